@@ -1,0 +1,148 @@
+// What a running node shows to whoever holds it: the API's users, the admin server, the command line. `node.ts`
+// implements it. The views below are the JSON of the admin API to the letter (`GET /v1/status`, `GET /v1/members`), so
+// that the same thing never has two shapes. Members stand in them by name; ids stand only in fields called `id`.
+
+import type { ClusterError } from './errors.ts'
+
+/** How the cluster sees a member. `suspect` may still refute it; `left` went deliberately. */
+export type MemberViewState = 'alive' | 'suspect' | 'down' | 'left'
+
+/** What a member says of itself, or (`stalled`) what its prober learned from its liveness worker. */
+export type MemberViewCondition = 'ok' | 'stalled' | 'draining'
+
+/** One entry of `GET /v1/members`. */
+export interface MemberView {
+  /** The libp2p PeerId of the member's key. */
+  readonly id: string
+  readonly name: string
+  /** `host:port` that others dial. */
+  readonly address: string
+  readonly state: MemberViewState
+  readonly condition: MemberViewCondition
+  /** Grows with every life of the member and every refutation within one; see {@link incarnationNumber}. */
+  readonly incarnation: number
+  readonly roles: readonly string[]
+  /** Empty: none given. */
+  readonly zone: string
+}
+
+/** `none`: this member is no voter, it uses the log through one. */
+export type ConsensusRole = 'leader' | 'candidate' | 'pre-candidate' | 'follower' | 'learner' | 'none'
+
+export type S5Phase = 'inactive' | 'activating' | 'active' | 'draining'
+
+/** `stable`: no switch is under way. The others are the phases of a switch. */
+export type TopologyPhase = 'stable' | 'preparing' | 'verifying' | 'draining'
+
+/** `GET /v1/status`: the cluster as this one node knows it. */
+export interface NodeStatus {
+  readonly node: {
+    readonly id: string
+    readonly name: string
+    readonly address: string
+    readonly roles: readonly string[]
+    readonly condition: MemberViewCondition
+  }
+  readonly cluster: {
+    /** Null until this node has been admitted to a cluster. */
+    readonly id: string | null
+    readonly name: string
+    /** Members that have not left: alive, suspect and down. */
+    readonly size: number
+    readonly alive: number
+  }
+  readonly topology: { readonly name: string; readonly epoch: number; readonly phase: TopologyPhase }
+  readonly consensus: {
+    readonly role: ConsensusRole
+    readonly term: number
+    readonly leader: string | null
+    readonly commitIndex: number
+    /** A majority of the voters stands behind the leader, as far as this node knows. */
+    readonly quorum: boolean
+    readonly voters: readonly string[]
+  }
+  readonly s5: {
+    readonly host: string | null
+    readonly phase: S5Phase
+    /** The log index of the entry that activated `host`. Null while there is no active host. */
+    readonly fencingToken: number | null
+  }
+}
+
+/** One change of the member table. */
+export type MemberChange =
+  | { readonly type: 'added'; readonly member: MemberView; readonly previous: undefined }
+  | { readonly type: 'changed'; readonly member: MemberView; readonly previous: MemberView }
+  /** Forgotten: the bound on remembered members was reached. A member that left or went down is `changed` first. */
+  | { readonly type: 'removed'; readonly member: MemberView; readonly previous: undefined }
+
+/** Everything a node tells its observers. `at` is wall-clock time in milliseconds since the epoch, for people only. */
+export type ClusterEvent =
+  | { readonly type: 'member'; readonly at: number; readonly change: MemberChange }
+  | { readonly type: 'leader'; readonly at: number; readonly leader: string | null; readonly term: number }
+  | {
+      readonly type: 's5'
+      readonly at: number
+      readonly host: string | null
+      readonly phase: S5Phase
+      readonly fencingToken: number | null
+    }
+  /** A link to `peer` (its name, or its id before the name is known) came up or went; `reason` says why it went. */
+  | {
+      readonly type: 'link'
+      readonly at: number
+      readonly peer: string
+      readonly state: 'up' | 'down'
+      readonly reason: string | undefined
+    }
+
+export interface ClusterEvents {
+  /** Calls `listener` synchronously for every event from now on, until the result is disposed. A listener must not throw. */
+  subscribe(listener: (event: ClusterEvent) => void): Disposable
+}
+
+export interface WaitOptions {
+  /** Ends the wait early with `ERR_ABORTED`. */
+  readonly signal?: AbortSignal
+  /** Milliseconds until the call gives up. */
+  readonly timeoutMs?: number
+}
+
+/** A running node, as `createNode` makes it. */
+export interface TrellisNode extends AsyncDisposable {
+  readonly id: string
+  readonly name: string
+  /** `host:port` that others dial. */
+  readonly address: string
+  /** `http://127.0.0.1:7501`, or undefined when no admin address was given. */
+  readonly admin: string | undefined
+  /** Exactly the JSON of `GET /v1/status`. */
+  status(): NodeStatus
+  /** Exactly the entries of `GET /v1/members`, this node included. */
+  members(): readonly MemberView[]
+  /** Yields each change of the member table until `signal` aborts or the node stops; what is there already is not a change. */
+  watchMembers(options?: { readonly signal?: AbortSignal }): AsyncIterable<MemberChange>
+  readonly events: ClusterEvents
+  /** Resolves, once, if the node had to stop by itself (`ERR_DATA_ROLLED_BACK`, `ERR_DISK`, `ERR_NAME_TAKEN`, …). Never rejects. */
+  readonly fatal: Promise<ClusterError>
+  /** Every counter by name: refused handshakes by reason, dropped messages by reason, and so on. They only grow. */
+  counters(): Readonly<Record<string, number>>
+  /** Announces `draining`: no new work, and a leader hands over. Idempotent. */
+  drain(): Promise<void>
+  /** Leaves the cluster for good, seen by the others as `left`, then stops. Idempotent. */
+  leave(options?: WaitOptions): Promise<void>
+  /** Stops; a later start with the same data directory is the same member. Idempotent; afterwards no handle is left. */
+  stop(options?: WaitOptions): Promise<void>
+}
+
+/** Refutations that fit below one generation in {@link incarnationNumber}. More than 1,000,000 in one life saturate. */
+const refutationsPerGeneration = 2 ** 20
+
+/**
+ * An incarnation as one number: `generation * 2^20 + refutation`. Of one member the larger is the newer; numbers of
+ * different members do not compare. Exact up to generation 2^33.
+ */
+export function incarnationNumber(incarnation: { readonly generation: number; readonly refutation: number }): number {
+  const refutation = Math.min(incarnation.refutation, refutationsPerGeneration - 1)
+  return incarnation.generation * refutationsPerGeneration + refutation
+}
