@@ -21,10 +21,30 @@ export type FormingMessage =
       readonly storeId: string
       readonly found: readonly MemberId[]
     }
-  /** To each of `set`, only after this set is durable at the sender. `storeId` is what the sender will vote with. */
-  | { readonly type: 'confirm'; readonly set: readonly MemberId[]; readonly storeId: string }
-  /** To each of `set`, only after the renouncement is durable: the sender will never start Raft with this set by itself. */
-  | { readonly type: 'renounce'; readonly set: readonly MemberId[] }
+  /**
+   * To each of `set`, only after this set is durable at the sender: I hold it. `storeId` is what the sender will vote with.
+   * `round` is the sender's own number, drawn anew at each start of its process and each change of what it holds (1 to
+   * 2^32 - 1); `answers` is the receiver's round as the sender last heard it (0: not yet). The receiver counts the
+   * message only when it answers its present round: so it was said after that round began, and a late one of an earlier
+   * attempt at the same set counts for nothing.
+   */
+  | {
+      readonly type: 'confirm'
+      readonly set: readonly MemberId[]
+      readonly storeId: string
+      readonly round: number
+      readonly answers: number
+    }
+  /**
+   * To each of `set`, only after the renouncement is durable: the sender will not start Raft with this set by itself,
+   * unless it confirms it anew. Also the answer of a node that does not hold `set` at all, with `round` 0: it wants none.
+   */
+  | {
+      readonly type: 'renounce'
+      readonly set: readonly MemberId[]
+      readonly round: number
+      readonly answers: number
+    }
   /**
    * Answer to any of the above from a node that is already in a cluster formed from `set`: the sender has started Raft.
    * `alive`: a leader of it is known, so a majority started and a founder that renounced may start all the same.
