@@ -1,0 +1,175 @@
+// What one option's value may be, and what to say of one that is not. Values come from people, files and variables, so
+// nothing of their type is trusted. Rules between options are in `options.ts`.
+
+import { closestWord } from './closest-word.ts'
+import { isWildcard, parseAddress } from './network-address.ts'
+import { type LogLevel, logLevels } from './observability/logger.ts'
+import type { NodeOptions } from './options.ts'
+
+/** 128 bits: less can be guessed offline (design rule 17). */
+const minSecretBytes = 16
+const maxExpect = 1_000
+const maxJoin = 1_000
+const maxRoles = 16
+/** Longest value shown in a message. */
+const maxShown = 80
+
+/** A problem of one value, to be put after its name; undefined when there is none. */
+type Check = (value: unknown) => string | undefined
+
+const checks: { readonly [Key in keyof Required<NodeOptions>]: Check } = {
+  name: (value) => word(value) ?? reservedName(String(value)),
+  cluster: word,
+  listen: address,
+  advertise: (value) => address(value) ?? (isWildcard(hostOf(value) ?? '') ? 'cannot be dialed by others' : undefined),
+  join: (value) => joinProblem(value),
+  expect: (value) =>
+    Number.isInteger(value) && (value as number) >= 1 && (value as number) <= maxExpect
+      ? undefined
+      : `must be a whole number from 1 to ${maxExpect}`,
+  secret: (value) => {
+    const keyring = Array.isArray(value) ? value : [value]
+    if (keyring.length === 0) return 'is an empty keyring'
+    return keyring.map(secretProblem).find((problem) => problem !== undefined)
+  },
+  dataDir: (value) => (typeof value === 'string' && value !== '' ? undefined : 'must be a path'),
+  admin: (value) => (value === false ? undefined : address(value)),
+  adminToken: (value) => tokenProblem(value),
+  topology: (value) => topologyProblem(value),
+  roles: (value) => {
+    if (!Array.isArray(value)) return 'must be a list of words'
+    return value.length > maxRoles
+      ? `must have at most ${maxRoles} roles`
+      : value.map(word).find((problem) => problem !== undefined)
+  },
+  zone: (value) => (value === '' ? undefined : word(value)),
+  profile: oneOf(['local', 'lan', 'wan']),
+  logger: (value) => (isLogger(value) ? undefined : `must be a logger or ${list(logLevels)}`),
+  signal: (value) => (value instanceof AbortSignal ? undefined : 'must be an AbortSignal'),
+  timeoutMs: (value) =>
+    typeof value === 'number' && value > 0 ? undefined : 'must be a number of milliseconds above 0',
+}
+
+/** Every option that `createNode` knows. */
+export const optionNames: readonly string[] = Object.freeze(Object.keys(checks))
+
+/** Values that are never shown, not even when they are wrong. */
+const hiddenValues: ReadonlySet<string> = new Set(['secret', 'adminToken'])
+
+/** One text per key that is no option, with the option that was probably meant. */
+export function unknownKeys(raw: object): string[] {
+  return Object.keys(raw)
+    .filter((key) => !Object.hasOwn(checks, key))
+    .map((key) => {
+      const meant = closestWord(key, optionNames)
+      return `unknown option '${key}'${meant ? `, did you mean '${meant}'?` : ''}`
+    })
+}
+
+/** One text per value that cannot be, the value shown unless it is a secret. */
+export function valueProblems(raw: NodeOptions): string[] {
+  const found: string[] = []
+  for (const [key, check] of Object.entries(checks)) {
+    const value: unknown = raw[key as keyof NodeOptions]
+    if (value === undefined) continue
+    const problem = check(value)
+    if (problem) found.push(hiddenValues.has(key) ? `${key} ${problem}` : `${key} (${show(value)}) ${problem}`)
+  }
+  return found
+}
+
+/** A short word that can stand in a log line, a DNS name and a file name. */
+function word(value: unknown): string | undefined {
+  if (typeof value !== 'string') return 'must be a text'
+  return /^[a-z0-9][a-z0-9._-]{0,62}$/i.test(value)
+    ? undefined
+    : "must be 1 to 63 letters, digits, '.', '_' or '-', the first a letter or a digit"
+}
+
+/** Subsystems and ids are addressed like names, so no member may be called as they are. */
+function reservedName(name: string): string | undefined {
+  if (/^s[1-5]$/i.test(name)) return 'is reserved for a subsystem'
+  return /^12D3KooW/.test(name) ? 'looks like a member id' : undefined
+}
+
+function address(value: unknown): string | undefined {
+  if (typeof value !== 'string') return 'must be HOST:PORT'
+  const parsed = parseAddress(value)
+  return typeof parsed === 'string' ? parsed : undefined
+}
+
+function joinProblem(value: unknown): string | undefined {
+  if (typeof value !== 'string' && !Array.isArray(value)) return 'must be a list of HOST:PORT'
+  const entries: readonly unknown[] = typeof value === 'string' ? splitList(value) : value
+  if (entries.length > maxJoin) return `must have at most ${maxJoin} addresses`
+  for (const entry of entries) {
+    if (typeof entry === 'string' && /^dns(\+srv)?:\/\//.test(entry))
+      return `has ${show(entry)}: DNS is not yet in this release`
+    if (typeof entry === 'object') return 'has a provider: providers are not yet in this release'
+    const problem = address(entry) ?? (String(entry).endsWith(':0') ? 'cannot have port 0' : undefined)
+    if (problem) return entries.length === 1 ? problem : `has ${show(entry)}, which ${problem}`
+  }
+  return undefined
+}
+
+function secretProblem(value: unknown): string | undefined {
+  if (typeof value !== 'string') return 'must be a text'
+  const bytes = Buffer.byteLength(value)
+  return bytes < minSecretBytes ? `has ${bytes} bytes, at least ${minSecretBytes} are needed` : undefined
+}
+
+function tokenProblem(value: unknown): string | undefined {
+  if (typeof value === 'string') return secretProblem(value)
+  if (typeof value !== 'object' || value === null) return 'must be a text or { read, operate, admin }'
+  const entries = Object.entries(value)
+  if (entries.length === 0) return 'has no token'
+  for (const [role, token] of entries) {
+    if (!['read', 'operate', 'admin'].includes(role))
+      return `has an unknown role '${role}': it must be read, operate or admin`
+    const problem = secretProblem(token)
+    if (problem) return `for the role ${role} ${problem}`
+  }
+  return new Set(Object.values(value)).size < entries.length ? 'has the same token for two roles' : undefined
+}
+
+function topologyProblem(value: unknown): string | undefined {
+  if (value === 'hyparview' || value === 'client-server') return "is not yet in this release: it must be 'full-mesh'"
+  return value === 'full-mesh' ? undefined : "must be 'full-mesh'"
+}
+
+function oneOf(values: readonly string[]): Check {
+  return (value) => (values.includes(value as string) ? undefined : `must be ${list(values)}`)
+}
+
+function isLogger(value: unknown): boolean {
+  if (typeof value === 'string') return logLevels.includes(value as LogLevel)
+  if (typeof value !== 'object' || value === null) return false
+  return ['error', 'warn', 'info', 'debug', 'child'].every((name) => typeof Reflect.get(value, name) === 'function')
+}
+
+/** The host of `host:port`; undefined for anything else. */
+export function hostOf(text: unknown): string | undefined {
+  const parsed = typeof text === 'string' ? parseAddress(text) : ''
+  return typeof parsed === 'string' ? undefined : parsed.host
+}
+
+/** `a, b,` as `['a', 'b']`. */
+export function splitList(value: string | readonly string[]): readonly string[] {
+  if (typeof value !== 'string') return value
+  return value.split(',').flatMap((part) => part.trim() || [])
+}
+
+function list(values: readonly string[]): string {
+  return values.map((value) => `'${value}'`).join(', ')
+}
+
+/** A value as messages show it: on one line, and not for ever. */
+export function show(value: unknown): string {
+  let text: string
+  try {
+    text = typeof value === 'string' ? `'${value}'` : (JSON.stringify(value) ?? String(value))
+  } catch {
+    text = String(value)
+  }
+  return text.length > maxShown ? `${text.slice(0, maxShown)}…` : text
+}

@@ -1,0 +1,187 @@
+// The options of a node: what each means, its default, and every rule between them. All problems are found at once and
+// thrown as one error; the result is complete and frozen. Files and variables are not read here: the command line and
+// the data directory hand in what they hold. `docs/options.md` is the table for users; a test compares the two.
+
+import { ClusterError } from './errors.ts'
+import { isLoopback, isWildcard } from './network-address.ts'
+import { createLogger, type Logger, type LogLevel, silentLogger } from './observability/logger.ts'
+import { hostOf, show, splitList, unknownKeys, valueProblems } from './option-checks.ts'
+
+/** What `createNode` takes. Everything has a default; an unknown key is refused. */
+export interface NodeOptions {
+  /** For people, unique in the cluster: 1 to 63 letters, digits, `.`, `_`, `-`. Default: host name and port. */
+  readonly name?: string
+  /** Only nodes with the same cluster name link up. Default `trellis`. */
+  readonly cluster?: string
+  /** `HOST:PORT` to accept links at; port 0 takes a free one. Not loopback: a `secret` is required. Default `127.0.0.1:7400`. */
+  readonly listen?: string
+  /** `HOST:PORT` that others dial. Port 0 stands for the one listened on. Default: what it listens on; required for a wildcard. */
+  readonly advertise?: string
+  /** Addresses of members, as a list or separated by commas. With it a node joins what it finds and never forms alone. Default none. */
+  readonly join?: string | readonly string[]
+  /** Form a cluster once this many fresh nodes have found each other. 1 to 1,000. Default none: never form with others. */
+  readonly expect?: number
+  /** What members prove to know, at least 16 bytes. A list is a keyring: the first is used, all are accepted. */
+  readonly secret?: string | readonly string[]
+  /** Directory for key, log and seeds. Default none: in memory, so a restart is a new member. */
+  readonly dataDir?: string
+  /** `HOST:PORT` of the admin API; port 0 takes a free one. Not loopback: `adminToken` is required. Default `false`: no admin. */
+  readonly admin?: string | false
+  /** The token of the admin API, or one per role; at least 16 bytes each. A single string has the role `admin`. */
+  readonly adminToken?: string | AdminTokens
+  /** The overlay a new cluster starts with. Default `full-mesh`. */
+  readonly topology?: TopologyName
+  /** What this member is for, at most 16 words. Default none. */
+  readonly roles?: readonly string[]
+  /** Where this member stands, such as a data center. Default none. */
+  readonly zone?: string
+  /** Preset of all timing: one machine, one data center, or the world. Default `lan`. */
+  readonly profile?: Profile
+  /** A logger, or the level of the built-in one. Default `silent`. */
+  readonly logger?: Logger | LogLevel
+  /** Ends the start early: `createNode` rejects with `ERR_ABORTED` and leaves nothing behind. */
+  readonly signal?: AbortSignal
+  /** Milliseconds until `createNode` gives up finding its cluster; `Infinity` waits for ever. Default 60,000. */
+  readonly timeoutMs?: number
+}
+
+/** One token per role; each role may all that those before it may: `read`, `operate`, `admin`. */
+export interface AdminTokens {
+  readonly read?: string
+  readonly operate?: string
+  readonly admin?: string
+}
+
+export type TopologyName = 'full-mesh'
+export type Profile = 'local' | 'lan' | 'wan'
+
+/** What the data directory holds (written by `trellis up`), used where the options are silent. */
+export interface StoredOptions {
+  readonly secret?: string | readonly string[]
+  readonly join?: readonly string[]
+  readonly expect?: number
+}
+
+/** Complete and frozen. */
+export interface ResolvedOptions {
+  /** Undefined: {@link defaultName} once the port is known. */
+  readonly name: string | undefined
+  readonly cluster: string
+  readonly listen: string
+  /** Undefined: the address that was bound. */
+  readonly advertise: string | undefined
+  readonly join: readonly string[]
+  readonly expect: number | undefined
+  /** The first is used, all are accepted. */
+  readonly secrets: readonly string[]
+  /** The secret is the one that everybody knows. */
+  readonly developmentSecret: boolean
+  readonly dataDir: string | undefined
+  readonly admin: string | undefined
+  readonly adminTokens: AdminTokens | undefined
+  readonly topology: TopologyName
+  readonly roles: readonly string[]
+  readonly zone: string
+  readonly profile: Profile
+  readonly logger: Logger
+  readonly signal: AbortSignal | undefined
+  readonly timeoutMs: number
+  /** What is to be said once at start: allowed, and good to know. */
+  readonly warnings: readonly string[]
+}
+
+const defaultTimeoutMs = 60_000
+const defaultListen = '127.0.0.1:7400'
+
+/** On loopback only, and with a warning: it keeps clusters apart by accident, and nobody out. */
+const developmentSecret = 'trellis development secret: not secret at all'
+
+const inMemoryMeans =
+  'what a majority of such nodes agreed is gone when they stop, and a restart of one is a new member'
+
+/**
+ * Checks `raw`, fills in the defaults and freezes. Throws `ERR_BAD_OPTIONS` with every problem; `ERR_SECRET_REQUIRED` or
+ * `ERR_ADMIN_TOKEN_REQUIRED` when that is the only one.
+ */
+export function resolveOptions(raw: NodeOptions, stored: StoredOptions = {}): ResolvedOptions {
+  const problems = [...unknownKeys(raw), ...valueProblems(raw), ...storedProblems(stored), ...ruleProblems(raw)]
+  const missing = missingSecrets(raw, stored)
+  if (problems.length === 0 && missing.length === 1) throw missing[0]
+  problems.push(...missing.map((error) => error.message))
+  if (problems.length > 0) throw new ClusterError('ERR_BAD_OPTIONS', problems.join('; '), { problems })
+  const secret = raw.secret ?? stored.secret
+  const join = raw.join === undefined ? (stored.join ?? []) : splitList(raw.join)
+  return Object.freeze({
+    name: raw.name,
+    cluster: raw.cluster ?? 'trellis',
+    listen: raw.listen ?? defaultListen,
+    advertise: raw.advertise,
+    join: Object.freeze([...join]),
+    expect: raw.expect ?? stored.expect,
+    secrets: Object.freeze(secret === undefined ? [developmentSecret] : [secret].flat()),
+    developmentSecret: secret === undefined,
+    dataDir: raw.dataDir,
+    admin: raw.admin === false ? undefined : raw.admin,
+    adminTokens: tokens(raw.adminToken),
+    topology: raw.topology ?? 'full-mesh',
+    roles: Object.freeze([...(raw.roles ?? [])]),
+    zone: raw.zone ?? '',
+    profile: raw.profile ?? 'lan',
+    logger:
+      typeof raw.logger === 'object' ? raw.logger : raw.logger ? createLogger({ level: raw.logger }) : silentLogger,
+    signal: raw.signal,
+    timeoutMs: raw.timeoutMs ?? defaultTimeoutMs,
+    warnings: Object.freeze(warnings(raw, secret === undefined)),
+  })
+}
+
+function tokens(token: NodeOptions['adminToken']): AdminTokens | undefined {
+  if (token === undefined) return undefined
+  return Object.freeze(typeof token === 'string' ? { admin: token } : { ...token })
+}
+
+/** The name of a node that was given none: host name and port. */
+export function defaultName(hostName: string, port: number): string {
+  const label = hostName.split('.', 1)[0]!.slice(0, 50)
+  const host = label.replace(/[^a-z0-9_-]/gi, '-').replace(/^[^a-z0-9]*/i, '')
+  return `${host || 'node'}-${port}`
+}
+
+/** The data directory's files are checked like options: people edit them too. */
+function storedProblems(stored: StoredOptions): string[] {
+  return valueProblems(stored).map((problem) => `in the data directory: ${problem}`)
+}
+
+/** Rules between options that are each right on their own. */
+function ruleProblems(raw: NodeOptions): string[] {
+  const { listen = defaultListen, advertise, admin } = raw
+  const found: string[] = []
+  if (isWildcard(hostOf(listen) ?? '') && advertise === undefined)
+    found.push(`listen (${show(listen)}) cannot be dialed by others: advertise must say what can`)
+  if (admin && admin === listen && !admin.endsWith(':0'))
+    found.push(`admin (${show(admin)}) must not be the address of listen`)
+  return found
+}
+
+/** What leaves this machine needs a secret. An address that is none is a problem of its own, reported elsewhere. */
+function missingSecrets(raw: NodeOptions, stored: StoredOptions): ClusterError[] {
+  const { listen = defaultListen, admin } = raw
+  const found: ClusterError[] = []
+  const hasSecret = raw.secret !== undefined || stored.secret !== undefined
+  if (!hasSecret && !isLoopback(hostOf(listen) ?? 'localhost')) {
+    const message = `listen (${show(listen)}) is not loopback: a secret is required`
+    found.push(new ClusterError('ERR_SECRET_REQUIRED', message, { listen }))
+  }
+  if (admin && raw.adminToken === undefined && !isLoopback(hostOf(admin) ?? 'localhost')) {
+    const message = `admin (${show(admin)}) is not loopback: an adminToken is required`
+    found.push(new ClusterError('ERR_ADMIN_TOKEN_REQUIRED', message, { admin }))
+  }
+  return found
+}
+
+function warnings(raw: NodeOptions, usesDevelopmentSecret: boolean): string[] {
+  const found: string[] = []
+  if (usesDevelopmentSecret) found.push('no secret given: using the development secret, which everybody knows')
+  if (raw.dataDir === undefined) found.push(`no data directory: ${inMemoryMeans}`)
+  return found
+}
