@@ -45,7 +45,12 @@ export type Effect<Command> =
   /** The proposal is in this leader's log at (`index`, `term`). It is done when the entry applied at `index` has that term, lost when another has. */
   | { readonly type: 'accepted'; readonly proposal: number; readonly index: LogIndex; readonly term: Term }
   /** The proposal was not appended, so it has not happened and never will. */
-  | { readonly type: 'reject'; readonly proposal: number; readonly code: RejectCode; readonly leader: VoterId | undefined }
+  | {
+      readonly type: 'reject'
+      readonly proposal: number
+      readonly code: RejectCode
+      readonly leader: VoterId | undefined
+    }
   | { readonly type: 'emit'; readonly event: RaftEvent }
 
 /** `not-leader`: try the leader named beside it. `busy`: more unapplied proposals than `maxUncommittedEntries`. */
@@ -53,7 +58,13 @@ export type RejectCode = 'not-leader' | 'busy'
 
 export type RaftEvent =
   /** Role, term or known leader changed. `leader` is undefined while none is heard. */
-  | { readonly type: 'role'; readonly role: Role; readonly term: Term; readonly leader: VoterId | undefined; readonly reason: string }
+  | {
+      readonly type: 'role'
+      readonly role: Role
+      readonly term: Term
+      readonly leader: VoterId | undefined
+      readonly reason: string
+    }
   /** A message that could not be accepted was dropped; counted by reason. */
   | { readonly type: 'dropped'; readonly from: VoterId; readonly reason: string }
 

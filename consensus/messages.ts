@@ -42,7 +42,8 @@ export type RaftMessage<Command> =
     }
   /**
    * Answer, after the entries are durable. `matchIndex`: the last index known to equal the leader's (when accepted).
-   * Refused: `hintIndex`/`hintTerm` are the last place where the logs could agree (section 3.5, one round trip a term).
+   * Refused: `matchIndex` repeats the `previousIndex` that did not fit, so that a late refusal is recognized;
+   * `hintIndex`/`hintTerm` are the last place where the logs could agree (section 3.5, one round trip a term).
    */
   | {
       readonly type: 'append-reply'

@@ -24,6 +24,15 @@ export type ClusterReply =
   | { readonly type: 'name-taken'; readonly name: string; readonly holder: VoterId }
   | { readonly type: 'stale-token'; readonly token: LogIndex; readonly current: LogIndex }
   | { readonly type: 'not-activated' }
+  /** Past a bound of the machine, or unknown to this release. Nothing has changed. */
+  | { readonly type: 'refused'; readonly reason: RefusalReason }
+
+export type RefusalReason =
+  | 'name-length'
+  | 'too-many-names'
+  | 'too-many-singletons'
+  | 'decision-too-large'
+  | 'unknown-command'
 
 /** The record of one singleton, as the log has it. `token` 0: never activated. */
 export interface SingletonRecord {

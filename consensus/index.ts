@@ -1,0 +1,44 @@
+// The consensus core's front door: the only file of this folder that others import.
+
+export type { Effect, Input, RaftEvent, RaftTimer, RaftView, RejectCode } from './core.ts'
+export {
+  type HostEffect,
+  type HostInput,
+  type HostPhase,
+  type HostSetup,
+  type HostTimer,
+  SingletonHost,
+  type StopReason,
+} from './hosting.ts'
+export { InvariantError } from './invariant.ts'
+export {
+  type ClusterBounds,
+  ClusterMachine,
+  type ClusterState,
+  defaultClusterBounds,
+} from './machines/cluster.ts'
+export type { ClusterCommand, ClusterReply, RefusalReason, SingletonRecord } from './machines/commands.ts'
+export type { TopologyEpochState } from './machines/topology-epoch.ts'
+export type { RaftMessage } from './messages.ts'
+export {
+  type RaftOptions,
+  type RaftPreset,
+  raftPresets,
+  raftProblems,
+  resolveRaftOptions,
+} from './options.ts'
+export { majority } from './quorum.ts'
+export { Raft, type RaftSetup } from './raft.ts'
+export { type BallotView, type LogEnd, type Predecessor, paperRules, type RaftRules } from './rules.ts'
+export type { ApplyMeta, StateMachine } from './state-machine.ts'
+export type {
+  DurableState,
+  Entry,
+  HardState,
+  LogIndex,
+  Random,
+  Role,
+  Term,
+  Voter,
+  VoterId,
+} from './types.ts'

@@ -1,0 +1,86 @@
+// The cluster's own replicated machine: names, singletons, topology epoch. It only puts the parts together; each part
+// keeps one kind of fact and refuses by itself what would break it.
+
+import type { ApplyMeta, StateMachine } from '../state-machine.ts'
+import type { VoterId } from '../types.ts'
+import type { ClusterCommand, ClusterReply, SingletonRecord } from './commands.ts'
+import { Names, type NamesBounds } from './names.ts'
+import { type SingletonBounds, Singletons } from './singleton.ts'
+import { TopologyEpoch, type TopologyEpochState } from './topology-epoch.ts'
+
+/** Equal on every voter, for they decide what is refused: changing one is a change of the replicated machine. */
+export type ClusterBounds = NamesBounds & SingletonBounds
+
+export const defaultClusterBounds: ClusterBounds = Object.freeze({
+  maxNames: 16_384,
+  maxNameLength: 256,
+  maxSingletons: 16,
+  maxDecisionBytes: 65_536,
+})
+
+/** The whole machine as plain data. */
+export interface ClusterState {
+  readonly names: readonly (readonly [name: string, id: VoterId])[]
+  readonly singletons: readonly SingletonRecord[]
+  readonly topology: TopologyEpochState
+}
+
+export class ClusterMachine implements StateMachine<ClusterCommand, ClusterReply, ClusterState> {
+  readonly #names: Names
+  readonly #singletons: Singletons
+  readonly #topology = new TopologyEpoch()
+
+  constructor(bounds: ClusterBounds = defaultClusterBounds) {
+    this.#names = new Names(bounds)
+    this.#singletons = new Singletons(bounds)
+  }
+
+  apply(meta: ApplyMeta, command: ClusterCommand): ClusterReply {
+    return this.#refusal(meta, command) ?? { type: 'ok', index: meta.index }
+  }
+
+  /** Who holds which name. */
+  get names(): Pick<Names, 'holder' | 'entries'> {
+    return this.#names
+  }
+
+  /** The record of one singleton, for example `s5`; undefined before its first activation. Its decision must not be written to. */
+  singleton(name: string): SingletonRecord | undefined {
+    return this.#singletons.record(name)
+  }
+
+  get topology(): TopologyEpochState {
+    return this.#topology.current
+  }
+
+  snapshot(): ClusterState {
+    return {
+      names: this.#names.entries(),
+      singletons: this.#singletons.entries(),
+      topology: { ...this.#topology.current },
+    }
+  }
+
+  restore(state: ClusterState): void {
+    this.#names.restore(state.names)
+    this.#singletons.restore(state.singletons)
+    this.#topology.restore(state.topology)
+  }
+
+  #refusal(meta: ApplyMeta, command: ClusterCommand): Exclude<ClusterReply, { type: 'ok' }> | undefined {
+    switch (command.type) {
+      case 'bind-name':
+        return this.#names.bind(command)
+      case 'activate':
+        return this.#singletons.activate(meta, command)
+      case 'release':
+        return this.#singletons.release(command)
+      case 'decide':
+        return this.#singletons.decide(meta, command)
+      default:
+        // A newer release's command that slipped through: every voter of this release refuses it alike.
+        command satisfies never
+        return { type: 'refused', reason: 'unknown-command' }
+    }
+  }
+}
