@@ -1,0 +1,82 @@
+// What `npm test` runs: build, types of the tests, then node's own runner with its own report. Files run two at a time;
+// those of `test/multinode/` start processes of their own, so they come last and one by one. A skipped test says why,
+// and under TRELLIS_REQUIRE_ALL=1 it is a failure.
+//
+//   npm test                             everything
+//   npm test -- topology/swim tidy       only files whose path contains one of these words
+
+import { spawnSync } from 'node:child_process'
+import { globSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { relative, resolve } from 'node:path'
+import { run } from 'node:test'
+import { spec, type TestEvent } from 'node:test/reporters'
+import { mergeReports, type Outcome } from './merged-report.ts'
+
+const root = resolve(import.meta.dirname, '..')
+/** A test that takes longer has failed. */
+const testTimeoutMs = 180_000
+/** After so long without any news, a file is kept alive by something that its tests left behind. */
+const silenceMs = 240_000
+const slowestShown = 5
+
+function compile(...args: string[]): void {
+  const tsc = resolve(root, 'node_modules/typescript/bin/tsc')
+  const { status } = spawnSync(process.execPath, [tsc, ...args], { cwd: root, stdio: 'inherit' })
+  if (status !== 0) process.exit(status ?? 1)
+}
+
+function testFiles(words: readonly string[]): { parallel: string[]; serial: string[] } {
+  const all = globSync('test/**/*.test.ts', { cwd: root }).sort()
+  const unknown = words.filter((word) => !all.some((file) => file.includes(word)))
+  const files = words.length === 0 ? all : all.filter((file) => words.some((word) => file.includes(word)))
+  if (unknown.length > 0 || files.length === 0) {
+    console.error(`no test file matches ${unknown.join(', ') || 'test/**/*.test.ts'}`)
+    process.exit(2)
+  }
+  const isSerial = (file: string) => file.startsWith('test/multinode/')
+  return { parallel: files.filter((file) => !isSerial(file)), serial: files.filter(isSerial) }
+}
+
+/** The events of one run; whatever is still running when nothing has been heard for `silenceMs` is cancelled, by name. */
+async function* start(files: readonly string[], concurrency: number): AsyncGenerator<TestEvent> {
+  const silence = new AbortController()
+  const timer = setTimeout(() => silence.abort(), silenceMs)
+  const events = run({
+    cwd: root,
+    files: files.map((file) => resolve(root, file)),
+    concurrency,
+    timeout: testTimeoutMs,
+    signal: silence.signal,
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+  })
+  for await (const event of events) {
+    timer.refresh()
+    yield event as TestEvent
+  }
+  clearTimeout(timer)
+}
+
+/** What node's report does not say: where the time went, and why tests were skipped. */
+function remarks({ skipped, files }: Outcome): string[] {
+  const short = (file: string | undefined) => relative(root, file ?? root)
+  const slowest = [...files].sort((a, b) => b.ms - a.ms).slice(0, slowestShown)
+  return [
+    `slowest files: ${slowest.map(({ file, ms }) => `${short(file)} ${(ms / 1000).toFixed(1)} s`).join(', ')}`,
+    ...skipped.map(({ file, name, reason }) => `not run: ${short(file)}: ${name}: ${reason}`),
+  ]
+}
+
+compile('--build')
+compile('--project', 'test', '--noEmit')
+const { parallel, serial } = testFiles(process.argv.slice(2))
+const phases = [() => start(parallel, Math.min(2, availableParallelism())), () => start(serial, 1)]
+const wanted = phases.filter((_, phase) => [parallel, serial][phase]?.length !== 0)
+const outcome: Outcome = { failed: 0, tests: 0, skipped: [], files: [] }
+const report = mergeReports(wanted, outcome, remarks).compose(spec)
+for await (const text of report) process.stdout.write(text)
+if (process.env.TRELLIS_REQUIRE_ALL === '1' && outcome.skipped.length > 0) {
+  console.error(`${outcome.skipped.length} tests were skipped, and TRELLIS_REQUIRE_ALL=1 makes that a failure`)
+  outcome.failed += outcome.skipped.length
+}
+process.exitCode = outcome.failed === 0 && outcome.tests > 0 ? 0 : 1
