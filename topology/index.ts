@@ -1,0 +1,41 @@
+// The public face of this folder: everything that others may import is here, and nothing else is.
+
+export type { Core, Effect, Input } from './core.ts'
+export type { ChannelName, Envelope } from './delivery/envelope.ts'
+export type {
+  FormingDropReason,
+  FormingEffect,
+  FormingEvent,
+  FormingInput,
+  FormingState,
+  FormingView,
+} from './forming/core.ts'
+export { Forming, type FormingSetup } from './forming/forming.ts'
+export type { FormingMessage, Founder } from './forming/messages.ts'
+export { type FormingOptions, formingProblems, resolveFormingOptions } from './forming/options.ts'
+export { type FormingRules, formingRules, type RoundView, votersOf } from './forming/rules.ts'
+export { FullMesh, type FullMeshOptions } from './full-mesh/full-mesh.ts'
+export { InvariantError } from './invariant.ts'
+export type { Overlay, OverlayEffect, OverlayInput } from './overlay.ts'
+export type {
+  EvidenceView,
+  MemberChange,
+  Suspector,
+  SwimDropReason,
+  SwimEffect,
+  SwimEvent,
+  SwimInput,
+} from './swim/core.ts'
+export { mergeRecords } from './swim/member-table.ts'
+export type { AccusationKind, SwimMessage, Update } from './swim/messages.ts'
+export {
+  resolveSwimOptions,
+  type SwimOptions,
+  type SwimPreset,
+  swimPresets,
+  swimProblems,
+} from './swim/options.ts'
+export { compareIncarnations } from './swim/order.ts'
+export { type RefusedCount, type SuspicionShape, type SwimRules, swimRules } from './swim/rules.ts'
+export { Swim, type SwimSetup } from './swim/swim.ts'
+export type { Condition, Incarnation, MemberId, MemberRecord, MemberState, Random } from './types.ts'
