@@ -1,0 +1,51 @@
+// Who a node is: an Ed25519 key, and the libp2p PeerId made of its public half (libp2p peer-ids specification: the
+// identity multihash of the protobuf `PublicKey { Type: Ed25519, Data }`, in base58).
+
+import { Buffer } from 'node:buffer'
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { encodeBase58 } from './base58.ts'
+
+export interface Identity {
+  /** The PeerId, as text. */
+  readonly id: string
+  readonly privateKey: KeyObject
+  readonly publicKey: KeyObject
+}
+
+/** multihash identity (00), length 36 (24), field 1 = Ed25519 (08 01), field 2 of 32 bytes (12 20). */
+const PEER_ID_PREFIX = Buffer.from([0x00, 0x24, 0x08, 0x01, 0x12, 0x20])
+const KEY_BYTES = 32
+
+/** A new key, in memory only. */
+export function createIdentity(): Identity {
+  return identityOf(generateKeyPairSync('ed25519').privateKey)
+}
+
+/** Reads what {@link exportIdentity} wrote. Throws `TypeError` for anything but an Ed25519 private key. */
+export function loadIdentity(privateKeyPem: string): Identity {
+  let key: KeyObject
+  try {
+    key = createPrivateKey({ key: privateKeyPem, format: 'pem' })
+  } catch (cause) {
+    throw new TypeError('this is no private key in PEM', { cause })
+  }
+  return identityOf(key)
+}
+
+/** PKCS8 as PEM text. */
+export function exportIdentity(identity: Identity): string {
+  return identity.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+}
+
+/** The PeerId of an Ed25519 public key. Throws `TypeError` for any other. */
+export function peerIdOf(publicKey: KeyObject): string {
+  if (publicKey.asymmetricKeyType !== 'ed25519') throw new TypeError('a PeerId is made of an Ed25519 key')
+  // The key's 32 bytes are the end of its SubjectPublicKeyInfo (RFC 8410 section 4).
+  const spki = publicKey.export({ type: 'spki', format: 'der' })
+  return encodeBase58(Buffer.concat([PEER_ID_PREFIX, spki.subarray(spki.length - KEY_BYTES)]))
+}
+
+function identityOf(privateKey: KeyObject): Identity {
+  const publicKey = createPublicKey(privateKey)
+  return { id: peerIdOf(publicKey), privateKey, publicKey }
+}

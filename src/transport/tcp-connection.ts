@@ -1,0 +1,118 @@
+// One TLS connection whose two identities are proven. What is written within one turn leaves as one TLS write; nothing
+// is read before the owner has started it, so that the kernel holds back an eager peer.
+
+import { Buffer } from 'node:buffer'
+import type { TLSSocket } from 'node:tls'
+import type { Connection, ConnectionHandler } from './transport.ts'
+
+export interface TcpConnectionOptions {
+  readonly peer: string
+  readonly side: 'dialer' | 'acceptor'
+  readonly remoteAddress: string
+  readonly binding: Uint8Array
+  /** Queued bytes past which `write` answers `false`, and below which `drain` is called. */
+  readonly highWaterMark: number
+  readonly lowWaterMark: number
+  /** Milliseconds that `close` waits for what is queued to leave and for the other end to agree. */
+  readonly closeTimeoutMs: number
+  readonly onAdmit: () => void
+}
+
+export class TcpConnection implements Connection {
+  readonly peer: string
+  readonly side: 'dialer' | 'acceptor'
+  readonly remoteAddress: string
+  readonly binding: Uint8Array
+  readonly #socket: TLSSocket
+  readonly #options: TcpConnectionOptions
+  #handler: ConnectionHandler | undefined
+  /** Written in this turn, not yet given to the socket. */
+  #turn: Uint8Array[] = []
+  #turnBytes = 0
+  #needsDrain = false
+  #isClosing = false
+  #error: Error | undefined
+  #isClosed = false
+  readonly #closed: Promise<void>
+
+  constructor(socket: TLSSocket, options: TcpConnectionOptions) {
+    this.#socket = socket
+    this.#options = options
+    this.peer = options.peer
+    this.side = options.side
+    this.remoteAddress = options.remoteAddress
+    this.binding = options.binding
+    socket.on('error', (error) => {
+      this.#error ??= error
+    })
+    this.#closed = new Promise((resolve) => {
+      socket.once('close', () => {
+        this.#isClosed = true
+        this.#isClosing = true
+        resolve()
+        this.#handler?.close(this.#error)
+      })
+    })
+  }
+
+  get queuedBytes(): number {
+    return this.#turnBytes + this.#socket.writableLength
+  }
+
+  start(handler: ConnectionHandler): void {
+    this.#handler = handler
+    if (this.#isClosed) {
+      queueMicrotask(() => handler.close(this.#error))
+      return
+    }
+    // The first listener makes the socket flow, on a later turn.
+    this.#socket.on('data', (bytes: Uint8Array) => {
+      if (!this.#isClosing) handler.data(bytes)
+    })
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (this.#isClosing) return false
+    if (this.#turn.length === 0) queueMicrotask(() => this.#flush())
+    this.#turn.push(bytes)
+    this.#turnBytes += bytes.length
+    if (this.queuedBytes <= this.#options.highWaterMark) return true
+    this.#needsDrain = true
+    return false
+  }
+
+  admit(): void {
+    this.#options.onAdmit()
+  }
+
+  close(): Promise<void> {
+    if (this.#isClosing) return this.#closed
+    this.#flush()
+    this.#isClosing = true
+    const timer = setTimeout(() => this.#socket.destroy(), this.#options.closeTimeoutMs)
+    void this.#closed.then(() => clearTimeout(timer))
+    this.#socket.end()
+    // Whatever still comes is thrown away, but read: unread bytes would turn the close into a reset.
+    this.#socket.resume()
+    return this.#closed
+  }
+
+  destroy(): void {
+    this.#isClosing = true
+    this.#socket.destroy()
+  }
+
+  #flush(): void {
+    if (this.#turn.length === 0) return
+    const batch = this.#turn.length === 1 ? (this.#turn[0] as Uint8Array) : Buffer.concat(this.#turn, this.#turnBytes)
+    this.#turn = []
+    this.#turnBytes = 0
+    if (this.#socket.writable) this.#socket.write(batch, () => this.#written())
+  }
+
+  #written(): void {
+    if (!this.#needsDrain || this.#isClosing || this.queuedBytes >= this.#options.lowWaterMark) return
+    this.#needsDrain = false
+    this.#handler?.drain()
+  }
+}

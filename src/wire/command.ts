@@ -1,0 +1,61 @@
+// Commands of the cluster's log as bytes: the same on disk and on the wire, because a follower stores exactly what the
+// leader sent. Grammar: version byte, number byte, fields. The version belongs to the command, not to the link, for a
+// log outlives the release that wrote it: a reader knows every version there ever was.
+
+import type { ClusterCommand } from '../../consensus/machines/commands.ts'
+import { bytes, type Codec, family, optional, struct, text, union, varint } from './codec.ts'
+import { MAX_COMMAND_BYTES, MAX_DECISION_BYTES, MAX_ID_BYTES, MAX_LABEL_BYTES, MAX_NAME_BYTES } from './limits.ts'
+import { commandNumbers } from './message-numbers.ts'
+import { Reader } from './reader.ts'
+import { WireError } from './wire-error.ts'
+import { write } from './writer.ts'
+
+/** The version in which commands are written. */
+export const COMMAND_VERSION = 1
+
+const id = text(MAX_ID_BYTES)
+const singleton = text(MAX_LABEL_BYTES)
+
+const fields: Codec<ClusterCommand> = union(
+  family(commandNumbers, {
+    'bind-name': struct({ name: text(MAX_NAME_BYTES), id, replaces: optional(id) }),
+    activate: struct({ singleton, host: id, term: varint }),
+    release: struct({ singleton, token: varint }),
+    decide: struct({ singleton, token: varint, payload: bytes(MAX_DECISION_BYTES) }),
+  }),
+)
+
+/** A command is encoded once, though it goes to the disk and to every follower. */
+const encoded = new WeakMap<ClusterCommand, Uint8Array>()
+
+/** The bytes of a command. The caller must change neither. Throws `WireError` for one that is too long. */
+export function encodeCommand(command: ClusterCommand): Uint8Array {
+  const before = encoded.get(command)
+  if (before !== undefined) return before
+  const written = write(COMMAND_VERSION, (writer) => {
+    writer.u8(COMMAND_VERSION)
+    fields.encode(writer, command)
+  })
+  // A log keeps its commands: an exact copy keeps no slab alive.
+  const copy = Uint8Array.prototype.slice.call(written)
+  encoded.set(command, copy)
+  return copy
+}
+
+/** Reads what any release up to this one wrote. Throws `WireError`. Takes over `from`: do not change it afterwards. */
+export function decodeCommand(from: Uint8Array): ClusterCommand {
+  const version = from[0]
+  if (version === undefined) throw new WireError('truncated', 'a command is empty')
+  if (version !== COMMAND_VERSION) throw new WireError('unknown-number', `a command has version ${version}`)
+  const reader = new Reader(from.subarray(1), version)
+  const command = fields.decode(reader)
+  reader.end()
+  encoded.set(command, from)
+  return command
+}
+
+/** A command inside a message: a length, then its bytes. */
+export const command: Codec<ClusterCommand> = {
+  encode: (writer, value) => writer.bytes(encodeCommand(value), MAX_COMMAND_BYTES),
+  decode: (reader) => decodeCommand(reader.bytes(MAX_COMMAND_BYTES)),
+}

@@ -1,0 +1,214 @@
+// How a connection becomes a link, as a machine over bytes: no socket, no clock, no promise.
+//
+//   dialer                         acceptor
+//   hello (proof as dialer)   ->   magic, id, version, secret, cluster, then the owner's policy
+//                             <-   hello (proof as acceptor, with the secret the dialer used), accept
+//   the same checks; accept   ->   up
+//   up
+//
+// Either end says `refuse` instead of `accept`, and why. Before the dialer has proven the secret the acceptor says
+// nothing of itself but the versions it speaks.
+
+import { FrameSplitter } from './frame.ts'
+import { type Hello, MAGIC, type RefuseCode } from './hello.ts'
+import { MAX_DETAIL_BYTES, MAX_HANDSHAKE_FRAME_BYTES } from './limits.ts'
+import type { WireMessage } from './message.ts'
+import { decodeFrame, encodeFrame } from './message.ts'
+import { isProofOf, type Keyring, type ProofContext, type Prover } from './secrets.ts'
+import { FEATURES, OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from './versions.ts'
+import { WireError } from './wire-error.ts'
+
+/** What a node says of itself; the handshake adds the rest. */
+export type LocalHello = Omit<Hello, 'magic' | 'versionMin' | 'versionMax' | 'features' | 'proof'>
+
+/** A refusal with something for people, e.g. who holds the name. */
+export interface Refusal {
+  readonly code: RefuseCode
+  readonly detail: string
+}
+
+export interface HandshakeOptions {
+  readonly side: 'dialer' | 'acceptor'
+  /** The id that the transport proved. */
+  readonly peer: string
+  /** `Connection.binding`. */
+  readonly binding: Uint8Array
+  readonly self: LocalHello
+  readonly keyring: Keyring
+  /** The owner's policy, asked last, when the peer is known to have the secret. Undefined: welcome. */
+  readonly admit?: (peer: Hello) => RefuseCode | Refusal | undefined
+  /** Versions to speak. Default: those of this release. */
+  readonly versions?: { readonly min: number; readonly max: number }
+}
+
+/** What both ends agreed on. */
+export interface Agreement {
+  readonly peer: Hello
+  /** The largest version both speak. */
+  readonly version: number
+  /** The abilities both have. */
+  readonly features: number
+}
+
+/** Why there is no link. `by`: who ended it. `code` is a `RefuseCode`, or a newer peer's word. */
+export interface HandshakeFailure {
+  readonly by: 'us' | 'peer'
+  readonly code: string
+  readonly detail: string
+  /** The peer's hello, if it got that far. Only what came after the secret's proof may be trusted. */
+  readonly peer: Hello | undefined
+}
+
+export type HandshakeStep =
+  | { readonly type: 'send'; readonly bytes: Uint8Array }
+  /** The link is up. `rest`: bytes that came behind the handshake, to be read as frames of the link. Nothing follows. */
+  | { readonly type: 'established'; readonly agreement: Agreement; readonly rest: Uint8Array }
+  /** There will be no link: send what is before this, then close. Nothing follows. */
+  | { readonly type: 'failed'; readonly failure: HandshakeFailure }
+
+type Phase = 'awaiting-hello' | 'awaiting-accept' | 'done'
+
+export class Handshake {
+  readonly #options: HandshakeOptions
+  readonly #versions: { readonly min: number; readonly max: number }
+  readonly #splitter = new FrameSplitter(MAX_HANDSHAKE_FRAME_BYTES)
+  #phase: Phase = 'awaiting-hello'
+  #agreement: Agreement | undefined
+  #peer: Hello | undefined
+
+  constructor(options: HandshakeOptions) {
+    this.#options = options
+    this.#versions = options.versions ?? { min: OLDEST_PROTOCOL_VERSION, max: PROTOCOL_VERSION }
+  }
+
+  /** What to do first. Call once. */
+  start(): readonly HandshakeStep[] {
+    if (this.#options.side === 'acceptor') return []
+    return [this.#hello(this.#options.keyring.preferred)]
+  }
+
+  /** What to do about bytes as they came, cut anywhere. Never throws. */
+  receive(chunk: Uint8Array): readonly HandshakeStep[] {
+    const steps: HandshakeStep[] = []
+    if (this.#phase === 'done') return steps
+    try {
+      this.#splitter.push(chunk)
+      while (!this.#isDone()) {
+        const frame = this.#splitter.next()
+        if (frame === undefined) break
+        steps.push(...this.#take(decodeFrame(frame)))
+      }
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error
+      steps.push(...this.#refuse('bad-hello', error.message))
+    }
+    return steps
+  }
+
+  #isDone(): boolean {
+    return this.#phase === 'done'
+  }
+
+  #take(message: WireMessage): readonly HandshakeStep[] {
+    if (message.type === 'refuse') return this.#fail('peer', message.code, message.detail)
+    if (message.type === 'hello' && this.#phase === 'awaiting-hello') return this.#takeHello(message.hello)
+    if (message.type === 'accept' && this.#phase === 'awaiting-accept') return this.#establish()
+    return this.#refuse('bad-hello', `${message.type} while ${this.#phase}`)
+  }
+
+  #takeHello(peer: Hello): readonly HandshakeStep[] {
+    this.#peer = peer
+    const { min, max } = this.#versions
+    const problem = this.#identityProblem(peer)
+    if (problem !== undefined) return this.#refuse(problem.code, problem.detail)
+    const version = Math.min(max, peer.versionMax)
+    if (version < Math.max(min, peer.versionMin)) return this.#refuse('version-mismatch', formatVersions({ min, max }))
+    const prover = this.#proverOf(peer)
+    if (prover === undefined) return this.#refuse('wrong-secret', '')
+    const refusal = this.#policyProblem(peer)
+    if (refusal !== undefined) return this.#refuse(refusal.code, refusal.detail)
+    this.#phase = 'awaiting-accept'
+    this.#agreement = { peer, version, features: (peer.features & FEATURES) >>> 0 }
+    const accept: HandshakeStep = { type: 'send', bytes: encodeFrame({ type: 'accept' }) }
+    return this.#options.side === 'acceptor' ? [this.#hello(prover), accept] : [accept]
+  }
+
+  /** What is wrong with a hello whatever the secret. */
+  #identityProblem(peer: Hello): Refusal | undefined {
+    const { self, peer: proven } = this.#options
+    if (peer.magic !== MAGIC) return { code: 'bad-hello', detail: 'this is not Trellis' }
+    if (peer.id !== proven) return { code: 'bad-hello', detail: 'the id is not that of the key' }
+    if (peer.id === self.id) return { code: 'self', detail: '' }
+    if (peer.channel !== self.channel) return { code: 'bad-hello', detail: `this is the channel ${self.channel}` }
+    return undefined
+  }
+
+  /** The secret that the peer proved. A dialer accepts only the one it used itself: that is what it was answered with. */
+  #proverOf(peer: Hello): Prover | undefined {
+    const { side, keyring } = this.#options
+    const context = this.#context(side === 'dialer' ? 'acceptor' : 'dialer', peer.clusterName)
+    if (side === 'acceptor') return keyring.find(peer.proof, context)
+    return isProofOf(keyring.preferred, peer.proof, context) ? keyring.preferred : undefined
+  }
+
+  #policyProblem(peer: Hello): Refusal | undefined {
+    const { self, admit } = this.#options
+    const isForeign =
+      peer.clusterName !== self.clusterName ||
+      (peer.clusterId !== '' && self.clusterId !== '' && peer.clusterId !== self.clusterId)
+    if (isForeign) return { code: 'foreign-cluster', detail: formatCluster(self) }
+    const refusal = admit?.(peer)
+    return typeof refusal === 'string' ? { code: refusal, detail: '' } : refusal
+  }
+
+  #establish(): readonly HandshakeStep[] {
+    const agreement = this.#agreement
+    if (agreement === undefined) return this.#refuse('bad-hello', 'accept before hello')
+    this.#phase = 'done'
+    return [{ type: 'established', agreement, rest: this.#splitter.takeRest() }]
+  }
+
+  #refuse(code: RefuseCode, detail: string): readonly HandshakeStep[] {
+    const bytes = encodeFrame({ type: 'refuse', code, detail: shorten(detail) })
+    return [{ type: 'send', bytes }, ...this.#fail('us', code, detail)]
+  }
+
+  #fail(by: 'us' | 'peer', code: string, detail: string): readonly HandshakeStep[] {
+    this.#phase = 'done'
+    return [{ type: 'failed', failure: { by, code, detail, peer: this.#peer } }]
+  }
+
+  #hello(prover: Prover): HandshakeStep {
+    const { self, side } = this.#options
+    const hello: Hello = {
+      ...self,
+      magic: MAGIC,
+      versionMin: this.#versions.min,
+      versionMax: this.#versions.max,
+      features: FEATURES,
+      proof: prover(this.#context(side, self.clusterName)),
+    }
+    return { type: 'send', bytes: encodeFrame({ type: 'hello', hello }) }
+  }
+
+  #context(role: 'dialer' | 'acceptor', clusterName: string): ProofContext {
+    const { side, self, peer, binding } = this.#options
+    const [dialer, acceptor] = side === 'dialer' ? [self.id, peer] : [peer, self.id]
+    return { role, binding, dialer, acceptor, clusterName }
+  }
+}
+
+/** `1` or `1-2`. */
+export function formatVersions({ min, max }: { readonly min: number; readonly max: number }): string {
+  return min === max ? `${min}` : `${min}-${max}`
+}
+
+/** The name, and the id if there is one. */
+export function formatCluster(hello: { readonly clusterName: string; readonly clusterId: string }): string {
+  return hello.clusterId === '' ? hello.clusterName : `${hello.clusterName}/${hello.clusterId}`
+}
+
+/** A unit of UTF-16 takes at most three bytes. */
+function shorten(detail: string): string {
+  return detail.slice(0, Math.floor(MAX_DETAIL_BYTES / 3)).toWellFormed()
+}

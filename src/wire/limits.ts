@@ -1,0 +1,52 @@
+// Every bound on what a remote can make this node read or keep, by name. A sender refuses to encode what its receiver
+// would refuse to decode. Raising a number is a change of the wire format: the peers of the last release must accept
+// it first (docs/wire-format.md, "Versions").
+
+/** Ids, PeerIds as text: 52 characters for an Ed25519 key. */
+export const MAX_ID_BYTES = 128
+/** A member's name. */
+export const MAX_NAME_BYTES = 128
+/** The cluster's name. */
+export const MAX_CLUSTER_NAME_BYTES = 128
+/** A cluster id, or the id of a log. */
+export const MAX_STORE_ID_BYTES = 128
+/** `host:port`: a DNS name of 253, brackets, colon and port. */
+export const MAX_ADDRESS_BYTES = 264
+export const MAX_ROLES = 16
+export const MAX_ROLE_BYTES = 64
+export const MAX_ZONE_BYTES = 64
+/** A name of a topology, a singleton, a channel. */
+export const MAX_LABEL_BYTES = 64
+/** Why a peer refused or left: a code, and one line for people. */
+export const MAX_REASON_BYTES = 32
+export const MAX_DETAIL_BYTES = 512
+/** Shown by further channels of a link. */
+export const MAX_TICKET_BYTES = 64
+
+/** Updates that ride on one message of SWIM; a full table travels as records instead. */
+export const MAX_UPDATES_PER_MESSAGE = 256
+export const MAX_RECORDS_PER_MESSAGE = 256
+/** Members that can form a cluster together. */
+export const MAX_FOUNDERS = 1024
+export const MAX_VOTERS = 16
+
+/** Entries in one append of Raft. */
+export const MAX_ENTRIES_PER_APPEND = 64
+/** The payload of one decision kept in the log. */
+export const MAX_DECISION_BYTES = 64 * 1024
+/** One command as bytes: a decision with its names and numbers. */
+export const MAX_COMMAND_BYTES = MAX_DECISION_BYTES + 1024
+
+/** The user's payload in one envelope. Larger things are chunked above. */
+export const MAX_PAYLOAD_BYTES = 1024 * 1024
+export const MAX_SUBJECT_BYTES = 256
+export const MAX_KEY_BYTES = 256
+/** W3C `traceparent` has 55 characters. */
+export const MAX_TRACE_BYTES = 64
+
+/** A frame before the peer is admitted: a hello with every field at its maximum fits. */
+export const MAX_HANDSHAKE_FRAME_BYTES = 4096
+/** What may arrive on an established link before its owner takes it over. */
+export const MAX_EARLY_BYTES = 1024 * 1024
+/** A frame of an established link: a full append is the largest message there is. */
+export const MAX_FRAME_BYTES = MAX_ENTRIES_PER_APPEND * (MAX_COMMAND_BYTES + 32) + 64 * 1024

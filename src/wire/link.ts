@@ -1,0 +1,142 @@
+// An established link: messages instead of bytes, in the version both ends agreed on. It knows no protocol; it tells its
+// owner what came, and in the end whether the close was announced (then it is no evidence of anything).
+
+import type { Connection } from '../transport/transport.ts'
+import type { Agreement } from './handshake.ts'
+import type { GoodbyeReason, Hello } from './hello.ts'
+import { MAX_EARLY_BYTES } from './limits.ts'
+import { encodeFrame, FrameDecoder, type WireMessage } from './message.ts'
+import { WireError } from './wire-error.ts'
+
+/** How a link ended. */
+export interface LinkEnd {
+  /** One end said goodbye first. */
+  readonly announced: boolean
+  /** The word of the goodbye, `GoodbyeReason` or a newer peer's; undefined when there was none. */
+  readonly reason: string | undefined
+  /** Undefined when the connection was closed in order. A `WireError`: the peer sent what is no message. */
+  readonly error: Error | undefined
+}
+
+/** What a link tells its owner. Never called before {@link Link.start} returned. */
+export interface LinkHandler {
+  message(message: WireMessage): void
+  /** There is room again after `send` had answered `false`. */
+  drain(): void
+  /** Exactly once, last. */
+  close(end: LinkEnd): void
+}
+
+/** Made by `establishLink`. */
+export class Link {
+  readonly connection: Connection
+  readonly peer: Hello
+  readonly version: number
+  readonly features: number
+  readonly #decoder: FrameDecoder
+  #handler: LinkHandler | undefined
+  /** Chunks that came before `start`, at most `MAX_EARLY_BYTES`. */
+  #early: Uint8Array[] = []
+  #earlyBytes = 0
+  #goodbye: string | undefined
+  #error: Error | undefined
+  #end: LinkEnd | undefined
+
+  constructor(connection: Connection, agreement: Agreement) {
+    this.connection = connection
+    this.peer = agreement.peer
+    this.version = agreement.version
+    this.features = agreement.features
+    this.#decoder = new FrameDecoder({ version: agreement.version })
+  }
+
+  /** Hands over what comes from now on, what came before first, on a later turn. Call once. */
+  start(handler: LinkHandler): void {
+    queueMicrotask(() => {
+      this.#handler = handler
+      for (const chunk of this.#early) this.#decode(chunk, handler)
+      this.#early = []
+      if (this.#end !== undefined) handler.close(this.#end)
+    })
+  }
+
+  /**
+   * Sends one message. `false`: the queue is above its high-water mark, or the link is closed. Throws `WireError` for a
+   * message that the peer would refuse: the caller's mistake.
+   */
+  send(message: WireMessage): boolean {
+    return this.connection.write(encodeFrame(message, this.version))
+  }
+
+  /** Says that the close that follows is deliberate, sends what is queued, closes. Idempotent. */
+  async goodbye(reason: GoodbyeReason): Promise<void> {
+    if (this.#goodbye === undefined) {
+      this.#goodbye = reason
+      this.send({ type: 'goodbye', reason })
+    }
+    await this.connection.close()
+  }
+
+  /** Closes at once, unannounced. */
+  destroy(): void {
+    this.connection.destroy()
+  }
+
+  /** The connection's bytes; called by whoever owns the connection's handler. */
+  receive(chunk: Uint8Array): void {
+    if (this.#handler !== undefined) {
+      this.#decode(chunk, this.#handler)
+      return
+    }
+    if (chunk.length === 0) return
+    this.#earlyBytes += chunk.length
+    if (this.#earlyBytes > MAX_EARLY_BYTES) {
+      this.#fail(new WireError('too-long', 'more bytes than an owner that is not ready can keep'))
+      return
+    }
+    this.#early.push(Uint8Array.prototype.slice.call(chunk))
+  }
+
+  /** The connection has room again. */
+  drained(): void {
+    this.#handler?.drain()
+  }
+
+  /** The connection is closed. */
+  closed(error: Error | undefined): void {
+    const announced = this.#goodbye !== undefined
+    this.#end = { announced, reason: this.#goodbye, error: this.#error ?? error }
+    this.#handler?.close(this.#end)
+  }
+
+  #decode(chunk: Uint8Array, handler: LinkHandler): void {
+    // What follows a goodbye, or a frame that is none, has no meaning.
+    if (this.#goodbye !== undefined || this.#error !== undefined) return
+    const messages = this.#decoder.push(chunk)
+    while (this.#error === undefined) {
+      const message = this.#next(messages)
+      if (message === undefined) return
+      if (message.type === 'goodbye') {
+        this.#goodbye = message.reason
+        void this.connection.close()
+        return
+      }
+      handler.message(message)
+    }
+  }
+
+  #next(messages: Generator<WireMessage, void, undefined>): WireMessage | undefined {
+    try {
+      return messages.next().value ?? undefined
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error
+      this.#fail(error)
+      return undefined
+    }
+  }
+
+  #fail(error: WireError): void {
+    this.#error = error
+    this.connection.destroy()
+  }
+}

@@ -1,0 +1,45 @@
+// The numbers of everything that travels or is stored. Append only: a number is never changed and never used again,
+// so that an old release can at least say what it does not know. Ranges leave each family room to grow.
+
+/** The `kind` byte of a frame. */
+export const frameNumbers = {
+  hello: 1,
+  accept: 2,
+  refuse: 3,
+  goodbye: 4,
+
+  ping: 16,
+  ack: 17,
+  'ping-req': 18,
+  nack: 19,
+  gossip: 20,
+  'push-pull': 21,
+
+  candidate: 32,
+  confirm: 33,
+  renounce: 34,
+  formed: 35,
+
+  'pre-vote': 48,
+  'pre-vote-reply': 49,
+  vote: 50,
+  'vote-reply': 51,
+  append: 52,
+  'append-reply': 53,
+
+  record: 64,
+  envelope: 80,
+} as const
+
+/** What an update of SWIM says. */
+export const updateNumbers = { record: 1, accusation: 2 } as const
+
+/** Commands of the cluster's log, on the wire and on disk. */
+export const commandNumbers = { 'bind-name': 1, activate: 2, release: 3, decide: 4 } as const
+
+export const memberStateNumbers = { alive: 0, suspect: 1, down: 2, left: 3 } as const
+export const conditionNumbers = { ok: 0, draining: 1, stalled: 2 } as const
+export const accusationKindNumbers = { silent: 0, refused: 1 } as const
+export const envelopeKindNumbers = { message: 0, request: 1, reply: 2, error: 3 } as const
+export const encodingNumbers = { bytes: 0, json: 1 } as const
+export const channelNumbers = { coordination: 0, events: 1, gossip: 2, data: 3 } as const
