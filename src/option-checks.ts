@@ -118,15 +118,17 @@ function secretProblem(value: unknown): string | undefined {
   return bytes < minSecretBytes ? `has ${bytes} bytes, at least ${minSecretBytes} are needed` : undefined
 }
 
+/** A token travels in an `Authorization` header, so it can have no space and no letter beyond ASCII. */
 function tokenProblem(value: unknown): string | undefined {
-  if (typeof value === 'string') return secretProblem(value)
+  if (typeof value === 'string')
+    return secretProblem(value) ?? (/^[!-~]+$/.test(value) ? undefined : 'must be ASCII without spaces')
   if (typeof value !== 'object' || value === null) return 'must be a text or { read, operate, admin }'
   const entries = Object.entries(value)
   if (entries.length === 0) return 'has no token'
   for (const [role, token] of entries) {
     if (!['read', 'operate', 'admin'].includes(role))
       return `has an unknown role '${role}': it must be read, operate or admin`
-    const problem = secretProblem(token)
+    const problem = typeof token === 'string' ? tokenProblem(token) : secretProblem(token)
     if (problem) return `for the role ${role} ${problem}`
   }
   return new Set(Object.values(value)).size < entries.length ? 'has the same token for two roles' : undefined

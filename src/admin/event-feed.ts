@@ -1,0 +1,115 @@
+// One feed for all open pages: a snapshot is made once and written to each. Events leave as they come; snapshots follow
+// them at most every `snapshotIntervalMs`, so that a storm of changes costs a page little. A page that does not read is
+// cut when more than `maxQueuedBytes` wait for it, and its browser comes back for fresh snapshots. Nothing runs while no
+// page is open.
+
+import type { ServerResponse } from 'node:http'
+import { ClusterError } from '../errors.ts'
+import type { AdminNode } from './server.ts'
+
+export interface EventFeed {
+  /** Turns `response` into a stream. Throws `ERR_BUFFER_FULL` past `maxStreams`, `ERR_SHUTTING_DOWN` when closed. */
+  open(response: ServerResponse, headers: Record<string, string>): void
+  /** Streams open now. */
+  readonly size: number
+  /** Ends all streams. */
+  close(): void
+}
+
+export interface EventFeedOptions {
+  readonly maxStreams?: number
+  /** Beside the bytes that the kernel holds. Above one snapshot of 1,000 members. */
+  readonly maxQueuedBytes?: number
+  readonly snapshotIntervalMs?: number
+  /** A stream that had nothing to say for this long says `alive`; a page that hears nothing for longer knows it is alone. */
+  readonly aliveIntervalMs?: number
+}
+
+/** How long a browser waits before it comes back by itself. */
+const retryMs = 1_000
+
+export function createEventFeed(
+  node: Pick<AdminNode, 'status' | 'members' | 'events'>,
+  options: EventFeedOptions = {},
+): EventFeed {
+  const { maxStreams = 32, maxQueuedBytes = 1_048_576, snapshotIntervalMs = 250, aliveIntervalMs = 2_000 } = options
+  const streams = new Set<ServerResponse>()
+  let subscription: Disposable | undefined
+  let timer: NodeJS.Timeout | undefined
+  let saidAt = 0
+  let last = { status: '', members: '' }
+  let closed = false
+
+  const forget = (stream: ServerResponse): void => {
+    streams.delete(stream)
+    if (streams.size === 0) end()
+  }
+  const send = (stream: ServerResponse, text: string): void => {
+    if (stream.writableLength + text.length <= maxQueuedBytes) {
+      stream.write(text)
+      return
+    }
+    forget(stream)
+    stream.destroy()
+  }
+  const broadcast = (text: string): void => {
+    saidAt = performance.now()
+    for (const stream of streams) send(stream, text)
+  }
+  const snapshot = (): typeof last => ({
+    status: frame('status', node.status()),
+    members: frame('members', { members: node.members() }),
+  })
+  const tick = (): void => {
+    const now = snapshot()
+    if (now.status !== last.status) broadcast(now.status)
+    if (now.members !== last.members) broadcast(now.members)
+    last = now
+    if (performance.now() - saidAt >= aliveIntervalMs) broadcast(frame('alive', {}))
+  }
+  const begin = (): void => {
+    subscription = node.events.subscribe((event) => broadcast(frame(event.type, event)))
+    timer = setInterval(tick, snapshotIntervalMs)
+    timer.unref()
+  }
+  const end = (): void => {
+    subscription?.[Symbol.dispose]()
+    subscription = undefined
+    clearInterval(timer)
+  }
+
+  return {
+    open(response, headers) {
+      if (closed) throw new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {})
+      if (streams.size >= maxStreams)
+        throw new ClusterError('ERR_BUFFER_FULL', `${maxStreams} event streams are open already`, {
+          queue: 'event streams',
+          limit: maxStreams,
+        })
+      const first = snapshot()
+      if (streams.size === 0) {
+        last = first
+        begin()
+      }
+      streams.add(response)
+      // A reset connection is no more than a closed one.
+      response.on('error', () => forget(response))
+      response.on('close', () => forget(response))
+      response.writeHead(200, headers)
+      response.write(`retry: ${retryMs}\n\n${first.status}${first.members}`)
+    },
+    get size() {
+      return streams.size
+    },
+    close() {
+      closed = true
+      for (const stream of streams) stream.end()
+      end()
+    },
+  }
+}
+
+/** One server-sent event. JSON has no line break outside its strings, and none inside. */
+function frame(event: string, data: unknown): string {
+  return `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`
+}

@@ -1,0 +1,24 @@
+// `GET /v1/events` (server-sent events): `status` and `members` as snapshots, at once and whenever they change, and every
+// cluster event as it happens. The bytes are written by `event-feed.ts`.
+
+import type { HttpBindings } from '@hono/node-server'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import type { Context } from 'hono'
+import type { EventFeed } from './event-feed.ts'
+import type { Resource } from './resource.ts'
+
+export function eventResources(feed: EventFeed): Resource[] {
+  const handle = (context: Context<{ Bindings: HttpBindings }>): Response => {
+    // The connection ends with the stream: nothing else follows on it.
+    const headers = {
+      connection: 'close',
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+    }
+    if (context.req.method === 'HEAD') return context.body(null, 200, headers)
+    feed.open(context.env.outgoing as HttpBindings['outgoing'], headers)
+    return RESPONSE_ALREADY_SENT
+  }
+  return [{ path: '/v1/events', calls: { GET: { needs: 'read', handle } } }]
+}

@@ -1,0 +1,46 @@
+// How a refusal looks over HTTP: the status of each code, and the body that `ClusterError` describes of itself. Whatever
+// is not a `ClusterError` is a bug of ours: it is logged in full and answered with nothing but `ERR_INTERNAL`.
+
+import { ClusterError, type ErrorCode } from '../errors.ts'
+import type { Logger } from '../observability/logger.ts'
+
+/** Codes that are not here are 500: the caller could not have done better. */
+const statusOf: Readonly<Partial<Record<ErrorCode, number>>> = {
+  ERR_BAD_REQUEST: 400,
+  ERR_BAD_OPTIONS: 400,
+  ERR_UNAUTHORIZED: 401,
+  ERR_FORBIDDEN: 403,
+  ERR_FORBIDDEN_ORIGIN: 403,
+  ERR_NOT_FOUND: 404,
+  ERR_UNKNOWN_MEMBER: 404,
+  ERR_METHOD_NOT_ALLOWED: 405,
+  ERR_STALE_TOKEN: 409,
+  ERR_NAME_TAKEN: 409,
+  ERR_PAYLOAD_TOO_LARGE: 413,
+  ERR_UNSUPPORTED_MEDIA_TYPE: 415,
+  ERR_BUFFER_FULL: 503,
+  ERR_LEASE_LOST: 503,
+  ERR_MEMBER_DOWN: 503,
+  ERR_NO_QUORUM: 503,
+  ERR_NO_ROUTE: 503,
+  ERR_NOT_LEADER: 503,
+  ERR_SHUTTING_DOWN: 503,
+  ERR_TIMEOUT: 504,
+}
+
+/** The answer to a call that failed with `error`. */
+export function errorResponse(error: unknown, logger: Logger): Response {
+  const known: ClusterError = error instanceof ClusterError ? error : internal(error, logger)
+  const response = Response.json(known, { status: statusOf[known.code] ?? 500 })
+  if (known.code === 'ERR_UNAUTHORIZED') response.headers.set('www-authenticate', 'Bearer realm="trellis"')
+  if (known.code === 'ERR_METHOD_NOT_ALLOWED') {
+    const { allowed } = (known as ClusterError<'ERR_METHOD_NOT_ALLOWED'>).details
+    response.headers.set('allow', allowed.join(', '))
+  }
+  return response
+}
+
+function internal(error: unknown, logger: Logger): ClusterError {
+  logger.error('an admin call failed', { error })
+  return new ClusterError('ERR_INTERNAL', 'the call failed because of a bug; the log has it', {}, { cause: error })
+}

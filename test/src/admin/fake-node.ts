@@ -1,0 +1,65 @@
+// A node that is nothing but what it shows: for tests of those who only look at one.
+
+import type { AdminNode } from '../../../src/admin/server.ts'
+import type { ClusterEvent, MemberView, NodeStatus } from '../../../src/node-interface.ts'
+
+export interface FakeNode extends AdminNode {
+  /** Replaces parts of the status; what is not named stays. */
+  change(parts: { readonly [Part in keyof NodeStatus]?: Partial<NodeStatus[Part]> }): void
+  setMembers(members: readonly MemberView[]): void
+  emit(event: ClusterEvent): void
+  readonly listeners: number
+}
+
+export function memberView(name: string, fields: Partial<MemberView> = {}): MemberView {
+  return {
+    id: `12D3KooW${name}`,
+    name,
+    address: '127.0.0.1:7401',
+    state: 'alive',
+    condition: 'ok',
+    incarnation: 1_048_576,
+    roles: [],
+    zone: '',
+    ...fields,
+  }
+}
+
+export function fakeNode(name = 'node-1'): FakeNode {
+  const listeners = new Set<(event: ClusterEvent) => void>()
+  let members: readonly MemberView[] = [memberView(name)]
+  let status: NodeStatus = {
+    node: { id: `12D3KooW${name}`, name, address: '127.0.0.1:7401', roles: [], condition: 'ok' },
+    cluster: { id: 'c1', name: 'trellis', size: 1, alive: 1 },
+    topology: { name: 'full-mesh', epoch: 0, phase: 'stable' },
+    consensus: { role: 'leader', term: 1, leader: name, commitIndex: 2, quorum: true, voters: [name] },
+    s5: { host: name, phase: 'active', fencingToken: 2 },
+  }
+  return {
+    address: '127.0.0.1:7401',
+    status: () => status,
+    members: () => members,
+    events: {
+      subscribe(listener) {
+        listeners.add(listener)
+        return { [Symbol.dispose]: () => void listeners.delete(listener) }
+      },
+    },
+    change(parts) {
+      const entries = Object.entries(status).map(([key, value]) => [
+        key,
+        { ...value, ...parts[key as keyof NodeStatus] },
+      ])
+      status = Object.fromEntries(entries) as NodeStatus
+    },
+    setMembers: (next) => {
+      members = next
+    },
+    emit: (event) => {
+      for (const listener of listeners) listener(event)
+    },
+    get listeners() {
+      return listeners.size
+    },
+  }
+}
