@@ -1,6 +1,12 @@
+// The simplest overlay: every member is a neighbor, so every message takes one hop. Links grow with the square of the
+// cluster; up to some dozens of members that is the cheapest thing there is.
+//
+// Who dials: of two members the one with the lower id, at once. The other waits a grace period and then dials too, so that a
+// pair links even when only one direction can be dialed (a firewall, an address behind translation).
+
 import { invariant } from '../invariant.ts'
 import type { Overlay, OverlayEffect, OverlayInput } from '../overlay.ts'
-import type { MemberId } from '../types.ts'
+import type { MemberId, MemberRecord, MemberState } from '../types.ts'
 
 export interface FullMeshOptions {
   /**
@@ -8,28 +14,99 @@ export interface FullMeshOptions {
    * of two links is closed again. Long: a pair of which only the higher id can dial links late.
    */
   readonly dialGraceMs: number
-  /** Links wanted at most; members beyond it are left out, those that are gone first. Default 11,000: every member that membership remembers. */
+  /**
+   * Links wanted at most. Default 11,000: everyone that membership remembers. Range: 1 or more. Members beyond it are left out, those that are down
+   * first, so a small number leaves a mesh with holes.
+   */
   readonly maxLinks: number
 }
+
+const defaults: FullMeshOptions = Object.freeze({ dialGraceMs: 500, maxLinks: 11_000 })
+
+/** Whom to dial first: who surely answers, then who may, then who is re-dialed in hope. */
+const dialRanks: Record<Exclude<MemberState, 'left'>, number> = { alive: 0, suspect: 1, down: 2 }
+
+type Effects = OverlayEffect<never, never>[]
 
 export class FullMesh implements Overlay {
   readonly name = 'full-mesh'
   readonly capacity: number
+  readonly #self: MemberId
+  readonly #options: FullMeshOptions
+  /** In the order of dialing. */
+  #wanted = new Set<MemberId>()
+  readonly #linked = new Set<MemberId>()
+  #hasMembers = false
 
-  constructor(self: MemberId, options: FullMeshOptions = { dialGraceMs: 500, maxLinks: 11_000 }) {
-    invariant(self !== '', 'a member has an id')
-    this.capacity = options.maxLinks
+  /** `self` is this member's id. Throws an `InvariantError` when the options are out of range. */
+  constructor(self: MemberId, changes: Partial<FullMeshOptions> = {}) {
+    this.#self = self
+    this.#options = { ...defaults, ...changes }
+    const { dialGraceMs, maxLinks } = this.#options
+    invariant(dialGraceMs >= 0 && dialGraceMs <= 60_000, 'fullMesh.dialGraceMs is from 0 to 60000')
+    invariant(Number.isInteger(maxLinks) && maxLinks >= 1, 'fullMesh.maxLinks is a whole number of 1 or more')
+    this.capacity = maxLinks
   }
 
-  step(_input: OverlayInput<never>, _now: number): readonly OverlayEffect<never, never>[] {
-    return []
+  step(input: OverlayInput<never>, _now: number): Effects {
+    switch (input.type) {
+      case 'members':
+        return this.#setMembers(input.members)
+      case 'connected':
+        this.#linked.add(input.peer)
+        // A link that nobody here wants: its peer has left, or has no room for us to want it.
+        return this.#hasMembers && this.#isGone(input.peer) ? [{ type: 'unlink', peer: input.peer }] : []
+      case 'disconnected':
+        this.#linked.delete(input.peer)
+        return this.#wanted.has(input.peer) ? [this.#link(input.peer)] : []
+      case 'message':
+      case 'timer':
+        return []
+      default:
+        input satisfies never
+        return []
+    }
   }
 
   neighbors(): readonly MemberId[] {
-    return []
+    return [...this.#wanted]
   }
 
-  nextHop(_to: MemberId): MemberId | undefined {
-    return undefined
+  nextHop(to: MemberId): MemberId | undefined {
+    return this.#wanted.has(to) && this.#linked.has(to) ? to : undefined
   }
+
+  #left = new Set<MemberId>()
+
+  #setMembers(members: readonly MemberRecord[]): Effects {
+    const others = members.filter((member) => member.id !== this.#self)
+    const before = this.#wanted
+    const present = others.filter(isWanted).sort(byDialOrder).slice(0, this.#options.maxLinks)
+    this.#wanted = new Set(present.map((member) => member.id))
+    this.#left = new Set(others.filter((member) => member.state === 'left').map((member) => member.id))
+    this.#hasMembers = true
+    const effects: Effects = []
+    for (const peer of before) if (!this.#wanted.has(peer)) effects.push({ type: 'unlink', peer })
+    for (const peer of this.#wanted) if (!before.has(peer)) effects.push(this.#link(peer))
+    return effects
+  }
+
+  #isGone(peer: MemberId): boolean {
+    return this.#left.has(peer)
+  }
+
+  #link(peer: MemberId): Effects[number] {
+    return { type: 'link', peer, after: this.#self < peer ? 0 : this.#options.dialGraceMs }
+  }
+}
+
+function isWanted(member: MemberRecord): member is MemberRecord & { readonly state: keyof typeof dialRanks } {
+  return member.state !== 'left'
+}
+
+function byDialOrder(
+  left: { readonly state: keyof typeof dialRanks },
+  right: { readonly state: keyof typeof dialRanks },
+): number {
+  return dialRanks[left.state] - dialRanks[right.state]
 }

@@ -31,12 +31,12 @@ export type SwimEffect = Effect<SwimMessage, SwimEvent>
 
 /** What changed about a member, in the order of precedence: the first that fits is told. */
 export type MemberChange =
+  | 'left'
+  | 'down'
   /** First heard of, alive or suspect. */
   | 'joined'
   /** A higher generation: its process was started anew. */
   | 'restarted'
-  | 'left'
-  | 'down'
   | 'suspect'
   /** It was suspect or down, and said itself that it lives. */
   | 'refuted'

@@ -1,0 +1,117 @@
+// What becomes of a statement about a member: a record that somebody repeats, an accusation that somebody makes, a
+// deadline that passes. Everything is judged by `rules.ts` and put into effect by `adopt.ts`.
+
+import type { MemberId, MemberRecord } from '../types.ts'
+import { adopt, setDeadline, suspicionOf, suspicionTimer } from './adopt.ts'
+import type { Update } from './messages.ts'
+import { compareIncarnations, isPresent } from './order.ts'
+import { hearOfSelf } from './refutation.ts'
+import type { SwimState } from './state.ts'
+
+export type Accusation = Extract<Update, { type: 'accusation' }>
+
+/** `from` says what it believes of a member. `isHearsay`: in a full exchange, so it may be old. */
+export function learn(state: SwimState, record: MemberRecord, from: MemberId, isHearsay: boolean, now: number): void {
+  if (record.id === state.id) {
+    hearOfSelf(state, record, from, now)
+    return
+  }
+  const mine = state.table.get(record.id)
+  if (!mine) {
+    if (hasRoom(state, record)) adopt(state, record, now)
+    else state.drop(from, 'table-full')
+    return
+  }
+  const after = state.rules.merge(mine, isHearsay ? state.rules.hearsay(mine, record) : record)
+  if (after !== mine && !isSame(after, mine)) adopt(state, after, now)
+}
+
+/** Somebody has evidence against a member; perhaps this very member has. */
+export function accuse(state: SwimState, accusation: Accusation, from: MemberId, now: number): void {
+  const { member, incarnation } = accusation
+  const record = state.table.get(member)
+  const age = record ? compareIncarnations(incarnation, record.incarnation) : 0
+  if (record && member === state.id) hearOfSelf(state, { ...record, incarnation, state: 'suspect' }, from, now)
+  // The record of that incarnation travels before the accusation; without it nobody knows whom it is about.
+  else if (!record || age > 0) state.drop(from, 'unknown-member')
+  else if (age < 0) answerOldNews(state, record, from)
+  else if (isPresent(record)) countAccuser(state, record, accusation, from, now)
+}
+
+function countAccuser(
+  state: SwimState,
+  record: MemberRecord,
+  accusation: Accusation,
+  from: MemberId,
+  now: number,
+): void {
+  const { member, by, kind } = accusation
+  const known = state.suspicions.get(member)
+  if (!state.rules.countsAccuser(known?.kindOf(by), kind, state.table.get(by), member)) return
+  if (known && known.size >= state.options.maxAccusersPerMember && !known.kindOf(by)) {
+    state.drop(from, 'accusers-full')
+    return
+  }
+  const suspicion = suspicionOf(state, record, now)
+  suspicion.count({ by, kind, at: now })
+  if (record.state === 'alive') adopt(state, { ...record, state: 'suspect' }, now)
+  setDeadline(state, suspicion)
+  state.queue.put(accusation)
+  state.hasNews = true
+  state.mustJudge = true
+}
+
+/** The time to refute may be over. */
+export function expire(state: SwimState, member: MemberId, now: number): void {
+  const suspicion = state.suspicions.get(member)
+  if (!suspicion?.isOpen || !state.expires(suspicionTimer(member), now)) return
+  if (state.rules.isOver(now, suspicion.deadline(state.rules.suspicionMs))) takeDown(state, member, now)
+  else setDeadline(state, suspicion)
+}
+
+/**
+ * Rule 13: whose port enough observers saw refuse is down at once. Judged anew after every change, for a verdict on one
+ * leaves fewer others that could confirm the next.
+ */
+export function judgeRefusals(state: SwimState, now: number): void {
+  while (state.mustJudge) {
+    state.mustJudge = false
+    for (const suspicion of [...state.suspicions.values()]) {
+      const accusers = suspicion.refused()
+      if (!suspicion.isOpen || accusers === 0) continue
+      const aliveOthers = state.table.alive - (state.table.get(suspicion.member)?.state === 'alive' ? 1 : 0)
+      const count = { accusers, aliveOthers, size: state.table.present }
+      if (state.rules.refusedIsEnough(count, state.options.refusedQuorum)) takeDown(state, suspicion.member, now)
+    }
+  }
+}
+
+function takeDown(state: SwimState, member: MemberId, now: number): void {
+  const record = state.table.get(member)
+  if (record && isPresent(record)) adopt(state, { ...record, state: 'down' }, now)
+}
+
+/** An accuser that does not know what we know is told, so that it need not wait for a full exchange. */
+function answerOldNews(state: SwimState, record: MemberRecord, from: MemberId): void {
+  if (from !== state.id) state.send(from, { type: 'gossip', updates: [{ type: 'record', record }] })
+}
+
+/** A gone member that we never knew must not push out one that we did. */
+function hasRoom(state: SwimState, record: MemberRecord): boolean {
+  if (isPresent(record)) return state.table.present < state.options.maxMembers
+  return state.table.goneCount < state.options.maxRememberedMembers || state.pinned.has(record.id)
+}
+
+function isSame(left: MemberRecord, right: MemberRecord): boolean {
+  return (
+    left.state === right.state &&
+    left.condition === right.condition &&
+    compareIncarnations(left.incarnation, right.incarnation) === 0 &&
+    left.address === right.address &&
+    left.name === right.name &&
+    left.zone === right.zone &&
+    left.livenessPort === right.livenessPort &&
+    left.roles.length === right.roles.length &&
+    left.roles.every((role, index) => role === right.roles[index])
+  )
+}

@@ -1,0 +1,166 @@
+// Who answers (SWIM section 4.1): one round after the other on our own behalf, and pings on behalf of others. Times stretch
+// with local health (Lifeguard section 4.1). A round that nobody answered ends in an accusation by this member, `silent`.
+
+import type { MemberId } from '../types.ts'
+import { accuse } from './belief.ts'
+import type { SwimMessage } from './messages.ts'
+import { isPresent } from './order.ts'
+import { ProbeRound } from './probe.ts'
+import { ProbeOrder } from './probe-order.ts'
+import { sample } from './sample.ts'
+import { piggyback } from './spreading.ts'
+import type { SwimState } from './state.ts'
+
+/** A helper says `nack` after this share of the probe timeout, early enough to arrive within the period (Lifeguard section 4.1). */
+const NACK_SHARE = 0.8
+
+/** A ping on behalf of another member: what to answer, and to whom. */
+interface Relay {
+  readonly prober: MemberId
+  readonly probe: number
+  readonly target: MemberId
+}
+
+export class Probing {
+  readonly #state: SwimState
+  readonly #order: ProbeOrder
+  readonly #relays = new Map<number, Relay>()
+  #round: ProbeRound | undefined
+  #lastProbe = 0
+
+  constructor(state: SwimState) {
+    this.#state = state
+    this.#order = new ProbeOrder(state.random)
+  }
+
+  /** The first round comes at a random moment of the period, so that members started together do not probe together. */
+  start(now: number): void {
+    this.#state.setTimer('probe', now + this.#state.health.probeIntervalMs() * this.#state.random())
+  }
+
+  setNeighbors(peers: readonly MemberId[]): void {
+    this.#order.update(peers.filter((peer) => peer !== this.#state.id))
+  }
+
+  /** The period is over: judge its round, begin the next. */
+  turn(now: number): void {
+    this.#judge(now)
+    const state = this.#state
+    state.setTimer('probe', now + state.health.probeIntervalMs())
+    const target = this.#order.next((id) => id !== state.id && this.#isProbeable(id))
+    const record = target === undefined ? undefined : state.table.get(target)
+    if (!record) return
+    this.#round = new ProbeRound(++this.#lastProbe, record.id, record.incarnation)
+    this.#ping(record.id, this.#round.probe)
+    state.setTimer('probe-timeout', now + state.health.probeTimeoutMs())
+  }
+
+  /** The target did not answer directly: ask others, over whose paths it may. */
+  askHelpers(): void {
+    const round = this.#round
+    if (!round || round.isAnswered) return
+    const state = this.#state
+    const able = [...state.linked].filter((id) => id !== round.target && state.table.get(id)?.state === 'alive')
+    const helpers = sample(able, state.options.indirectProbes, state.random)
+    round.ask(helpers)
+    for (const helper of helpers) {
+      const { probe, target } = round
+      state.send(helper, { type: 'ping-req', probe, target, updates: piggyback(state, helper) })
+    }
+  }
+
+  answer(from: MemberId, probe: number): void {
+    const state = this.#state
+    state.send(from, { type: 'ack', probe, target: state.id, updates: piggyback(state, from) })
+  }
+
+  /** `from` asks us to ping `target` in its place. */
+  help(from: MemberId, request: Extract<SwimMessage, { type: 'ping-req' }>, now: number): void {
+    const state = this.#state
+    if (request.target === state.id) this.answer(from, request.probe)
+    else if (this.#relays.size >= state.options.maxRelayedProbes) state.drop(from, 'relays-full')
+    else this.#relay(from, request, now)
+  }
+
+  #relay(from: MemberId, request: Extract<SwimMessage, { type: 'ping-req' }>, now: number): void {
+    const state = this.#state
+    const number = ++this.#lastProbe
+    this.#relays.set(number, { prober: from, probe: request.probe, target: request.target })
+    this.#ping(request.target, number)
+    state.setTimer(relayTimer(number), now + state.options.probeTimeoutMs * NACK_SHARE)
+  }
+
+  acknowledged(from: MemberId, { probe, target }: Extract<SwimMessage, { type: 'ack' }>): void {
+    const state = this.#state
+    const relay = this.#relays.get(probe)
+    if (relay && relay.target === from && target === from) {
+      this.#endRelay(probe)
+      const updates = piggyback(state, relay.prober)
+      state.send(relay.prober, { type: 'ack', probe: relay.probe, target, updates })
+    } else if (this.#round?.ack(from, probe, target)) state.clearTimer('probe-timeout')
+    else state.drop(from, 'unknown-probe')
+  }
+
+  refused(from: MemberId, { probe, target }: Extract<SwimMessage, { type: 'nack' }>): void {
+    if (!this.#round?.nack(from, probe, target)) this.#state.drop(from, 'unknown-probe')
+  }
+
+  /** The target of a relay did not answer us either. */
+  giveUp(number: number): void {
+    const relay = this.#relays.get(number)
+    if (!relay) return
+    this.#endRelay(number)
+    const { prober, probe, target } = relay
+    this.#state.send(prober, { type: 'nack', probe, target, updates: piggyback(this.#state, prober) })
+  }
+
+  /** We did not listen for a while: nobody's silence meanwhile means anything. */
+  startAfresh(now: number): void {
+    this.#round = undefined
+    this.#state.clearTimer('probe-timeout')
+    for (const number of [...this.#relays.keys()]) this.#endRelay(number)
+    this.#state.setTimer('probe', now + this.#state.health.probeIntervalMs())
+  }
+
+  stop(): void {
+    this.#round = undefined
+    this.#relays.clear()
+  }
+
+  #judge(now: number): void {
+    const round = this.#round
+    this.#round = undefined
+    if (!round) return
+    const state = this.#state
+    state.clearTimer('probe-timeout')
+    if (!state.rules.probeFailed(round.isAnswered)) {
+      state.health.change(-1)
+      return
+    }
+    // Lifeguard section 4.1: each helper that said nothing at all is a sign against ourselves. With no helper to ask, the failure
+    // itself is one, unless the link is gone: that we know, and it says nothing about how fast we are.
+    if (round.askedHelpers) state.health.change(round.silentHelpers)
+    else if (state.linked.has(round.target)) state.health.change(1)
+    const { target, incarnation } = round
+    if (!this.#isProbeable(target)) return
+    accuse(state, { type: 'accusation', member: target, incarnation, by: state.id, kind: 'silent' }, state.id, now)
+  }
+
+  #ping(target: MemberId, probe: number): void {
+    this.#state.send(target, { type: 'ping', probe, updates: piggyback(this.#state, target) })
+  }
+
+  #isProbeable(id: MemberId): boolean {
+    const record = this.#state.table.get(id)
+    return record !== undefined && isPresent(record)
+  }
+
+  #endRelay(number: number): void {
+    this.#relays.delete(number)
+    this.#state.clearTimer(relayTimer(number))
+  }
+}
+
+function relayTimer(number: number): string {
+  return `relay:${number}`
+}

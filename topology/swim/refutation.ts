@@ -1,0 +1,42 @@
+// What this member says of itself. Only it raises its own numbers: to refute what others believe of it (SWIM section 4.2), to
+// announce a condition, and to leave, which it never takes back.
+
+import type { MemberId, MemberRecord } from '../types.ts'
+import { adopt } from './adopt.ts'
+import type { SwimState } from './state.ts'
+
+/** Somebody said something about us. */
+export function hearOfSelf(state: SwimState, told: MemberRecord, from: MemberId, now: number): void {
+  const self = state.self
+  const newer = told.incarnation.generation - self.incarnation.generation
+  if (newer > 0) superseded(state, told)
+  else if (newer < 0 || self.state === 'left') return
+  else if (told.state === 'left') adopt(state, state.rules.merge(self, told), now)
+  else if (state.rules.mustRefute(self, told)) refute(state, told, now)
+  // Old news of us that was refuted long ago: whoever still tells it has missed our answer.
+  else if (told.state !== 'alive') state.send(from, { type: 'gossip', updates: [{ type: 'record', record: self }] })
+}
+
+/** Says something new about ourselves, in a higher incarnation of the same life. */
+export function announce(
+  state: SwimState,
+  change: Partial<Pick<MemberRecord, 'state' | 'condition'>>,
+  now: number,
+): void {
+  const { generation, refutation } = state.self.incarnation
+  adopt(state, { ...state.self, ...change, incarnation: { generation, refutation: refutation + 1 } }, now)
+}
+
+function refute(state: SwimState, told: MemberRecord, now: number): void {
+  const self = state.self
+  const refutation = Math.max(self.incarnation.refutation, told.incarnation.refutation) + 1
+  // Lifeguard section 4.1: being suspected is a sign that we are slow ourselves.
+  state.health.change(1)
+  adopt(state, { ...self, incarnation: { ...self.incarnation, refutation } }, now)
+}
+
+function superseded(state: SwimState, told: MemberRecord): void {
+  if (told.incarnation.generation <= state.supersededBy) return
+  state.supersededBy = told.incarnation.generation
+  state.emit({ type: 'superseded', incarnation: told.incarnation })
+}

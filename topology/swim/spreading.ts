@@ -1,0 +1,77 @@
+// How news travels: at once to a few random linked neighbors, which pass on only what is new to them; then on every probe
+// message (SWIM section 4.1) and on a steady trickle until it was told often enough; and as a full exchange when a link comes up and
+// from time to time, which repairs whatever was missed (push-pull, as in memberlist).
+
+import type { MemberId, MemberRecord } from '../types.ts'
+import { retransmits } from './dissemination.ts'
+import type { Update } from './messages.ts'
+import { sample } from './sample.ts'
+import type { SwimState } from './state.ts'
+
+/**
+ * What rides on a message to `to`. If `to` is under suspicion or down here, that comes first: it must hear of it to refute it
+ * (Lifeguard section 4.3, the buddy system), even when all others were told long ago.
+ */
+export function piggyback(state: SwimState, to: MemberId): Update[] {
+  const { maxUpdatesPerMessage, retransmitMultiplier } = state.options
+  const limit = retransmits(retransmitMultiplier, state.table.present)
+  const record = state.table.get(to)
+  if (!record || to === state.id || record.state === 'alive' || record.state === 'left')
+    return state.queue.take(maxUpdatesPerMessage, limit)
+  const rest = state.queue.take(maxUpdatesPerMessage - 1, limit)
+  return [{ type: 'record', record }, ...rest.filter((update) => update.type !== 'record' || update.record.id !== to)]
+}
+
+/** Something is new: tell a few now, but not the one it came from. What does not fit trickles. */
+export function gossipNews(state: SwimState, from: MemberId | undefined, now: number): void {
+  gossipTo(
+    state,
+    [...state.linked].filter((peer) => peer !== from),
+  )
+  keepTrickling(state, now)
+}
+
+/** The next drop of what is not yet told often enough. */
+export function trickle(state: SwimState, now: number): void {
+  gossipTo(state, state.linked)
+  keepTrickling(state, now)
+}
+
+/** Sets the timer of the trickle while there is something to tell and somebody to tell it to. */
+export function keepTrickling(state: SwimState, now: number): void {
+  if (state.queue.size === 0 || state.linked.size === 0 || state.isSet('gossip')) return
+  state.setTimer('gossip', now + state.options.gossipIntervalMs)
+}
+
+/** The same word to every linked neighbor, for what cannot wait for its turn. */
+export function tellAll(state: SwimState, record: MemberRecord): void {
+  for (const peer of state.linked) state.send(peer, { type: 'gossip', updates: [{ type: 'record', record }] })
+}
+
+/** The whole table, in as many messages as it takes; the last one asks for the other's, if `reply`. */
+export function pushTable(state: SwimState, to: MemberId, reply: boolean): void {
+  const records = state.table.all()
+  const size = state.options.maxRecordsPerMessage
+  for (let from = 0; from < records.length; from += size) {
+    const isLast = from + size >= records.length
+    state.send(to, { type: 'push-pull', reply: reply && isLast, records: records.slice(from, from + size) })
+  }
+}
+
+/** A full exchange with one linked neighbor by chance, and the time of the next. */
+export function exchange(state: SwimState, now: number): void {
+  scheduleExchange(state, now)
+  const [peer] = sample(state.linked, 1, state.random)
+  if (peer !== undefined) pushTable(state, peer, true)
+}
+
+export function scheduleExchange(state: SwimState, now: number): void {
+  state.setTimer('push-pull', now + state.options.pushPullIntervalMs * (0.5 + state.random()))
+}
+
+function gossipTo(state: SwimState, peers: Iterable<MemberId>): void {
+  for (const peer of sample(peers, state.options.gossipFanout, state.random)) {
+    const updates = piggyback(state, peer)
+    if (updates.length > 0) state.send(peer, { type: 'gossip', updates })
+  }
+}

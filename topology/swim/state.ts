@@ -1,0 +1,103 @@
+// What the parts of membership share: the table, the open suspicions, what is to be told, and the effects of the running
+// step. The parts decide; this only keeps.
+
+import { invariant } from '../invariant.ts'
+import type { MemberId, MemberRecord, Random } from '../types.ts'
+import type { SwimDropReason, SwimEffect, SwimEvent } from './core.ts'
+import { Dissemination } from './dissemination.ts'
+import { LocalHealth } from './local-health.ts'
+import { MemberTable } from './member-table.ts'
+import type { SwimMessage } from './messages.ts'
+import type { SwimOptions } from './options.ts'
+import type { SwimRules } from './rules.ts'
+import type { Suspicion } from './suspicion.ts'
+
+export class SwimState {
+  readonly id: MemberId
+  readonly options: SwimOptions
+  readonly rules: SwimRules
+  readonly random: Random
+  readonly health: LocalHealth
+  readonly table = new MemberTable()
+  readonly queue = new Dissemination()
+  /** Evidence by member: open suspicions, and what the verdict on a member that is down rests on. */
+  readonly suspicions = new Map<MemberId, Suspicion>()
+  readonly linked = new Set<MemberId>()
+  pinned: ReadonlySet<MemberId> = new Set()
+  /** Something was learned in this step that others may not know. */
+  hasNews = false
+  /** Something changed in this step on which a verdict by refusals rests. */
+  mustJudge = false
+  /** The newest generation of ours that another copy was heard with. */
+  supersededBy = 0
+  readonly #due = new Map<string, number>()
+  #effects: SwimEffect[] = []
+
+  constructor(self: MemberRecord, options: SwimOptions, random: Random, rules: SwimRules) {
+    this.id = self.id
+    this.options = options
+    this.random = random
+    this.rules = rules
+    this.health = new LocalHealth(options)
+    this.table.set(self)
+  }
+
+  get self(): MemberRecord {
+    const self = this.table.get(this.id)
+    invariant(self, 'a member knows itself')
+    return self
+  }
+
+  get hasLeft(): boolean {
+    return this.self.state === 'left'
+  }
+
+  send(to: MemberId, message: SwimMessage): void {
+    this.#effects.push({ type: 'send', to, message })
+  }
+
+  emit(event: SwimEvent): void {
+    this.#effects.push({ type: 'emit', event })
+  }
+
+  drop(from: MemberId, reason: SwimDropReason): void {
+    this.emit({ type: 'dropped', from, reason })
+  }
+
+  setTimer(timer: string, at: number): void {
+    if (this.#due.get(timer) === at) return
+    this.#due.set(timer, at)
+    this.#effects.push({ type: 'set-timer', timer, at })
+  }
+
+  clearTimer(timer: string): void {
+    if (this.#due.delete(timer)) this.#effects.push({ type: 'clear-timer', timer })
+  }
+
+  clearAllTimers(): void {
+    for (const timer of [...this.#due.keys()]) this.clearTimer(timer)
+  }
+
+  isSet(timer: string): boolean {
+    return this.#due.has(timer)
+  }
+
+  /** Whether the timer is due; one that fires late after it was moved or cleared is not. One that fires early is set again. */
+  expires(timer: string, now: number): boolean {
+    const due = this.#due.get(timer)
+    if (due === undefined) return false
+    if (now < due) {
+      this.#effects.push({ type: 'set-timer', timer, at: due })
+      return false
+    }
+    this.#due.delete(timer)
+    return true
+  }
+
+  /** The effects of the step that ends; never kept. */
+  takeEffects(): SwimEffect[] {
+    const effects = this.#effects
+    this.#effects = []
+    return effects
+  }
+}
