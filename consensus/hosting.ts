@@ -161,13 +161,12 @@ export class SingletonHost {
     if (view?.role !== 'leader') {
       this.#clear('activate')
     } else if (this.#drained === view.term) {
-      this.#clear('activate')
       this.#settleRelease(view.term, now)
     } else if (this.#running === undefined) {
       this.#settleActivation(view, now)
     }
     if (this.#running === undefined) this.#clear('lease')
-    else if (this.#armed.lease === undefined) this.#arm('lease', (view?.quorumAt ?? now) + this.#options.leaseMs)
+    else if (this.#armed.lease === undefined) this.#arm('lease', (view?.quorumAt ?? now) + this.#options.leaseMs, now)
   }
 
   #settleActivation(view: RaftView, now: number): void {
@@ -186,9 +185,9 @@ export class SingletonHost {
     const since = view.leaderSince ?? now
     const mayActivate = this.#rules.mayActivate(now - since, leaseMs, drift, this.#predecessor())
     if (!mayActivate) {
-      this.#arm('activate', since + leaseMs * (1 + drift))
+      this.#arm('activate', since + leaseMs * (1 + drift), now)
     } else if (now < this.#proposeFrom) {
-      this.#arm('activate', this.#proposeFrom)
+      this.#arm('activate', this.#proposeFrom, now)
     } else {
       this.#proposed = 'activate'
       this.#clear('activate')
@@ -199,13 +198,14 @@ export class SingletonHost {
   /** A token of ours that nobody runs is given back, one that was still on its way when the release came too. */
   #settleRelease(term: Term, now: number): void {
     const record = this.#record
-    if (record === undefined || record.host !== this.#self || record.released || record.token === 0) return
-    if (this.#proposed === 'release') return
-    if (record.token > this.#lastStopped && record.term !== term) return
-    if (now < this.#proposeFrom) {
-      this.#arm('activate', this.#proposeFrom)
+    const isOurs = record !== undefined && record.host === this.#self && !record.released
+    const isIdle = isOurs && (record.token <= this.#lastStopped || record.term === term)
+    if (isIdle && this.#proposed !== 'release' && now < this.#proposeFrom) {
+      this.#arm('activate', this.#proposeFrom, now)
       return
     }
+    this.#clear('activate')
+    if (!isIdle || this.#proposed === 'release') return
     this.#lastStopped = Math.max(this.#lastStopped, record.token)
     this.#proposed = 'release'
     this.#propose({ type: 'release', singleton: this.#singleton, token: record.token })
@@ -242,8 +242,11 @@ export class SingletonHost {
     this.#effects.push({ type: 'propose', command })
   }
 
-  #arm(timer: HostTimer, at: number): void {
-    if (this.#armed[timer] === at) return
+  /** Set once per purpose: a lease that was renewed meanwhile is found so, and the timer set anew. */
+  #arm(timer: HostTimer, wanted: number, now: number): void {
+    if (this.#armed[timer] === wanted) return
+    // Rounding may call a moment early that the timer took for due: look again soon, but not at once for ever.
+    const at = wanted > now ? wanted : now + this.#options.heartbeatIntervalMs
     this.#armed = { ...this.#armed, [timer]: at }
     this.#effects.push({ type: 'set-timer', timer, at })
   }

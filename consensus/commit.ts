@@ -1,0 +1,31 @@
+// What is committed, and what goes to the state machine. Thesis sections 3.5 and 3.6.2: an entry is committed when a majority
+// has made it durable and it is of the leader's own term, and with it all before it.
+
+import { invariant } from './invariant.ts'
+import { reachedBy } from './quorum.ts'
+import { sendNews } from './replication.ts'
+import type { LeaderState, RaftState } from './state.ts'
+
+/** Counts who has stored what. Followers are told at once, so that they apply without waiting for a heartbeat. */
+export function advanceCommit<Command>(raft: RaftState<Command>, leader: LeaderState): void {
+  const { log, rules } = raft
+  const stored = [rules.ownMatch(log.lastIndex, log.durableIndex)]
+  for (const progress of leader.progress.values()) stored.push(progress.match)
+  const index = reachedBy(rules.majority(raft.voters.length), stored)
+  if (index <= raft.commitIndex || !rules.mayCommit(log.termAt(index), raft.hardState.term)) return
+  raft.commitIndex = index
+  sendNews(raft, leader)
+}
+
+/** Hands over what is committed and durable here, each entry once, in order. */
+export function applyCommitted<Command>(raft: RaftState<Command>): void {
+  const { log, rules, commitIndex, appliedIndex } = raft
+  invariant(
+    commitIndex <= log.lastIndex,
+    `commit index ${commitIndex} is within the log, which ends at ${log.lastIndex}`,
+  )
+  const last = rules.mayApplyUpTo(commitIndex, log.durableIndex)
+  if (last <= appliedIndex) return
+  raft.appliedIndex = last
+  raft.outbox.push({ type: 'apply', entries: log.slice(appliedIndex + 1, last) })
+}

@@ -1,0 +1,64 @@
+// A leader's contact with the majority: rounds, what an answer to one proves, and stepping down without one. Thesis
+// sections 6.2 (check-quorum) and 6.4.1 (leases count from the send time). Read-index will open its rounds here too.
+
+import { reachedBy } from './quorum.ts'
+import { becomeFollower } from './role.ts'
+import { type LeaderState, maxOpenRounds, type RaftState } from './state.ts'
+import type { VoterId } from './types.ts'
+
+/** Whatever is sent from now on asks anew. This voter answers itself at once. */
+export function beginRound<Command>(raft: RaftState<Command>, leader: LeaderState, now: number): void {
+  raft.round++
+  leader.rounds.push({ round: raft.round, sentAt: now })
+  if (leader.rounds.length > maxOpenRounds) leader.rounds.shift()
+  countRounds(raft, leader, now)
+}
+
+/** `peer` answered `round`, whatever it answered: it has this voter for its leader. */
+export function roundAnswered<Command>(
+  raft: RaftState<Command>,
+  leader: LeaderState,
+  peer: VoterId,
+  round: number,
+  now: number,
+): void {
+  const progress = leader.progress.get(peer)
+  if (progress === undefined || round <= progress.answeredRound) return
+  progress.answeredRound = round
+  countRounds(raft, leader, now)
+}
+
+/** The process was away: whoever leads by now, nothing sent before proves anything. */
+export function doubtContact<Command>(raft: RaftState<Command>, leader: LeaderState, now: number): void {
+  leader.patientFrom = now
+  leader.presentSince = now
+  if (!raft.rules.countsRoundFromBeforeAway()) {
+    leader.rounds = []
+    leader.quorumAt = undefined
+  }
+  raft.outbox.setTimer('check-quorum', now + raft.options.electionTimeoutMaxMs)
+}
+
+/** Steps down when neither a majority nor this voter's own disk has answered for an election timeout (design rule 21). */
+export function checkQuorum<Command>(raft: RaftState<Command>, leader: LeaderState, now: number): void {
+  const { electionTimeoutMaxMs, heartbeatIntervalMs } = raft.options
+  const diskFrom = Math.max(raft.log.oldestWriteAt ?? now, leader.presentSince)
+  if (raft.rules.lostQuorum(now - leader.patientFrom, electionTimeoutMaxMs)) {
+    becomeFollower(raft, undefined, now, 'no majority answers')
+  } else if (raft.rules.lostQuorum(now - diskFrom, electionTimeoutMaxMs)) {
+    becomeFollower(raft, undefined, now, 'the disk does not answer')
+  } else {
+    const at = Math.min(leader.patientFrom, diskFrom) + electionTimeoutMaxMs
+    raft.outbox.setTimer('check-quorum', at > now ? at : now + heartbeatIntervalMs)
+  }
+}
+
+function countRounds<Command>(raft: RaftState<Command>, leader: LeaderState, now: number): void {
+  const answered = [raft.round, ...Array.from(leader.progress.values(), (progress) => progress.answeredRound)]
+  const round = reachedBy(raft.rules.majority(raft.voters.length), answered)
+  const proved = leader.rounds.filter((open) => open.round <= round).at(-1)
+  if (proved === undefined) return
+  leader.rounds = leader.rounds.filter((open) => open.round > round)
+  leader.quorumAt = raft.rules.leaseCountsFrom(proved.sentAt, now)
+  leader.patientFrom = Math.max(leader.patientFrom, proved.sentAt)
+}

@@ -1,0 +1,54 @@
+// How long a voter bears silence before it asks for votes. Random between two bounds (thesis section 3.4), so that votes are
+// rarely split; short while there is evidence that the leader is gone, which only makes this one voter ask earlier.
+
+import type { RaftState } from './state.ts'
+
+/** Begins a whole election timeout, newly drawn. */
+export function patientWait<Command>(raft: RaftState<Command>, now: number): void {
+  const { electionTimeoutMinMs, electionTimeoutMaxMs } = raft.options
+  wait(raft, electionTimeoutMinMs + raft.random() * (electionTimeoutMaxMs - electionTimeoutMinMs), now)
+}
+
+/** Begins a short wait if evidence still buys one, else a whole election timeout. */
+export function nextWait<Command>(raft: RaftState<Command>, now: number): void {
+  if (raft.wait.shortWaits === 0) {
+    patientWait(raft, now)
+    return
+  }
+  raft.wait.shortWaits--
+  wait(raft, raft.random() * raft.options.evidenceDelayMaxMs, now)
+}
+
+/** The leader was heard: the wait begins again, and evidence against it is void. */
+export function renewWait<Command>(raft: RaftState<Command>, now: number): void {
+  const { wait: state } = raft
+  state.doubted = undefined
+  state.shortWaits = 0
+  if (state.forMs < raft.options.electionTimeoutMinMs) {
+    patientWait(raft, now)
+    return
+  }
+  state.until = now + state.forMs
+  armElection(raft)
+}
+
+/**
+ * Sees to it that the driver's timer fires no later than the wait ends. An earlier one stays: it finds the wait not over and is set anew. So a
+ * leader's messages, each of which moves the end, cost no timer each.
+ */
+export function armElection<Command>(raft: RaftState<Command>): void {
+  const { wait: state, outbox } = raft
+  if (state.until === Number.POSITIVE_INFINITY) {
+    if (state.armedAt !== undefined) outbox.clearTimer('election')
+    state.armedAt = undefined
+  } else if (state.armedAt === undefined || state.armedAt > state.until) {
+    state.armedAt = state.until
+    outbox.setTimer('election', state.until)
+  }
+}
+
+function wait<Command>(raft: RaftState<Command>, forMs: number, now: number): void {
+  raft.wait.forMs = forMs
+  raft.wait.until = now + forMs
+  armElection(raft)
+}

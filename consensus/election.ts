@@ -1,0 +1,136 @@
+// Elections: when to ask, whom to answer, what to count. Thesis sections 3.4 (votes), 3.6.1 (only an up-to-date log wins),
+// 4.2.3 (a voter that hears its leader does not help to depose it), 9.6 (pre-vote).
+
+import { patientWait } from './election-wait.ts'
+import type { RaftMessage } from './messages.ts'
+import { beginLeading } from './replication.ts'
+import { abandonBallot, becomeCandidate, becomeFollower, becomePreCandidate } from './role.ts'
+import type { Ballot, RaftState } from './state.ts'
+import type { VoterId } from './types.ts'
+
+type Of<Type extends RaftMessage<unknown>['type']> = Extract<RaftMessage<unknown>, { type: Type }>
+
+/** Silence or evidence has ended the wait: ask whether an election would be won, before disturbing anybody. */
+export function campaign<Command>(raft: RaftState<Command>, now: number, reason: string): void {
+  becomePreCandidate(raft, now, reason)
+  const ballot = openBallot(raft)
+  if (ballot === undefined) return
+  ballot.granted.push(raft.self)
+  ballot.asked = true
+  for (const peer of raft.peers) ask(raft, peer)
+  conclude(raft, ballot, now)
+}
+
+/** A candidate's own vote is durable: it counts, and the others may be asked. */
+export function askForVotes<Command>(raft: RaftState<Command>, now: number): void {
+  const ballot = openBallot(raft)
+  if (ballot === undefined || ballot.asked) return
+  ballot.ticket ??= raft.disk.ticket
+  if (!raft.rules.candidacyAfterDurable(ballot.ticket, raft.disk.durable)) return
+  ballot.asked = true
+  ballot.granted.push(raft.self)
+  for (const peer of raft.peers) ask(raft, peer)
+  conclude(raft, ballot, now)
+}
+
+/** Sends this voter's open question to `peer`, for the first time or because the link is new. */
+export function ask<Command>(raft: RaftState<Command>, peer: VoterId): void {
+  const ballot = openBallot(raft)
+  if (ballot === undefined || !ballot.asked) return
+  const type = raft.role.type === 'candidate' ? 'vote' : 'pre-vote'
+  const { index: lastIndex, term: lastTerm } = raft.log.end
+  raft.outbox.send(peer, { type, term: ballot.term, round: ballot.round, lastIndex, lastTerm })
+}
+
+/** Whether a live leader is heard, be it this voter itself with a majority behind it (section 4.2.3). */
+export function hearsLeader<Command>(raft: RaftState<Command>, now: number): boolean {
+  const { role, rules, wait } = raft
+  const { electionTimeoutMinMs } = raft.options
+  if (role.type === 'leader')
+    return role.quorumAt !== undefined && rules.hearsLeader(now - role.quorumAt, electionTimeoutMinMs, false)
+  if (role.type !== 'follower' || role.leader === undefined) return false
+  return rules.hearsLeader(now - role.heardAt, electionTimeoutMinMs, role.leader === wait.doubted)
+}
+
+/** Answers without a promise: nothing here changes. */
+export function onPreVote<Command>(
+  raft: RaftState<Command>,
+  from: VoterId,
+  message: Of<'pre-vote'>,
+  now: number,
+): void {
+  const { term } = raft.hardState
+  const granted = raft.rules.mayGrantPreVote(message.term, term, isUpToDate(raft, message), hearsLeader(raft, now))
+  raft.outbox.send(from, { type: 'pre-vote-reply', term, round: message.round, granted })
+}
+
+/** The term of `message` is not above ours: a higher one has been adopted. */
+export function onVote<Command>(raft: RaftState<Command>, from: VoterId, message: Of<'vote'>, now: number): void {
+  const { term, votedFor } = raft.hardState
+  const granted = message.term === term && raft.rules.mayGrantVote(votedFor, from, isUpToDate(raft, message))
+  const reply = { type: 'vote-reply', term, round: message.round, granted } as const
+  if (!granted) {
+    raft.outbox.send(from, reply)
+    return
+  }
+  raft.hardState = { term, votedFor: from }
+  if (raft.role.type === 'pre-candidate') becomeFollower(raft, undefined, now, 'granted a vote')
+  patientWait(raft, now)
+  raft.outbox.hold('vote', from, reply)
+}
+
+/** The voter's own term may lie below ours: a pre-vote is bound to the ballot by its round alone. */
+export function onPreVoteReply<Command>(
+  raft: RaftState<Command>,
+  from: VoterId,
+  message: Of<'pre-vote-reply'>,
+  now: number,
+): void {
+  const ballot = raft.role.type === 'pre-candidate' ? raft.role.ballot : undefined
+  count(raft, ballot, from, { ...message, term: ballot?.term ?? message.term }, now)
+}
+
+export function onVoteReply<Command>(
+  raft: RaftState<Command>,
+  from: VoterId,
+  message: Of<'vote-reply'>,
+  now: number,
+): void {
+  count(raft, raft.role.type === 'candidate' ? raft.role.ballot : undefined, from, message, now)
+}
+
+function count<Command>(
+  raft: RaftState<Command>,
+  ballot: Ballot | undefined,
+  from: VoterId,
+  reply: { readonly term: number; readonly round: number; readonly granted: boolean },
+  now: number,
+): void {
+  if (ballot === undefined || !raft.rules.countsVote(ballot, from, reply)) {
+    raft.outbox.emit({ type: 'dropped', from, reason: 'late-answer' })
+    return
+  }
+  ballot.denied = ballot.denied.filter((voter) => voter !== from)
+  if (reply.granted) ballot.granted.push(from)
+  else ballot.denied.push(from)
+  conclude(raft, ballot, now)
+}
+
+/** A majority said yes: go on. So many said no that none can: wait. */
+function conclude<Command>(raft: RaftState<Command>, ballot: Ballot, now: number): void {
+  const needed = raft.rules.majority(raft.voters.length)
+  if (ballot.granted.length >= needed) {
+    if (raft.role.type === 'candidate') beginLeading(raft, now)
+    else becomeCandidate(raft, now, 'won the pre-vote')
+  } else if (raft.voters.length - ballot.denied.length < needed) {
+    abandonBallot(raft, now)
+  }
+}
+
+function openBallot<Command>(raft: RaftState<Command>): Ballot | undefined {
+  return raft.role.type === 'candidate' || raft.role.type === 'pre-candidate' ? raft.role.ballot : undefined
+}
+
+function isUpToDate<Command>(raft: RaftState<Command>, message: Of<'vote'> | Of<'pre-vote'>): boolean {
+  return raft.rules.isUpToDate({ index: message.lastIndex, term: message.lastTerm }, raft.log.end)
+}

@@ -1,0 +1,96 @@
+// The leader's side of replication: what to send to whom, and what the answers say (thesis section 3.5). Messages follow
+// each other without waiting for answers (section 10.2.1); what does not fit under that bound becomes the next batch.
+
+import { beginRound, roundAnswered } from './contact.ts'
+import type { RaftMessage } from './messages.ts'
+import type { Progress } from './progress.ts'
+import { becomeLeader } from './role.ts'
+import type { LeaderState, RaftState } from './state.ts'
+import type { VoterId } from './types.ts'
+
+type AppendReply = Extract<RaftMessage<unknown>, { type: 'append-reply' }>
+
+/**
+ * Takes the lead with an entry of its own term: until one is committed, nothing before it is known to be (sections 3.6.2 and 6.4).
+ */
+export function beginLeading<Command>(raft: RaftState<Command>, now: number): void {
+  const leader = becomeLeader(raft, now)
+  appendOwn(raft, undefined)
+  raft.outbox.setTimer('check-quorum', now + raft.options.electionTimeoutMaxMs)
+  heartbeat(raft, leader, now)
+}
+
+/** A new round to everyone: proof of contact, a look for what was lost, and the commit index. */
+export function heartbeat<Command>(raft: RaftState<Command>, leader: LeaderState, now: number): void {
+  beginRound(raft, leader, now)
+  for (const peer of raft.peers) sendTo(raft, leader, peer, 'always')
+  raft.outbox.setTimer('heartbeat', now + raft.options.heartbeatIntervalMs)
+}
+
+/** Appends to the leader's own log; it may be sent before it is durable (section 10.2.1). */
+export function appendOwn<Command>(raft: RaftState<Command>, command: Command | undefined): void {
+  raft.log.append([{ index: raft.log.lastIndex + 1, term: raft.hardState.term, command }])
+}
+
+/** Sends each follower what is new to it: entries, as many as may be under way, else the commit index. */
+export function sendNews<Command>(raft: RaftState<Command>, leader: LeaderState): void {
+  for (const peer of raft.peers) sendTo(raft, leader, peer, 'news')
+}
+
+/** The link to `peer` is new: what was under way is lost, and it need not wait for the next heartbeat. */
+export function reconnected<Command>(raft: RaftState<Command>, leader: LeaderState, peer: VoterId): void {
+  leader.progress.get(peer)?.restart()
+  sendTo(raft, leader, peer, 'always')
+}
+
+/** An answer of the current term. */
+export function onAppendReply<Command>(
+  raft: RaftState<Command>,
+  leader: LeaderState,
+  from: VoterId,
+  message: AppendReply,
+  now: number,
+): void {
+  const progress = leader.progress.get(from)
+  if (progress === undefined) return
+  roundAnswered(raft, leader, from, message.round, now)
+  if (message.accepted) {
+    progress.accepted(message.matchIndex)
+  } else {
+    if (!progress.isNews(message.matchIndex)) return
+    const last = Math.min(message.hintIndex, message.matchIndex - 1)
+    progress.refused(raft.log.lastAgreement(last, message.hintTerm).index)
+  }
+  sendTo(raft, leader, from, 'news')
+}
+
+function sendTo<Command>(raft: RaftState<Command>, leader: LeaderState, to: VoterId, when: 'always' | 'news'): void {
+  const progress = leader.progress.get(to)
+  if (progress === undefined) return
+  if (when === 'always' && progress.mode === 'probe') progress.lookAgain()
+  let sent = false
+  while (progress.hasRoom && (progress.next <= raft.log.lastIndex || (progress.mode === 'probe' && !sent))) {
+    sendAppend(raft, progress, to, raft.options.maxEntriesPerAppend)
+    sent = true
+  }
+  const isBehind = progress.mode === 'replicate' && progress.toldCommit < raft.commitIndex
+  if (!sent && (when === 'always' || isBehind)) sendAppend(raft, progress, to, 0)
+}
+
+function sendAppend<Command>(raft: RaftState<Command>, progress: Progress, to: VoterId, limit: number): void {
+  const { log, commitIndex } = raft
+  const previousIndex = progress.next - 1
+  const previousTerm = log.termAt(previousIndex) ?? 0
+  const entries = log.slice(progress.next, previousIndex + limit)
+  raft.outbox.send(to, {
+    type: 'append',
+    term: raft.hardState.term,
+    round: raft.round,
+    previousIndex,
+    previousTerm,
+    commitIndex,
+    entries,
+  })
+  progress.toldCommit = commitIndex
+  progress.sent(previousIndex + entries.length, entries.length)
+}
