@@ -1,9 +1,25 @@
+// How fresh nodes that were started together form exactly one cluster (design rule 2). What a node holds goes one way:
+//
+//   none ──all agree──> intent ──all of the set confirmed──> started, for good
+//    ^                     │ time is up, or a founder renounced        ^
+//    └──a majority of the  v                                           │ hears that the set came alive all the same
+//       voters do not   renounced ─────────────────────────────────────┘
+//       hold it
+//
+// Each step is durable before anything rests on it. Why no two clusters can share a node: `rules.ts`. Promised, if faults
+// stop: with exactly `expect` nodes, one cluster of all of them. With more, sets that share a node never both come
+// alive; sets that share none can, if neither found the other in time. Who hears that a cluster has formed never forms another.
+
 import { invariant } from '../invariant.ts'
-import type { Random } from '../types.ts'
+import type { MemberId, Random } from '../types.ts'
+import { Attempt } from './attempt.ts'
 import type { FormingEffect, FormingInput, FormingState, FormingView } from './core.ts'
-import type { Founder } from './messages.ts'
-import type { FormingOptions } from './options.ts'
-import type { FormingRules } from './rules.ts'
+import { byId, isSortedSet, sameSet } from './ids.ts'
+import type { FormingMessage, Founder } from './messages.ts'
+import { type FormingOptions, formingProblems } from './options.ts'
+import { type FormingRules, votersOf } from './rules.ts'
+import { Situation } from './situation.ts'
+import { speak, speakTo, tellFormed, tellHeld, tellNotHeld } from './speaking.ts'
 
 export interface FormingSetup {
   readonly self: Founder
@@ -11,30 +27,281 @@ export interface FormingSetup {
   readonly expect: number
   /** What was durable when the process started; `{ type: 'none' }` on a fresh node. */
   readonly durable: FormingState
+  /** As `resolveFormingOptions` returns them. */
   readonly options: FormingOptions
   /** The id of the cluster that a sorted set of ids forms; the same function on every node. */
-  readonly clusterIdOf: (set: readonly string[]) => string
+  readonly clusterIdOf: (set: readonly MemberId[]) => string
   readonly random: Random
   /** For simulations that plant bugs. Default: the true ones. */
   readonly rules?: FormingRules
 }
 
+type Candidate = Extract<FormingMessage, { type: 'candidate' }>
+type Held = Extract<FormingMessage, { type: 'confirm' | 'renounce' }>
+type Formed = Extract<FormingMessage, { type: 'formed' }>
+
 export class Forming {
+  readonly #node: Situation
+  readonly #mismatched = new Map<MemberId, number>()
+  #ticket = 0
+
+  /** Throws an `InvariantError` when `expect` or the options are out of range. */
   constructor(setup: FormingSetup) {
-    invariant(setup.expect >= 1, 'a cluster has at least one founder')
+    const { expect, options } = setup
+    invariant(Number.isInteger(expect) && expect >= 1, 'a cluster has at least one founder')
+    invariant(formingProblems(options).length === 0, 'options were checked before')
+    invariant(expect <= options.maxFound, 'as many founders can be found as are expected')
+    this.#node = new Situation(setup)
   }
 
-  /** Called once, before the first `step`. */
-  start(_now: number): FormingEffect[] {
-    return []
+  /** Called once, before the first `step`: goes on with what is durable. */
+  start(now: number): FormingEffect[] {
+    this.#enter(now)
+    return this.#node.takeEffects()
   }
 
-  step(_input: FormingInput, _now: number): FormingEffect[] {
-    return []
+  /** Takes one input. Never throws on what a remote sent; a broken invariant throws `InvariantError`. */
+  step(input: FormingInput, now: number): FormingEffect[] {
+    const node = this.#node
+    switch (input.type) {
+      case 'message':
+        this.#receive(input.from, input.message, now)
+        break
+      case 'timer':
+        this.#expire(input.timer, now)
+        break
+      case 'connected':
+        node.linked.add(input.peer)
+        speakTo(node, input.peer, now)
+        break
+      case 'disconnected':
+        node.unlink(input.peer)
+        this.#mismatched.delete(input.peer)
+        break
+      case 'persisted':
+        if (node.pending && input.ticket >= node.pending.ticket) this.#becomeDurable(node.pending.state, now)
+        break
+      case 'alive':
+        this.#setAlive(input.alive)
+        break
+      default:
+        input satisfies never
+    }
+    this.#consider(now)
+    return node.takeEffects()
   }
 
-  /** Where forming stands; a snapshot. */
+  /** Where forming stands; a snapshot. A set that is being written counts as held. */
   view(): FormingView {
-    return { state: { type: 'none' }, expect: 1, found: [], confirmed: [] }
+    const { pending, durable, attempt, candidates, linked, setup } = this.#node
+    return {
+      state: pending?.state.type === 'intent' ? pending.state : durable,
+      expect: setup.expect,
+      found: candidates.known(linked),
+      confirmed: attempt ? [...attempt.confirmed].sort(byId) : [],
+    }
   }
+
+  // --- What is heard ---
+
+  #receive(from: MemberId, message: FormingMessage, now: number): void {
+    const node = this.#node
+    if (message.type === 'candidate') this.#hearCandidate(from, message, now)
+    else if (!this.#isAcceptable(from, message)) node.emit({ type: 'dropped', from, reason: 'bad-set' })
+    else if (message.type === 'formed') this.#hearFormed(from, message, now)
+    else {
+      node.heardRound(from, message.round)
+      if (node.durable.type === 'started') tellFormed(node, from)
+      else if (node.holds(message.set)) this.#hearOfOurSet(from, message, now)
+      else this.#hearOfOtherSet(from, message, now)
+    }
+  }
+
+  #hearCandidate(from: MemberId, { expect, found }: Candidate, now: number): void {
+    const node = this.#node
+    const { setup, candidates, linked } = node
+    if (node.durable.type === 'started') tellFormed(node, from)
+    else if (node.attempt) speakTo(node, from, now)
+    else if (expect !== setup.expect) this.#noteMismatch(from, expect)
+    else if (!isSortedSet(found) || found.length > setup.options.maxFound)
+      node.emit({ type: 'dropped', from, reason: 'bad-set' })
+    else {
+      const before = candidates.found(linked, now)
+      if (!candidates.report(from, found, now)) node.emit({ type: 'dropped', from, reason: 'too-many' })
+      else if (!sameSet(before, candidates.found(linked, now))) speak(node, now)
+    }
+  }
+
+  #hearOfOurSet(from: MemberId, message: Held, now: number): void {
+    const { attempt, rules, durable } = this.#node
+    if (!attempt) return
+    if (rules.countsAnswer({ answers: message.answers, present: attempt.round })) {
+      if (message.type === 'confirm') attempt.holds(from, message.storeId)
+      else attempt.notHolding.add(from)
+      // Round 0 only says "not yet"; but who renounced will not confirm before it was released, so waiting is in vain.
+      if (message.type === 'renounce' && message.round !== 0 && durable.type === 'intent') this.#renounce(now)
+      this.#proceed(now)
+    }
+    if (this.#node.attempt?.owes(from, message.round)) tellHeld(this.#node, from)
+  }
+
+  #hearOfOtherSet(from: MemberId, message: Held, now: number): void {
+    const { durable, isOver, setup, candidates } = this.#node
+    const mayTake = durable.type === 'none' && !isOver && message.set.length === setup.expect
+    if (message.type === 'confirm' && mayTake) candidates.claim(from, message.set, now)
+    if (!this.#consider(now) && message.round !== 0) tellNotHeld(this.#node, from, message.set, message.round)
+  }
+
+  #hearFormed(from: MemberId, { set, founders, alive }: Formed, now: number): void {
+    const node = this.#node
+    if (node.durable.type === 'started' || node.isOver) return
+    if (!node.isOneOf(founders)) {
+      node.outside ??= { set, peer: from }
+      this.#renounce(now)
+    } else if (!node.holds(set)) {
+      if (!node.toResume || textOf(set) < textOf(node.toResume)) node.toResume = set
+      this.#renounce(now)
+    } else {
+      // It has started, which it can never take back: as good as any confirmation, whatever it answers.
+      for (const { id, storeId } of founders) if (id === from) node.attempt?.holds(id, storeId)
+      if (node.rules.mayFollow(node.attempt?.set, set, alive)) this.#startWith(founders, now)
+      else this.#proceed(now)
+    }
+  }
+
+  // --- What follows ---
+
+  /** With nothing held: is there a set to take? Says whether it took one. */
+  #consider(now: number): boolean {
+    const node = this.#node
+    if (node.durable.type !== 'none' || node.pending || node.isOver) return false
+    if (node.outside) return this.#endOutside(node.outside)
+    const resumable = node.toResume && node.isLinkedTo(node.toResume) ? node.toResume : undefined
+    const set = node.toResume ? resumable : this.#choose(now)
+    if (!set) return false
+    node.timers.clear('stable')
+    this.#persist({ type: 'intent', set }, now)
+    return true
+  }
+
+  #choose(now: number): readonly MemberId[] | undefined {
+    const { candidates, linked, timers } = this.#node
+    const claimed = candidates.claimed(linked, now)
+    if (claimed) return claimed
+    const agreement = candidates.agreement(linked, now)
+    if (agreement && now >= agreement.at) return agreement.set
+    if (agreement) timers.set('stable', agreement.at)
+    else timers.clear('stable')
+    return undefined
+  }
+
+  /** With a set held: starts with it, or is released from it, when the others have said enough. */
+  #proceed(now: number): void {
+    const { attempt, durable, pending, rules } = this.#node
+    if (!attempt || pending) return
+    if (durable.type === 'intent' && rules.mayStart(attempt.set, attempt.confirmed))
+      this.#startWith(attempt.founders(), now)
+    if (durable.type === 'renounced' && rules.mayRelease(attempt.set, attempt.notHolding))
+      this.#persist({ type: 'none' }, now)
+  }
+
+  #startWith(founders: readonly Founder[], now: number): void {
+    const { attempt, pending } = this.#node
+    if (attempt && !pending) this.#persist({ type: 'started', set: attempt.set, founders }, now)
+  }
+
+  #renounce(now: number): void {
+    const { durable, pending } = this.#node
+    if (durable.type === 'intent' && !pending) this.#persist({ type: 'renounced', set: durable.set }, now)
+  }
+
+  #persist(state: FormingState, now: number): void {
+    const node = this.#node
+    invariant(!node.pending, 'one state is written at a time')
+    const ticket = ++this.#ticket
+    node.persist(ticket, state)
+    if (node.rules.mustPersistFirst()) node.pending = { ticket, state }
+    else this.#becomeDurable(state, now)
+  }
+
+  #becomeDurable(state: FormingState, now: number): void {
+    const node = this.#node
+    const before = node.durable
+    node.pending = undefined
+    node.durable = state
+    if (before.type === 'renounced' && state.type === 'none') node.emit({ type: 'released', set: before.set })
+    this.#enter(now)
+  }
+
+  /** Begins with what is durable now; what was heard before it was does not count for it. */
+  #enter(now: number): void {
+    const node = this.#node
+    const { durable, timers, setup } = node
+    node.attempt = undefined
+    timers.clearAll()
+    if (durable.type === 'started') {
+      this.#emitFormed(durable)
+      for (const peer of durable.set) if (node.linked.has(peer)) tellFormed(node, peer)
+      return
+    }
+    timers.set('repeat', now + setup.options.candidateIntervalMs)
+    if (durable.type !== 'none') node.attempt = new Attempt(durable.set, node.nextRound())
+    if (durable.type === 'renounced') node.attempt?.notHolding.add(setup.self.id)
+    if (durable.type === 'intent') {
+      node.attempt?.holds(setup.self.id, setup.self.storeId)
+      timers.set('form', now + setup.options.formTimeoutMs)
+    }
+    speak(node, now)
+    if (node.outside || (node.toResume && !node.holds(node.toResume))) this.#renounce(now)
+    this.#proceed(now)
+    this.#consider(now)
+  }
+
+  #expire(timer: string, now: number): void {
+    const node = this.#node
+    if (!node.timers.expires(timer, now)) return
+    if (timer === 'form') this.#renounce(now)
+    if (timer !== 'repeat') return
+    node.timers.set('repeat', now + node.setup.options.candidateIntervalMs)
+    speak(node, now)
+  }
+
+  #setAlive(isAlive: boolean): void {
+    const node = this.#node
+    const hasBecomeAlive = isAlive && !node.isAlive
+    node.isAlive = isAlive
+    // Founders that renounced wait for this word.
+    if (hasBecomeAlive) for (const peer of node.linked) tellFormed(node, peer)
+  }
+
+  #endOutside({ set, peer }: { readonly set: readonly MemberId[]; readonly peer: MemberId }): false {
+    const node = this.#node
+    node.isOver = true
+    node.timers.clearAll()
+    node.emit({ type: 'outside', set, clusterId: node.setup.clusterIdOf(set), peer })
+    return false
+  }
+
+  #emitFormed({ set, founders }: Extract<FormingState, { type: 'started' }>): void {
+    const clusterId = this.#node.setup.clusterIdOf(set)
+    this.#node.emit({ type: 'formed', set, founders, voters: votersOf(set), clusterId })
+  }
+
+  #noteMismatch(peer: MemberId, expect: number): void {
+    if (this.#mismatched.get(peer) === expect || this.#mismatched.size >= this.#node.setup.options.maxFound) return
+    this.#mismatched.set(peer, expect)
+    this.#node.emit({ type: 'mismatch', peer, expect })
+  }
+
+  #isAcceptable(from: MemberId, message: Held | Formed): boolean {
+    const { set } = message
+    const { self, options } = this.#node.setup
+    if (set.length > options.maxFound || !isSortedSet(set) || !set.includes(from)) return false
+    if (message.type !== 'formed') return set.includes(self.id)
+    return message.founders.length === set.length && message.founders.every(({ id }, index) => id === set[index])
+  }
+}
+
+function textOf(set: readonly MemberId[]): string {
+  return JSON.stringify(set)
 }

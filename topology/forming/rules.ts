@@ -9,6 +9,7 @@
 // two clusters that live share no node; and two that share none can only form when neither found the other in time.
 
 import type { MemberId } from '../types.ts'
+import { byId, sameSet } from './ids.ts'
 
 /** The round of the receiver in which a message was said, and the receiver's present one. */
 export interface RoundView {
@@ -37,11 +38,6 @@ export function votersOf(set: readonly MemberId[]): readonly MemberId[] {
   return set.slice(0, most % 2 === 1 ? most : most - 1)
 }
 
-/** Whether two sorted sets are the same. */
-export function sameSet(left: readonly MemberId[], right: readonly MemberId[]): boolean {
-  return left.length === right.length && left.every((id, index) => id === right[index])
-}
-
 /** The rules as they are proven above. */
 export const formingRules: FormingRules = Object.freeze({
   choose: (found, expect) => (found.length < expect ? undefined : [...found].sort(byId).slice(0, expect)),
@@ -54,8 +50,3 @@ export const formingRules: FormingRules = Object.freeze({
   mayFollow: (holds, formed, alive) => alive && holds !== undefined && sameSet(holds, formed),
   mustPersistFirst: () => true,
 } satisfies FormingRules)
-
-/** Order of ids: by code unit, the same on every machine. */
-export function byId(left: MemberId, right: MemberId): number {
-  return left < right ? -1 : left > right ? 1 : 0
-}

@@ -27,6 +27,7 @@ const defaults: FullMeshOptions = Object.freeze({ dialGraceMs: 500, maxLinks: 11
 const dialRanks: Record<Exclude<MemberState, 'left'>, number> = { alive: 0, suspect: 1, down: 2 }
 
 type Effects = OverlayEffect<never, never>[]
+type Wanted = MemberRecord & { readonly state: keyof typeof dialRanks }
 
 export class FullMesh implements Overlay {
   readonly name = 'full-mesh'
@@ -36,7 +37,6 @@ export class FullMesh implements Overlay {
   /** In the order of dialing. */
   #wanted = new Set<MemberId>()
   readonly #linked = new Set<MemberId>()
-  #hasMembers = false
 
   /** `self` is this member's id. Throws an `InvariantError` when the options are out of range. */
   constructor(self: MemberId, changes: Partial<FullMeshOptions> = {}) {
@@ -53,9 +53,9 @@ export class FullMesh implements Overlay {
       case 'members':
         return this.#setMembers(input.members)
       case 'connected':
+        // Also from a member believed to have left: it may be a new life of it, of which membership is about to hear.
         this.#linked.add(input.peer)
-        // A link that nobody here wants: its peer has left, or has no room for us to want it.
-        return this.#hasMembers && this.#isGone(input.peer) ? [{ type: 'unlink', peer: input.peer }] : []
+        return []
       case 'disconnected':
         this.#linked.delete(input.peer)
         return this.#wanted.has(input.peer) ? [this.#link(input.peer)] : []
@@ -76,37 +76,20 @@ export class FullMesh implements Overlay {
     return this.#wanted.has(to) && this.#linked.has(to) ? to : undefined
   }
 
-  #left = new Set<MemberId>()
-
+  /** Members that are down stay wanted: dialing them again and again is what heals a partition. */
   #setMembers(members: readonly MemberRecord[]): Effects {
-    const others = members.filter((member) => member.id !== this.#self)
     const before = this.#wanted
-    const present = others.filter(isWanted).sort(byDialOrder).slice(0, this.#options.maxLinks)
-    this.#wanted = new Set(present.map((member) => member.id))
-    this.#left = new Set(others.filter((member) => member.state === 'left').map((member) => member.id))
-    this.#hasMembers = true
+    const wanted = members
+      .filter((member): member is Wanted => member.id !== this.#self && member.state !== 'left')
+      .sort((left, right) => dialRanks[left.state] - dialRanks[right.state])
+    this.#wanted = new Set(wanted.slice(0, this.#options.maxLinks).map((member) => member.id))
     const effects: Effects = []
     for (const peer of before) if (!this.#wanted.has(peer)) effects.push({ type: 'unlink', peer })
     for (const peer of this.#wanted) if (!before.has(peer)) effects.push(this.#link(peer))
     return effects
   }
 
-  #isGone(peer: MemberId): boolean {
-    return this.#left.has(peer)
-  }
-
   #link(peer: MemberId): Effects[number] {
     return { type: 'link', peer, after: this.#self < peer ? 0 : this.#options.dialGraceMs }
   }
-}
-
-function isWanted(member: MemberRecord): member is MemberRecord & { readonly state: keyof typeof dialRanks } {
-  return member.state !== 'left'
-}
-
-function byDialOrder(
-  left: { readonly state: keyof typeof dialRanks },
-  right: { readonly state: keyof typeof dialRanks },
-): number {
-  return dialRanks[left.state] - dialRanks[right.state]
 }

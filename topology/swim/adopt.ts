@@ -50,7 +50,7 @@ export function suspicionOf(state: SwimState, record: MemberRecord, now: number)
 /** Sets the timer to where the evidence puts the deadline now. */
 export function setDeadline(state: SwimState, suspicion: Suspicion): void {
   invariant(suspicion.isOpen, 'a deadline belongs to an open suspicion')
-  state.setTimer(suspicionTimer(suspicion.member), suspicion.deadline(state.rules.suspicionMs))
+  state.timers.set(suspicionTimer(suspicion.member), suspicion.deadline(state.rules.suspicionMs))
 }
 
 export function suspicionTimer(member: MemberId): string {
@@ -79,7 +79,7 @@ function closeSuspicion(state: SwimState, id: MemberId): void {
   if (!suspicion) return
   suspicion.isOpen = false
   state.queue.dropAccusations(id, suspicion.accusers)
-  state.clearTimer(suspicionTimer(id))
+  state.timers.clear(suspicionTimer(id))
 }
 
 /** Rule 15: bounded by number, never by time; the one longest gone goes first, a pinned one never. */

@@ -64,7 +64,7 @@ function countAccuser(
 /** The time to refute may be over. */
 export function expire(state: SwimState, member: MemberId, now: number): void {
   const suspicion = state.suspicions.get(member)
-  if (!suspicion?.isOpen || !state.expires(suspicionTimer(member), now)) return
+  if (!suspicion?.isOpen || !state.timers.expires(suspicionTimer(member), now)) return
   if (state.rules.isOver(now, suspicion.deadline(state.rules.suspicionMs))) takeDown(state, member, now)
   else setDeadline(state, suspicion)
 }

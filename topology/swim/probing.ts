@@ -35,7 +35,7 @@ export class Probing {
 
   /** The first round comes at a random moment of the period, so that members started together do not probe together. */
   start(now: number): void {
-    this.#state.setTimer('probe', now + this.#state.health.probeIntervalMs() * this.#state.random())
+    this.#state.timers.set('probe', now + this.#state.health.probeIntervalMs() * this.#state.random())
   }
 
   setNeighbors(peers: readonly MemberId[]): void {
@@ -46,13 +46,13 @@ export class Probing {
   turn(now: number): void {
     this.#judge(now)
     const state = this.#state
-    state.setTimer('probe', now + state.health.probeIntervalMs())
+    state.timers.set('probe', now + state.health.probeIntervalMs())
     const target = this.#order.next((id) => id !== state.id && this.#isProbeable(id))
     const record = target === undefined ? undefined : state.table.get(target)
     if (!record) return
     this.#round = new ProbeRound(++this.#lastProbe, record.id, record.incarnation)
     this.#ping(record.id, this.#round.probe)
-    state.setTimer('probe-timeout', now + state.health.probeTimeoutMs())
+    state.timers.set('probe-timeout', now + state.health.probeTimeoutMs())
   }
 
   /** The target did not answer directly: ask others, over whose paths it may. */
@@ -87,7 +87,7 @@ export class Probing {
     const number = ++this.#lastProbe
     this.#relays.set(number, { prober: from, probe: request.probe, target: request.target })
     this.#ping(request.target, number)
-    state.setTimer(relayTimer(number), now + state.options.probeTimeoutMs * NACK_SHARE)
+    state.timers.set(relayTimer(number), now + state.options.probeTimeoutMs * NACK_SHARE)
   }
 
   acknowledged(from: MemberId, { probe, target }: Extract<SwimMessage, { type: 'ack' }>): void {
@@ -97,7 +97,7 @@ export class Probing {
       this.#endRelay(probe)
       const updates = piggyback(state, relay.prober)
       state.send(relay.prober, { type: 'ack', probe: relay.probe, target, updates })
-    } else if (this.#round?.ack(from, probe, target)) state.clearTimer('probe-timeout')
+    } else if (this.#round?.ack(from, probe, target)) state.timers.clear('probe-timeout')
     else state.drop(from, 'unknown-probe')
   }
 
@@ -117,9 +117,9 @@ export class Probing {
   /** We did not listen for a while: nobody's silence meanwhile means anything. */
   startAfresh(now: number): void {
     this.#round = undefined
-    this.#state.clearTimer('probe-timeout')
+    this.#state.timers.clear('probe-timeout')
     for (const number of [...this.#relays.keys()]) this.#endRelay(number)
-    this.#state.setTimer('probe', now + this.#state.health.probeIntervalMs())
+    this.#state.timers.set('probe', now + this.#state.health.probeIntervalMs())
   }
 
   stop(): void {
@@ -132,7 +132,7 @@ export class Probing {
     this.#round = undefined
     if (!round) return
     const state = this.#state
-    state.clearTimer('probe-timeout')
+    state.timers.clear('probe-timeout')
     if (!state.rules.probeFailed(round.isAnswered)) {
       state.health.change(-1)
       return
@@ -157,7 +157,7 @@ export class Probing {
 
   #endRelay(number: number): void {
     this.#relays.delete(number)
-    this.#state.clearTimer(relayTimer(number))
+    this.#state.timers.clear(relayTimer(number))
   }
 }
 

@@ -39,8 +39,8 @@ export function trickle(state: SwimState, now: number): void {
 
 /** Sets the timer of the trickle while there is something to tell and somebody to tell it to. */
 export function keepTrickling(state: SwimState, now: number): void {
-  if (state.queue.size === 0 || state.linked.size === 0 || state.isSet('gossip')) return
-  state.setTimer('gossip', now + state.options.gossipIntervalMs)
+  if (state.queue.size === 0 || state.linked.size === 0 || state.timers.isSet('gossip')) return
+  state.timers.set('gossip', now + state.options.gossipIntervalMs)
 }
 
 /** The same word to every linked neighbor, for what cannot wait for its turn. */
@@ -66,7 +66,7 @@ export function exchange(state: SwimState, now: number): void {
 }
 
 export function scheduleExchange(state: SwimState, now: number): void {
-  state.setTimer('push-pull', now + state.options.pushPullIntervalMs * (0.5 + state.random()))
+  state.timers.set('push-pull', now + state.options.pushPullIntervalMs * (0.5 + state.random()))
 }
 
 function gossipTo(state: SwimState, peers: Iterable<MemberId>): void {

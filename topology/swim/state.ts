@@ -2,6 +2,7 @@
 // step. The parts decide; this only keeps.
 
 import { invariant } from '../invariant.ts'
+import { Timers } from '../timers.ts'
 import type { MemberId, MemberRecord, Random } from '../types.ts'
 import type { SwimDropReason, SwimEffect, SwimEvent } from './core.ts'
 import { Dissemination } from './dissemination.ts'
@@ -30,7 +31,7 @@ export class SwimState {
   mustJudge = false
   /** The newest generation of ours that another copy was heard with. */
   supersededBy = 0
-  readonly #due = new Map<string, number>()
+  readonly timers = new Timers((effect) => this.#effects.push(effect))
   #effects: SwimEffect[] = []
 
   constructor(self: MemberRecord, options: SwimOptions, random: Random, rules: SwimRules) {
@@ -62,36 +63,6 @@ export class SwimState {
 
   drop(from: MemberId, reason: SwimDropReason): void {
     this.emit({ type: 'dropped', from, reason })
-  }
-
-  setTimer(timer: string, at: number): void {
-    if (this.#due.get(timer) === at) return
-    this.#due.set(timer, at)
-    this.#effects.push({ type: 'set-timer', timer, at })
-  }
-
-  clearTimer(timer: string): void {
-    if (this.#due.delete(timer)) this.#effects.push({ type: 'clear-timer', timer })
-  }
-
-  clearAllTimers(): void {
-    for (const timer of [...this.#due.keys()]) this.clearTimer(timer)
-  }
-
-  isSet(timer: string): boolean {
-    return this.#due.has(timer)
-  }
-
-  /** Whether the timer is due; one that fires late after it was moved or cleared is not. One that fires early is set again. */
-  expires(timer: string, now: number): boolean {
-    const due = this.#due.get(timer)
-    if (due === undefined) return false
-    if (now < due) {
-      this.#effects.push({ type: 'set-timer', timer, at: due })
-      return false
-    }
-    this.#due.delete(timer)
-    return true
   }
 
   /** The effects of the step that ends; never kept. */

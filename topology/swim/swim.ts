@@ -168,7 +168,7 @@ export class Swim {
   #expire(timer: string, now: number): void {
     const state = this.#state
     if (timer.startsWith('suspect:')) expire(state, timer.slice('suspect:'.length), now)
-    else if (!state.expires(timer, now)) return
+    else if (!state.timers.expires(timer, now)) return
     else if (timer === 'probe') this.#probing.turn(now)
     else if (timer === 'probe-timeout') this.#probing.askHelpers()
     else if (timer === 'gossip') trickle(state, now)
@@ -213,7 +213,7 @@ export class Swim {
 
   #stop(): void {
     this.#probing.stop()
-    this.#state.clearAllTimers()
+    this.#state.timers.clearAll()
   }
 
   /** Until the process ends it still answers pings, so that nobody who missed the farewell accuses it. */

@@ -1,0 +1,101 @@
+// What the parts of forming share: what this node holds, whom it is linked to, what it heard of others, and the effects of
+// the running step. The parts decide; this only keeps, and answers small questions.
+
+import { Timers } from '../timers.ts'
+import type { MemberId } from '../types.ts'
+import type { Attempt } from './attempt.ts'
+import { Candidates } from './candidates.ts'
+import type { FormingEffect, FormingEvent, FormingState } from './core.ts'
+import type { FormingSetup } from './forming.ts'
+import { sameSet } from './ids.ts'
+import type { FormingMessage, Founder } from './messages.ts'
+import { type FormingRules, formingRules } from './rules.ts'
+
+const MAX_ROUND = 2 ** 32 - 1
+
+export class Situation {
+  readonly setup: FormingSetup
+  readonly rules: FormingRules
+  readonly candidates: Candidates
+  readonly linked = new Set<MemberId>()
+  readonly timers = new Timers((effect) => this.#effects.push(effect))
+  durable: FormingState
+  /** The state that is being written. One at a time. */
+  pending: { readonly ticket: number; readonly state: FormingState } | undefined
+  /** Invariant: defined exactly while a set is held and Raft has not been started with it. */
+  attempt: Attempt | undefined
+  /** A set with us in it that some founder has started: no other one will do. */
+  toResume: readonly MemberId[] | undefined
+  /** A formed cluster that is not ours. */
+  outside: { readonly set: readonly MemberId[]; readonly peer: MemberId } | undefined
+  /** Nothing is formed any more, but others may need to hear that we hold nothing. */
+  isOver = false
+  /** A leader of our own cluster is known. */
+  isAlive = false
+  /** Present rounds of other founders, as last heard; what we say answers them. At most `maxFound`. */
+  readonly #rounds = new Map<MemberId, number>()
+  #round: number
+  #effects: FormingEffect[] = []
+
+  constructor(setup: FormingSetup) {
+    this.setup = setup
+    this.rules = setup.rules ?? formingRules
+    this.durable = setup.durable
+    this.candidates = new Candidates(setup.self.id, setup.expect, setup.options, this.rules)
+    this.#round = 1 + Math.floor(setup.random() * (MAX_ROUND - 1))
+  }
+
+  /** A number no earlier round of this process had, nor, but for a vanishing chance, one of an earlier process. */
+  nextRound(): number {
+    this.#round = (this.#round % MAX_ROUND) + 1
+    return this.#round
+  }
+
+  heardRound(peer: MemberId, round: number): void {
+    if (round !== 0 && (this.#rounds.has(peer) || this.#rounds.size < this.setup.options.maxFound))
+      this.#rounds.set(peer, round)
+  }
+
+  roundOf(peer: MemberId): number {
+    return this.#rounds.get(peer) ?? 0
+  }
+
+  unlink(peer: MemberId): void {
+    this.linked.delete(peer)
+    this.candidates.forget(peer)
+    this.#rounds.delete(peer)
+  }
+
+  holds(set: readonly MemberId[]): boolean {
+    return this.attempt !== undefined && sameSet(this.attempt.set, set)
+  }
+
+  /** A founder whose log was made anew has no vote among them: it joins like everyone else. */
+  isOneOf(founders: readonly Founder[]): boolean {
+    const { id, storeId } = this.setup.self
+    return founders.some((founder) => founder.id === id && founder.storeId === storeId)
+  }
+
+  isLinkedTo(set: readonly MemberId[]): boolean {
+    return set.every((id) => id === this.setup.self.id || this.linked.has(id))
+  }
+
+  send(to: MemberId, message: FormingMessage): void {
+    this.#effects.push({ type: 'send', to, message })
+  }
+
+  emit(event: FormingEvent): void {
+    this.#effects.push({ type: 'emit', event })
+  }
+
+  persist(ticket: number, state: FormingState): void {
+    this.#effects.push({ type: 'persist', ticket, state })
+  }
+
+  /** The effects of the step that ends; never kept. */
+  takeEffects(): FormingEffect[] {
+    const effects = this.#effects
+    this.#effects = []
+    return effects
+  }
+}
