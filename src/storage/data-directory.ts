@@ -79,7 +79,8 @@ export class DataDirectory implements NodeStorage {
       const node = await openNodeFiles(fs, directory, options)
       return new DataDirectory(directory, options.cluster, fs, lock, node, await LogFiles.open(fs, directory))
     } catch (error) {
-      await lock?.release()
+      // Why the directory cannot be used tells more than why, after that, its lock could not be emptied.
+      await lock?.release().catch(() => undefined)
       throw openingError(directory, error)
     }
   }

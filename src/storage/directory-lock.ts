@@ -58,21 +58,31 @@ function inUse(path: string, pid: number | undefined): ClusterError<'ERR_DATA_IN
 /** Writes the claim aside and links it into place, so that nobody sees half of one. False: somebody was faster. */
 async function claim(fs: FileSystem, directory: string, number: number): Promise<boolean> {
   const aside = join(directory, `lock.${randomBytes(8).toString('hex')}.tmp`)
-  const file = await fs.open(aside, 'replace')
+  try {
+    await writeClaim(fs, aside)
+    return await linkIfFree(fs, aside, lockPath(directory, number))
+  } finally {
+    await removeIfThere(fs, aside)
+  }
+}
+
+async function writeClaim(fs: FileSystem, path: string): Promise<void> {
+  const file = await fs.open(path, 'replace')
   try {
     await file.write(Buffer.from(`${JSON.stringify(thisProcess())}\n`), 0)
   } finally {
     await file.close()
   }
+}
+
+async function linkIfFree(fs: FileSystem, from: string, to: string): Promise<boolean> {
   try {
-    await fs.link(aside, lockPath(directory, number))
+    await fs.link(from, to)
     return true
   } catch (error) {
     // ENOENT: a new holder has swept the folder meanwhile.
     if (errnoOf(error) === 'EEXIST' || errnoOf(error) === 'ENOENT') return false
     throw error
-  } finally {
-    await removeIfThere(fs, aside)
   }
 }
 
