@@ -1,0 +1,216 @@
+// One run of one seed. Safety phase: clients and faults, every property watched at every event. Liveness phase: the faults
+// stop, and within a deadline the cluster must be whole (`wholeness.ts`).
+
+import { type Bug, bugNamed } from './bugs.ts'
+import { Client } from './client.ts'
+import { check, PropertyViolation, SimulationFailure } from './failure.ts'
+import { Faults } from './faults.ts'
+import { Network } from './network.ts'
+import { SimulatedNode } from './node.ts'
+import { Oracle } from './oracle.ts'
+import { Prng } from './random.ts'
+import { calmNetwork, drawScenario, type Scenario } from './scenario.ts'
+import { Schedule } from './schedule.ts'
+import { Trace } from './trace.ts'
+import { whatIsMissing } from './wholeness.ts'
+
+/** How often the liveness phase looks whether everything has healed. */
+const LOOK_EVERY_MS = 100
+
+/** A run with more events than this hangs in a loop at one instant; the largest so far had a twentieth. */
+const MAX_EVENTS_PER_RUN = 10_000_000
+
+/** What one run did. Two runs of one seed have equal outcomes. */
+export interface Outcome {
+  readonly seed: number
+  readonly nodes: number
+  /** Events that some node or the world went through. */
+  readonly events: number
+  /** 32 bits over all of them. */
+  readonly digest: number
+  /** Virtual time at the end, and how much of it healing took. */
+  readonly endedAtMs: number
+  readonly healedAfterMs: number
+  readonly elections: number
+  readonly committed: number
+  readonly acknowledged: number
+  /** The largest fencing token that anybody held. */
+  readonly largestToken: number
+  readonly faults: number
+}
+
+export interface RunOptions {
+  readonly seed: number
+  /** Name of a planted bug; see `bugs.ts`. Default: none. */
+  readonly bug?: string | undefined
+  /** Gets every event as a line of text; slow. */
+  readonly onTrace?: ((line: string) => void) | undefined
+}
+
+/** Runs one seed to its end. Throws {@link SimulationFailure} when a property does not hold, `RangeError` for an unknown bug. */
+export function runSeed(options: RunOptions): Outcome {
+  return new SimulatedCluster(options).run()
+}
+
+class SimulatedCluster {
+  readonly #scenario: Scenario
+  readonly #bug: Bug | undefined
+  readonly #schedule = new Schedule()
+  readonly #trace: Trace
+  readonly #oracle = new Oracle()
+  readonly #nodes: SimulatedNode[] = []
+  readonly #network: Network
+  readonly #client: Client
+  readonly #faults: Faults
+  #faultCount = 0
+
+  constructor(options: RunOptions) {
+    const scenario = drawScenario(options.seed)
+    this.#scenario = scenario
+    this.#bug = bugNamed(options.bug)
+    this.#trace = new Trace(options.onTrace)
+    const stream = (name: string): Prng => new Prng(scenario.seed, name)
+    this.#network = new Network(scenario.nodes, this.#schedule, stream('network'), { ...scenario.network })
+    const world = {
+      scenario,
+      schedule: this.#schedule,
+      network: this.#network,
+      oracle: this.#oracle,
+      trace: this.#trace,
+      bug: this.#bug,
+      ...naming(scenario),
+    }
+    for (let index = 0; index < scenario.nodes; index++) this.#nodes.push(new SimulatedNode(index, world))
+    this.#client = new Client(this.#nodes, stream('client'), (command, index, term) =>
+      this.#oracle.acknowledge(command, index, term),
+    )
+    this.#faults = new Faults(this.#nodes, {
+      network: this.#network,
+      schedule: this.#schedule,
+      scenario,
+      random: stream('faults'),
+      note: (fault, detail) => {
+        this.#faultCount++
+        this.#trace.note(this.#schedule.now, 'world', fault, detail)
+      },
+    })
+  }
+
+  run(): Outcome {
+    try {
+      this.#begin()
+      this.#runUntil(this.#scenario.chaosMs)
+      const healedAfterMs = this.#heal()
+      this.#oracle.atEnd()
+      return this.#outcome(healedAfterMs)
+    } catch (error) {
+      throw this.#failureOf(error)
+    }
+  }
+
+  #begin(): void {
+    this.#nodes.forEach((node, index) => {
+      this.#schedule.at(this.#scenario.startsAtMs[index] ?? 0, () => node.start())
+    })
+    this.#faults.start()
+    this.#planCommand(new Prng(this.#scenario.seed, 'pace'))
+  }
+
+  #planCommand(pace: Prng): void {
+    this.#schedule.after(pace.exponential(this.#scenario.commandEveryMs), () => {
+      if (this.#schedule.now >= this.#scenario.chaosMs) return
+      this.#client.act()
+      this.#planCommand(pace)
+    })
+  }
+
+  #runUntil(at: number): void {
+    let isReached = false
+    this.#schedule.at(at, () => {
+      isReached = true
+    })
+    while (!isReached) {
+      this.#schedule.step()
+      check(
+        this.#trace.count < MAX_EVENTS_PER_RUN,
+        'liveness',
+        () => `the run does not end: ${this.#trace.count} events`,
+      )
+    }
+  }
+
+  /** Stops all faults and waits until the cluster is whole; answers how long that took. */
+  #heal(): number {
+    const stoppedAt = this.#schedule.now
+    this.#trace.note(stoppedAt, 'world', 'faults stop', undefined)
+    calmNetwork(this.#network.faults)
+    this.#faults.stop()
+    let isServed = false
+    for (;;) {
+      this.#runUntil(this.#schedule.now + LOOK_EVERY_MS)
+      const missing = whatIsMissing(this.#nodes, this.#oracle, isServed)
+      if (missing === undefined) return this.#schedule.now - stoppedAt
+      check(
+        this.#schedule.now - stoppedAt < this.#scenario.healMs,
+        'liveness',
+        () => `${this.#scenario.healMs} ms after the last fault ${missing}`,
+      )
+      if (!isServed) {
+        this.#client.act(() => {
+          isServed = true
+        })
+      }
+    }
+  }
+
+  #outcome(healedAfterMs: number): Outcome {
+    return {
+      seed: this.#scenario.seed,
+      nodes: this.#scenario.nodes,
+      events: this.#trace.count,
+      digest: this.#trace.digest,
+      endedAtMs: this.#schedule.now,
+      healedAfterMs,
+      elections: this.#oracle.elections,
+      committed: this.#oracle.history.lastIndex,
+      acknowledged: this.#oracle.acknowledged,
+      largestToken: this.#oracle.s5.largestToken,
+      faults: this.#faultCount,
+    }
+  }
+
+  #failureOf(error: unknown): SimulationFailure {
+    const violation =
+      error instanceof PropertyViolation
+        ? error
+        : new PropertyViolation(
+            'no-crash',
+            error instanceof Error ? (error.stack ?? error.message) : String(error),
+            error,
+          )
+    return new SimulationFailure(violation, {
+      seed: this.#scenario.seed,
+      bug: this.#bug?.name,
+      at: this.#schedule.now,
+      trace: this.#trace.tail(),
+    })
+  }
+}
+
+/** Ids sort in another order than indexes in half of the runs. */
+function naming(scenario: Scenario): { idOf: (index: number) => string; indexOf: (id: string) => number } {
+  const isAscending = scenario.seed % 2 === 0
+  const ids = scenario.startsAtMs.map((_, index) => {
+    const letter = isAscending ? index : scenario.nodes - 1 - index
+    return `node-${String.fromCharCode(97 + letter)}`
+  })
+  const indexes = new Map(ids.map((id, index) => [id, index]))
+  return {
+    idOf: (index) => ids[index] as string,
+    indexOf: (id) => {
+      const index = indexes.get(id)
+      check(index !== undefined, 'no-crash', () => `${id} is nobody`)
+      return index
+    },
+  }
+}

@@ -1,0 +1,12 @@
+// What travels over a simulated link: the same messages the wire carries, but as objects. They are never changed once
+// sent, so both ends may hold the same one.
+
+import type { ClusterCommand, RaftMessage } from '../../../consensus/index.ts'
+import type { FormingMessage, SwimMessage } from '../../../topology/index.ts'
+
+export type Packet =
+  | { readonly type: 'raft'; readonly message: RaftMessage<ClusterCommand> }
+  | { readonly type: 'swim'; readonly message: SwimMessage }
+  | { readonly type: 'forming'; readonly message: FormingMessage }
+  /** The host of S5 tells a member what to do; the receiver refuses it below the largest token it has seen. */
+  | { readonly type: 's5-order'; readonly token: number }

@@ -1,0 +1,252 @@
+// One life of a node's process: membership, overlay, forming, and a voter once a cluster has formed with this node among
+// its voters. It does what the runtime does between the cores, and nothing else.
+
+import { paperRules, resolveRaftOptions } from '../../../consensus/index.ts'
+import { formingRules, type MemberId, swimRules } from '../../../topology/index.ts'
+import { AwayGuard } from '../../runtime/away-guard.ts'
+import { check } from './failure.ts'
+import { SimulatedFence } from './fence.ts'
+import { type Formed, SimulatedFounding } from './founding.ts'
+import { SimulatedLinks } from './links.ts'
+import { SimulatedMembership } from './membership.ts'
+import type { Entrance, SimulatedNode, World } from './node.ts'
+import type { Packet } from './packet.ts'
+import type { Prng } from './random.ts'
+import { SimulatedVoter } from './voter.ts'
+
+/** A gap between two turns longer than this part of a lease is an absence. */
+const AWAY_PART_OF_LEASE = 0.5
+
+/** How often the process proves to itself that it runs, and the host of S5 gives an order. */
+const PULSE_MS = 50
+
+export class SimulatedProcess {
+  readonly #node: SimulatedNode
+  readonly #world: World
+  readonly #random: Prng
+  readonly #enter: (entrance: Entrance, work: () => void) => void
+  readonly #links: SimulatedLinks
+  readonly #membership: SimulatedMembership
+  readonly #founding: SimulatedFounding
+  readonly #fence: SimulatedFence
+  readonly #guard: AwayGuard
+  readonly #linked = new Set<number>()
+  #voter: SimulatedVoter | undefined
+
+  constructor(node: SimulatedNode, world: World, random: Prng, enter: (entrance: Entrance, work: () => void) => void) {
+    this.#node = node
+    this.#world = world
+    this.#random = random
+    this.#enter = enter
+    const { scenario, schedule, network, oracle, bug } = world
+    const shared = {
+      id: node.id,
+      clock: node.clock,
+      disk: node.disk,
+      schedule,
+      random,
+      oracle,
+      note: (event: string, detail: unknown) => this.#note(event, detail),
+    }
+    const enterTimer = (work: () => void): void => enter('timer', work)
+    this.#links = new SimulatedLinks({
+      self: node.index,
+      nodes: scenario.nodes,
+      network,
+      schedule,
+      random,
+      enter: (work) => enter('other', work),
+      paceOf: (peer) => (this.#isGone(peer) ? 'remembered' : 'eager'),
+      refused: (peer) => this.#refused(peer),
+    })
+    this.#membership = new SimulatedMembership({
+      ...shared,
+      generation: node.disk.generation,
+      profile: scenario.profile,
+      rules: { ...swimRules, ...bug?.swim },
+      enter: enterTimer,
+      send: (to, message) => this.#send(to, { type: 'swim', message }),
+      link: (peer, afterMs) => this.#links.dial(this.#indexOf(peer), afterMs),
+      unlink: (peer) => this.#close(this.#indexOf(peer)),
+    })
+    this.#founding = new SimulatedFounding({
+      ...shared,
+      expect: scenario.expect,
+      rules: { ...formingRules, ...bug?.forming },
+      enter: enterTimer,
+      send: (to, message) => this.#send(to, { type: 'forming', message }),
+      formed: (event) => this.#formed(event),
+    })
+    this.#fence = new SimulatedFence(node.disk, bug?.forgetsFence !== true)
+    const { leaseMs } = resolveRaftOptions({}, scenario.profile)
+    this.#guard = new AwayGuard(node.clock, leaseMs * AWAY_PART_OF_LEASE, (ms) => this.#away(ms))
+  }
+
+  /** It founded the cluster, or was told that it exists. */
+  get belongsToCluster(): boolean {
+    return this.#founding.belongsToCluster
+  }
+
+  /** Present once a cluster has formed in which this node votes. */
+  get voter(): SimulatedVoter | undefined {
+    return this.#voter
+  }
+
+  start(): void {
+    this.#membership.start()
+    this.#founding.start()
+    this.#links.start()
+    this.#pulse()
+  }
+
+  /** Every entrance asks this first: it tells the cores of an absence before anything else reaches them. */
+  checkAway(): void {
+    if (this.#world.bug?.ignoresAway !== true) this.#guard.check()
+  }
+
+  /** Gives S5 and leadership up and says goodbye; the node ends the process a little later. */
+  leave(): void {
+    this.#world.oracle.left(this.#node.id, this.#node.disk.generation)
+    this.#voter?.release()
+    this.#voter?.input({ type: 'resign' })
+    this.#membership.input({ type: 'leave' })
+  }
+
+  linked(peer: number): void {
+    this.#linked.add(peer)
+    this.#links.linked(peer)
+    const id = this.#idOf(peer)
+    this.#membership.connected(id)
+    this.#founding.input({ type: 'connected', peer: id })
+    this.#voter?.input({ type: 'connected', peer: id })
+  }
+
+  unlinked(peer: number, announced: boolean): void {
+    if (!this.#linked.delete(peer)) return
+    this.#links.unlinked(peer, announced)
+    const id = this.#idOf(peer)
+    this.#membership.disconnected(id, announced)
+    this.#founding.input({ type: 'disconnected', peer: id, announced })
+    this.#voter?.input({ type: 'disconnected', peer: id, evidence: announced })
+  }
+
+  received(peer: number, packet: Packet): void {
+    const from = this.#idOf(peer)
+    switch (packet.type) {
+      case 'raft':
+        this.#voter?.input({ type: 'message', from, message: packet.message })
+        this.#tellWhetherLed()
+        return
+      case 'swim':
+        this.#membership.input({ type: 'message', from, message: packet.message })
+        return
+      case 'forming':
+        this.#founding.input({ type: 'message', from, message: packet.message })
+        return
+      case 's5-order':
+        this.#ordered(packet.token)
+        return
+      default:
+        packet satisfies never
+    }
+  }
+
+  /** Whom this node does not see alive; undefined when it sees everybody. */
+  missingMembers(): string | undefined {
+    for (let peer = 0; peer < this.#world.scenario.nodes; peer++) {
+      const id = this.#idOf(peer)
+      const state = this.#membership.member(id)?.state ?? 'unknown'
+      if (state !== 'alive') return `${this.#node.id} sees ${id} as ${state}`
+    }
+    return undefined
+  }
+
+  #formed(event: Formed): void {
+    const { oracle, bug, schedule, scenario } = this.#world
+    const { id, disk, clock } = this.#node
+    oracle.startedCluster(id, event)
+    this.#membership.input({ type: 'pinned', members: event.voters })
+    if (!event.voters.includes(id) || this.#voter !== undefined) return
+    this.#voter = new SimulatedVoter({
+      self: this.#node,
+      voters: event.voters,
+      disk,
+      clock,
+      schedule,
+      random: this.#random,
+      oracle,
+      options: resolveRaftOptions({}, scenario.profile),
+      rules: { ...paperRules, ...bug?.raft?.(clock) },
+      acknowledgesUnflushed: bug?.acknowledgesUnflushed === true,
+      enter: (work) => this.#enter('timer', work),
+      send: (to, message) => this.#send(to, { type: 'raft', message }),
+      note: (name, detail) => this.#note(name, detail),
+    })
+    this.#voter.start()
+    for (const peer of this.#linked) this.#voter.input({ type: 'connected', peer: this.#idOf(peer) })
+  }
+
+  #away(ms: number): void {
+    this.#note('away', ms)
+    this.#voter?.away(ms)
+    this.#membership.input({ type: 'away', ms })
+  }
+
+  #refused(peer: number): void {
+    const id = this.#idOf(peer)
+    this.#note('refused', undefined, id)
+    this.#membership.input({ type: 'evidence', peer: id })
+    this.#voter?.input({ type: 'disconnected', peer: id, evidence: true })
+  }
+
+  /** Once per pulse: the guard looks at the clocks, and whoever is S5 at this instant gives an order to all. */
+  #pulse(): void {
+    this.#world.schedule.after(PULSE_MS, () =>
+      this.#enter('timer', () => {
+        this.#pulse()
+        const token = this.#voter?.s5Token()
+        if (token === undefined) return
+        this.#note('s5-orders', token)
+        this.#ordered(token)
+        for (const peer of this.#linked) this.#world.network.send(this.#node.index, peer, { type: 's5-order', token })
+      }),
+    )
+  }
+
+  #ordered(token: number): void {
+    this.#fence.observe(this.#voter?.activatedToken ?? 0)
+    this.#fence.pass(token, () => this.#world.oracle.acceptedOrder(this.#node.id, token))
+  }
+
+  #tellWhetherLed(): void {
+    if (this.#voter !== undefined) this.#founding.leaderKnown(this.#voter.view.leader !== undefined)
+  }
+
+  #send(to: MemberId, packet: Packet): void {
+    check(to !== this.#node.id, 'no-crash', () => `${to} sends a ${packet.type} message to itself`)
+    this.#world.network.send(this.#node.index, this.#indexOf(to), packet)
+  }
+
+  #close(peer: number): void {
+    if (!this.#linked.has(peer)) return
+    this.#world.network.close(this.#node.index, peer)
+    this.unlinked(peer, true)
+  }
+
+  #isGone(peer: number): boolean {
+    const state = this.#membership.member(this.#idOf(peer))?.state
+    return state === 'down' || state === 'left'
+  }
+
+  #idOf(peer: number): MemberId {
+    return this.#world.idOf(peer)
+  }
+
+  #indexOf(id: MemberId): number {
+    return this.#world.indexOf(id)
+  }
+
+  #note(event: string, detail: unknown, peer?: MemberId): void {
+    this.#world.trace.note(this.#world.schedule.now, this.#node.id, event, detail, peer)
+  }
+}

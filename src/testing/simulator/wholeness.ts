@@ -1,0 +1,44 @@
+// What the liveness phase demands: when nothing is broken any more, a cluster becomes whole by itself. Everybody sees
+// everybody alive and belongs to the one cluster, one voter leads and all voters know it, one node acts as S5 with the
+// largest token ever held, and a command given after the faults is committed and applied by all voters.
+
+import { check } from './failure.ts'
+import type { SimulatedNode } from './node.ts'
+import type { Oracle } from './oracle.ts'
+
+/** What the cluster lacks to be whole, as the end of a sentence; undefined when it lacks nothing. */
+export function whatIsMissing(nodes: readonly SimulatedNode[], oracle: Oracle, isServed: boolean): string | undefined {
+  for (const node of nodes) {
+    const missing = node.missingMembers()
+    if (missing !== undefined) return missing
+  }
+  const voters = oracle.voters.map(({ id }) => nodes.find((node) => node.id === id) as SimulatedNode)
+  if (voters.length === 0) return 'no cluster has formed'
+  const outside = nodes.find((node) => !node.belongsToCluster)
+  if (outside !== undefined) return `${outside.id} belongs to no cluster`
+  return whatLeaderLacks(voters) ?? whatS5Lacks(nodes, oracle) ?? whatServiceLacks(voters, oracle, isServed)
+}
+
+function whatLeaderLacks(voters: readonly SimulatedNode[]): string | undefined {
+  const leaders = voters.filter((voter) => voter.leadsTerm() !== undefined)
+  const leader = leaders[0]
+  if (leader === undefined || leaders.length > 1) return `${leaders.length} voters lead`
+  const astray = voters.find((voter) => voter.knownLeader !== leader.id)
+  return astray === undefined ? undefined : `${astray.id} follows ${astray.knownLeader}, not ${leader.id}`
+}
+
+function whatS5Lacks(nodes: readonly SimulatedNode[], oracle: Oracle): string | undefined {
+  const hosts = nodes.filter((node) => node.s5Token() !== undefined)
+  if (hosts.length !== 1) return `${hosts.length} nodes act as S5`
+  return hosts[0]?.s5Token() === oracle.s5.largestToken ? undefined : 'S5 acts with an old token'
+}
+
+function whatServiceLacks(voters: readonly SimulatedNode[], oracle: Oracle, isServed: boolean): string | undefined {
+  if (!isServed) return 'no new command was acknowledged'
+  const last = oracle.history.lastIndex
+  const late = voters.find((voter) => voter.appliedIndex < last)
+  if (late !== undefined) return `${late.id} has applied ${late.appliedIndex} of ${last} entries`
+  const digests = new Set(voters.map((voter) => voter.machineDigest()))
+  check(digests.size === 1, 'state-machine-safety', () => `voters that applied ${last} entries differ in their state`)
+  return undefined
+}
