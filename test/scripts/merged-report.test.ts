@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { TestEvent } from 'node:test/reporters'
+import { mergeReports, type Outcome } from '../../scripts/merged-report.ts'
+
+function event(type: string, data: object): TestEvent {
+  return { type, data: { nesting: 0, ...data } } as unknown as TestEvent
+}
+
+const line = (message: string): TestEvent => event('test:diagnostic', { message })
+
+async function* stream(...events: TestEvent[]): AsyncGenerator<TestEvent> {
+  yield* events
+}
+
+async function merged(...runs: TestEvent[][]): Promise<{ outcome: Outcome; lines: string[]; types: string[] }> {
+  const outcome: Outcome = { failed: 0, tests: 0, skipped: [], files: [] }
+  const starts = runs.map((events) => () => stream(...events))
+  const report = mergeReports(starts, outcome, ({ skipped }) => skipped.map(({ reason }) => `not run: ${reason}`))
+  const events = (await report.toArray()) as TestEvent[]
+  const lines = events.flatMap(({ type, data }) => (type === 'test:diagnostic' ? [data.message] : []))
+  return { outcome, lines, types: events.map(({ type }) => type) }
+}
+
+describe('the merged report', () => {
+  it('adds the summaries of all runs into one at the end', async () => {
+    const { outcome, lines } = await merged(
+      [line('tests 3'), line('pass 2'), line('fail 1'), line('duration_ms 1.5')],
+      [line('tests 2'), line('pass 1'), line('cancelled 1'), line('duration_ms 2')],
+    )
+    const expected = [
+      'tests 5',
+      'suites 0',
+      'pass 3',
+      'fail 1',
+      'cancelled 1',
+      'skipped 0',
+      'todo 0',
+      'duration_ms 3.5',
+    ]
+    assert.deepEqual(lines, expected)
+    assert.equal(outcome.tests, 5)
+  })
+
+  it('counts what failed and what was cancelled as failed', async () => {
+    const { outcome } = await merged([line('fail 1')], [line('cancelled 2')])
+    assert.equal(outcome.failed, 3)
+  })
+
+  it('leaves what tests say themselves where it was', async () => {
+    const { lines } = await merged([event('test:diagnostic', { message: 'fail 7', nesting: 1 }), line('fail to see')])
+    assert.deepEqual(lines.slice(0, 2), ['fail 7', 'fail to see'])
+    assert.ok(lines.includes('fail 0'))
+  })
+
+  it('gives the reason of a skipped test before the summary, and says when there is none', async () => {
+    const skipped = (skip: string | boolean) => event('test:pass', { name: 'needs root', file: 'a.test.ts', skip })
+    const { outcome, lines } = await merged([skipped('no root'), skipped(true), event('test:pass', { name: 'runs' })])
+    assert.deepEqual(lines.slice(0, 2), ['not run: no root', 'not run: no reason given'])
+    assert.equal(outcome.skipped.length, 2)
+  })
+
+  it('tells the reporter only once, at the very end, to list what failed', async () => {
+    const summary = event('test:summary', { success: false })
+    const { types } = await merged([summary, line('tests 1')], [summary])
+    assert.equal(types.filter((type) => type === 'test:summary').length, 1)
+    assert.equal(types.at(-1), 'test:summary')
+  })
+})
