@@ -136,7 +136,7 @@ export class FaultyConnection implements Connection {
     if (this.#isClosing) return false
     const { delayMs } = this.#faults
     if (this.#out.isClear(delayMs)) return this.#inner.write(bytes)
-    const copy = Uint8Array.prototype.slice.call(bytes)
+    const copy = new Uint8Array(bytes)
     this.#out.put(copy.length, delayMs, () => this.#release(copy))
     this.#needsDrain ||= this.#out.heldBytes > HELD_HIGH_WATER_BYTES
     return !this.#needsDrain
@@ -168,7 +168,7 @@ export class FaultyConnection implements Connection {
       handler.data(bytes)
       return
     }
-    const copy = Uint8Array.prototype.slice.call(bytes)
+    const copy = new Uint8Array(bytes)
     if (this.#in.heldBytes + copy.length > MAX_HELD_BYTES) this.destroy()
     else this.#in.put(copy.length, 0, () => handler.data(copy))
   }

@@ -79,7 +79,7 @@ export class MemoryConnection implements Connection {
 
   write(bytes: Uint8Array): boolean {
     if (this.#isClosing) return false
-    this.#other?.receive(Uint8Array.prototype.slice.call(bytes))
+    this.#other?.receive(new Uint8Array(bytes))
     if (this.queuedBytes <= this.#wire.highWaterMark) return true
     this.#needsDrain = true
     return false

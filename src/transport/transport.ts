@@ -23,7 +23,7 @@ export interface Connection {
   readonly binding: Uint8Array
   /** Hands over what comes from now on; bytes that came before are kept (bounded) and delivered first. Called once. */
   start(handler: ConnectionHandler): void
-  /** Queues bytes. `false`: more than the high-water mark is queued, wait for `drain`. After `close` it does nothing and answers `false`. */
+  /** Queues bytes; the array must not be changed afterwards. `false`: more than the high-water mark is queued, wait for `drain`. After `close` it does nothing and answers `false`. */
   write(bytes: Uint8Array): boolean
   /** Bytes queued and not yet given to the kernel. */
   readonly queuedBytes: number

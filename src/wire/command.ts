@@ -37,7 +37,7 @@ export function encodeCommand(command: ClusterCommand): Uint8Array {
     fields.encode(writer, command)
   })
   // A log keeps its commands: an exact copy keeps no slab alive.
-  const copy = Uint8Array.prototype.slice.call(written)
+  const copy = new Uint8Array(written)
   encoded.set(command, copy)
   return copy
 }

@@ -94,7 +94,7 @@ export class Link {
       this.#fail(new WireError('too-long', 'more bytes than an owner that is not ready can keep'))
       return
     }
-    this.#early.push(Uint8Array.prototype.slice.call(chunk))
+    this.#early.push(new Uint8Array(chunk))
   }
 
   /** The connection has room again. */

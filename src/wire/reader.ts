@@ -84,13 +84,13 @@ export class Reader {
   bytes(max: number): Uint8Array {
     const length = this.length(max)
     const start = this.#take(length)
-    return Uint8Array.prototype.slice.call(this.#bytes, start, start + length)
+    return new Uint8Array(this.#bytes.subarray(start, start + length))
   }
 
   /** A copy of exactly `length` bytes. */
   fixed(length: number): Uint8Array {
     const start = this.#take(length)
-    return Uint8Array.prototype.slice.call(this.#bytes, start, start + length)
+    return new Uint8Array(this.#bytes.subarray(start, start + length))
   }
 
   #isUtf8(start: number, length: number): boolean {

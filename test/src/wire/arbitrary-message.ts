@@ -1,0 +1,182 @@
+// Any message that a node could send, as fast-check draws them: within every bound, and odd in every other way.
+
+import fc from 'fast-check'
+import type { ClusterCommand } from '../../../consensus/index.ts'
+import type { WireMessage } from '../../../src/wire/message.ts'
+import type { MemberRecord } from '../../../topology/index.ts'
+
+const number = fc.oneof(fc.nat(300), fc.maxSafeNat(), fc.constantFrom(0, 127, 128, 2 ** 31, 2 ** 32, 2 ** 53 - 1))
+/** Any well-formed text: characters of one to four bytes, and names that are special in JavaScript. */
+const text = fc.oneof(
+  fc.string({ unit: 'grapheme-composite', maxLength: 8 }),
+  fc.string({ unit: 'binary', maxLength: 8 }),
+  fc.constantFrom('__proto__', 'constructor', '\ufffd', '\ufeffbom', 'type'),
+)
+const bytes = fc.uint8Array({ maxLength: 64 })
+const maybe = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(arbitrary, { nil: undefined })
+
+const member: fc.Arbitrary<MemberRecord> = fc.record({
+  id: text,
+  name: text,
+  address: text,
+  roles: fc.array(text, { maxLength: 4 }),
+  zone: text,
+  livenessPort: fc.nat(65_535),
+  incarnation: fc.record({ generation: number, refutation: number }),
+  state: fc.constantFrom('alive', 'suspect', 'down', 'left'),
+  condition: fc.constantFrom('ok', 'draining', 'stalled'),
+})
+
+const update = fc.oneof(
+  fc.record({ type: fc.constant('record' as const), record: member }),
+  fc.record({
+    type: fc.constant('accusation' as const),
+    member: text,
+    incarnation: fc.record({ generation: number, refutation: number }),
+    by: text,
+    kind: fc.constantFrom('silent' as const, 'refused' as const),
+  }),
+)
+const updates = fc.array(update, { maxLength: 4 })
+
+const command: fc.Arbitrary<ClusterCommand> = fc.oneof(
+  fc.record({ type: fc.constant('bind-name' as const), name: text, id: text, replaces: maybe(text) }),
+  fc.record({ type: fc.constant('activate' as const), singleton: text, host: text, term: number }),
+  fc.record({ type: fc.constant('release' as const), singleton: text, token: number }),
+  fc.record({ type: fc.constant('decide' as const), singleton: text, token: number, payload: bytes }),
+)
+
+const swim: fc.Arbitrary<WireMessage> = fc
+  .oneof(
+    fc.record({ type: fc.constant('ping' as const), probe: number, updates }),
+    fc.record({ type: fc.constantFrom('ack', 'ping-req', 'nack'), probe: number, target: text, updates }),
+    fc.record({ type: fc.constant('gossip' as const), updates }),
+    fc.record({
+      type: fc.constant('push-pull' as const),
+      reply: fc.boolean(),
+      records: fc.array(member, { maxLength: 4 }),
+    }),
+  )
+  .map((message) => ({ type: 'swim', message }))
+
+const set = fc.array(text, { maxLength: 5 })
+const forming: fc.Arbitrary<WireMessage> = fc
+  .oneof(
+    fc.record({ type: fc.constant('candidate' as const), expect: number, storeId: text, found: set }),
+    fc.record({ type: fc.constant('confirm' as const), set, storeId: text, round: number, answers: number }),
+    fc.record({ type: fc.constant('renounce' as const), set, round: number, answers: number }),
+    fc.record({
+      type: fc.constant('formed' as const),
+      set,
+      founders: fc.array(fc.record({ id: text, storeId: text }), { maxLength: 3 }),
+      alive: fc.boolean(),
+    }),
+  )
+  .map((message) => ({ type: 'forming', message }))
+
+const raft: fc.Arbitrary<WireMessage> = fc
+  .oneof(
+    fc.record({
+      type: fc.constantFrom('pre-vote' as const, 'vote' as const),
+      term: number,
+      round: number,
+      lastIndex: number,
+      lastTerm: number,
+    }),
+    fc.record({
+      type: fc.constantFrom('pre-vote-reply' as const, 'vote-reply' as const),
+      term: number,
+      round: number,
+      granted: fc.boolean(),
+    }),
+    fc.record({
+      type: fc.constant('append' as const),
+      term: number,
+      round: number,
+      previousIndex: number,
+      previousTerm: number,
+      commitIndex: number,
+      entries: fc.array(fc.record({ index: number, term: number, command: maybe(command) }), { maxLength: 4 }),
+    }),
+    fc.record({
+      type: fc.constant('append-reply' as const),
+      term: number,
+      round: number,
+      accepted: fc.boolean(),
+      matchIndex: number,
+      hintIndex: number,
+      hintTerm: number,
+    }),
+  )
+  .map((message) => ({ type: 'raft', message }))
+
+const record: fc.Arbitrary<WireMessage> = fc
+  .record({
+    clusterId: text,
+    index: number,
+    term: number,
+    leader: text,
+    voters: fc.array(fc.record({ id: text, storeId: text }), { maxLength: 5 }),
+    topology: fc.record({ name: text, epoch: number }),
+    s5: fc.record({ host: text, token: number, active: fc.boolean() }),
+    beat: number,
+  })
+  .map((value) => ({ type: 'record', record: value }))
+
+const envelope: fc.Arbitrary<WireMessage> = fc
+  .record({
+    kind: fc.constantFrom('message' as const, 'request' as const, 'reply' as const, 'error' as const),
+    id: number,
+    source: text,
+    sourceGeneration: number,
+    destination: text,
+    destinationGeneration: number,
+    channel: fc.constantFrom('coordination' as const, 'events' as const, 'gossip' as const, 'data' as const),
+    sequence: number,
+    floor: number,
+    key: maybe(text),
+    epoch: number,
+    hops: fc.nat(255),
+    trace: maybe(text),
+    deadlineMs: maybe(number),
+    subject: maybe(text),
+    topic: maybe(text),
+    encoding: fc.constantFrom('bytes' as const, 'json' as const),
+    payload: bytes,
+  })
+  .map((value) => ({ type: 'envelope', envelope: value }))
+
+const hello: fc.Arbitrary<WireMessage> = fc
+  .record({
+    magic: fc.nat(0xffffffff),
+    versionMin: number,
+    versionMax: number,
+    features: fc.nat(0xffffffff),
+    clusterName: text,
+    clusterId: text,
+    id: text,
+    name: text,
+    generation: number,
+    instance: fc.uint8Array({ minLength: 8, maxLength: 8 }),
+    address: text,
+    storeId: text,
+    fresh: fc.boolean(),
+    expect: number,
+    roles: fc.array(text, { maxLength: 3 }),
+    zone: text,
+    channel: fc.constantFrom('coordination' as const, 'data' as const),
+    ticket: maybe(bytes),
+    proof: fc.uint8Array({ minLength: 32, maxLength: 32 }),
+  })
+  .map((value) => ({ type: 'hello', hello: value }))
+
+const around: fc.Arbitrary<WireMessage> = fc.oneof(
+  fc.constant({ type: 'accept' as const }),
+  fc.record({ type: fc.constant('refuse' as const), code: text, detail: text }),
+  fc.record({ type: fc.constant('goodbye' as const), reason: text }),
+)
+
+/** Cloned, because fast-check likes objects without a prototype and a decoder makes plain ones. */
+export const arbitraryMessage: fc.Arbitrary<WireMessage> = fc
+  .oneof(swim, forming, raft, record, envelope, hello, around)
+  .map((message) => structuredClone(message))

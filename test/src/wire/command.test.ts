@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { ClusterCommand } from '../../../consensus/index.ts'
+import { isWireError, testCodec } from '../../../src/testing/compliance/codec.ts'
+import { command, decodeCommand, encodeCommand } from '../../../src/wire/command.ts'
+
+const samples: readonly (readonly [ClusterCommand, string])[] = [
+  [{ type: 'bind-name', name: 'a', id: 'id-a', replaces: undefined }, '010101610469642d6100'],
+  [{ type: 'bind-name', name: 'a', id: 'id-b', replaces: 'id-a' }, '010101610469642d62010469642d61'],
+  [{ type: 'activate', singleton: 's5', host: 'id-a', term: 300 }, '01020273350469642d61ac02'],
+  [{ type: 'release', singleton: 's5', token: 7 }, '010302733507'],
+  [{ type: 'decide', singleton: 's5', token: 7, payload: Uint8Array.of(1, 2) }, '010402733507020102'],
+]
+
+testCodec('command', { codec: command, samples: samples.map(([value]) => value), mutations: 1_000 })
+
+describe('a command', () => {
+  it('has the same bytes on every disk, for ever', () => {
+    for (const [value, hex] of samples) {
+      assert.equal(Buffer.from(encodeCommand(value)).toString('hex'), hex)
+      assert.deepEqual(decodeCommand(new Uint8Array(Buffer.from(hex, 'hex'))), value)
+    }
+  })
+
+  it('is encoded once, and passed on as it came', () => {
+    const [value] = samples[0] ?? assert.fail()
+    assert.equal(encodeCommand(value), encodeCommand(value))
+    const came = new Uint8Array(encodeCommand(value))
+    assert.equal(encodeCommand(decodeCommand(came)), came)
+  })
+
+  it('of a version or number that is not known is refused', () => {
+    assert.throws(() => decodeCommand(Uint8Array.of(2, 3, 0, 0)), isWireError('unknown-number'))
+    assert.throws(() => decodeCommand(Uint8Array.of(1, 99, 0, 0)), isWireError('unknown-number'))
+  })
+
+  it('that is empty, or longer than its fields, is refused', () => {
+    assert.throws(() => decodeCommand(new Uint8Array()), isWireError('truncated'))
+    assert.throws(() => decodeCommand(Buffer.from('01030273350700', 'hex')), isWireError('trailing-bytes'))
+  })
+})
