@@ -3,6 +3,7 @@
 // that the same thing never has two shapes. Members stand in them by name; ids stand only in fields called `id`.
 
 import type { ClusterError } from './errors.ts'
+import type { Vsm } from './vsm/subsystem.ts'
 
 /** How the cluster sees a member. `suspect` may still refute it; `left` went deliberately. */
 export type MemberViewState = 'alive' | 'suspect' | 'down' | 'left'
@@ -123,13 +124,20 @@ export interface TrellisNode extends AsyncDisposable {
   /** Yields each change of the member table until `signal` aborts or the node stops; what is there already is not a change. */
   watchMembers(options?: { readonly signal?: AbortSignal }): AsyncIterable<MemberChange>
   readonly events: ClusterEvents
+  /** Subsystems of the Viable System Model; today S5, hosted where the leader is. */
+  readonly vsm: Vsm
+  /**
+   * Resolves once this node is a member and knows a leader; a node with `expect` gets there when its co-founders run. Rejects with
+   * `ERR_TIMEOUT` (default 60,000 ms), `ERR_ABORTED`, `ERR_SHUTTING_DOWN`, or the error that stopped the node.
+   */
+  ready(options?: WaitOptions): Promise<void>
   /** Resolves, once, if the node had to stop by itself (`ERR_DATA_ROLLED_BACK`, `ERR_DISK`, `ERR_NAME_TAKEN`, …). Never rejects. */
   readonly fatal: Promise<ClusterError>
   /** Every counter by name: refused handshakes by reason, dropped messages by reason, and so on. They only grow. */
   counters(): Readonly<Record<string, number>>
   /** Announces `draining`: no new work, and a leader hands over. Idempotent. */
   drain(): Promise<void>
-  /** Leaves the cluster for good, seen by the others as `left`, then stops. Idempotent. */
+  /** Tells the others that it goes, who see it as `left` and never as a failure, then stops. It may come back. Idempotent. */
   leave(options?: WaitOptions): Promise<void>
   /** Stops; a later start with the same data directory is the same member. Idempotent; afterwards no handle is left. */
   stop(options?: WaitOptions): Promise<void>

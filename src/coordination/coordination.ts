@@ -1,0 +1,190 @@
+// This node's part in its cluster's agreement. A voter runs Raft; everyone keeps the cluster record and answers
+// admissions, passing them on to the leader. It begins when the node knows its cluster, and ends with the node.
+
+import type { ClusterCommand, ClusterReply, HostEffect, RaftMessage, RaftOptions } from '../../consensus/index.ts'
+import type { Requests } from '../channels/requests.ts'
+import { ClusterError } from '../errors.ts'
+import type { Links } from '../links/links.ts'
+import {
+  ADMIT_SUBJECT,
+  type AdmissionAnswer,
+  AdmissionDesk,
+  encodeRequest,
+  type HolderState,
+} from '../membership/admission.ts'
+import type { Toolbox } from '../runtime/toolbox.ts'
+import type { RecoveredLog } from '../storage/node-storage.ts'
+import type { Link } from '../wire/link.ts'
+import type { ClusterRecord } from '../wire/record.ts'
+import { ClusterRecordKeeper } from './cluster-record.ts'
+import { type Knowledge, knowledgeOfRecord, knowledgeOfVoter } from './knowledge.ts'
+import { RecordSpreader } from './record-spreader.ts'
+import { Voter } from './voter.ts'
+
+export interface CoordinationOptions {
+  readonly self: string
+  readonly clusterId: string
+  readonly voters: readonly { readonly id: string; readonly storeId: string }[]
+  /** The log this node votes with; undefined: it holds none. */
+  readonly log: RecoveredLog | undefined
+  readonly raft: RaftOptions
+  readonly links: Links
+  readonly requests: Requests
+  readonly toolbox: Toolbox
+  /** What membership knows of the holder of a name. */
+  readonly stateOf: (id: string) => HolderState
+  readonly isMember: (id: string) => boolean
+  /** Leader, term, record or S5 changed. */
+  readonly onChange: () => void
+  readonly onHost: (effect: Extract<HostEffect, { type: 'start' | 'stop' }>) => void
+  readonly onDiskFailure: (error: unknown) => void
+}
+
+export class Coordination {
+  readonly clusterId: string
+  readonly #options: CoordinationOptions
+  readonly #keeper = new ClusterRecordKeeper()
+  readonly #spreader: RecordSpreader
+  readonly #desk: AdmissionDesk
+  readonly #storeIds: ReadonlyMap<string, string>
+  #voter: Voter | undefined
+
+  private constructor(options: CoordinationOptions) {
+    const { self, clusterId, voters, links, requests, toolbox } = options
+    this.clusterId = clusterId
+    this.#options = options
+    this.#storeIds = new Map(voters.map(({ id, storeId }) => [id, storeId]))
+    const { clock, turn } = toolbox
+    this.#spreader = new RecordSpreader({
+      self,
+      clusterId,
+      voters,
+      keeper: this.#keeper,
+      links,
+      clock,
+      turn,
+      onNewer: options.onChange,
+    })
+    this.#desk = new AdmissionDesk({
+      self,
+      leader: () => this.knowledge().leader,
+      holder: (name) => this.#voter?.machine.names.holder(name),
+      stateOf: options.stateOf,
+      isMember: options.isMember,
+      propose: ({ id, name }, replaces, signal) => this.propose({ type: 'bind-name', name, id, replaces }, signal),
+      forward: (leader, request, requestOptions) =>
+        requests.request(leader, ADMIT_SUBJECT, encodeRequest(request), requestOptions),
+    })
+    requests.handle(ADMIT_SUBJECT, (request) => this.#desk.answer(request))
+  }
+
+  /** Rejects with `ERR_LOG_CORRUPT` when the log is damaged. */
+  static async open(options: CoordinationOptions): Promise<Coordination> {
+    const coordination = new Coordination(options)
+    if (options.log) await coordination.#vote(options.log)
+    return coordination
+  }
+
+  get isVoter(): boolean {
+    return this.#voter !== undefined
+  }
+
+  knowledge(): Knowledge {
+    const { self, voters, toolbox } = this.#options
+    if (this.#voter) return knowledgeOfVoter(this.#voter, self)
+    return knowledgeOfRecord(
+      this.#keeper,
+      voters.map(({ id }) => id),
+      toolbox.clock.now(),
+    )
+  }
+
+  get record(): ClusterRecord | undefined {
+    return this.#keeper.record
+  }
+
+  /** The last committed decision of S5 that this node's log holds. */
+  get decision(): { readonly index: number; readonly payload: Uint8Array } | undefined {
+    return this.#voter?.machine.singleton('s5')?.decision
+  }
+
+  /** S5 may be used under `token` at this very moment. */
+  holds(token: number): boolean {
+    return this.#voter?.holds(token) ?? false
+  }
+
+  /** Asks for a name, for itself or on behalf of a newcomer. */
+  admit(id: string, name: string): Promise<AdmissionAnswer> {
+    return this.#desk.decide({ id, name }, id)
+  }
+
+  /** Only a leader can: others reject with `ERR_NOT_LEADER`. */
+  async propose(command: ClusterCommand, signal: AbortSignal): Promise<ClusterReply> {
+    if (!this.#voter) throw new ClusterError('ERR_NOT_LEADER', 'this member holds no log', { leader: undefined })
+    return this.#voter.propose(command, signal)
+  }
+
+  receiveRaft(link: Link, message: RaftMessage<ClusterCommand>): void {
+    const { id, storeId } = link.peer
+    // A voter is a member together with its log: the same member with another log has no vote (design rule 7).
+    if (!this.#voter || this.#storeIds.get(id) !== storeId) return this.#options.toolbox.counters.add('raft-no-voter')
+    this.#voter.receive(id, message)
+  }
+
+  receiveRecord(record: ClusterRecord): void {
+    this.#spreader.receive(record)
+  }
+
+  /** Tells a peer, first of all, which cluster this is. */
+  greet(peer: string): void {
+    this.#spreader.greet(peer)
+  }
+
+  connected(peer: string): void {
+    if (this.#storeIds.has(peer)) this.#voter?.connected(peer)
+  }
+
+  disconnected(peer: string, evidence: boolean): void {
+    if (this.#storeIds.has(peer)) this.#voter?.disconnected(peer, evidence)
+  }
+
+  away(ms: number): void {
+    this.#voter?.away(ms)
+  }
+
+  /** S5 stops and leadership is given up, in this order; bounded by `signal`. */
+  async resign(signal: AbortSignal): Promise<void> {
+    await this.#voter?.resign(signal)
+  }
+
+  async close(): Promise<void> {
+    this.#spreader.close()
+    await this.#voter?.close()
+  }
+
+  async #vote(log: RecoveredLog): Promise<void> {
+    const { self, raft, links, toolbox, onChange, onHost, onDiskFailure } = this.#options
+    this.#voter = await Voter.open({
+      self,
+      log,
+      raft,
+      ...toolbox,
+      send: (to, message) => {
+        if (!links.send(to, { type: 'raft', message })) toolbox.counters.add('raft-no-link')
+      },
+      count: (reason) => toolbox.counters.add(reason),
+      onChange: () => {
+        this.#spreader.refresh()
+        onChange()
+      },
+      onHost: (effect) => {
+        onHost(effect)
+        this.#spreader.refresh()
+        onChange()
+      },
+      onDiskFailure,
+    })
+    this.#spreader.follow(this.#voter)
+    this.#spreader.refresh()
+  }
+}

@@ -1,0 +1,60 @@
+// Carries the core's `persist` effects to the disk: what gathered while one flush was running goes into the next one
+// (group commit), and the core learns the highest ticket that is durable. A failed flush is final.
+
+import type { Effect } from '../../consensus/index.ts'
+import type { LogStore, LogWrite } from '../storage/log-store.ts'
+
+type Persist<Command> = Extract<Effect<Command>, { type: 'persist' }>
+
+export interface LogWriterOptions<Command> {
+  readonly store: LogStore
+  readonly encode: (command: Command) => Uint8Array
+  /** Everything up to and including `ticket` survives a crash. */
+  readonly onPersisted: (ticket: number) => void
+  /** The disk failed; nothing is persisted any more and the node must stop. */
+  readonly onFailure: (error: unknown) => void
+}
+
+export class LogWriter<Command> {
+  readonly #options: LogWriterOptions<Command>
+  #waiting: { ticket: number; write: LogWrite }[] = []
+  #flushing: Promise<void> | undefined
+  #hasFailed = false
+
+  constructor(options: LogWriterOptions<Command>) {
+    this.#options = options
+  }
+
+  persist(effect: Persist<Command>): void {
+    if (this.#hasFailed) return
+    const entries = effect.entries.map(({ index, term, command }) => ({
+      index,
+      term,
+      command: command === undefined ? undefined : this.#options.encode(command),
+    }))
+    this.#waiting.push({ ticket: effect.ticket, write: { hardState: effect.hardState, entries } })
+    this.#flushing ??= this.#flush()
+  }
+
+  /** Resolves when nothing is being written any more. */
+  async idle(): Promise<void> {
+    await this.#flushing
+  }
+
+  async #flush(): Promise<void> {
+    // One microtask later, so that all effects of this turn share the flush.
+    await undefined
+    while (this.#waiting.length > 0 && !this.#hasFailed) {
+      const batch = this.#waiting
+      this.#waiting = []
+      try {
+        await this.#options.store.append(batch.map(({ write }) => write))
+        this.#options.onPersisted(batch.at(-1)!.ticket)
+      } catch (error) {
+        this.#hasFailed = true
+        this.#options.onFailure(error)
+      }
+    }
+    this.#flushing = undefined
+  }
+}

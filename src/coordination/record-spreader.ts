@@ -1,0 +1,103 @@
+// Spreads the cluster record (design rule 1). The leader makes it when what it says changes, and repeats it every second while
+// its lease holds; everyone gives it to a peer whose link comes up. So a member without a log knows the leader within a
+// moment, and notices within three beats when no leader has a majority.
+
+import type { Links } from '../links/links.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Turn } from '../runtime/turn.ts'
+import type { ClusterRecord } from '../wire/record.ts'
+import { type ClusterRecordKeeper, RECORD_BEAT_MS } from './cluster-record.ts'
+import type { Voter } from './voter.ts'
+
+export interface RecordSpreaderOptions {
+  readonly self: string
+  readonly clusterId: string
+  readonly voters: readonly { readonly id: string; readonly storeId: string }[]
+  readonly keeper: ClusterRecordKeeper
+  readonly links: Links
+  readonly clock: Clock
+  readonly turn: Turn
+  /** The kept record is a newer one. */
+  readonly onNewer: () => void
+}
+
+export class RecordSpreader {
+  readonly #options: RecordSpreaderOptions
+  #voter: Voter | undefined
+  #beat = 0
+  #said = ''
+  readonly #timer: NodeJS.Timeout
+
+  constructor(options: RecordSpreaderOptions) {
+    this.#options = options
+    this.#timer = setInterval(() => options.turn.enter(() => this.#repeat()), RECORD_BEAT_MS)
+  }
+
+  /** This node is a voter: it makes the record whenever it leads. */
+  follow(voter: Voter): void {
+    this.#voter = voter
+  }
+
+  /** What a peer is told when its link comes up: what is known, or at least which cluster this is. */
+  greet(peer: string): void {
+    const record = this.#options.keeper.record ?? this.#first()
+    this.#options.links.send(peer, { type: 'record', record })
+  }
+
+  receive(record: ClusterRecord): void {
+    if (this.#options.keeper.offer(record, this.#options.clock.now())) this.#options.onNewer()
+  }
+
+  /** Something about this voter changed: say so at once if the record does. */
+  refresh(): void {
+    const record = this.#make()
+    if (!record) return
+    const { leader, term, topology, s5 } = record
+    const said = JSON.stringify([leader, term, topology, s5])
+    if (said !== this.#said) this.#publish(record, said)
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+  }
+
+  #repeat(): void {
+    const record = this.#make()
+    if (record && this.#voter?.hasLease()) this.#publish(record, this.#said)
+  }
+
+  #publish(record: ClusterRecord, said: string): void {
+    this.#said = said
+    this.#beat += 1
+    const numbered = { ...record, beat: this.#beat }
+    this.receive(numbered)
+    for (const { peer } of this.#options.links.all())
+      this.#options.links.send(peer.id, { type: 'record', record: numbered })
+  }
+
+  /** Only a leader whose own term's first entry is applied speaks for the cluster. */
+  #make(): ClusterRecord | undefined {
+    const voter = this.#voter
+    if (!voter) return undefined
+    const { role, term } = voter.view()
+    if (role !== 'leader' || voter.applied.term !== term) return undefined
+    const s5 = voter.machine.singleton('s5')
+    const { name, epoch } = voter.machine.topology
+    return {
+      clusterId: this.#options.clusterId,
+      index: voter.applied.index,
+      term,
+      leader: this.#options.self,
+      voters: this.#options.voters,
+      topology: { name, epoch },
+      s5: { host: s5?.host ?? '', token: s5?.token ?? 0, active: s5 !== undefined && voter.holds(s5.token) },
+      beat: 0,
+    }
+  }
+
+  #first(): ClusterRecord {
+    const { clusterId, voters } = this.#options
+    const s5 = { host: '', token: 0, active: false }
+    return { clusterId, index: 0, term: 0, leader: '', voters, topology: { name: 'full-mesh', epoch: 0 }, s5, beat: 0 }
+  }
+}

@@ -1,0 +1,24 @@
+// The public API: everything a user imports from the package's root.
+
+export type { JsonValue, Payload } from './channels/payload.ts'
+export type { RequestOptions } from './channels/requests.ts'
+export { ClusterError, type ClusterErrorOptions, type ErrorCode, type ErrorDetails, isClusterError } from './errors.ts'
+export { createNode } from './node.ts'
+export {
+  type ClusterEvent,
+  type ClusterEvents,
+  type ConsensusRole,
+  incarnationNumber,
+  type MemberChange,
+  type MemberView,
+  type MemberViewCondition,
+  type MemberViewState,
+  type NodeStatus,
+  type S5Phase,
+  type TopologyPhase,
+  type TrellisNode,
+  type WaitOptions,
+} from './node-interface.ts'
+export type { LogFields, Logger, LogLevel } from './observability/logger.ts'
+export type { AdminTokens, NodeOptions, Profile, TopologyName } from './options.ts'
+export type { S5, S5Command, Subsystem, SubsystemFactory, Vsm } from './vsm/subsystem.ts'

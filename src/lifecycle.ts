@@ -1,0 +1,438 @@
+// The life of a node in its cluster, from the first link to the last. Everything that decides lives elsewhere; here the
+// parts are put together and handed from one stage to the next:
+//
+//   seeking ── forms (design rule 2) or meets a member ──> joining ── its name is bound (rule 8) ──> member ──> stopped
+//
+// A node that was admitted in an earlier life is a member at once. A founder runs Raft from `joining` on.
+
+import type { HostEffect, RaftOptions } from '../consensus/index.ts'
+import {
+  type FormingEvent,
+  type FormingState,
+  FullMesh,
+  type MemberRecord,
+  type SwimEvent,
+  type SwimOptions,
+} from '../topology/index.ts'
+import { Requests } from './channels/requests.ts'
+import { Coordination } from './coordination/coordination.ts'
+import { ClusterError } from './errors.ts'
+import type { Links } from './links/links.ts'
+import { Peers } from './links/peers.ts'
+import {
+  ADMIT_SUBJECT,
+  ADMIT_TIMEOUT_MS,
+  type AdmissionAnswer,
+  encodeRequest,
+  type HolderState,
+  parseAnswer,
+} from './membership/admission.ts'
+import { Formation, parseFormingState } from './membership/formation.ts'
+import { Joining } from './membership/joining.ts'
+import { Membership } from './membership/membership.ts'
+import { RememberedPeers } from './membership/remembered-peers.ts'
+import type { Toolbox } from './runtime/toolbox.ts'
+import { helloOf, nameTaken, recordOf, rolledBack, type Self } from './self.ts'
+import type { NodeStorage, StoredCluster } from './storage/node-storage.ts'
+import type { Transport } from './transport/transport.ts'
+import type { Link, LinkEnd } from './wire/link.ts'
+import type { WireMessage } from './wire/message.ts'
+import type { Keyring } from './wire/secrets.ts'
+
+export type Stage = 'seeking' | 'joining' | 'member' | 'stopped'
+
+export interface LifecycleOptions {
+  readonly self: Self
+  readonly join: readonly string[]
+  /** How many fresh nodes form; undefined: it only joins. */
+  readonly expect: number | undefined
+  readonly raft: RaftOptions
+  readonly swim: SwimOptions
+  readonly transport: Transport
+  readonly keyring: Keyring
+  readonly storage: NodeStorage
+  readonly toolbox: Toolbox
+  readonly onStage: (stage: Stage) => void
+  readonly onMember: (event: Extract<SwimEvent, { type: 'member' | 'forgotten' }>) => void
+  readonly onLink: (peer: string, state: 'up' | 'down', reason: string | undefined) => void
+  /** Leader, term, record or S5 may have changed. */
+  readonly onCoordination: () => void
+  readonly onHost: (effect: Extract<HostEffect, { type: 'start' | 'stop' }>) => void
+  /** A seed refused this node while it seeks. */
+  readonly onUnwelcome: (error: ClusterError, seed: string) => void
+  /** The node cannot go on. */
+  readonly onFatal: (error: ClusterError) => void
+}
+
+/** A leader that stops gives its successor this long to be told so; then it goes all the same. */
+const RESIGN_TIMEOUT_MS = 1_000
+/** A leader that does not know the holder of a name yet waits this long for it before it takes it for gone. */
+const UNKNOWN_HOLDER_PATIENCE_MS = 10_000
+
+export class Lifecycle {
+  readonly requests: Requests
+  readonly #options: LifecycleOptions
+  readonly #peers: Peers
+  #stage: Stage = 'seeking'
+  #isStopping = false
+  #cluster: StoredCluster | undefined
+  #enteredAt = 0
+  #formation: Formation | undefined
+  #coordination: Coordination | undefined
+  #membership: Membership | undefined
+  #joining: Joining | undefined
+  readonly #remembered: RememberedPeers
+  /** From an earlier life, for voters that have not been heard of in this one. */
+  readonly #rememberedNames = new Map<string, string>()
+
+  constructor(options: LifecycleOptions) {
+    const { self, transport, keyring, toolbox, storage } = options
+    this.#options = options
+    this.#peers = new Peers({
+      transport,
+      keyring,
+      toolbox,
+      hello: () => helloOf(self, this.#cluster?.clusterId, options.expect),
+      isAdmitted: () => this.#stage === 'member',
+      isStopping: () => this.#isStopping,
+      member: (id) => this.#membership?.member(id),
+      onUp: (link) => this.#linkUp(link),
+      onDown: (link, end) => this.#linkDown(link, end),
+      onRefusedPort: (peer, generation) => this.#refusedPort(peer, generation),
+      onCluster: (link, clusterId) => this.#peerInCluster(link, clusterId),
+      onMessage: (link, message) => this.#receive(link, message),
+      onRefused: (error, address) => this.#refused(error, address),
+      onMoved: (member) => this.#moved(member),
+    })
+    this.requests = new Requests({
+      self: self.id,
+      generation: storage.generation,
+      send: (envelope) => this.links.send(envelope.destination, { type: 'envelope', envelope }),
+      nameOf: (id) => this.nameOf(id),
+      count: (reason) => toolbox.counters.add(reason),
+    })
+    this.#remembered = new RememberedPeers({
+      self: self.id,
+      storage,
+      members: () => this.members(),
+      isVoter: (id) => this.#voters().some((voter) => voter.id === id),
+      onFailure: (error) => this.#fail(error),
+    })
+  }
+
+  get links(): Links {
+    return this.#peers.links
+  }
+
+  get stage(): Stage {
+    return this.#stage
+  }
+
+  get clusterId(): string | undefined {
+    return this.#coordination?.clusterId
+  }
+
+  get coordination(): Coordination | undefined {
+    return this.#coordination
+  }
+
+  /** Everyone known, this node included. */
+  members(): readonly MemberRecord[] {
+    return this.#membership?.members() ?? [recordOf(this.#options.self)]
+  }
+
+  nameOf(id: string): string {
+    if (id === this.#options.self.id) return this.#options.self.name
+    const known = this.#membership?.member(id)?.name ?? this.links.get(id)?.peer.name
+    return known ?? this.#rememberedNames.get(id) ?? id
+  }
+
+  /** Begins; the listener accepts by now. Rejects when the disk holds what cannot be used. */
+  async start(): Promise<void> {
+    const { self, storage, join } = this.#options
+    const cluster = await storage.readCluster()
+    const peers = await storage.readPeers()
+    for (const { id, name } of peers) this.#rememberedNames.set(id, name)
+    this.#cluster = cluster
+    const durable = (await storage.readForming(parseFormingState)) ?? { type: 'none' }
+    if (cluster && durable.type !== 'started') await this.#enterCluster(cluster)
+    else this.#form(durable)
+    for (const seed of join) if (seed !== self.address) this.links.callSeed(seed, 'eager')
+    for (const { id, address } of peers) this.links.callMember(id, address, 'eager')
+  }
+
+  /** The process did not run for `ms`; told before anything else acts. */
+  away(ms: number): void {
+    this.#coordination?.away(ms)
+    this.#membership?.put({ type: 'away', ms })
+  }
+
+  loopDelay(ms: number): void {
+    this.#membership?.put({ type: 'loop-delay', ms })
+  }
+
+  drain(): void {
+    this.#membership?.put({ type: 'condition', condition: 'draining' })
+  }
+
+  /** Hands over, says goodbye, closes links and log. */
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    this.#joining?.close()
+    this.#formation?.close()
+    await this.#coordination?.resign(AbortSignal.timeout(RESIGN_TIMEOUT_MS))
+    const wasMember = this.#stage === 'member'
+    if (wasMember) this.#membership?.put({ type: 'leave' })
+    this.#enter('stopped')
+    this.requests.close()
+    this.#remembered.close()
+    await this.#peers.close(wasMember ? 'leaving' : 'stopping')
+    this.#membership?.close()
+    await this.#coordination?.close()
+  }
+
+  // --- From stage to stage ---
+
+  #enter(stage: Stage): void {
+    this.#stage = stage
+    this.#options.onStage(stage)
+  }
+
+  #form(durable: FormingState): void {
+    const { self, storage, toolbox, expect } = this.#options
+    const founders = durable.type === 'none' ? expect : durable.set.length
+    if (founders === undefined) return
+    this.#formation = new Formation({
+      self: { id: self.id, storeId: self.storeId },
+      cluster: self.cluster,
+      expect: founders,
+      durable,
+      links: this.links,
+      ...toolbox,
+      write: (state) => storage.writeForming(state),
+      onEvent: (event) => this.#formed(event),
+      onDiskFailure: (error) => this.#fail(error),
+    })
+    this.#formation.start()
+  }
+
+  #formed(event: FormingEvent): void {
+    const { toolbox } = this.#options
+    if (event.type === 'formed') {
+      const voters = event.founders.filter(({ id }) => event.voters.includes(id))
+      const { admitted, names } = this.#cluster ?? { admitted: false, names: [] }
+      this.#adopt({ clusterId: event.clusterId, founders: event.set, voters, admitted, names })
+    } else if (event.type === 'mismatch') {
+      toolbox.logger.warn('a fresh node expects another number of founders', {
+        peer: this.nameOf(event.peer),
+        expect: event.expect,
+      })
+    } else if (event.type === 'dropped') {
+      toolbox.counters.add(`forming-${event.reason}`)
+    } else {
+      this.#considerJoining()
+    }
+  }
+
+  /** A fresh node that has promised nothing joins the first cluster it meets. */
+  #considerJoining(): void {
+    if (this.#stage !== 'seeking' || this.#cluster || this.#formation?.isBound) return
+    const [clusterId] = this.#peers.clusters()
+    if (clusterId !== undefined) this.#adopt({ clusterId, founders: [], voters: [], admitted: false, names: [] })
+  }
+
+  #adopt(cluster: StoredCluster): void {
+    if (this.#coordination || this.#isStopping) return
+    this.#enterCluster(cluster).catch((error: unknown) => this.#fail(error))
+  }
+
+  /** The cluster is known: this node votes if it may, greets its peers, and asks for its name. */
+  async #enterCluster(cluster: StoredCluster): Promise<void> {
+    const { self, storage, toolbox } = this.#options
+    this.#cluster = cluster
+    this.#enteredAt = toolbox.clock.now()
+    if (cluster.founders.length === 0) this.#formation?.close()
+    const isVoter = cluster.voters.some(({ id, storeId }) => id === self.id && storeId === self.storeId)
+    const header = { clusterId: cluster.clusterId, nodeId: self.id, storeId: self.storeId, voters: cluster.voters }
+    const log = isVoter ? await storage.createLog(header) : undefined
+    if (cluster.founders.length > 0) await storage.writeCluster(cluster)
+    this.#coordination = await this.#coordinate(cluster, log)
+    if (this.#isStopping) return this.#coordination.close()
+    toolbox.logger.info('the cluster is known', { clusterId: cluster.clusterId, voter: isVoter })
+    for (const link of this.links.all()) this.#peerInCluster(link, this.#peers.clusterOf(link.peer.id) ?? '')
+    if (cluster.admitted) this.#startMembership()
+    this.#enter(cluster.admitted ? 'member' : 'joining')
+    this.#joining = new Joining({
+      toolbox,
+      ask: (signal) => this.#askForName(signal),
+      onAdmitted: () => this.#admitted(),
+      onTaken: (holder) => this.#fail(nameTaken(self.name, this.nameOf(holder))),
+    })
+    this.#joining.start()
+  }
+
+  #coordinate(cluster: StoredCluster, log: Awaited<ReturnType<NodeStorage['openLog']>>): Promise<Coordination> {
+    const { self, toolbox, raft, onCoordination, onHost } = this.#options
+    return Coordination.open({
+      self: self.id,
+      clusterId: cluster.clusterId,
+      voters: cluster.voters,
+      log,
+      raft,
+      links: this.links,
+      requests: this.requests,
+      toolbox,
+      stateOf: (holder) => this.#holderState(holder),
+      isMember: (peer) => this.#membership?.member(peer) !== undefined,
+      onChange: () => {
+        this.#formation?.put({ type: 'alive', alive: this.#coordination?.knowledge().leader !== undefined })
+        onCoordination()
+      },
+      onHost,
+      onDiskFailure: (error) => this.#fail(error),
+    })
+  }
+
+  async #askForName(signal: AbortSignal): Promise<AdmissionAnswer> {
+    const { self } = this.#options
+    if (this.#coordination?.knowledge().leader !== undefined) return this.#coordination.admit(self.id, self.name)
+    const [companion] = this.#peers.companions()
+    if (!companion) return { outcome: 'later', reason: 'no member of the cluster is linked' }
+    const request = encodeRequest({ id: self.id, name: self.name })
+    return parseAnswer(
+      await this.requests.request(companion.peer.id, ADMIT_SUBJECT, request, { signal, timeoutMs: ADMIT_TIMEOUT_MS }),
+    )
+  }
+
+  #admitted(): void {
+    if (this.#isStopping || !this.#cluster) return
+    const { self, storage } = this.#options
+    const names = [{ name: self.name, id: self.id }]
+    const cluster = { ...this.#cluster, voters: this.#voters(), admitted: true, names }
+    this.#cluster = cluster
+    storage.writeCluster(cluster).catch((error: unknown) => this.#fail(error))
+    if (this.#stage === 'member') return
+    this.#startMembership()
+    this.#enter('member')
+  }
+
+  #startMembership(): void {
+    const { swim, toolbox, self, onMember } = this.#options
+    this.#membership = new Membership({
+      self: recordOf(self),
+      swim,
+      overlay: new FullMesh(self.id),
+      links: this.links,
+      ...toolbox,
+      pinned: this.#voters().map(({ id }) => id),
+      onEvent: (event) => {
+        if (event.type === 'superseded') return this.#fail(rolledBack(self, event.incarnation.generation))
+        if (event.type === 'dropped') return
+        this.#remembered.touch()
+        onMember(event)
+      },
+      count: (reason) => toolbox.counters.add(reason),
+    })
+    this.#membership.start(this.#peers.companions().map(({ peer }) => peer.id))
+  }
+
+  // --- Links ---
+
+  #linkUp(link: Link): void {
+    this.#options.onLink(link.peer.name, 'up', undefined)
+    this.#coordination?.greet(link.peer.id)
+  }
+
+  /** A peer is in a cluster, ours or another, or in none yet. */
+  #peerInCluster(link: Link, clusterId: string): void {
+    const peer = link.peer.id
+    const ours = this.#cluster?.clusterId
+    this.#formation?.put({ type: 'connected', peer })
+    if (ours === undefined) return this.#considerJoining()
+    if (!this.#coordination) return
+    if (clusterId === ours) {
+      this.#coordination.greet(peer)
+      this.#coordination.connected(peer)
+      this.#membership?.connected(peer)
+    } else if (clusterId === '') {
+      // It learns where it could join.
+      this.#coordination.greet(peer)
+    } else {
+      this.#options.toolbox.logger.warn('linked to a foreign cluster', {
+        code: 'ERR_FOREIGN_CLUSTER',
+        peer: link.peer.name,
+        ours,
+        theirs: clusterId,
+      })
+      this.links.disconnect(peer, 'idle')
+    }
+  }
+
+  #linkDown(link: Link, end: LinkEnd): void {
+    const { id, name } = link.peer
+    this.#formation?.put({ type: 'disconnected', peer: id, announced: end.announced })
+    this.requests.lost(id)
+    const isGoing = end.reason === 'leaving' || end.reason === 'stopping'
+    this.#coordination?.disconnected(id, isGoing)
+    this.#membership?.disconnected(id, end.announced)
+    this.#options.onLink(name, 'down', end.reason ?? end.error?.message ?? 'closed')
+  }
+
+  #refusedPort(peer: string, generation: number): void {
+    this.#coordination?.disconnected(peer, true)
+    this.#membership?.put({ type: 'evidence', peer, generation })
+  }
+
+  /** Design rule 15: the address is no longer this member's; whoever is down for good is forgotten, the others are watched as before. */
+  #moved(member: string): void {
+    this.links.dropMember(member)
+    if (this.#membership?.member(member)?.state === 'down') this.#membership.put({ type: 'forget', peer: member })
+  }
+
+  #refused(error: ClusterError, address: string): void {
+    if (error.code === 'ERR_NAME_TAKEN' || error.code === 'ERR_DATA_ROLLED_BACK') this.#fail(error)
+    else if (this.#stage === 'seeking') this.#options.onUnwelcome(error, address)
+  }
+
+  #receive(link: Link, message: WireMessage): void {
+    const { id } = link.peer
+    switch (message.type) {
+      case 'swim':
+        return this.#membership?.receive(id, message.message)
+      case 'raft':
+        return this.#coordination?.receiveRaft(link, message.message)
+      case 'record':
+        return this.#coordination?.receiveRecord(message.record)
+      case 'envelope':
+        return this.requests.receive(id, message.envelope)
+      case 'forming':
+        return this.#formation?.receive(id, message.message)
+      default:
+        this.#options.toolbox.counters.add(`link-unexpected-${message.type}`)
+    }
+  }
+
+  // --- Small things ---
+
+  #voters(): StoredCluster['voters'] {
+    return this.#coordination?.record?.voters ?? this.#cluster?.voters ?? []
+  }
+
+  /** What this node, as leader, knows of who holds a name (rule 8). */
+  #holderState(holder: string): HolderState {
+    if (this.links.get(holder)) return 'present'
+    const member = this.#membership?.member(holder)
+    if (member) return member.state === 'down' || member.state === 'left' ? 'gone' : 'unsure'
+    const waited = this.#options.toolbox.clock.now() - this.#enteredAt
+    return waited > UNKNOWN_HOLDER_PATIENCE_MS ? 'gone' : 'unsure'
+  }
+
+  #fail(error: unknown): void {
+    if (this.#isStopping) return
+    this.#options.onFatal(
+      error instanceof ClusterError
+        ? error
+        : new ClusterError('ERR_INTERNAL', 'the node met a bug and stops', {}, { cause: error }),
+    )
+  }
+}

@@ -1,0 +1,103 @@
+// Evidence of a crash (design rule 13). When a link closes without a goodbye, its peer's port is knocked at: a port that
+// refuses, and that this node has seen accepting before, is evidence. One that accepts, or is silent, is none. A process
+// that is being torn down may close its connections a moment before its listening port, so the knock is repeated.
+
+import type { Transport } from '../transport/transport.ts'
+
+/** When to knock after the close, in milliseconds. The last one still lies far below any probe's timeout. */
+const KNOCKS_AT_MS = [0, 10, 40, 150, 400] as const
+const KNOCK_TIMEOUT_MS = 500
+
+export class CloseEvidence {
+  readonly #transport: Transport
+  readonly #onRefused: (peer: string) => void
+  /** By peer: the address that was seen accepting, dialled or knocked at. */
+  readonly #accepting = new Map<string, string>()
+  readonly #running = new Map<string, AbortController>()
+
+  constructor(transport: Transport, onRefused: (peer: string) => void) {
+    this.#transport = transport
+    this.#onRefused = onRefused
+  }
+
+  /** A link to `peer` is up. One that it opened says nothing about its port, so that is tried once, now. */
+  linked(peer: string, address: string, side: 'dialer' | 'acceptor'): void {
+    this.#running.get(peer)?.abort()
+    this.#running.delete(peer)
+    if (side === 'dialer') this.#accepting.set(peer, address)
+    else if (this.#accepting.get(peer) !== address) void this.#learn(peer, address)
+  }
+
+  /** The link to `peer` closed and nobody had said goodbye. */
+  lost(peer: string): void {
+    const address = this.#accepting.get(peer)
+    if (address !== undefined) void this.#knock(peer, address)
+  }
+
+  forget(peer: string): void {
+    this.#accepting.delete(peer)
+    this.#running.get(peer)?.abort()
+    this.#running.delete(peer)
+  }
+
+  close(): void {
+    for (const running of this.#running.values()) running.abort()
+    this.#running.clear()
+  }
+
+  async #learn(peer: string, address: string): Promise<void> {
+    const running = this.#begin(peer)
+    const answer = await this.#reach(address, running.signal)
+    if (answer === 'accepts' && !running.signal.aborted) this.#accepting.set(peer, address)
+    this.#end(peer, running)
+  }
+
+  async #knock(peer: string, address: string): Promise<void> {
+    const running = this.#begin(peer)
+    let waited = 0
+    for (const at of KNOCKS_AT_MS) {
+      await pause(at - waited, running.signal)
+      waited = at
+      const answer = running.signal.aborted ? 'silent' : await this.#reach(address, running.signal)
+      if (running.signal.aborted) return
+      if (answer !== 'refuses') continue
+      this.#end(peer, running)
+      return this.#onRefused(peer)
+    }
+    this.#end(peer, running)
+  }
+
+  async #reach(address: string, signal: AbortSignal): Promise<'accepts' | 'refuses' | 'silent'> {
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(KNOCK_TIMEOUT_MS)])
+    try {
+      return await this.#transport.reach(address, limited)
+    } catch {
+      // Only an abort rejects: out of time, or no longer of interest. Neither is evidence.
+      return 'silent'
+    }
+  }
+
+  #begin(peer: string): AbortController {
+    this.#running.get(peer)?.abort()
+    const running = new AbortController()
+    this.#running.set(peer, running)
+    return running
+  }
+
+  #end(peer: string, running: AbortController): void {
+    if (this.#running.get(peer) === running) this.#running.delete(peer)
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted || ms <= 0) return resolve()
+    const done = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done, { once: true })
+  })
+}

@@ -1,0 +1,221 @@
+// The links of this node: one per peer, whoever dialled. Accepts, dials, proves both ends, settles which of two
+// simultaneous connections stays, and tells its owner of the first link to a peer and of the end of the last.
+//
+// Of two connections that came up together, both ends keep the one that the lower id dialled, and say goodbye on the other. A
+// connection that comes when a link has stood for a while replaces it: a peer dials only when it has no link, so
+// the old one is dead and this end has not noticed.
+
+import type { Random } from '../../topology/index.ts'
+import { ClusterError, isClusterError } from '../errors.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Turn } from '../runtime/turn.ts'
+import type { Connection, Transport } from '../transport/transport.ts'
+import type { LocalHello, Refusal } from '../wire/handshake.ts'
+import type { GoodbyeReason, Hello } from '../wire/hello.ts'
+import type { Link, LinkEnd } from '../wire/link.ts'
+import { establishLink } from '../wire/link-handshake.ts'
+import type { WireMessage } from '../wire/message.ts'
+import type { Keyring } from '../wire/secrets.ts'
+import { Dialer, type Pace } from './dialer.ts'
+
+export interface LinksOptions {
+  readonly transport: Transport
+  readonly keyring: Keyring
+  /** What this node says of itself at this moment. */
+  readonly hello: () => LocalHello
+  /** The policy on a peer that has proven the secret. Undefined: welcome. */
+  readonly admit: (peer: Hello) => Refusal | undefined
+  readonly clock: Clock
+  readonly random: Random
+  readonly turn: Turn
+  readonly onUp: (link: Link) => void
+  /** The last link to this peer is gone. */
+  readonly onDown: (link: Link, end: LinkEnd) => void
+  readonly onMessage: (link: Link, message: WireMessage) => void
+  /** A handshake failed. `address`: of the other end. */
+  readonly onRefused: (error: ClusterError, side: 'dialer' | 'acceptor', address: string) => void
+  /** Another identity answered at the address of `expected` (design rule 15). */
+  readonly onUnexpected: (expected: string, address: string) => void
+  readonly count: (reason: string) => void
+}
+
+/** Two connections that came up within this time were dialled at the same time; later ones replace a dead link. */
+const SIMULTANEOUS_MS = 3_000
+
+/** Queued to one peer at most; what comes on top is dropped and counted. Its protocols repeat themselves, or tell the caller. */
+const MAX_QUEUED_BYTES = 8 * 1024 * 1024
+
+interface Held {
+  readonly link: Link
+  readonly since: number
+}
+
+export class Links {
+  readonly #options: LinksOptions
+  readonly #held = new Map<string, Held>()
+  readonly #dialer: Dialer
+  readonly #handshakes = new AbortController()
+  /** Seeds that a peer was found at, so that they are called again when its link is lost. */
+  readonly #seedOf = new Map<string, string>()
+  #isClosed = false
+
+  constructor(options: LinksOptions) {
+    this.#options = options
+    this.#dialer = new Dialer({
+      random: options.random,
+      attempt: (address, expected, signal) => this.#attempt(address, expected, signal),
+    })
+  }
+
+  /** Takes over a connection that the transport accepted. */
+  async accept(connection: Connection): Promise<void> {
+    try {
+      this.#add(await this.#establish(connection, this.#handshakes.signal))
+    } catch (error) {
+      this.#report(error, 'acceptor', connection.remoteAddress)
+    }
+  }
+
+  get(peer: string): Link | undefined {
+    return this.#held.get(peer)?.link
+  }
+
+  /** All links, one per peer. */
+  all(): Link[] {
+    return [...this.#held.values()].map(({ link }) => link)
+  }
+
+  /** False when there is no link, or its queue is full: then the message is dropped and counted. */
+  send(peer: string, message: WireMessage): boolean {
+    const link = this.get(peer)
+    if (!link) return false
+    if (link.connection.queuedBytes > MAX_QUEUED_BYTES) {
+      this.#options.count('link-queue-full')
+      return false
+    }
+    link.send(message)
+    return true
+  }
+
+  /** Calls a member until there is a link to it. */
+  callMember(id: string, address: string, pace: Pace, afterMs = 0): void {
+    if (!this.#held.has(id)) this.#dialer.want(`member:${id}`, address, id, pace, afterMs)
+  }
+
+  /** No longer calls it; a link that is up stays. */
+  dropMember(id: string): void {
+    this.#dialer.drop(`member:${id}`)
+  }
+
+  /** Calls an address of which only the address is known, until whoever is there is linked. */
+  callSeed(address: string, pace: Pace): void {
+    if (![...this.#seedOf.values()].includes(address)) this.#dialer.want(`seed:${address}`, address, undefined, pace)
+  }
+
+  /** Says goodbye to one peer and closes its link. */
+  disconnect(peer: string, reason: GoodbyeReason): void {
+    void this.get(peer)?.goodbye(reason)
+  }
+
+  /** Says goodbye to everybody; resolves when all is closed. Idempotent. */
+  async close(reason: GoodbyeReason): Promise<void> {
+    this.#isClosed = true
+    this.#dialer.close()
+    this.#handshakes.abort(new Error('the node is stopping'))
+    await Promise.all(this.all().map((link) => link.goodbye(reason)))
+    await this.#options.transport.close()
+  }
+
+  async #attempt(address: string, expected: string | undefined, signal: AbortSignal): Promise<void> {
+    if (expected !== undefined && this.#held.has(expected)) return
+    const connection = await this.#options.transport.dial(address, signal)
+    let link: Link
+    try {
+      link = await this.#establish(connection, signal)
+    } catch (error) {
+      if (isOneself(error)) this.#dialer.drop(`seed:${address}`)
+      this.#report(error, 'dialer', address)
+      throw error
+    }
+    if (expected === undefined) {
+      this.#seedOf.set(link.peer.id, address)
+      this.#dialer.drop(`seed:${address}`)
+    } else if (link.peer.id !== expected) {
+      this.#options.turn.enter(() => this.#options.onUnexpected(expected, address))
+    }
+    this.#add(link)
+  }
+
+  #establish(connection: Connection, signal: AbortSignal): Promise<Link> {
+    const { keyring, hello, admit } = this.#options
+    return establishLink(connection, { keyring, self: hello(), admit }, signal)
+  }
+
+  #report(error: unknown, side: 'dialer' | 'acceptor', address: string): void {
+    if (this.#isClosed || isOneself(error)) return
+    this.#options.turn.enter(() => {
+      if (!(error instanceof ClusterError)) throw error
+      if (error.code !== 'ERR_ABORTED') this.#options.onRefused(error, side, address)
+    })
+  }
+
+  #add(link: Link): void {
+    if (this.#isClosed) return void link.goodbye('stopping')
+    const peer = link.peer.id
+    const held = this.#held.get(peer)
+    if (held && this.#keepsOld(held, link)) {
+      this.#watch(link)
+      return void link.goodbye('duplicate')
+    }
+    this.#held.set(peer, { link, since: this.#options.clock.now() })
+    this.#watch(link)
+    this.dropMember(peer)
+    if (held) void held.link.goodbye('duplicate')
+    this.#options.turn.enter(() => {
+      // A new life of the same member: what was between us and the old one is over.
+      if (held && !isSameLife(held.link.peer, link.peer))
+        this.#options.onDown(held.link, { announced: true, reason: 'duplicate', error: undefined })
+      if (!held || !isSameLife(held.link.peer, link.peer)) this.#options.onUp(link)
+    })
+  }
+
+  #keepsOld(held: Held, fresh: Link): boolean {
+    if (!isSameLife(held.link.peer, fresh.peer)) return false
+    if (this.#options.clock.now() - held.since > SIMULTANEOUS_MS) return false
+    return this.#isPreferred(held.link) && !this.#isPreferred(fresh)
+  }
+
+  #isPreferred(link: Link): boolean {
+    const { id } = this.#options.transport
+    const dialer = link.connection.side === 'dialer' ? id : link.peer.id
+    return dialer === (id < link.peer.id ? id : link.peer.id)
+  }
+
+  #watch(link: Link): void {
+    const { turn, onMessage } = this.#options
+    link.start({
+      message: (message) => turn.enter(() => this.get(link.peer.id) === link && onMessage(link, message)),
+      drain: () => {},
+      close: (end) => turn.enter(() => this.#closed(link, end)),
+    })
+  }
+
+  #closed(link: Link, end: LinkEnd): void {
+    const peer = link.peer.id
+    if (this.#held.get(peer)?.link !== link) return
+    this.#held.delete(peer)
+    const seed = this.#seedOf.get(peer)
+    this.#seedOf.delete(peer)
+    if (seed !== undefined) this.callSeed(seed, 'remembered')
+    this.#options.onDown(link, end)
+  }
+}
+
+/** A seed list may hold this node's own address: nothing to complain of, nothing to call again. */
+function isOneself(error: unknown): boolean {
+  return isClusterError(error, 'ERR_HANDSHAKE_FAILED') && error.details.reason === 'self'
+}
+
+function isSameLife(one: Hello, other: Hello): boolean {
+  return one.generation === other.generation && one.instance.every((byte, at) => byte === other.instance[at])
+}

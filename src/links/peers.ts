@@ -1,0 +1,145 @@
+// The peers at the other ends of this node's links: which of them are in its cluster, who is let in, and what a lost link is
+// evidence of. Membership and log are spoken of only between members of one cluster; anything else is dropped and counted.
+
+import type { MemberRecord } from '../../topology/index.ts'
+import { type ClusterError, isClusterError } from '../errors.ts'
+import { PeerPolicy } from '../membership/peer-policy.ts'
+import { oncePer } from '../observability/logger.ts'
+import type { Toolbox } from '../runtime/toolbox.ts'
+import type { Transport } from '../transport/transport.ts'
+import type { LocalHello } from '../wire/handshake.ts'
+import type { Hello } from '../wire/hello.ts'
+import type { Link, LinkEnd } from '../wire/link.ts'
+import type { WireMessage } from '../wire/message.ts'
+import type { Keyring } from '../wire/secrets.ts'
+import { CloseEvidence } from './close-evidence.ts'
+import { Links } from './links.ts'
+
+export interface PeersOptions {
+  readonly transport: Transport
+  readonly keyring: Keyring
+  readonly toolbox: Toolbox
+  readonly hello: () => LocalHello
+  /** This node's name is bound to it. */
+  readonly isAdmitted: () => boolean
+  readonly isStopping: () => boolean
+  readonly member: (id: string) => MemberRecord | undefined
+  readonly onUp: (link: Link) => void
+  readonly onDown: (link: Link, end: LinkEnd) => void
+  /** The port of `peer` refuses after its link, to that life of it, was lost. */
+  readonly onRefusedPort: (peer: string, generation: number) => void
+  /** A peer said which cluster it is in; first of all when its link came up. */
+  readonly onCluster: (link: Link, clusterId: string) => void
+  /** `record` and `swim` and `raft` only from members of our cluster. */
+  readonly onMessage: (link: Link, message: WireMessage) => void
+  /** A handshake that this node began was refused. */
+  readonly onRefused: (error: ClusterError, address: string) => void
+  /** Somebody else lives at the address of this member. */
+  readonly onMoved: (member: string, address: string) => void
+}
+
+/** One log line per reason in this time, however often strangers knock. */
+const REFUSAL_LOG_INTERVAL_MS = 10_000
+
+export class Peers {
+  readonly links: Links
+  readonly #options: PeersOptions
+  readonly #policy: PeerPolicy
+  readonly #evidence: CloseEvidence
+  readonly #sayRefusal = oncePer({ intervalMs: REFUSAL_LOG_INTERVAL_MS })
+  readonly #clusterOf = new Map<string, string>()
+  /** Generation of the life whose link was lost last. */
+  readonly #lostLife = new Map<string, number>()
+
+  constructor(options: PeersOptions) {
+    const { transport, keyring, toolbox, hello, isAdmitted, isStopping, member, onMoved } = options
+    this.#options = options
+    const self = { id: transport.id, name: () => hello().name }
+    const linked = (): Hello[] => this.links.all().map(({ peer }) => peer)
+    this.#policy = new PeerPolicy({ self, isAdmitted, isStopping, member, linked })
+    this.#evidence = new CloseEvidence(transport, (peer) => toolbox.turn.enter(() => this.#refusedPort(peer)))
+    this.links = new Links({
+      transport,
+      keyring,
+      ...toolbox,
+      hello,
+      admit: (peer) => this.#policy.judge(peer),
+      onUp: (link) => this.#up(link),
+      onDown: (link, end) => this.#down(link, end),
+      onMessage: (link, message) => this.#receive(link, message),
+      onRefused: (error, side, address) => this.#refused(error, side, address),
+      onUnexpected: onMoved,
+      count: (reason) => toolbox.counters.add(reason),
+    })
+  }
+
+  /** Which cluster a linked peer is in: empty while it is in none, undefined when it is not linked. */
+  clusterOf(peer: string): string | undefined {
+    return this.#clusterOf.get(peer)
+  }
+
+  /** Clusters that linked peers are in. */
+  clusters(): string[] {
+    return [...this.#clusterOf.values()].filter((clusterId) => clusterId !== '')
+  }
+
+  /** Linked peers that are in the same cluster as this node. */
+  companions(): Link[] {
+    const { clusterId } = this.#options.hello()
+    return clusterId === '' ? [] : this.links.all().filter(({ peer }) => this.#clusterOf.get(peer.id) === clusterId)
+  }
+
+  async close(reason: 'leaving' | 'stopping'): Promise<void> {
+    this.#evidence.close()
+    await this.links.close(reason)
+  }
+
+  #up(link: Link): void {
+    const { peer, connection } = link
+    this.#policy.remember(peer)
+    this.#evidence.linked(peer.id, peer.address, connection.side)
+    this.#clusterOf.set(peer.id, peer.clusterId)
+    this.#options.onUp(link)
+    this.#options.onCluster(link, peer.clusterId)
+  }
+
+  #down(link: Link, end: LinkEnd): void {
+    const { id, generation } = link.peer
+    this.#clusterOf.delete(id)
+    this.#options.onDown(link, end)
+    if (end.announced) return this.#evidence.forget(id)
+    this.#lostLife.set(id, generation)
+    this.#evidence.lost(id)
+  }
+
+  #refusedPort(peer: string): void {
+    const generation = this.#lostLife.get(peer)
+    this.#lostLife.delete(peer)
+    if (generation !== undefined && !this.links.get(peer)) this.#options.onRefusedPort(peer, generation)
+  }
+
+  #receive(link: Link, message: WireMessage): void {
+    const { hello, toolbox, onCluster, onMessage } = this.#options
+    const peer = link.peer.id
+    if (message.type === 'record' && this.#clusterOf.get(peer) !== message.record.clusterId) {
+      this.#clusterOf.set(peer, message.record.clusterId)
+      onCluster(link, message.record.clusterId)
+    }
+    const ours = hello().clusterId
+    const isForMembers = message.type === 'swim' || message.type === 'raft' || message.type === 'record'
+    if (isForMembers && (ours === '' || this.#clusterOf.get(peer) !== ours)) {
+      return toolbox.counters.add(`${message.type}-foreign`)
+    }
+    onMessage(link, message)
+  }
+
+  #refused(error: ClusterError, side: 'dialer' | 'acceptor', address: string): void {
+    const { toolbox, onRefused } = this.#options
+    const reason = isClusterError(error, 'ERR_HANDSHAKE_FAILED') ? error.details.reason : error.code
+    toolbox.counters.add(`handshake-${side}-${reason}`)
+    const heldBack = this.#sayRefusal(`${side} ${reason}`)
+    if (heldBack !== undefined)
+      toolbox.logger.warn('no link', { side, address, code: error.code, reason: error.message, heldBack })
+    if (side === 'dialer') onRefused(error, address)
+  }
+}

@@ -1,0 +1,140 @@
+// Forming at work (design rule 2): the core that agrees on the first voters, its links to other fresh nodes, and the disk
+// that must hold each state before it is spoken of. It keeps running in a founder, to tell latecomers that it has started.
+
+import { createHash } from 'node:crypto'
+import {
+  Forming,
+  type FormingEvent,
+  type FormingInput,
+  type FormingMessage,
+  type FormingState,
+  type Random,
+  resolveFormingOptions,
+} from '../../topology/index.ts'
+import type { Links } from '../links/links.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { Mailbox } from '../runtime/mailbox.ts'
+import { NamedTimers } from '../runtime/named-timers.ts'
+import type { Turn } from '../runtime/turn.ts'
+
+export interface FormationOptions {
+  readonly self: { readonly id: string; readonly storeId: string }
+  readonly cluster: string
+  readonly expect: number
+  readonly durable: FormingState
+  readonly links: Links
+  readonly clock: Clock
+  readonly random: Random
+  readonly turn: Turn
+  /** Makes the state durable; a rejection is fatal. */
+  readonly write: (state: FormingState) => Promise<void>
+  readonly onEvent: (event: FormingEvent) => void
+  readonly onDiskFailure: (error: unknown) => void
+}
+
+export class Formation {
+  readonly #options: FormationOptions
+  readonly #forming: Forming
+  readonly #mailbox: Mailbox<FormingInput>
+  readonly #timers: NamedTimers
+  #isClosed = false
+
+  constructor(options: FormationOptions) {
+    const { self, cluster, expect, durable, clock, random, turn } = options
+    this.#options = options
+    this.#forming = new Forming({
+      self,
+      expect,
+      durable,
+      options: resolveFormingOptions(),
+      clusterIdOf: (set) => clusterIdOf(cluster, set),
+      random,
+    })
+    this.#mailbox = new Mailbox((input) => this.#take(input))
+    this.#timers = new NamedTimers(clock, (timer) => turn.enter(() => this.put({ type: 'timer', timer })))
+  }
+
+  start(): void {
+    this.#execute(this.#forming.start(this.#options.clock.now()))
+  }
+
+  put(input: FormingInput): void {
+    if (!this.#isClosed) this.#mailbox.put(input)
+  }
+
+  receive(from: string, message: FormingMessage): void {
+    this.put({ type: 'message', from, message })
+  }
+
+  /** True while this node has promised a set of founders: then it may not join another cluster. */
+  get isBound(): boolean {
+    const { type } = this.#forming.view().state
+    return type === 'intent' || type === 'renounced'
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#timers.clearAll()
+  }
+
+  #take(input: FormingInput): void {
+    if (!this.#isClosed) this.#execute(this.#forming.step(input, this.#options.clock.now()))
+  }
+
+  #execute(effects: ReturnType<Forming['step']>): void {
+    for (const effect of effects) {
+      switch (effect.type) {
+        case 'send':
+          // To whom there is no link yet it is said again when there is one: the core repeats itself.
+          this.#options.links.send(effect.to, { type: 'forming', message: effect.message })
+          break
+        case 'set-timer':
+          this.#timers.set(effect.timer, effect.at)
+          break
+        case 'clear-timer':
+          this.#timers.clear(effect.timer)
+          break
+        case 'persist':
+          void this.#persist(effect.ticket, effect.state)
+          break
+        case 'emit':
+          this.#options.onEvent(effect.event)
+          break
+        default:
+          effect satisfies never
+      }
+    }
+  }
+
+  async #persist(ticket: number, state: FormingState): Promise<void> {
+    try {
+      await this.#options.write(state)
+    } catch (error) {
+      return this.#options.onDiskFailure(error)
+    }
+    this.#options.turn.enter(() => this.put({ type: 'persisted', ticket }))
+  }
+}
+
+/** The cluster's id: a function of its name and the sorted ids of its founders, so that all of them know it without a word. */
+export function clusterIdOf(cluster: string, set: readonly string[]): string {
+  const hash = createHash('sha256').update(JSON.stringify(['trellis-cluster-1', cluster, set]))
+  return hash.digest('hex').slice(0, 32)
+}
+
+/** A stored forming state, or undefined when it is none. */
+export function parseFormingState(value: unknown): FormingState | undefined {
+  const state = value as { type?: unknown; set?: unknown; founders?: unknown } | null
+  if (state?.type === 'none') return { type: 'none' }
+  if (!Array.isArray(state?.set) || !state.set.every((id) => typeof id === 'string')) return undefined
+  const set: string[] = state.set
+  if (state.type === 'intent' || state.type === 'renounced') return { type: state.type, set }
+  const founders = state.founders
+  if (state.type !== 'started' || !Array.isArray(founders) || !founders.every(isFounder)) return undefined
+  return { type: 'started', set, founders }
+}
+
+function isFounder(value: unknown): value is { id: string; storeId: string } {
+  const founder = value as { id?: unknown; storeId?: unknown } | null
+  return typeof founder?.id === 'string' && typeof founder.storeId === 'string'
+}

@@ -1,0 +1,59 @@
+// Asks for this node's name until somebody can say (design rule 8), and once more after a restart, for the binding may have
+// moved while the node was away. A node that was admitted before is a member meanwhile: a bound name needs no quorum.
+
+import type { Toolbox } from '../runtime/toolbox.ts'
+import type { AdmissionAnswer } from './admission.ts'
+
+export interface JoiningOptions {
+  readonly toolbox: Toolbox
+  /** Asks whoever can be asked. Rejects when nobody can. */
+  readonly ask: (signal: AbortSignal) => Promise<AdmissionAnswer>
+  readonly onAdmitted: () => void
+  /** The name belongs to another id, which is here. */
+  readonly onTaken: (holder: string) => void
+}
+
+/** Between two questions: enough for a leader to be elected in, without a herd. */
+const PAUSE_MIN_MS = 50
+const PAUSE_MAX_MS = 150
+
+export class Joining {
+  readonly #options: JoiningOptions
+  readonly #over = new AbortController()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: JoiningOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    this.#later(0)
+  }
+
+  close(): void {
+    clearTimeout(this.#timer)
+    this.#over.abort(new Error('the node is stopping'))
+  }
+
+  #later(ms: number): void {
+    this.#timer = setTimeout(() => void this.#try(), ms)
+  }
+
+  async #try(): Promise<void> {
+    const { ask, onAdmitted, onTaken, toolbox } = this.#options
+    let answer: AdmissionAnswer
+    try {
+      answer = await ask(this.#over.signal)
+    } catch (error) {
+      // Nobody to ask, no quorum, the leader changing: all of them pass.
+      answer = { outcome: 'later', reason: error instanceof Error ? error.message : String(error) }
+    }
+    if (this.#over.signal.aborted) return
+    toolbox.turn.enter(() => {
+      if (answer.outcome === 'admitted') return onAdmitted()
+      if (answer.outcome === 'taken') return onTaken(answer.holder)
+      toolbox.logger.debug('not admitted yet', { reason: answer.reason })
+      this.#later(PAUSE_MIN_MS + toolbox.random() * (PAUSE_MAX_MS - PAUSE_MIN_MS))
+    })
+  }
+}

@@ -1,0 +1,42 @@
+// The views of a node: what `status()` and `members()` answer, made of what the node knows at this moment. Ids become
+// names here and nowhere else.
+
+import type { MemberRecord } from '../topology/index.ts'
+import type { Knowledge } from './coordination/knowledge.ts'
+import { incarnationNumber, type MemberView, type NodeStatus } from './node-interface.ts'
+import type { Self } from './self.ts'
+
+export function memberView(record: MemberRecord): MemberView {
+  const { id, name, address, state, condition, incarnation, roles, zone } = record
+  return { id, name, address, state, condition, incarnation: incarnationNumber(incarnation), roles, zone }
+}
+
+export interface StatusFacts {
+  readonly self: Self
+  readonly condition: MemberRecord['condition']
+  readonly clusterId: string | undefined
+  readonly members: readonly MemberRecord[]
+  readonly topology: { readonly name: string; readonly epoch: number }
+  /** Undefined before the node knows its cluster. */
+  readonly knowledge: Knowledge | undefined
+  readonly nameOf: (id: string) => string
+}
+
+export function nodeStatus(facts: StatusFacts): NodeStatus {
+  const { self, condition, clusterId, members, topology, knowledge, nameOf } = facts
+  const nameOrNull = (id: string | undefined): string | null => (id === undefined ? null : nameOf(id))
+  const present = members.filter(({ state }) => state !== 'left')
+  const { role = 'none', term = 0, leader, commitIndex = 0, quorum = false, voters = [], s5 } = knowledge ?? {}
+  return {
+    node: { id: self.id, name: self.name, address: self.address, roles: self.roles, condition },
+    cluster: {
+      id: clusterId ?? null,
+      name: self.cluster,
+      size: present.length,
+      alive: present.filter(({ state }) => state === 'alive').length,
+    },
+    topology: { ...topology, phase: 'stable' },
+    consensus: { role, term, leader: nameOrNull(leader), commitIndex, quorum, voters: voters.map(nameOf) },
+    s5: { host: nameOrNull(s5?.host), phase: s5?.phase ?? 'inactive', fencingToken: s5?.token ?? null },
+  }
+}

@@ -1,0 +1,156 @@
+// `createNode`: from options to a running node. What it opens is closed again when anything on the way fails.
+
+import { randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
+import { ClusterError, isClusterError } from './errors.ts'
+import { formatAddress, parseAddress } from './network-address.ts'
+import type { TrellisNode } from './node-interface.ts'
+import { defaultName, type NodeOptions, type ResolvedOptions, resolveOptions, type StoredOptions } from './options.ts'
+import { RunningNode } from './running-node.ts'
+import type { Self } from './self.ts'
+import { DataDirectory } from './storage/data-directory.ts'
+import { MemoryDirectory } from './storage/memory-directory.ts'
+import type { NodeStorage } from './storage/node-storage.ts'
+import { readSecretFile, readSeedsFile, upFiles } from './storage/up-files.ts'
+import { type Identity, loadIdentity } from './transport/identity.ts'
+import { TcpTransport } from './transport/tcp.ts'
+import type { Connection } from './transport/transport.ts'
+import { waitFor } from './wait.ts'
+import { INSTANCE_BYTES } from './wire/hello.ts'
+
+/**
+ * How long `createNode` waits for a cluster that cannot be there yet: co-founders (`expect`) and the other members of a
+ * remembered cluster may be started one after another, by the very program that awaits this call.
+ */
+const OTHERS_GRACE_MS = 2_000
+
+/**
+ * Starts a node and resolves when it is a member that knows a leader. A node that only joins waits for that up to `timeoutMs`; one
+ * with `expect`, or with a data directory that remembers its cluster, at most two seconds, for the others may be started after it:
+ * await `node.ready()` then. Rejects, and leaves nothing behind, with `ERR_BAD_OPTIONS`, `ERR_SECRET_REQUIRED`,
+ * `ERR_ADMIN_TOKEN_REQUIRED`, `ERR_ADDRESS_IN_USE`, `ERR_ADDRESS_UNUSABLE`, `ERR_DATA_UNWRITABLE`, `ERR_DATA_IN_USE`,
+ * `ERR_DATA_FOREIGN`, `ERR_DATA_VERSION`, `ERR_DATA_ROLLED_BACK`, `ERR_LOG_CORRUPT`, `ERR_NAME_TAKEN`, `ERR_WRONG_SECRET`,
+ * `ERR_FOREIGN_CLUSTER`, `ERR_VERSION_MISMATCH` (all seeds refused), `ERR_CLUSTER_UNREACHABLE` (out of time), `ERR_ABORTED`.
+ */
+export async function createNode(raw: NodeOptions = {}): Promise<TrellisNode> {
+  const options = resolveOptions(raw, await readStored(raw))
+  for (const warning of options.warnings) options.logger.warn(warning)
+  if (options.signal?.aborted) throw aborted()
+  const storage = await openStorage(options)
+  let node: RunningNode | undefined
+  try {
+    node = await open(options, storage)
+    await node.start()
+    await settle(node, options, await isRemembered(storage))
+    return node
+  } catch (error) {
+    await node?.stop()
+    await storage.close()
+    throw node?.ended ?? error
+  }
+}
+
+async function readStored({ dataDir }: NodeOptions): Promise<StoredOptions> {
+  if (typeof dataDir !== 'string' || dataDir === '') return {}
+  const files = upFiles(dataDir)
+  const secret = await readSecretFile(files.secret)
+  const seeds = await readSeedsFile(files.seeds)
+  return {
+    ...(secret === undefined ? {} : { secret }),
+    ...(seeds === undefined ? {} : { join: seeds.addresses }),
+    ...(seeds?.expect === undefined ? {} : { expect: seeds.expect }),
+  }
+}
+
+async function openStorage({ dataDir, cluster }: ResolvedOptions): Promise<NodeStorage> {
+  const identify = (privateKeyPem: string): string => loadIdentity(privateKeyPem).id
+  return dataDir === undefined
+    ? MemoryDirectory.open({ cluster, identify })
+    : DataDirectory.open(dataDir, { cluster, identify })
+}
+
+async function open(options: ResolvedOptions, storage: NodeStorage): Promise<RunningNode> {
+  const identity = loadIdentity(storage.identity.privateKeyPem)
+  const { logger } = options
+  const transport = new TcpTransport({
+    identity,
+    onRefused: (reason, remoteAddress) => node?.stranger(reason, remoteAddress),
+  })
+  // Whoever connects before the node is put together waits for it; the transport bounds how many and how long.
+  const early: Connection[] = []
+  let node: RunningNode | undefined
+  const accept = (connection: Connection): void => {
+    if (node) void node.lifecycle.links.accept(connection)
+    else early.push(connection)
+  }
+  try {
+    const bound = await transport.listen(options.listen, accept)
+    const self = await selfOf(options, storage, identity, bound)
+    node = new RunningNode({ options, self, storage, transport })
+  } catch (error) {
+    await transport.close()
+    throw error
+  }
+  logger.info('listening', { name: node.name, id: node.id, address: node.address })
+  for (const connection of early.splice(0)) accept(connection)
+  return node
+}
+
+async function selfOf(options: ResolvedOptions, storage: NodeStorage, identity: Identity, bound: string): Promise<Self> {
+  const port = portOf(bound)
+  const name = options.name ?? storage.name ?? defaultName(hostname(), port)
+  if (storage.name !== name) await storage.writeName(name)
+  return {
+    id: identity.id,
+    name,
+    cluster: options.cluster,
+    generation: storage.generation,
+    instance: randomBytes(INSTANCE_BYTES),
+    storeId: await storage.storeId(),
+    address: options.advertise === undefined ? bound : advertised(options.advertise, port),
+    roles: options.roles,
+    zone: options.zone,
+  }
+}
+
+/** Port 0 in `advertise` stands for the one that was bound. */
+function advertised(advertise: string, port: number): string {
+  const address = parseAddress(advertise)
+  if (typeof address === 'string' || address.port !== 0) return advertise
+  return formatAddress({ host: address.host, port })
+}
+
+function portOf(address: string): number {
+  const parsed = parseAddress(address)
+  return typeof parsed === 'string' ? 0 : parsed.port
+}
+
+async function isRemembered(storage: NodeStorage): Promise<boolean> {
+  return (await storage.readCluster())?.admitted ?? false
+}
+
+async function settle(node: RunningNode, options: ResolvedOptions, wasMember: boolean): Promise<void> {
+  const { signal, join } = options
+  const isPatient = join.length > 0 && options.expect === undefined && !wasMember
+  const timeoutMs = isPatient ? options.timeoutMs : Math.min(options.timeoutMs, OTHERS_GRACE_MS)
+  try {
+    await waitFor('createNode', () => isSettled(node), { signal, timeoutMs })
+  } catch (error) {
+    if (!isClusterError(error, 'ERR_TIMEOUT')) throw error
+    if (isPatient) throw unreachable(join, timeoutMs)
+  }
+}
+
+function isSettled(node: RunningNode): boolean {
+  const refusal = node.ended ?? node.unwelcome()
+  if (refusal) throw refusal
+  return node.isReady()
+}
+
+function unreachable(join: readonly string[], timeoutMs: number): ClusterError {
+  return new ClusterError('ERR_CLUSTER_UNREACHABLE', `no cluster was found at ${join.join(', ')} within ${timeoutMs} ms`, { join })
+}
+
+function aborted(): ClusterError {
+  return new ClusterError('ERR_ABORTED', "'createNode' was aborted", { operation: 'createNode' })
+}

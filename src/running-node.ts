@@ -1,0 +1,285 @@
+// A running node as its owner holds it: the public face of everything below. It also keeps the node's resources and
+// ends them in the reverse order of their beginning, whoever asks for it: the owner, or an error nothing can mend.
+
+import { raftPresets } from '../consensus/index.ts'
+import { type MemberRecord, type SwimEvent, swimPresets } from '../topology/index.ts'
+import { type AdminServer, startAdmin } from './admin/server.ts'
+import { ClusterError } from './errors.ts'
+import { EventHub } from './events.ts'
+import { KnowledgeEvents } from './knowledge-events.ts'
+import { Lifecycle } from './lifecycle.ts'
+import type { ClusterEvents, MemberChange, MemberView, NodeStatus, TrellisNode, WaitOptions } from './node-interface.ts'
+import { memberView, nodeStatus } from './node-views.ts'
+import { oncePer } from './observability/logger.ts'
+import type { ResolvedOptions } from './options.ts'
+import { AwayGuard } from './runtime/away-guard.ts'
+import { systemClock } from './runtime/clock.ts'
+import { Counters } from './runtime/counters.ts'
+import { watchLoopDelay } from './runtime/loop-delay.ts'
+import type { Toolbox } from './runtime/toolbox.ts'
+import { createTurn } from './runtime/turn.ts'
+import type { Self } from './self.ts'
+import type { NodeStorage } from './storage/node-storage.ts'
+import type { Transport } from './transport/transport.ts'
+import { waitFor } from './wait.ts'
+import { LocalVsm } from './vsm/local-vsm.ts'
+import type { Vsm } from './vsm/subsystem.ts'
+import { Keyring } from './wire/secrets.ts'
+
+export interface RunningNodeOptions {
+  readonly options: ResolvedOptions
+  readonly self: Self
+  readonly storage: NodeStorage
+  /** It accepts already. */
+  readonly transport: Transport
+}
+
+/** A gap between two turns that counts as an absence: well below every election timeout, well above a busy turn. */
+const AWAY_THRESHOLD_MS = 200
+/** One line per reason in this time, however often strangers knock. */
+const STRANGER_LOG_INTERVAL_MS = 10_000
+const DEFAULT_READY_TIMEOUT_MS = 60_000
+const DEFAULT_STOP_TIMEOUT_MS = 10_000
+
+export class RunningNode implements TrellisNode {
+  readonly id: string
+  readonly name: string
+  readonly address: string
+  readonly fatal: Promise<ClusterError>
+  readonly lifecycle: Lifecycle
+  readonly #options: RunningNodeOptions
+  readonly #toolbox: Toolbox
+  readonly #hub: EventHub
+  readonly #guard: AwayGuard
+  readonly #knowledge: KnowledgeEvents
+  readonly #loopDelay: Disposable
+  #vsm: LocalVsm | undefined
+  #admin: AdminServer | undefined
+  #ended: ClusterError | undefined
+  #stopping: Promise<void> | undefined
+  /** The last refusal of each seed while the node looks for its cluster. */
+  readonly #unwelcome = new Map<string, ClusterError>()
+  readonly #sayStranger = oncePer({ intervalMs: STRANGER_LOG_INTERVAL_MS })
+  #resolveFatal: (error: ClusterError) => void = () => {}
+
+  constructor(setup: RunningNodeOptions) {
+    const { options, self, storage, transport } = setup
+    const { profile, logger } = options
+    this.#options = setup
+    this.id = self.id
+    this.name = self.name
+    this.address = self.address
+    this.fatal = new Promise((resolve) => {
+      this.#resolveFatal = resolve
+    })
+    this.#hub = new EventHub(logger)
+    this.#guard = new AwayGuard(systemClock, AWAY_THRESHOLD_MS, (ms) => this.#away(ms))
+    const turn = createTurn(this.#guard, (error) => this.#fail(bug(error)))
+    this.#toolbox = { clock: systemClock, random: Math.random, turn, counters: new Counters(), logger }
+    this.lifecycle = new Lifecycle({
+      self,
+      join: options.join,
+      expect: options.expect ?? (options.join.length === 0 ? 1 : undefined),
+      raft: raftPresets[profile],
+      swim: swimPresets[profile],
+      transport,
+      keyring: new Keyring(options.secrets),
+      storage,
+      toolbox: this.#toolbox,
+      onStage: (stage) => logger.debug('stage', { stage }),
+      onMember: (event) => this.#member(event),
+      onLink: (peer, state, reason) => this.#hub.emit({ type: 'link', at: Date.now(), peer, state, reason }),
+      onCoordination: () => this.#coordination(),
+      onHost: (effect) => this.#vsm?.obey(effect),
+      onUnwelcome: (error, seed) => this.#unwelcome.set(seed, error),
+      onFatal: (error) => this.#fail(error),
+    })
+    this.#knowledge = new KnowledgeEvents(this.#hub, () => this.status())
+    this.#loopDelay = watchLoopDelay((ms) => turn.enter(() => this.lifecycle.loopDelay(ms)))
+  }
+
+  /** Opens what is left to open and begins. Rejects with what went wrong; then call {@link stop}. */
+  async start(): Promise<void> {
+    const { options, storage } = this.#options
+    this.#vsm = await LocalVsm.open({
+      coordination: () => this.lifecycle.coordination,
+      requests: this.lifecycle.requests,
+      storage,
+      logger: options.logger,
+      nameOf: (id) => this.lifecycle.nameOf(id),
+      route: (member) => this.#route(member),
+      onDiskFailure: (error) => this.#fail(asClusterError(error)),
+    })
+    this.#guard.start()
+    await this.lifecycle.start()
+    if (options.admin === undefined) return
+    this.#admin = await startAdmin(this, { address: options.admin, tokens: options.adminTokens, logger: options.logger })
+  }
+
+  get admin(): string | undefined {
+    return this.#admin?.url
+  }
+
+  get events(): ClusterEvents {
+    return this.#hub
+  }
+
+  get vsm(): Vsm {
+    if (this.#vsm) return this.#vsm
+    throw new ClusterError('ERR_SHUTTING_DOWN', 'the node has not started', {})
+  }
+
+  status(): NodeStatus {
+    const { lifecycle } = this
+    const { self, options } = this.#options
+    const members = lifecycle.members()
+    const record = lifecycle.coordination?.record
+    return nodeStatus({
+      self,
+      condition: members.find(({ id }) => id === self.id)?.condition ?? 'ok',
+      clusterId: lifecycle.clusterId,
+      members,
+      topology: record?.topology ?? { name: options.topology, epoch: 0 },
+      knowledge: lifecycle.coordination?.knowledge(),
+      nameOf: (id) => lifecycle.nameOf(id),
+    })
+  }
+
+  members(): readonly MemberView[] {
+    return this.lifecycle.members().map(memberView)
+  }
+
+  watchMembers(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<MemberChange> {
+    return this.#hub.memberChanges(options.signal)
+  }
+
+  counters(): Readonly<Record<string, number>> {
+    return this.#toolbox.counters.snapshot()
+  }
+
+  /** True once a member that knows a leader. */
+  isReady(): boolean {
+    return this.lifecycle.stage === 'member' && this.lifecycle.coordination?.knowledge().leader !== undefined
+  }
+
+  /** The refusal of every seed, when all of them have refused this node while it was looking for its cluster. */
+  unwelcome(): ClusterError | undefined {
+    const { join } = this.#options.options
+    const isRefusedByAll = join.length > 0 && join.every((seed) => this.#unwelcome.has(seed))
+    return this.lifecycle.stage === 'seeking' && isRefusedByAll ? this.#unwelcome.get(join[0]!) : undefined
+  }
+
+  /** Why the node ended by itself, if it did. */
+  get ended(): ClusterError | undefined {
+    return this.#ended
+  }
+
+  /** The transport turned somebody away who never proved an identity. */
+  stranger(reason: string, remoteAddress: string): void {
+    this.#toolbox.counters.add(`stranger-${reason}`)
+    const heldBack = this.#sayStranger(reason)
+    if (heldBack !== undefined) this.#options.options.logger.warn('a stranger was turned away', { reason, remoteAddress, heldBack })
+  }
+
+  async ready(options: WaitOptions = {}): Promise<void> {
+    const { signal, timeoutMs = DEFAULT_READY_TIMEOUT_MS } = options
+    await waitFor('node.ready', () => this.#progress(), { signal, timeoutMs })
+  }
+
+  async drain(): Promise<void> {
+    this.#toolbox.turn.enter(() => this.lifecycle.drain())
+  }
+
+  async leave(options: WaitOptions = {}): Promise<void> {
+    await this.stop(options)
+  }
+
+  async stop(options: WaitOptions = {}): Promise<void> {
+    this.#stopping ??= this.#stop()
+    const { signal, timeoutMs = DEFAULT_STOP_TIMEOUT_MS } = options
+    let isDone = false
+    const stopped = this.#stopping.finally(() => {
+      isDone = true
+    })
+    await Promise.race([stopped, waitFor('node.stop', () => isDone, { signal, timeoutMs })])
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
+  #progress(): boolean {
+    if (this.#ended) throw this.#ended
+    if (this.#stopping) throw new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {})
+    return this.isReady()
+  }
+
+  async #stop(): Promise<void> {
+    const { storage, transport } = this.#options
+    this.#knowledge.close()
+    this.#loopDelay[Symbol.dispose]()
+    // S5 stops first: its own clean-up may still want links.
+    await this.lifecycle.stop()
+    await this.#vsm?.close()
+    await this.#admin?.close()
+    this.#guard.stop()
+    this.#hub.close()
+    await transport.close()
+    await storage.close()
+  }
+
+  #away(ms: number): void {
+    this.#options.options.logger.warn('the process did not run for a while', { ms: Math.round(ms) })
+    this.#toolbox.counters.add('away')
+    this.lifecycle.away(ms)
+  }
+
+  #coordination(): void {
+    this.#vsm?.observe()
+    this.#knowledge?.look()
+  }
+
+  #member(event: Extract<SwimEvent, { type: 'member' | 'forgotten' }>): void {
+    const { logger } = this.#options.options
+    const change = memberChange(event)
+    if (event.type === 'member' && event.reason !== 'updated') {
+      const { name, state, condition } = event.after
+      logger.info('member', { name, state, condition, reason: event.reason })
+    }
+    this.#hub.emit({ type: 'member', at: Date.now(), change })
+  }
+
+  /** Where to send what is meant for a member. */
+  #route(nameOrId: string): string {
+    const members = this.lifecycle.members()
+    const fits = (record: MemberRecord): boolean => record.id === nameOrId || record.name === nameOrId
+    const isHere = ({ state }: MemberRecord): boolean => state === 'alive' || state === 'suspect'
+    const member = members.find((record) => fits(record) && isHere(record)) ?? members.find(fits)
+    if (!member) throw new ClusterError('ERR_UNKNOWN_MEMBER', `no member is called '${nameOrId}'`, { member: nameOrId })
+    if (isHere(member)) return member.id
+    throw new ClusterError('ERR_MEMBER_DOWN', `${member.name} is ${member.state}`, { member: member.name })
+  }
+
+  #fail(error: ClusterError): void {
+    if (this.#ended || this.#stopping) return
+    this.#ended = error
+    const cause = error.code === 'ERR_INTERNAL' ? { error: error.cause } : {}
+    this.#options.options.logger.error('the node stops', { code: error.code, reason: error.message, ...cause })
+    this.#resolveFatal(error)
+    this.stop().catch((problem: unknown) => this.#options.options.logger.error('the node did not stop in order', { error: problem }))
+  }
+}
+
+function memberChange(event: Extract<SwimEvent, { type: 'member' | 'forgotten' }>): MemberChange {
+  if (event.type === 'forgotten') return { type: 'removed', member: memberView(event.member), previous: undefined }
+  const member = memberView(event.after)
+  return event.before ? { type: 'changed', member, previous: memberView(event.before) } : { type: 'added', member, previous: undefined }
+}
+
+function bug(error: unknown): ClusterError {
+  return new ClusterError('ERR_INTERNAL', 'the node met a bug and stops', {}, { cause: error })
+}
+
+function asClusterError(error: unknown): ClusterError {
+  return error instanceof ClusterError ? error : bug(error)
+}

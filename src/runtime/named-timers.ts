@@ -1,0 +1,46 @@
+// The timers of one core, by name. A core only says "call me with this name at that time"; here are the real timers.
+
+import type { Clock } from './clock.ts'
+
+interface Armed {
+  readonly at: number
+  readonly handle: NodeJS.Timeout
+}
+
+/** setTimeout's longest delay; a later time is reached in several steps. */
+const MAX_DELAY_MS = 2 ** 31 - 1
+
+export class NamedTimers {
+  readonly #clock: Clock
+  readonly #fire: (name: string) => void
+  readonly #armed = new Map<string, Armed>()
+
+  constructor(clock: Clock, fire: (name: string) => void) {
+    this.#clock = clock
+    this.#fire = fire
+  }
+
+  /** Arms `name` for the monotonic time `at`; one of the same name is replaced. */
+  set(name: string, at: number): void {
+    this.clear(name)
+    const delay = Math.min(Math.max(0, Math.ceil(at - this.#clock.now())), MAX_DELAY_MS)
+    this.#armed.set(name, { at, handle: setTimeout(() => this.#due(name, at), delay) })
+  }
+
+  clear(name: string): void {
+    clearTimeout(this.#armed.get(name)?.handle)
+    this.#armed.delete(name)
+  }
+
+  clearAll(): void {
+    for (const { handle } of this.#armed.values()) clearTimeout(handle)
+    this.#armed.clear()
+  }
+
+  #due(name: string, at: number): void {
+    // Node rounds to whole milliseconds and may be a little early; a core's "not before" is kept to the letter.
+    if (this.#clock.now() < at) return this.set(name, at)
+    this.#armed.delete(name)
+    this.#fire(name)
+  }
+}

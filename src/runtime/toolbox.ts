@@ -1,0 +1,15 @@
+// What every part of a running node is handed: its clock, chance, its one door for turns, counts, and a place to write.
+
+import type { Random } from '../../topology/index.ts'
+import type { Logger } from '../observability/logger.ts'
+import type { Clock } from './clock.ts'
+import type { Counters } from './counters.ts'
+import type { Turn } from './turn.ts'
+
+export interface Toolbox {
+  readonly clock: Clock
+  readonly random: Random
+  readonly turn: Turn
+  readonly counters: Counters
+  readonly logger: Logger
+}

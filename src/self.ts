@@ -1,0 +1,51 @@
+// What a node is, fixed for its life, and the two forms in which it says so: the hello of a handshake and its own record.
+
+import type { MemberRecord } from '../topology/index.ts'
+import { ClusterError } from './errors.ts'
+import type { LocalHello } from './wire/handshake.ts'
+
+export interface Self {
+  readonly id: string
+  readonly name: string
+  readonly cluster: string
+  readonly generation: number
+  /** Random, of this process. */
+  readonly instance: Uint8Array
+  /** The log it votes or would vote with. */
+  readonly storeId: string
+  /** `host:port` that others dial. */
+  readonly address: string
+  readonly roles: readonly string[]
+  readonly zone: string
+}
+
+/** `clusterId` undefined: it knows no cluster yet; `expect` then says how many it wants to form one with. */
+export function helloOf(self: Self, clusterId: string | undefined, expect: number | undefined): LocalHello {
+  const { cluster, ...rest } = self
+  const isFresh = clusterId === undefined
+  return {
+    ...rest,
+    clusterName: cluster,
+    clusterId: clusterId ?? '',
+    fresh: isFresh,
+    expect: isFresh ? (expect ?? 0) : 0,
+    channel: 'coordination',
+    ticket: undefined,
+  }
+}
+
+/** As it begins: alive, in its new generation. */
+export function recordOf(self: Self): MemberRecord {
+  const { id, name, address, roles, zone, generation } = self
+  const incarnation = { generation, refutation: 0 }
+  return { id, name, address, roles, zone, livenessPort: 0, incarnation, state: 'alive', condition: 'ok' }
+}
+
+export function nameTaken(name: string, holder: string): ClusterError {
+  return new ClusterError('ERR_NAME_TAKEN', `the name '${name}' belongs to another member, ${holder}`, { name, holder })
+}
+
+export function rolledBack({ id, generation }: Self, seen: number): ClusterError {
+  const message = `generation ${generation} of this node is not above ${seen}, which its cluster has seen: its data was copied or rolled back`
+  return new ClusterError('ERR_DATA_ROLLED_BACK', message, { id, generation, seen })
+}

@@ -1,0 +1,203 @@
+// `node.vsm`: hosts S5 while the consensus core says so, sends and takes its fenced commands, and finds it for whoever
+// asks, wherever it runs.
+
+import type { ClusterReply, HostEffect } from '../../consensus/index.ts'
+import type { Payload } from '../channels/payload.ts'
+import type { IncomingRequest, RequestOptions, Requests } from '../channels/requests.ts'
+import type { Coordination } from '../coordination/coordination.ts'
+import { ClusterError, isClusterError } from '../errors.ts'
+import type { Logger } from '../observability/logger.ts'
+import type { NodeStorage } from '../storage/node-storage.ts'
+import { Fence } from './fence.ts'
+import { decodeCommand, decodeDecision, encodeCommand, encodeDecision } from './fenced.ts'
+import { S5Host } from './s5-host.ts'
+import type { S5Command, SubsystemFactory, Vsm } from './subsystem.ts'
+
+export interface LocalVsmOptions {
+  readonly coordination: () => Coordination | undefined
+  readonly requests: Requests
+  readonly storage: NodeStorage
+  readonly logger: Logger
+  readonly nameOf: (id: string) => string
+  /** Resolves a member's name or id to the id to send to; throws what is wrong with it. */
+  readonly route: (member: string) => string
+  /** A token could not be made durable. */
+  readonly onDiskFailure: (error: unknown) => void
+}
+
+const COMMAND_SUBJECT = 'trellis.s5.command'
+const REQUEST_SUBJECT = 'trellis.s5.request'
+const DEFAULT_TIMEOUT_MS = 5_000
+/** Between two looks for a host while there is none. */
+const LOOK_AGAIN_MS = 25
+
+export class LocalVsm implements Vsm {
+  readonly #options: LocalVsmOptions
+  readonly #fence: Fence
+  readonly #host: S5Host
+  #onCommand: ((command: S5Command) => Payload | Promise<Payload>) | undefined
+
+  private constructor(options: LocalVsmOptions, fence: Fence) {
+    const { coordination, logger, requests } = options
+    this.#options = options
+    this.#fence = fence
+    this.#host = new S5Host({
+      logger,
+      holds: (token) => coordination()?.holds(token) ?? false,
+      command: (token, member, payload, sending) => this.#command(token, member, payload, sending),
+      decide: (token, payload, sending) => this.#decide(token, payload, sending),
+    })
+    requests.handle(COMMAND_SUBJECT, (request) => this.#take(request))
+    requests.handle(REQUEST_SUBJECT, ({ from, payload }) => this.#host.request(payload, options.nameOf(from)))
+  }
+
+  static async open(options: LocalVsmOptions): Promise<LocalVsm> {
+    return new LocalVsm(options, await Fence.open(options.storage, 's5'))
+  }
+
+  host(name: 's5', factory: SubsystemFactory): Disposable {
+    if (name !== 's5') {
+      const problem = `vsm.host knows 's5' only in this release, not '${String(name)}'`
+      throw new ClusterError('ERR_BAD_OPTIONS', problem, { problems: [problem] })
+    }
+    return this.#host.register(factory)
+  }
+
+  onCommand(handler: (command: S5Command) => Payload | Promise<Payload>): Disposable {
+    this.#onCommand = handler
+    return {
+      [Symbol.dispose]: () => {
+        if (this.#onCommand === handler) this.#onCommand = undefined
+      },
+    }
+  }
+
+  async call(_name: 's5', payload: Payload, options: RequestOptions = {}): Promise<Payload> {
+    const { requests, coordination } = this.#options
+    const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
+    const deadline = performance.now() + timeoutMs
+    for (let left = timeoutMs; left > 0; left = deadline - performance.now()) {
+      const { host } = coordination()?.knowledge().s5 ?? {}
+      if (host !== undefined) {
+        const answer = await attempt(() => requests.request(host, REQUEST_SUBJECT, payload, { ...options, timeoutMs: left }))
+        if (answer.type === 'answered') return answer.payload
+      }
+      await pause(Math.min(LOOK_AGAIN_MS, left), options.signal)
+    }
+    throw new ClusterError('ERR_TIMEOUT', `s5 had no host within ${timeoutMs} ms`, { operation: 'vsm.call', timeoutMs })
+  }
+
+  get decision(): { readonly index: number; readonly payload: Payload } | undefined {
+    const decision = this.#options.coordination()?.decision
+    return decision && { index: decision.index, payload: decodeDecision(decision.payload) }
+  }
+
+  /** The consensus core says start or stop. */
+  obey(effect: Extract<HostEffect, { type: 'start' | 'stop' }>): void {
+    const { logger } = this.#options
+    if (effect.type === 'start') {
+      logger.info('hosting s5', { token: effect.token })
+      this.#host.start(effect.token)
+    } else {
+      logger.info('no longer hosting s5', { token: effect.token, reason: effect.reason })
+      this.#host.stop(effect.reason)
+    }
+  }
+
+  /** Whoever learns that a larger token is active refuses smaller ones from then on (design rule 5). */
+  observe(): void {
+    const token = this.#options.coordination()?.knowledge().s5.token ?? 0
+    if (token <= this.#fence.highest) return
+    this.#fence.observe(token)
+    this.#options.storage.raiseFencing('s5', token).catch(this.#options.onDiskFailure)
+  }
+
+  async close(): Promise<void> {
+    this.#host.stop('the node is stopping')
+    await this.#host.stopped()
+  }
+
+  async #take({ from, payload }: IncomingRequest): Promise<Payload> {
+    if (!(payload instanceof Uint8Array)) throw new TypeError('a command of s5 is bytes')
+    const command = decodeCommand(payload)
+    await this.#fence.pass(command.token)
+    const handler = this.#onCommand
+    if (handler) return handler({ from: this.#options.nameOf(from), ...command })
+    const details = { member: this.#options.nameOf(this.#options.storage.id), subject: 's5 command' }
+    throw new ClusterError('ERR_NO_HANDLER', `${details.member} takes no commands of s5`, details)
+  }
+
+  #command(token: number, member: string, payload: Payload, options: RequestOptions): Promise<Payload> {
+    return this.#options.requests.request(this.#options.route(member), COMMAND_SUBJECT, encodeCommand(token, payload), options)
+  }
+
+  async #decide(token: number, payload: Payload, options: RequestOptions): Promise<number> {
+    const coordination = this.#options.coordination()
+    if (!coordination) throw new ClusterError('ERR_LEASE_LOST', 'this node is in no cluster', { lease: 's5', fencingToken: token })
+    const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
+    const limited = limit('s5.decide', timeoutMs, options.signal)
+    try {
+      const command = { type: 'decide', singleton: 's5', token, payload: encodeDecision(payload) } as const
+      return decided(await coordination.propose(command, limited.signal), token)
+    } finally {
+      limited[Symbol.dispose]()
+    }
+  }
+}
+
+function decided(reply: ClusterReply, token: number): number {
+  switch (reply.type) {
+    case 'ok':
+      return reply.index
+    case 'stale-token':
+      throw new ClusterError('ERR_STALE_TOKEN', `fencing token ${token} is stale: ${reply.current} is active`, { token, current: reply.current })
+    case 'not-activated':
+      throw new ClusterError('ERR_LEASE_LOST', 's5 is not active any more', { lease: 's5', fencingToken: token })
+    default:
+      throw new ClusterError('ERR_BAD_REQUEST', `the log refuses the decision: ${reply.type}`, { problem: reply.type })
+  }
+}
+
+/** A request that found no host, or one that had just stopped, did not happen: it may be sent again. */
+async function attempt(send: () => Promise<Payload>): Promise<{ type: 'answered'; payload: Payload } | { type: 'not-there' }> {
+  try {
+    return { type: 'answered', payload: await send() }
+  } catch (error) {
+    const isAbsent = isClusterError(error, 'ERR_NOT_LEADER') || isClusterError(error, 'ERR_NO_ROUTE')
+    if (isAbsent && !error.mayHaveHappened) return { type: 'not-there' }
+    throw error
+  }
+}
+
+/** A signal with a deadline whose reasons are cluster errors. What it stops may have happened. */
+function limit(operation: string, timeoutMs: number, signal: AbortSignal | undefined): { signal: AbortSignal } & Disposable {
+  const limited = new AbortController()
+  const may = { mayHaveHappened: true }
+  const onAbort = (): void => limited.abort(new ClusterError('ERR_ABORTED', `'${operation}' was aborted`, { operation }, may))
+  const message = `'${operation}' was not done within ${timeoutMs} ms`
+  const timer = setTimeout(() => limited.abort(new ClusterError('ERR_TIMEOUT', message, { operation, timeoutMs }, may)), timeoutMs)
+  if (signal?.aborted) onAbort()
+  signal?.addEventListener('abort', onAbort, { once: true })
+  return {
+    signal: limited.signal,
+    [Symbol.dispose]: () => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
+    },
+  }
+}
+
+function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      clearTimeout(timer)
+      reject(new ClusterError('ERR_ABORTED', "'vsm.call' was aborted", { operation: 'vsm.call' }))
+    }
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', onAbort)
+      resolve()
+    }, ms)
+    if (signal?.aborted) onAbort()
+    else signal?.addEventListener('abort', onAbort, { once: true })
+  })
+}

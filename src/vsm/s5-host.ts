@@ -1,0 +1,127 @@
+// Runs the user's S5 while this node hosts it, and only then. The consensus core says start and stop; here a start makes
+// the subsystem and a stop aborts its signal before anything else. The lease is checked again at every read of the token
+// and at every send, for a process that was stopped comes back in the middle of whatever it was doing.
+
+import type { Payload } from '../channels/payload.ts'
+import type { RequestOptions } from '../channels/requests.ts'
+import { ClusterError } from '../errors.ts'
+import type { Logger } from '../observability/logger.ts'
+import type { S5, Subsystem, SubsystemFactory } from './subsystem.ts'
+
+export interface S5HostOptions {
+  /** The lease holds at this very moment, for this token. */
+  readonly holds: (token: number) => boolean
+  readonly command: (token: number, member: string, payload: Payload, options: RequestOptions) => Promise<Payload>
+  readonly decide: (token: number, payload: Payload, options: RequestOptions) => Promise<number>
+  readonly logger: Logger
+}
+
+interface Hosting {
+  readonly token: number
+  readonly abort: AbortController
+  /** Undefined while no factory is registered, or when it made nothing. */
+  subsystem: Promise<Subsystem | undefined> | undefined
+}
+
+export class S5Host {
+  readonly #options: S5HostOptions
+  #factory: SubsystemFactory | undefined
+  #hosting: Hosting | undefined
+  readonly #stopping = new Set<Promise<void>>()
+
+  constructor(options: S5HostOptions) {
+    this.#options = options
+  }
+
+  /** The token this node hosts with; undefined when it does not host. */
+  get token(): number | undefined {
+    return this.#hosting?.token
+  }
+
+  register(factory: SubsystemFactory): Disposable {
+    if (this.#factory) {
+      const problem = 's5 has a factory on this node already; dispose that one first'
+      throw new ClusterError('ERR_BAD_OPTIONS', problem, { problems: [problem] })
+    }
+    this.#factory = factory
+    if (this.#hosting) this.#make(this.#hosting)
+    return { [Symbol.dispose]: () => this.#unregister(factory) }
+  }
+
+  start(token: number): void {
+    this.stop('replaced')
+    this.#hosting = { token, abort: new AbortController(), subsystem: undefined }
+    this.#make(this.#hosting)
+  }
+
+  /** Aborts the signal at once; the subsystem's own clean-up runs behind. */
+  stop(reason: string): void {
+    const hosting = this.#hosting
+    if (!hosting) return
+    this.#hosting = undefined
+    this.#end(hosting, reason)
+  }
+
+  /** Resolves when the clean-up of every stopped subsystem has ended. */
+  async stopped(): Promise<void> {
+    await Promise.allSettled(this.#stopping)
+  }
+
+  /** Answers a request to S5. Rejects with `ERR_NOT_LEADER` when it does not run here. */
+  async request(payload: Payload, from: string): Promise<Payload> {
+    const hosting = this.#hosting
+    if (!hosting || !this.#options.holds(hosting.token)) {
+      throw new ClusterError('ERR_NOT_LEADER', 's5 is not hosted here', { leader: undefined })
+    }
+    const subsystem = await hosting.subsystem
+    if (!subsystem?.onRequest)
+      throw new ClusterError('ERR_NO_HANDLER', 's5 answers no requests', { member: 's5', subject: 's5' })
+    return subsystem.onRequest(payload, from)
+  }
+
+  #make(hosting: Hosting): void {
+    const factory = this.#factory
+    if (!factory) return
+    hosting.subsystem = (async () => (await factory(this.#handle(hosting))) ?? undefined)()
+    hosting.subsystem.catch((error: unknown) => this.#options.logger.error('the factory of s5 failed', { error }))
+  }
+
+  #unregister(factory: SubsystemFactory): void {
+    if (this.#factory !== factory) return
+    this.#factory = undefined
+    const hosting = this.#hosting
+    if (!hosting) return
+    // The node still hosts s5, with the same token; only the user's part of it ends.
+    this.#hosting = { token: hosting.token, abort: new AbortController(), subsystem: undefined }
+    this.#end(hosting, 'the factory was disposed')
+  }
+
+  #end(hosting: Hosting, reason: string): void {
+    hosting.abort.abort(
+      new ClusterError('ERR_LEASE_LOST', `s5 stopped: ${reason}`, { lease: 's5', fencingToken: hosting.token }),
+    )
+    if (!hosting.subsystem) return
+    const cleanUp = hosting.subsystem
+      .then((subsystem) => subsystem?.[Symbol.asyncDispose]?.())
+      .catch((error: unknown) => this.#options.logger.error('s5 failed while stopping', { error }))
+      .finally(() => this.#stopping.delete(cleanUp))
+    this.#stopping.add(cleanUp)
+  }
+
+  #handle(hosting: Hosting): S5 {
+    const { holds, command, decide } = this.#options
+    const held = (): number => {
+      const { token, abort } = hosting
+      if (!abort.signal.aborted && holds(token)) return token
+      throw new ClusterError('ERR_LEASE_LOST', 'the lease of s5 is over', { lease: 's5', fencingToken: token })
+    }
+    return {
+      get token() {
+        return held()
+      },
+      signal: hosting.abort.signal,
+      command: async (member, payload, options = {}) => command(held(), member, payload, options),
+      decide: async (payload, options = {}) => decide(held(), payload, options),
+    }
+  }
+}
