@@ -6,6 +6,7 @@ import { Buffer } from 'node:buffer'
 import { afterEach, describe, it } from 'node:test'
 import { isClusterError } from '../../errors.ts'
 import type { Connection, ConnectionHandler, Transport } from '../../transport/transport.ts'
+import { DEADLINE_MS, turns, waitUntil } from './wait-until.ts'
 
 /** Limits that the cases ask for; a transport without such a limit ignores it. */
 export interface TransportLimits {
@@ -33,7 +34,6 @@ export interface TransportSuite {
   readonly skip?: Readonly<Record<string, string>>
 }
 
-const DEADLINE_MS = 10_000
 const limits: TransportLimits = {
   handshakeTimeoutMs: 400,
   maxHandshakeBytes: 8 * 1024,
@@ -84,7 +84,7 @@ function connectionCases(test: Test, pair: () => Promise<Pair>): void {
     const sent = Buffer.concat(Array.from({ length: 200 }, (_, index) => Buffer.alloc(index + 1, index)))
     for (let start = 0; start < sent.length; start += 333) near.write(sent.subarray(start, start + 333))
     far.write(Buffer.from('back'))
-    await until(() => atFar.bytes.length === sent.length && atNear.bytes.length === 4)
+    await waitUntil(() => atFar.bytes.length === sent.length && atNear.bytes.length === 4)
     assert.deepEqual(atFar.bytes, sent)
     assert.equal(atNear.bytes.toString(), 'back')
   })
@@ -96,7 +96,7 @@ function connectionCases(test: Test, pair: () => Promise<Pair>): void {
     const atFar = new Recorder(far)
     assert.equal(atFar.bytes.length, 0)
     near.write(Buffer.from('late'))
-    await until(() => atFar.bytes.length === 10)
+    await waitUntil(() => atFar.bytes.length === 10)
     assert.equal(atFar.bytes.toString(), 'early late')
   })
 
@@ -135,8 +135,8 @@ function connectionCases(test: Test, pair: () => Promise<Pair>): void {
     assert.ok(near.queuedBytes > limits.highWaterMark, `${near.queuedBytes} queued`)
     assert.equal(atNear.drains, 0)
     const atFar = new Recorder(far)
-    await until(() => atNear.drains === 1 && atFar.bytes.length === written)
-    await until(() => near.queuedBytes === 0)
+    await waitUntil(() => atNear.drains === 1 && atFar.bytes.length === written)
+    await waitUntil(() => near.queuedBytes === 0)
   })
 
   test('admit does nothing on a dialed connection', async () => {
@@ -144,7 +144,7 @@ function connectionCases(test: Test, pair: () => Promise<Pair>): void {
     near.admit()
     const atFar = new Recorder(far)
     near.write(Buffer.from('on'))
-    await until(() => atFar.bytes.length === 2)
+    await waitUntil(() => atFar.bytes.length === 2)
   })
 }
 
@@ -154,7 +154,7 @@ function closingCases(test: Test, pair: () => Promise<Pair>): void {
     const [atNear, atFar] = [new Recorder(near), new Recorder(far)]
     near.write(Buffer.alloc(100_000, 7))
     await near.close()
-    await until(() => atFar.closes.length === 1 && atNear.closes.length === 1)
+    await waitUntil(() => atFar.closes.length === 1 && atNear.closes.length === 1)
     assert.equal(atFar.bytes.length, 100_000)
     assert.deepEqual([atNear.closes, atFar.closes], [[undefined], [undefined]])
   })
@@ -166,7 +166,7 @@ function closingCases(test: Test, pair: () => Promise<Pair>): void {
     await Promise.all([near.close(), near.close(), far.close()])
     await near.close()
     near.destroy()
-    await until(() => atNear.closes.length === 1 && atFar.closes.length === 1)
+    await waitUntil(() => atNear.closes.length === 1 && atFar.closes.length === 1)
     await turns(20)
     assert.deepEqual([atNear.closes.length, atFar.closes.length], [1, 1])
     assert.deepEqual([atNear.calledAfterClose, atFar.calledAfterClose], [false, false])
@@ -180,7 +180,7 @@ function closingCases(test: Test, pair: () => Promise<Pair>): void {
     assert.equal(near.write(Buffer.from('too late')), false)
     await closing
     assert.equal(near.write(Buffer.from('too late')), false)
-    await until(() => atFar.closes.length === 1)
+    await waitUntil(() => atFar.closes.length === 1)
     assert.equal(atFar.bytes.length, 0)
   })
 
@@ -190,7 +190,7 @@ function closingCases(test: Test, pair: () => Promise<Pair>): void {
     near.write(Buffer.alloc(1000))
     near.destroy()
     near.destroy()
-    await until(() => atNear.closes.length === 1 && atFar.closes.length === 1)
+    await waitUntil(() => atNear.closes.length === 1 && atFar.closes.length === 1)
     assert.equal(atFar.bytes.length, 0)
     assert.equal(near.write(Buffer.from('x')), false)
   })
@@ -201,7 +201,7 @@ function closingCases(test: Test, pair: () => Promise<Pair>): void {
     near.destroy()
     const atNear = new Recorder(near)
     assert.equal(atNear.closes.length, 0)
-    await until(() => atNear.closes.length === 1)
+    await waitUntil(() => atNear.closes.length === 1)
   })
 }
 
@@ -229,7 +229,7 @@ function listeningCases(test: Test, harness: TransportHarness, create: Create): 
     const [kept, closed] = [new Recorder(admitted.near), new Recorder(ignored.near)]
     new Recorder(admitted.far)
     new Recorder(ignored.far)
-    await until(() => closed.closes.length === 1)
+    await waitUntil(() => closed.closes.length === 1)
     // Both were opened together, so the admitted one has outlived the handshake time as well.
     await turns(20)
     assert.equal(kept.closes.length, 0)
@@ -251,9 +251,9 @@ function listeningCases(test: Test, harness: TransportHarness, create: Create): 
     const dialed: Recorder[] = []
     for (let count = 0; count < limits.maxHalfOpenPerAddress + 2; count++) {
       dialed.push(new Recorder(await dialer.dial(address, AbortSignal.timeout(DEADLINE_MS))))
-      await until(() => arrived.length === count + 1)
+      await waitUntil(() => arrived.length === count + 1)
     }
-    await until(() => dialed[0]?.closes.length === 1 && dialed[1]?.closes.length === 1)
+    await waitUntil(() => dialed[0]?.closes.length === 1 && dialed[1]?.closes.length === 1)
     await turns(20)
     assert.deepEqual(
       dialed.slice(2).map((recorder) => recorder.closes.length),
@@ -313,7 +313,7 @@ function dialingCases(test: Test, harness: TransportHarness, create: Create): vo
     const [atNear, atFar] = [new Recorder(near), new Recorder(far)]
     await Promise.all([acceptor.close(), acceptor.close()])
     await acceptor.close()
-    await until(() => atNear.closes.length === 1 && atFar.closes.length === 1)
+    await waitUntil(() => atNear.closes.length === 1 && atFar.closes.length === 1)
     assert.equal(await dialer.reach(address, AbortSignal.timeout(DEADLINE_MS)), 'refuses')
     assert.equal(await create().listen(address, ignore), address)
     await assert.rejects(acceptor.dial(address, AbortSignal.timeout(DEADLINE_MS)))
@@ -380,16 +380,4 @@ function deferred<T>(): { readonly promise: Promise<T>; readonly resolve: (value
     resolve = take
   })
   return { promise, resolve }
-}
-
-async function turns(count: number): Promise<void> {
-  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve))
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + DEADLINE_MS
-  while (!condition()) {
-    assert.ok(performance.now() < deadline, `still not: ${condition}`)
-    await new Promise((resolve) => setTimeout(resolve, 2))
-  }
 }
