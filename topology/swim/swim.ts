@@ -176,10 +176,13 @@ export class Swim {
     else if (timer.startsWith('relay:')) this.#probing.giveUp(Number(timer.slice('relay:'.length)))
   }
 
-  /** Both ends push: so each knows what the other knew within one message's time. */
+  /**
+   * Both ends push: so each knows what the other knew within one message's time. A newcomer that knows nobody asks besides: the
+   * other end may have pushed before the newcomer was there to hear it.
+   */
   #connected(peer: MemberId, now: number): void {
     this.#state.linked.add(peer)
-    pushTable(this.#state, peer, false)
+    pushTable(this.#state, peer, this.#state.table.present === 1)
     keepTrickling(this.#state, now)
   }
 
