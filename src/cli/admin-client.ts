@@ -1,0 +1,97 @@
+// Asks an admin: one GET, one JSON object, bounded in time and size. What is refused comes back as the error that the
+// admin sent; what cannot be reached as `ERR_UNREACHABLE`, for which scripts have the exit code 3.
+
+import { type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http'
+import { request as requestHttps } from 'node:https'
+import { ClusterError } from '../errors.ts'
+import { RemoteError, usageError } from './failure.ts'
+
+export interface AdminClientOptions {
+  /** `http://127.0.0.1:7501`, with or without a path before `/v1`. */
+  readonly url: string
+  readonly token?: string | undefined
+  readonly timeoutMs?: number
+  /** Ends the call early. */
+  readonly signal?: AbortSignal
+}
+
+const defaultTimeoutMs = 5_000
+/** Above the status of 1,000 members. */
+const maxAnswerBytes = 8 * 1_048_576
+
+/** The JSON that `GET url/path` answers. */
+export async function askAdmin(path: string, options: AdminClientOptions): Promise<unknown> {
+  const base = parseUrl(options.url)
+  const target = new URL(base.pathname.replace(/\/$/, '') + path, base)
+  const { status, text } = await get(target, options)
+  const body = parseObject(text)
+  if (body !== undefined && status >= 200 && status < 300) return body
+  if (body !== undefined && typeof body.code === 'string') throw remoteError(body)
+  throw unreachable(options.url, `answers, but is no Trellis admin (HTTP ${status})`)
+}
+
+function parseUrl(text: string): URL {
+  if (!URL.canParse(text)) throw usageError(`--admin ('${text}') must be a URL such as http://127.0.0.1:7501`)
+  const url = new URL(text)
+  if (url.protocol === 'http:' || url.protocol === 'https:') return url
+  throw usageError(`--admin ('${text}') must begin with http:// or https://`)
+}
+
+async function get(url: URL, options: AdminClientOptions): Promise<{ status: number; text: string }> {
+  const timeout = AbortSignal.timeout(options.timeoutMs ?? defaultTimeoutMs)
+  const signal = options.signal ? AbortSignal.any([timeout, options.signal]) : timeout
+  const headers = {
+    accept: 'application/json',
+    ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
+  }
+  try {
+    const response = await send(url, { headers, signal, agent: false })
+    return { status: response.statusCode ?? 0, text: await readText(response) }
+  } catch (cause) {
+    if (options.signal?.aborted) throw new ClusterError('ERR_ABORTED', 'the call was ended', { operation: url.href })
+    const { code, message } = cause as NodeJS.ErrnoException
+    const reason = timeout.aborted ? 'does not answer in time' : `cannot be reached (${code ?? message})`
+    throw unreachable(options.url, reason, cause)
+  }
+}
+
+function send(url: URL, options: RequestOptions): Promise<IncomingMessage> {
+  const request = url.protocol === 'https:' ? requestHttps : requestHttp
+  return new Promise((resolve, reject) => {
+    request(url, options, resolve).on('error', reject).end()
+  })
+}
+
+async function readText(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of response) {
+    size += chunk.length
+    if (size > maxAnswerBytes) throw new Error('the answer is too large')
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function remoteError(body: Record<string, unknown>): RemoteError {
+  return new RemoteError({
+    code: String(body.code),
+    message: String(body.message ?? 'no reason was given'),
+    details: body.details ?? {},
+    retryable: body.retryable === true,
+    mayHaveHappened: body.mayHaveHappened === true,
+  })
+}
+
+function unreachable(url: string, reason: string, cause?: unknown): ClusterError {
+  return new ClusterError('ERR_UNREACHABLE', `${url} ${reason}`, { url }, { cause })
+}

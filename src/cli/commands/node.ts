@@ -1,0 +1,90 @@
+// `trellis node`: one node in this process, until a signal, the end of the process that started it, or an error that the
+// node cannot live with. Logs go to stderr; stdout gets one line when the node belongs to its cluster.
+
+import type { Command } from 'commander'
+import { isClusterError } from '../../errors.ts'
+import type { TrellisNode } from '../../node-interface.ts'
+import { createLogger, logLevels } from '../../observability/logger.ts'
+import type { CommandContext, JsonFlag } from '../context.ts'
+import { usageError } from '../failure.ts'
+import { addNodeFlags, readNodeSettings } from '../settings.ts'
+import { aborted, watchSignals } from '../signals.ts'
+
+/** How long leaving and stopping may take before the process ends all the same. */
+const stopTimeoutMs = 5_000
+
+const examples = `
+Every flag has a variable, such as TRELLIS_DATA_DIR for --data-dir; a flag wins over a variable, a variable over the file. The
+secret may also come by TRELLIS_SECRET, the admin token by TRELLIS_ADMIN_TOKEN.
+
+SIGINT and SIGTERM leave the cluster and stop; a second one ends at once. With the same --data-dir the node comes back as the
+same member.
+
+Examples:
+  trellis node --name a --listen 127.0.0.1:7401 --admin 127.0.0.1:7501 --data-dir ./data/a
+  trellis node --name b --listen 127.0.0.1:7402 --admin 127.0.0.1:7502 --join 127.0.0.1:7401
+  trellis node --config node.json`
+
+export function addNode(program: Command, context: CommandContext): void {
+  addNodeFlags(program.command('node').description('run one node'))
+    .option('--json', 'report readiness as one line of JSON, errors too')
+    .addHelpText('after', examples)
+    .action((flags: JsonFlag & Readonly<Record<string, unknown>>) => run(flags, context))
+}
+
+async function run(flags: JsonFlag & Readonly<Record<string, unknown>>, context: CommandContext): Promise<void> {
+  const { options, logLevel } = readNodeSettings(flags, context)
+  if (!logLevels.includes(logLevel)) throw usageError(`--log-level ('${logLevel}') must be ${logLevels.join(', ')}`)
+  const { createNode } = await import('../../node.ts')
+  using signals = watchSignals()
+  void aborted(signals.force).then(() => process.exit(1))
+  const stop = AbortSignal.any([signals.stop, context.parentGone].filter((signal) => signal !== undefined))
+  // A process that somebody else starts, restarts and stops waits for its cluster as long as it takes.
+  const patience = { signal: stop, timeoutMs: Number.POSITIVE_INFINITY }
+  let node: TrellisNode
+  try {
+    node = await createNode({ ...options, ...patience, logger: createLogger({ level: logLevel }) })
+  } catch (error) {
+    // Asked to stop before it had begun: that is an end in order.
+    if (stop.aborted && isClusterError(error, 'ERR_ABORTED')) return
+    throw error
+  }
+  const failure = await lifeOf(node, patience, () => {
+    context.out(flags.json ? `${JSON.stringify(readiness(node))}\n` : describe(node))
+  })
+  const overdue = setTimeout(() => process.exit(1), 2 * stopTimeoutMs)
+  overdue.unref()
+  // The one who started this node is gone, or stops the whole cluster: there is nobody to take leave of.
+  if (failure === undefined && !context.parentGone?.aborted) await node.leave({ timeoutMs: stopTimeoutMs })
+  else await node.stop({ timeoutMs: stopTimeoutMs })
+  clearTimeout(overdue)
+  if (failure !== undefined) throw failure
+}
+
+/** Resolves when it was asked to stop, or to what the node could not live with. */
+async function lifeOf(
+  node: TrellisNode,
+  patience: { readonly signal: AbortSignal; readonly timeoutMs: number },
+  whenReady: () => void,
+): Promise<unknown> {
+  try {
+    await node.ready(patience)
+    whenReady()
+    return await Promise.race([node.fatal, aborted(patience.signal)])
+  } catch (error) {
+    return patience.signal.aborted ? undefined : error
+  }
+}
+
+function readiness(node: TrellisNode): object {
+  const { cluster, consensus } = node.status()
+  const { id, name, address, admin = null } = node
+  return { ready: true, id, name, pid: process.pid, address, admin, cluster: cluster.name, leader: consensus.leader }
+}
+
+function describe(node: TrellisNode): string {
+  const { cluster, consensus } = node.status()
+  const admin = node.admin === undefined ? '' : `, admin ${node.admin}`
+  const leader = consensus.leader === null ? '' : `, led by ${consensus.leader}`
+  return `${node.name} is ready at ${node.address}${admin}: ${cluster.name}, ${cluster.alive} of ${cluster.size} members alive${leader}\n`
+}

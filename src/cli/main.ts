@@ -1,0 +1,98 @@
+// The command `trellis`: its verbs, and what all of them share: how they are parsed, how they fail, how they end. What a
+// verb does is in its own file under `commands/`.
+
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { addLeader } from './commands/leader.ts'
+import { addMembers } from './commands/members.ts'
+import { addNode } from './commands/node.ts'
+import { addSimulate } from './commands/simulate.ts'
+import { addStatus } from './commands/status.ts'
+import { addUp } from './commands/up.ts'
+import type { CommandContext } from './context.ts'
+import { describeFailure, exitCodeOf, toFailure } from './failure.ts'
+import { parentVariable, watchParent } from './parent.ts'
+
+const description = 'Processes form a cluster, agree through Raft and find each other by name: no broker, no server.'
+
+const epilogue = `
+Exit codes: 0 done, 1 refused, 2 used wrongly, 3 the node asked cannot be reached.
+Errors are one line on stderr, 'trellis: ERR_CODE: …', or one JSON object with --json; docs/errors.md explains every code.
+
+Examples:
+  trellis up --nodes 5
+  trellis status
+  trellis node --help`
+
+/** Runs the command line `argv` (without node and script) in this process and resolves to the exit code. */
+export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
+  const json = argv.includes('--json')
+  try {
+    await createProgram(context).parseAsync([...argv], { from: 'user' })
+    return Number(process.exitCode ?? 0)
+  } catch (error) {
+    // Help and version that were asked for are thrown, too.
+    if (error instanceof CommanderError && error.exitCode === 0) return 0
+    context.err(describeFailure(error, json))
+    if (toFailure(error).code === 'ERR_INTERNAL' && context.env.TRELLIS_LOG === 'debug')
+      context.err(`${(error as Error).stack}\n`)
+    return exitCodeOf(error)
+  }
+}
+
+/** The process's own command line, to its end. Never resolves: the process ends with the exit code. */
+export async function main(): Promise<never> {
+  // A reader that went away ends nobody.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+  let code: number
+  try {
+    const parentGone = watchParent(process.env)
+    // For this process alone; what it starts is given its own.
+    delete process.env[parentVariable]
+    code = await run(process.argv.slice(2), {
+      env: process.env,
+      out: (text) => process.stdout.write(text),
+      err: (text) => process.stderr.write(text),
+      isTerminal: process.stdout.isTTY === true && process.stderr.isTTY === true,
+      parentGone,
+    })
+  } catch (error) {
+    process.stderr.write(describeFailure(error, process.argv.includes('--json')))
+    code = exitCodeOf(error)
+  }
+  await Promise.all([process.stdout, process.stderr].map((stream) => flushed(stream)))
+  process.exit(code)
+}
+
+function createProgram(context: CommandContext): Command {
+  const program = new Command('trellis')
+    .description(description)
+    .version(version(), '-v, --version', 'print the version')
+    .helpOption('-h, --help', 'print this, or the help of a command')
+    .addHelpText('after', epilogue)
+    .exitOverride()
+    // Help goes to where the answer goes; errors are thrown and shown once, above.
+    .configureOutput({ writeOut: context.out, writeErr: () => {}, outputError: () => {} })
+  for (const add of [addUp, addNode, addStatus, addMembers, addLeader, addSimulate]) add(program, context)
+  return program
+}
+
+/** From the package's own description: two folders above the sources, three above what is built of them. */
+function version(): string {
+  for (const path of ['../../package.json', '../../../package.json']) {
+    try {
+      const { name, version } = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'))
+      if (name === '@viable-systems/trellis') return version
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    }
+  }
+  return 'unknown'
+}
+
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.destroyed || !stream.writable) resolve()
+    else stream.write('', () => resolve())
+  })
+}

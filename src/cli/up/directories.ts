@@ -1,0 +1,59 @@
+// The directories of `trellis up`: `DIR/secret`, and per node `DIR/node-i` with the secret and the others' addresses, so
+// that `trellis node --data-dir DIR/node-i` needs nothing else. Without `--data-dir` all of it is temporary and goes with
+// the cluster.
+
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { readSecretFile, readSeedsFile, upFiles, writeSecretFile, writeSeedsFile } from '../../storage/up-files.ts'
+import type { CommandContext } from '../context.ts'
+import { readLines } from '../files.ts'
+import type { NodePlan } from './plan.ts'
+
+export interface UpDirectory {
+  readonly path: string
+  readonly isTemporary: boolean
+  /** Removes it if it is temporary. */
+  remove(): void
+}
+
+const secretBytes = 32
+
+export function openUpDirectory(dataDir: string | undefined): UpDirectory {
+  const isTemporary = dataDir === undefined
+  const path = isTemporary ? mkdtempSync(join(tmpdir(), 'trellis-')) : resolve(dataDir)
+  return { path, isTemporary, remove: () => isTemporary && rmSync(path, { recursive: true, force: true }) }
+}
+
+/**
+ * Writes what each node needs to find the others. Resolves to how many nodes the cluster was first formed of: an earlier
+ * `up` in the same directory may have had more or fewer than this one, and their voters stay.
+ */
+export async function prepareDirectories(
+  directory: UpDirectory,
+  plans: readonly NodePlan[],
+  env: CommandContext['env'],
+): Promise<number> {
+  const secret = await secretFor(directory.path, env)
+  const earlier = await readSeedsFile(upFiles(plans[0]!.dataDir).seeds)
+  for (const { dataDir, address } of plans) {
+    const files = upFiles(dataDir)
+    const addresses = plans.map((plan) => plan.address).filter((other) => other !== address)
+    await writeSecretFile(files.secret, secret)
+    await writeSeedsFile(files.seeds, { addresses, expect: plans.length })
+  }
+  return earlier?.expect ?? plans.length
+}
+
+/** The one that was given, else the one that is kept, else a new one that is. */
+async function secretFor(root: string, env: CommandContext['env']): Promise<string> {
+  if (env.TRELLIS_SECRET) return env.TRELLIS_SECRET
+  if (env.TRELLIS_SECRET_FILE) return readLines(env.TRELLIS_SECRET_FILE, 'TRELLIS_SECRET_FILE')[0]!
+  const { secret: path } = upFiles(root)
+  const kept = await readSecretFile(path)
+  if (kept !== undefined) return kept
+  const made = randomBytes(secretBytes).toString('base64url')
+  await writeSecretFile(path, made)
+  return made
+}
