@@ -73,7 +73,7 @@ export class SingletonHost {
   #view: RaftView | undefined
   #record: SingletonRecord | undefined
   #appliedTerm: Term = 0
-  /** The token that runs here. Invariant: above every token in `#lastStopped`'s past. */
+  /** The token that runs here. Invariant: above `#lastStopped`. */
   #running: LogIndex | undefined
   /** The largest token this process has stopped. It and all below it never start again. */
   #lastStopped: LogIndex = 0
@@ -156,7 +156,8 @@ export class SingletonHost {
 
   /** Brings what runs here in line with what is known; the same facts twice change nothing. */
   #settle(now: number): void {
-    if (this.#running !== undefined && this.#record?.token !== this.#running) this.#stop('superseded')
+    const record = this.#record
+    if (this.#running !== undefined && (record?.token !== this.#running || record.released)) this.#stop('superseded')
     const view = this.#view
     if (view?.role !== 'leader') {
       this.#clear('activate')

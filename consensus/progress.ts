@@ -51,9 +51,12 @@ export class Progress {
     this.#inflight = this.#inflight.filter((last) => last > this.match)
   }
 
-  /** Whether a refusal of `previousIndex` says something new, rather than repeating what was acted on. */
+  /**
+   * Whether a refusal of `previousIndex` says something new, rather than repeating what was acted on. Below `match` it cannot be true: a
+   * follower that lost what it acknowledged is left to the heartbeats, not argued with at the speed of the wire.
+   */
   isNews(previousIndex: LogIndex): boolean {
-    return this.mode === 'probe' ? previousIndex === this.next - 1 : previousIndex > this.match
+    return previousIndex > this.match && (this.mode === 'replicate' || previousIndex === this.next - 1)
   }
 
   /** The logs can agree at `index` at most: look there. */
