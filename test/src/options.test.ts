@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { describe, it } from 'node:test'
+import { raftPresets } from '../../consensus/index.ts'
+import { nodeSettings } from '../../src/cli/settings.ts'
+import { ClusterError, type ErrorCode } from '../../src/errors.ts'
+import { optionNames } from '../../src/option-checks.ts'
+import { defaultName, type NodeOptions, resolveOptions } from '../../src/options.ts'
+import { swimPresets } from '../../topology/index.ts'
+
+const secret = 'sixteen-bytes-at-least'
+
+function refusal(raw: object, code: ErrorCode = 'ERR_BAD_OPTIONS'): string {
+  try {
+    resolveOptions(raw as NodeOptions)
+  } catch (error) {
+    assert.ok(error instanceof ClusterError)
+    assert.equal(error.code, code)
+    return error.message
+  }
+  return assert.fail('the options were accepted')
+}
+
+describe('resolveOptions', () => {
+  it('fills in the defaults of the contract', () => {
+    const { logger, warnings, ...options } = resolveOptions({})
+    assert.deepEqual(
+      { ...options, secrets: options.secrets.length },
+      {
+        name: undefined,
+        cluster: 'trellis',
+        listen: '127.0.0.1:7400',
+        advertise: undefined,
+        join: [],
+        expect: undefined,
+        secrets: 1,
+        developmentSecret: true,
+        dataDir: undefined,
+        admin: undefined,
+        adminTokens: undefined,
+        topology: 'full-mesh',
+        roles: [],
+        zone: '',
+        profile: 'lan',
+        signal: undefined,
+        timeoutMs: 60_000,
+      },
+    )
+    assert.equal(warnings.length, 2, 'the development secret and the missing data directory are said')
+    assert.equal(typeof logger.info, 'function')
+  })
+
+  it('freezes the result, its lists too', () => {
+    const options = resolveOptions({ roles: ['a'], join: ['b:1'], adminToken: { read: secret } })
+    for (const part of [options, options.roles, options.join, options.secrets, options.adminTokens, options.warnings])
+      assert.ok(Object.isFrozen(part))
+  })
+
+  it('takes join as a list or as text with commas', () => {
+    assert.deepEqual(resolveOptions({ join: 'a:1, b:2,' }).join, ['a:1', 'b:2'])
+    assert.deepEqual(resolveOptions({ join: ['a:1', '[::1]:2'] }).join, ['a:1', '[::1]:2'])
+  })
+
+  it('takes a keyring in its order', () => {
+    assert.deepEqual(resolveOptions({ secret: [secret, `${secret} old`] }).secrets, [secret, `${secret} old`])
+  })
+
+  it('uses what the data directory holds where the options are silent', () => {
+    const stored = { secret, join: ['a:1'], expect: 3 }
+    const options = resolveOptions({ dataDir: 'd' }, stored)
+    assert.deepEqual([options.secrets, options.join, options.expect], [[secret], ['a:1'], 3])
+    assert.deepEqual(options.warnings, [])
+    const overruled = resolveOptions({ dataDir: 'd', join: ['b:1'], expect: 5, secret: `new ${secret}` }, stored)
+    assert.deepEqual([overruled.secrets, overruled.join, overruled.expect], [[`new ${secret}`], ['b:1'], 5])
+    assert.equal(resolveOptions({ listen: '10.0.0.1:1' }, stored).developmentSecret, false)
+  })
+
+  it('checks what the data directory holds', () => {
+    assert.throws(() => resolveOptions({}, { secret: 'short' }), /in the data directory: secret has 5 bytes/)
+  })
+
+  it('reports every problem at once, with the values', () => {
+    const message = refusal({ listne: 'x', name: 's5', expect: 0, profile: 'moon', listen: 'nowhere' })
+    for (const part of [
+      /unknown option 'listne', did you mean 'listen'\?/,
+      /name \('s5'\) is reserved/,
+      /expect \(0\) must be a whole number from 1 to 1000/,
+      /profile \('moon'\) must be 'local', 'lan', 'wan'/,
+      /listen \('nowhere'\) must be HOST:PORT/,
+    ])
+      assert.match(message, part)
+  })
+
+  it('keeps the problems apart in the details', () => {
+    assert.throws(
+      () => resolveOptions({ name: '', zone: '!' }),
+      (error: ClusterError<'ERR_BAD_OPTIONS'>) => error.details.problems.length === 2,
+    )
+  })
+
+  const refused: readonly [title: string, raw: object, message: RegExp][] = [
+    ['a name with a space', { name: 'a b' }, /name \('a b'\) must be 1 to 63 letters/],
+    ['a name that looks like an id', { name: '12D3KooWabc' }, /looks like a member id/],
+    ['a port above 65535', { listen: '127.0.0.1:70000' }, /has a port above 65535/],
+    ['an address with half an IPv4 number', { listen: '127.0.0:1' }, /must be HOST:PORT/],
+    ['IPv6 without brackets', { listen: '::1:7400' }, /in \[brackets\]/],
+    ['a wildcard without advertise', { listen: '0.0.0.0:7400', secret }, /advertise must say what can/],
+    ['a wildcard as advertise', { advertise: '[::]:7400' }, /cannot be dialed by others/],
+    ['port 0 in join', { join: ['a:0'] }, /cannot have port 0/],
+    ['one bad address among many', { join: ['a:1', 'b'] }, /join .* has 'b', which must be HOST:PORT/],
+    ['DNS discovery', { join: 'dns+srv://x' }, /DNS is not yet in this release/],
+    ['a provider', { join: [{ watch() {} }] }, /providers are not yet in this release/],
+    ['a short secret', { secret: 'too short' }, /secret has 9 bytes, at least 16 are needed/],
+    ['an empty keyring', { secret: [] }, /empty keyring/],
+    ['a short admin token', { adminToken: 'abc' }, /adminToken has 3 bytes/],
+    ['a token with a space', { adminToken: { read: 'sixteen bytes of token' } }, /for the role read must be ASCII/],
+    ['a token for an unknown role', { adminToken: { root: secret } }, /unknown role 'root'/],
+    ['one token for two roles', { adminToken: { read: secret, admin: secret } }, /same token for two roles/],
+    ['a topology of a later release', { topology: 'hyparview' }, /not yet in this release/],
+    ['an unknown topology', { topology: 'ring' }, /topology \('ring'\) must be 'full-mesh'/],
+    ['seventeen roles', { roles: Array.from({ length: 17 }, (_, i) => `r${i}`) }, /at most 16 roles/],
+    ['an unknown log level', { logger: 'loud' }, /logger \('loud'\) must be a logger or 'silent'/],
+    ['half a logger', { logger: { info() {} } }, /must be a logger/],
+    ['admin at the address of listen', { listen: '127.0.0.1:1', admin: '127.0.0.1:1' }, /must not be the address/],
+    ['no time to start', { timeoutMs: 0 }, /timeoutMs \(0\)/],
+    ['a signal that is none', { signal: 'SIGINT' }, /must be an AbortSignal/],
+    [
+      'numbers where text belongs',
+      { name: 1, cluster: 2, listen: 3, join: 4, secret: 5, dataDir: 6 },
+      /; .*; .*; .*; .*; /,
+    ],
+  ]
+  for (const [title, raw, message] of refused) it(`refuses ${title}`, () => assert.match(refusal(raw), message))
+
+  it('never shows a secret or a token', () => {
+    const message = refusal({ secret: 'hunter2', adminToken: { read: 'hunter3' } })
+    assert.doesNotMatch(message, /hunter/)
+  })
+
+  it('requires a secret as soon as others can reach it', () => {
+    assert.match(refusal({ listen: '10.0.0.1:7400' }, 'ERR_SECRET_REQUIRED'), /listen \('10.0.0.1:7400'\)/)
+    for (const listen of ['127.0.0.1:0', '127.9.9.9:0', '[::1]:0', 'localhost:0'])
+      assert.equal(resolveOptions({ listen }).developmentSecret, true)
+  })
+
+  it('requires an admin token as soon as others can reach the admin', () => {
+    refusal({ admin: '0.0.0.0:7500' }, 'ERR_ADMIN_TOKEN_REQUIRED')
+    assert.deepEqual(resolveOptions({ admin: '0.0.0.0:7500', adminToken: secret }).adminTokens, { admin: secret })
+    assert.equal(resolveOptions({ admin: false }).admin, undefined)
+  })
+
+  it('reports a missing secret and a missing token together', () => {
+    const message = refusal({ listen: '10.0.0.1:1', admin: '10.0.0.1:2' })
+    assert.match(message, /a secret is required.*an adminToken is required/)
+  })
+})
+
+describe('defaultName', () => {
+  it('is the host name and the port, made fit for a name', () => {
+    assert.equal(defaultName('web.example.org', 7400), 'web-7400')
+    assert.equal(defaultName('-ümlaut', 1), 'mlaut-1')
+    assert.equal(defaultName('', 1), 'node-1')
+  })
+})
+
+describe('docs/options.md', () => {
+  const text = readFileSync(new URL('../../docs/options.md', import.meta.url), 'utf8')
+  const section = (title: string): string => text.split(/^## /m).find((part) => part.startsWith(`${title}\n`)) ?? ''
+  const rows = (title: string): string[][] =>
+    [...section(title).matchAll(/^\| (`.*) \|$/gm)].map((match) => match[1]!.split('|').map((cell) => cell.trim()))
+
+  it('has a row for every option of createNode, and no other', () => {
+    assert.deepEqual(
+      rows('Options of a node')
+        .map(([name]) => name!.replaceAll('`', ''))
+        .sort(),
+      [...optionNames].sort(),
+    )
+  })
+
+  it('names the flag and the variable of every setting of the command', () => {
+    const table = rows('Options of a node')
+    for (const { flag, variable } of nodeSettings) {
+      const name = flag.split(' ', 1)[0]!
+      const row = table.find((cells) => cells[1] === `\`${name}\``)
+      assert.ok(row, name)
+      assert.ok(row[2]!.includes(`\`${variable}\``), `${name} ${variable}`)
+    }
+    assert.equal(table.filter((cells) => cells[1]).length, nodeSettings.length)
+  })
+
+  it('has every number that differs between the profiles, as it is', () => {
+    const presets = { raft: raftPresets, swim: swimPresets }
+    const differing = Object.entries(presets).flatMap(([part, { local, lan, wan }]) =>
+      Object.entries(lan).flatMap(([name, value]) => {
+        const values = [Reflect.get(local, name), value, Reflect.get(wan, name)]
+        return new Set(values).size > 1 ? [[`${part}.${name}`, ...values.map(String)].join(' ')] : []
+      }),
+    )
+    const documented = rows('Timing by profile').map((cells) => cells.join(' ').replace(/[`,]/g, ''))
+    assert.deepEqual(documented.sort(), differing.sort())
+  })
+})
