@@ -10,6 +10,7 @@ const unwritable: ReadonlySet<string> = new Set([
   'EROFS',
   'ENOSPC',
   'EDQUOT',
+  'ENOENT',
   'ENOTDIR',
   'EISDIR',
   'EEXIST',

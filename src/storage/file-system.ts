@@ -66,11 +66,7 @@ export const nodeFileSystem: FileSystem = {
   rename: node.rename,
   remove: node.unlink,
   list: (path) => node.readdir(path),
-  async makeDirectory(path) {
-    const first = await node.mkdir(path, { recursive: true, mode: directoryMode })
-    if (first === undefined) return
-    for (let made = path; made.length >= first.length; made = dirname(made)) await this.syncDirectory(dirname(made))
-  },
+  makeDirectory,
   async syncDirectory(path) {
     // Windows cannot open a folder; there a rename is durable with the journal.
     if (process.platform === 'win32') return
@@ -81,6 +77,29 @@ export const nodeFileSystem: FileSystem = {
       await handle.close()
     }
   },
+}
+
+/** Level by level: Node's own `recursive` never returns where the system answers ENOENT for ever, as below /proc. */
+async function makeDirectory(path: string): Promise<void> {
+  if (await isDirectory(path)) return
+  const above = dirname(path)
+  if (above !== path) await makeDirectory(above)
+  try {
+    await node.mkdir(path, directoryMode)
+  } catch (error) {
+    // Another process made it meanwhile; a file in its place stays an error.
+    if (errnoOf(error) !== 'EEXIST' || !(await isDirectory(path))) throw error
+  }
+  await nodeFileSystem.syncDirectory(above)
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await node.stat(path)).isDirectory()
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false
+    throw error
+  }
 }
 
 async function readFully(handle: node.FileHandle, into: Uint8Array, position: number): Promise<number> {
