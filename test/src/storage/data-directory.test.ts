@@ -143,6 +143,12 @@ describe('a directory that cannot be used', () => {
     for (const path of [file, join(file, 'below')]) await refuses(readAll(path), 'ERR_DATA_UNWRITABLE', path)
   })
 
+  it('is refused where no folder can ever be made', {
+    skip: process.platform !== 'linux' && 'there is no /proc',
+  }, async () => {
+    await refuses(readAll('/proc/trellis/a'), 'ERR_DATA_UNWRITABLE', '/proc/trellis/a')
+  })
+
   for (const code of ['EACCES', 'EROFS', 'ENOSPC', 'EDQUOT']) {
     it(`is refused at whichever call says ${code}, and left unlocked`, async () => {
       for (const operation of ['makeDirectory', 'write', 'rename', 'link'] as const) {
