@@ -44,7 +44,7 @@ export class NetworkFaults {
   }
 
   /** Every chunk leaves this much later. */
-  delay(ms: number): void {
+  setDelay(ms: number): void {
     this.#delayMs = ms
     this.#tell()
   }

@@ -1,6 +1,6 @@
-// Commands of the cluster's log as bytes: the same on disk and on the wire, because a follower stores exactly what the
-// leader sent. Grammar: version byte, number byte, fields. The version belongs to the command, not to the link, for a
-// log outlives the release that wrote it: a reader knows every version there ever was.
+// Commands of the cluster's log as bytes: the same on disk and on the wire. A command has exactly one encoding, so a
+// follower stores byte for byte what the leader sent. Grammar: version byte, number byte, fields. The version belongs
+// to the command, not to the link, for a log outlives the release that wrote it: a reader knows every version there was.
 
 import type { ClusterCommand } from '../../consensus/machines/commands.ts'
 import { bytes, type Codec, family, optional, struct, text, union, varint } from './codec.ts'
@@ -42,7 +42,7 @@ export function encodeCommand(command: ClusterCommand): Uint8Array {
   return copy
 }
 
-/** Reads what any release up to this one wrote. Throws `WireError`. Takes over `from`: do not change it afterwards. */
+/** Reads what any release up to this one wrote. Throws `WireError`. */
 export function decodeCommand(from: Uint8Array): ClusterCommand {
   const version = from[0]
   if (version === undefined) throw new WireError('truncated', 'a command is empty')
@@ -50,7 +50,6 @@ export function decodeCommand(from: Uint8Array): ClusterCommand {
   const reader = new Reader(from.subarray(1), version)
   const command = fields.decode(reader)
   reader.end()
-  encoded.set(command, from)
   return command
 }
 

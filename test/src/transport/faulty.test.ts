@@ -149,10 +149,10 @@ describe('other faults', () => {
   it('delay what leaves, keeping its order', async () => {
     const { faults, connect } = await world()
     const [near, far] = await connect()
-    faults.delay(30)
+    faults.setDelay(30)
     const sentAt = performance.now()
     near.write('slow ')
-    faults.delay(0)
+    faults.setDelay(0)
     near.write('fast')
     await waitUntil(() => far.text === 'slow fast')
     assert.ok(performance.now() - sentAt >= 29)
@@ -161,7 +161,7 @@ describe('other faults', () => {
   it('delay the close behind what was written before it', async () => {
     const { faults, connect } = await world()
     const [near, far] = await connect()
-    faults.delay(20)
+    faults.setDelay(20)
     near.write('last words')
     await near.connection.close()
     await waitUntil(() => far.closes === 1)
