@@ -214,6 +214,9 @@ export class Lifecycle {
       onDiskFailure: (error) => this.#fail(error),
     })
     this.#formation.start()
+    // Others may have linked up while the disk was being read.
+    for (const { peer } of this.links.all()) this.#formation?.put({ type: 'connected', peer: peer.id })
+    this.#considerJoining()
   }
 
   #formed(event: FormingEvent): void {

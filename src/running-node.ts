@@ -157,9 +157,12 @@ export class RunningNode implements TrellisNode {
     return this.#toolbox.counters.snapshot()
   }
 
-  /** True once a member that knows a leader. */
+  /** True once a member that knows a leader and, if it is linked to anybody, somebody beside itself. */
   isReady(): boolean {
-    return this.lifecycle.stage === 'member' && this.lifecycle.coordination?.knowledge().leader !== undefined
+    const { lifecycle } = this
+    const knowsLeader = lifecycle.coordination?.knowledge().leader !== undefined
+    const knowsOthers = lifecycle.links.all().length === 0 || lifecycle.members().length > 1
+    return lifecycle.stage === 'member' && knowsLeader && knowsOthers
   }
 
   /** The refusal of every seed, when all of them have refused this node while it was looking for its cluster. */
