@@ -24,6 +24,7 @@ export type Input<Command> =
   /** Give up leadership now, for a graceful stop: no heartbeat follows, the others elect when told goodbye. */
   | { readonly type: 'resign' }
 
+/** The core's timers by name. A timer set again under its name is moved. */
 export type RaftTimer = 'election' | 'heartbeat' | 'check-quorum'
 
 export type Effect<Command> =

@@ -11,8 +11,9 @@
 //      └── lease lapsed, away, superseded (the token is spent; a new one is proposed) ──┘      │
 //      ▲────────────────────────────── leadership lost ────────────────────────────────────────┘
 //
-// The driver gives `observe` in the same turn as every Raft step and every applied entry, `away` after Raft's own `away` when
-// monotonic, wall and boot clock disagree or the process stood still, and asks `holds` before every use of the token.
+// The driver gives `observe` in the same turn as every Raft step and every applied entry. It gives `away`, and after it Raft's
+// own `away`, when monotonic, wall and boot clock disagree or the process stood still. It asks `holds` before every use of
+// the token, and executes `stop` before anything else.
 
 import type { RaftView } from './core.ts'
 import type { ClusterCommand, SingletonRecord } from './machines/commands.ts'
@@ -21,6 +22,7 @@ import { type Predecessor, paperRules, type RaftRules } from './rules.ts'
 import type { ApplyMeta } from './state-machine.ts'
 import type { LogIndex, Term, VoterId } from './types.ts'
 
+/** `lease`: when the lease held now will have run out. `activate`: when a wait before proposing is over. */
 export type HostTimer = 'lease' | 'activate'
 
 export type HostInput =
@@ -39,6 +41,7 @@ export type HostInput =
   /** The process did not run for longer than its clocks tolerate: a lease is as good as lapsed. */
   | { readonly type: 'away' }
 
+/** Why a token ended. `superseded`: the log has another activation. */
 export type StopReason = 'lease-lapsed' | 'leadership-lost' | 'superseded' | 'released' | 'away'
 
 export type HostEffect =
@@ -63,6 +66,7 @@ export interface HostSetup {
   readonly rules?: RaftRules
 }
 
+/** Decides for one singleton whether this process is its host. Pure; the file's header says what the driver owes it. */
 export class SingletonHost {
   readonly #self: VoterId
   readonly #singleton: string
@@ -114,6 +118,8 @@ export class SingletonHost {
         break
       case 'away':
         this.#verifiedFrom = now
+        if (this.#view !== undefined && !this.#rules.countsRoundFromBeforeAway())
+          this.#view = { ...this.#view, quorumAt: undefined }
         this.#stop('away')
         break
       default:

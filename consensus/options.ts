@@ -39,7 +39,7 @@ export interface RaftOptions {
    * what crystals do, for clocks that are being slewed). Range 0 to 0.5. Too small: two hosts at once. Too large: a longer gap without one.
    */
   readonly drift: number
-  /** Entries in one message at most. Default 64 (a guess). Range 1 to 4096. One: no batching. Many: a message that blocks heartbeats; the frame's bound must fit it. */
+  /** Entries in one message at most. Default 64 (a guess). Range 1 to 64, the most that fits one frame. One: no batching. Many: a message that blocks heartbeats. */
   readonly maxEntriesPerAppend: number
   /**
    * Messages with entries that may be unanswered by one follower; more wait and become larger batches. Default 16 (a guess). Range 1 to
@@ -91,6 +91,7 @@ export const raftPresets = Object.freeze({
   }),
 })
 
+/** Names of the presets. */
 export type RaftPreset = keyof typeof raftPresets
 
 /** Every broken rule, with both values; empty when all hold. */
@@ -134,7 +135,7 @@ export function raftProblems(options: RaftOptions): string[] {
     `must exceed 2 times raft.heartbeatIntervalMs (${heartbeatIntervalMs})`,
   )
   rule(options.drift >= 0 && options.drift <= 0.5, 'drift', 'must be from 0 to 0.5')
-  whole('maxEntriesPerAppend', 1, 4_096)
+  whole('maxEntriesPerAppend', 1, 64)
   whole('maxInflightAppends', 1, 1_024)
   whole('maxUncommittedEntries', 1, 1_048_576)
   whole('maxPendingWrites', 2, 2_097_152)

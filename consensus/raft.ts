@@ -41,6 +41,7 @@ export interface RaftSetup<Command> {
   readonly rules?: RaftRules
 }
 
+/** One voter. The file's header says what it is made of and what its driver owes it. */
 export class Raft<Command> {
   readonly #raft: RaftState<Command>
 

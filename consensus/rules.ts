@@ -31,6 +31,7 @@ export type Predecessor =
   /** It may be running still, on a lease nobody here can see. */
   | 'unknown'
 
+/** The decisions as functions; {@link paperRules} is the only set that production uses. */
 export interface RaftRules {
   // --- Terms ---
 

@@ -38,6 +38,7 @@ export interface DurableState<Command> {
   readonly entries: readonly Entry<Command>[]
 }
 
+/** What a voter is at this moment. `pre-candidate` asks whether an election would be won, before any term changes. */
 export type Role = 'follower' | 'pre-candidate' | 'candidate' | 'leader'
 
 /** Chance, injected: a float in [0, 1). */

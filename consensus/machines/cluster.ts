@@ -11,9 +11,10 @@ import { TopologyEpoch, type TopologyEpochState } from './topology-epoch.ts'
 /** Equal on every voter, for they decide what is refused: changing one is a change of the replicated machine. */
 export type ClusterBounds = NamesBounds & SingletonBounds
 
+/** Room for a thousand members and their history; a decision fits one frame. */
 export const defaultClusterBounds: ClusterBounds = Object.freeze({
   maxNames: 16_384,
-  maxNameLength: 256,
+  maxNameLength: 128,
   maxSingletons: 16,
   maxDecisionBytes: 65_536,
 })
@@ -25,6 +26,7 @@ export interface ClusterState {
   readonly topology: TopologyEpochState
 }
 
+/** Applies {@link ClusterCommand}s; what it holds is read through `names`, `singleton` and `topology`. */
 export class ClusterMachine implements StateMachine<ClusterCommand, ClusterReply, ClusterState> {
   readonly #names: Names
   readonly #singletons: Singletons

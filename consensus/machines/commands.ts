@@ -27,6 +27,7 @@ export type ClusterReply =
   /** Past a bound of the machine, or unknown to this release. Nothing has changed. */
   | { readonly type: 'refused'; readonly reason: RefusalReason }
 
+/** Which bound a command passes; `unknown-command`: a newer release wrote it. */
 export type RefusalReason =
   | 'name-length'
   | 'too-many-names'
