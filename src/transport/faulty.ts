@@ -2,12 +2,13 @@
 // holds back is not lost but late, as with TCP over a network that heals: it arrives, in order, when the cut is healed.
 // `NetworkFaults` is the hand on the switch; the transports of one process may share one.
 
-import { aborted } from './address-errors.ts'
+import { aborted, dialError } from './address-errors.ts'
 import { FaultyConnection } from './faulty-connection.ts'
 import type { Connection, Reachability, Transport } from './transport.ts'
 
 /** Addresses whose owner is remembered, so that a knock on a cut one stays silent. */
 const MAX_KNOWN_ADDRESSES = 4096
+const DEFAULT_DIAL_TIMEOUT_MS = 5_000
 
 /** What is wrong with the network, by ids. */
 export class NetworkFaults {
@@ -98,10 +99,13 @@ export class FaultyTransport implements Transport {
   readonly #faults: NetworkFaults
   readonly #owners = new Map<string, string>()
   readonly #closing = new AbortController()
+  readonly #dialTimeoutMs: number
 
-  constructor(inner: Transport, faults: NetworkFaults) {
+  /** `dialTimeoutMs`: how long a dial into a cut hangs before it is `silent`. Default 5000, as the handshake time. */
+  constructor(inner: Transport, faults: NetworkFaults, dialTimeoutMs: number = DEFAULT_DIAL_TIMEOUT_MS) {
     this.#inner = inner
     this.#faults = faults
+    this.#dialTimeoutMs = dialTimeoutMs
   }
 
   get id(): string {
@@ -124,15 +128,14 @@ export class FaultyTransport implements Transport {
   }
 
   async dial(address: string, signal: AbortSignal): Promise<Connection> {
-    const given = AbortSignal.any([signal, this.#closing.signal])
-    // A dial into a cut has no answer: it hangs until the cut is healed or the caller gives up.
+    // A dial into a cut has no answer: it hangs until the cut is healed, its time is over or the caller gives up.
     const owner = this.#owners.get(address)
-    if (owner !== undefined && this.#isCutFrom(owner)) await this.#healed(owner, given)
+    if (owner !== undefined && this.#isCutFrom(owner)) await this.#healedInTime(owner, address, signal)
     const connection = await this.#inner.dial(address, signal)
     this.#remember(address, connection.peer)
     if (!this.#isCutFrom(connection.peer)) return this.#wrap(connection)
     connection.destroy()
-    await this.#healed(connection.peer, given)
+    await this.#healedInTime(connection.peer, address, signal)
     return this.dial(address, signal)
   }
 
@@ -172,6 +175,15 @@ export class FaultyTransport implements Transport {
       if (signal.aborted) abort()
       else signal.addEventListener('abort', abort, { once: true })
     })
+  }
+
+  async #healedInTime(peer: string, address: string, signal: AbortSignal): Promise<void> {
+    const tooLate = AbortSignal.timeout(this.#dialTimeoutMs)
+    try {
+      await this.#healed(peer, AbortSignal.any([signal, this.#closing.signal, tooLate]))
+    } catch (error) {
+      throw tooLate.aborted && !signal.aborted ? dialError(address, 'silent') : error
+    }
   }
 
   #remember(address: string, peer: string): void {

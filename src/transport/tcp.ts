@@ -30,7 +30,10 @@ export interface TcpOptions extends Partial<HalfOpenLimits> {
   readonly closeTimeoutMs?: number
   /** Milliseconds after which a knock without an answer is `silent`. Default 1000. */
   readonly reachTimeoutMs?: number
-  /** A stranger was turned away. Called for each one: whoever logs it limits the rate. */
+  /**
+   * Somebody was turned away before its identity was proven; afterwards the connection's owner is told, by its `close`.
+   * Called for each one: whoever logs it limits the rate.
+   */
   readonly onRefused?: (reason: RefusedReason, remoteAddress: string) => void
 }
 
@@ -73,7 +76,7 @@ export class TcpTransport implements Transport {
     })
   }
 
-  /** Strangers turned away so far, by reason. */
+  /** How many were turned away before their identity was proven, by reason. */
   get counters(): Readonly<Record<RefusedReason, number>> {
     return this.#counters
   }
@@ -208,7 +211,7 @@ export class TcpTransport implements Transport {
       isProven: false,
       bytesRead: () => raw.bytesRead,
       refuse: (reason) => {
-        this.#count(reason, address)
+        if (!entry.isProven) this.#count(reason, address)
         socket.destroy(new Error(`not admitted: ${reason}`))
       },
     }

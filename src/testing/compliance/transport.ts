@@ -1,5 +1,5 @@
 // What every transport must do, sentence by sentence of `transport/transport.ts`. A test of an implementation is one call:
-// `testTransport('tcp', { create: () => … })`. A case that cannot apply is skipped by its name, with a reason.
+// `testTransport('tcp', { create: () => … })`. A case that cannot apply is named, with a reason that the report shows.
 
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
@@ -30,8 +30,8 @@ export interface TransportHarness {
 
 export interface TransportSuite {
   create(): TransportHarness
-  /** Case name to reason. */
-  readonly skip?: Readonly<Record<string, string>>
+  /** Cases that have no meaning for this transport, by name, and why. They are not run, which is not the same as skipped. */
+  readonly inapplicable?: Readonly<Record<string, string>>
 }
 
 const limits: TransportLimits = {
@@ -51,9 +51,11 @@ export function testTransport(name: string, suite: TransportSuite): void {
       open.push(transport)
       return transport
     }
+    const inapplicable = new Map(Object.entries(suite.inapplicable ?? {}))
+    const titles = new Set<string>()
     const test = (title: string, run: () => Promise<void>): void => {
-      const reason = suite.skip?.[title]
-      void it(title, reason === undefined ? { timeout: DEADLINE_MS } : { skip: reason }, run)
+      titles.add(title)
+      if (!inapplicable.has(title)) void it(title, { timeout: DEADLINE_MS }, run)
     }
     afterEach(async () => {
       await Promise.all(open.splice(0).map((transport) => transport.close()))
@@ -62,6 +64,12 @@ export function testTransport(name: string, suite: TransportSuite): void {
     closingCases(test, () => connect(harness, create))
     listeningCases(test, harness, create)
     dialingCases(test, harness, create)
+    it('leaves out no case but those that exist and have no meaning for it', (context) => {
+      for (const [title, reason] of inapplicable) {
+        assert.ok(titles.has(title), title)
+        context.diagnostic(`does not apply to ${name}: ${title}: ${reason}`)
+      }
+    })
   })
 }
 

@@ -13,10 +13,10 @@ afterEach(async () => {
 })
 
 /** Two nodes, `a` and `b`, whose transports share one set of faults; `b` listens. */
-async function world() {
+async function world(dialTimeoutMs?: number) {
   const faults = new NetworkFaults()
   const network = new MemoryNetwork()
-  const [a, b] = ['a', 'b'].map((id) => new FaultyTransport(network.transport(id), faults)) as [
+  const [a, b] = ['a', 'b'].map((id) => new FaultyTransport(network.transport(id), faults, dialTimeoutMs)) as [
     FaultyTransport,
     FaultyTransport,
   ]
@@ -133,6 +133,15 @@ describe('between two that are cut off from each other', () => {
     await turns(20)
     controller.abort()
     await assert.rejects(dial, (error) => isClusterError(error, 'ERR_ABORTED'))
+  })
+
+  it('a dial that hangs too long is rejected as silent', async () => {
+    const { faults, a, address } = await world(20)
+    faults.cutBoth('a', 'b')
+    await assert.rejects(
+      a.dial(address, AbortSignal.timeout(5_000)),
+      (error) => isClusterError(error, 'ERR_HANDSHAKE_FAILED') && error.details.reason === 'silent',
+    )
   })
 
   it('a knock at an address that was reached before is silent', async () => {

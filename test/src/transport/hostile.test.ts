@@ -230,6 +230,8 @@ describe('a stranger with an identity of its own, and without the secret', () =>
     assert.equal(attacker.received.length, 0)
     assert.equal(node.failures.length, 1)
     assert.match(node.failures[0] ?? '', /^ERR_HANDSHAKE_FAILED (timeout|closed)$/)
+    // Reported once: by the handshake, not by the transport as well.
+    assert.deepEqual(node.refused, [])
   })
 
   it('may send no more than a frame before it is heard: the rest stays with the kernel', async () => {
