@@ -1,4 +1,4 @@
-// The admin API of one node (design 5.2): which rules hold for every call, and in which order they refuse. What each path
+// The admin API of one node: which rules hold for every call, and in which order they refuse. What each path
 // answers is in one file per resource. Bounds on what a stranger can hold are named below.
 
 import { createServer, type Server, type ServerResponse } from 'node:http'

@@ -30,6 +30,11 @@ export class RemoteError extends Error {
   }
 }
 
+/** The command has said all there is to say; only the exit code 1 is left. */
+export class AnsweredNo extends Error {
+  override readonly name = 'AnsweredNo'
+}
+
 /** The command was used wrongly; exit code 2. */
 export function usageError(problem: string): ClusterError<'ERR_USAGE'> {
   return new ClusterError('ERR_USAGE', problem, { problem })

@@ -10,7 +10,7 @@ import { addSimulate } from './commands/simulate.ts'
 import { addStatus } from './commands/status.ts'
 import { addUp } from './commands/up.ts'
 import type { CommandContext } from './context.ts'
-import { describeFailure, exitCodeOf, toFailure } from './failure.ts'
+import { AnsweredNo, describeFailure, exitCodeOf, toFailure } from './failure.ts'
 import { parentVariable, watchParent } from './parent.ts'
 
 const description = 'Processes form a cluster, agree through Raft and find each other by name: no broker, no server.'
@@ -29,10 +29,11 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
   const json = argv.includes('--json')
   try {
     await createProgram(context).parseAsync([...argv], { from: 'user' })
-    return Number(process.exitCode ?? 0)
+    return 0
   } catch (error) {
     // Help and version that were asked for are thrown, too.
     if (error instanceof CommanderError && error.exitCode === 0) return 0
+    if (error instanceof AnsweredNo) return 1
     context.err(describeFailure(error, json))
     if (toFailure(error).code === 'ERR_INTERNAL' && context.env.TRELLIS_LOG === 'debug')
       context.err(`${(error as Error).stack}\n`)

@@ -3,8 +3,9 @@
 
 import { type Command, InvalidArgumentError } from 'commander'
 import type { SimulationFailure } from '../../testing/simulator/failure.ts'
+import type { SimulationProgress } from '../../testing/simulator/run.ts'
 import type { CommandContext, JsonFlag } from '../context.ts'
-import { usageError } from '../failure.ts'
+import { AnsweredNo, usageError } from '../failure.ts'
 import { aborted, watchSignals } from '../signals.ts'
 
 interface SimulateFlags extends JsonFlag {
@@ -14,9 +15,11 @@ interface SimulateFlags extends JsonFlag {
   readonly trace?: boolean
 }
 
-/** How often the line with the progress is renewed. */
-const progressIntervalMs = 200
+/** How often the one line with the progress is renewed on a terminal, and how often a line is added elsewhere. */
+const terminalIntervalMs = 200
+const lineIntervalMs = 5_000
 const defaultSeeds = 100
+const clearLine = '\r\u001b[K'
 
 const examples = `
 With --seed alone that one seed is run. Exit code 1 when a property was broken.
@@ -43,23 +46,17 @@ async function run(flags: SimulateFlags, context: CommandContext): Promise<void>
   const { simulate } = await import('../../testing/simulator/run.ts')
   using signals = watchSignals()
   void aborted(signals.force).then(() => process.exit(1))
-  const showProgress = context.isTerminal && !flags.json && !flags.trace
-  let shownAt = 0
   const result = await simulate({
     seeds: flags.seeds ?? (flags.seed === undefined ? defaultSeeds : 1),
     seed: flags.seed,
     bug: flags.bug,
     signal: AbortSignal.any([signals.stop, context.parentGone].filter((signal) => signal !== undefined)),
     onTrace: flags.trace ? (line) => context.out(`${line}\n`) : undefined,
-    onProgress: ({ done, seeds, eventsPerSecond }) => {
-      if (!showProgress || performance.now() - shownAt < progressIntervalMs) return
-      shownAt = performance.now()
-      context.err(`\r\u001b[K${done} of ${seeds} seeds, ${eventsPerSecond} events/s`)
-    },
+    onProgress: flags.json ? undefined : progress(context),
   }).catch((error: unknown) => {
     throw error instanceof RangeError ? usageError(error.message) : error
   })
-  if (showProgress) context.err('\r\u001b[K')
+  if (context.isTerminal && !flags.json) context.err(clearLine)
   const { done, events, eventsPerSecond, failure } = result
   const elapsedMs = Math.round(result.elapsedMs)
   if (flags.json) {
@@ -69,7 +66,18 @@ async function run(flags: SimulateFlags, context: CommandContext): Promise<void>
     context.out(`${done} ${done === 1 ? 'seed' : 'seeds'}, ${verdict}: ${events} events, ${eventsPerSecond} events/s\n`)
     if (failure !== undefined) context.err(`${failure.message}\n`)
   }
-  if (failure !== undefined) process.exitCode = 1
+  if (failure !== undefined) throw new AnsweredNo()
+}
+
+function progress({ isTerminal, err }: CommandContext): (progress: SimulationProgress) => void {
+  const intervalMs = isTerminal ? terminalIntervalMs : lineIntervalMs
+  let shownAt = performance.now()
+  return ({ done, seeds, eventsPerSecond }) => {
+    if (performance.now() - shownAt < intervalMs) return
+    shownAt = performance.now()
+    const text = `${done} of ${seeds} seeds, ${eventsPerSecond} events/s`
+    err(isTerminal ? clearLine + text : `${text}\n`)
+  }
 }
 
 function summary(failure: SimulationFailure | undefined): object | null {
