@@ -52,6 +52,12 @@ export class Candidates {
     if (this.#claims.has(from) || this.#claims.size < this.#options.maxFound) this.#claims.set(from, { set, at: now })
   }
 
+  /** It does not hold that set any more. */
+  unclaim(from: MemberId, set: readonly MemberId[]): void {
+    const claim = this.#claims.get(from)
+    if (claim && sameSet(claim.set, set)) this.#claims.delete(from)
+  }
+
   forget(peer: MemberId): void {
     this.#reports.delete(peer)
     this.#claims.delete(peer)

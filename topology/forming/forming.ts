@@ -148,13 +148,16 @@ export class Forming {
   #hearOfOtherSet(from: MemberId, message: Held, now: number): void {
     const { durable, isOver, setup, candidates } = this.#node
     const mayTake = durable.type === 'none' && !isOver && message.set.length === setup.expect
-    if (message.type === 'confirm' && mayTake) candidates.claim(from, message.set, now)
+    if (message.type === 'renounce') candidates.unclaim(from, message.set)
+    else if (mayTake) candidates.claim(from, message.set, now)
     if (!this.#consider(now) && message.round !== 0) tellNotHeld(this.#node, from, message.set, message.round)
   }
 
   #hearFormed(from: MemberId, { set, founders, alive }: Formed, now: number): void {
     const node = this.#node
     if (node.durable.type === 'started' || node.isOver) return
+    // Who has started another set will never hold ours.
+    if (!node.holds(set)) node.attempt?.notHolding.add(from)
     if (!node.isOneOf(founders)) {
       node.outside ??= { set, peer: from }
       this.#renounce(now)
@@ -165,8 +168,8 @@ export class Forming {
       // It has started, which it can never take back: as good as any confirmation, whatever it answers.
       for (const { id, storeId } of founders) if (id === from) node.attempt?.holds(id, storeId)
       if (node.rules.mayFollow(node.attempt?.set, set, alive)) this.#startWith(founders, now)
-      else this.#proceed(now)
     }
+    this.#proceed(now)
   }
 
   // --- What follows ---
@@ -176,6 +179,7 @@ export class Forming {
     const node = this.#node
     if (node.durable.type !== 'none' || node.pending || node.isOver) return false
     if (node.outside) return this.#endOutside(node.outside)
+    if (now < node.restsUntil) return false
     const resumable = node.toResume && node.isLinkedTo(node.toResume) ? node.toResume : undefined
     const set = node.toResume ? resumable : this.#choose(now)
     if (!set) return false
@@ -229,7 +233,11 @@ export class Forming {
     const before = node.durable
     node.pending = undefined
     node.durable = state
-    if (before.type === 'renounced' && state.type === 'none') node.emit({ type: 'released', set: before.set })
+    if (before.type === 'renounced' && state.type === 'none') {
+      node.emit({ type: 'released', set: before.set })
+      // A random rest: the next attempt should not fail in the same way, nor attempts follow each other at the speed of the disk.
+      node.restsUntil = now + node.setup.options.candidateIntervalMs * (1 + node.setup.random())
+    }
     this.#enter(now)
   }
 

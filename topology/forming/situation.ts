@@ -28,6 +28,8 @@ export class Situation {
   toResume: readonly MemberId[] | undefined
   /** A formed cluster that is not ours. */
   outside: { readonly set: readonly MemberId[]; readonly peer: MemberId } | undefined
+  /** After a failed attempt nothing is taken before then. */
+  restsUntil = Number.NEGATIVE_INFINITY
   /** Nothing is formed any more, but others may need to hear that we hold nothing. */
   isOver = false
   /** A leader of our own cluster is known. */
