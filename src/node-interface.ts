@@ -30,6 +30,7 @@ export interface MemberView {
 /** `none`: this member is no voter, it uses the log through one. */
 export type ConsensusRole = 'leader' | 'candidate' | 'pre-candidate' | 'follower' | 'learner' | 'none'
 
+/** As this node knows it; on the host itself `active` only while its lease holds. Without a host: `inactive`. */
 export type S5Phase = 'inactive' | 'activating' | 'active' | 'draining'
 
 /** `stable`: no switch is under way. The others are the phases of a switch. */

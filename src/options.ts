@@ -52,7 +52,9 @@ export interface AdminTokens {
   readonly admin?: string
 }
 
+/** The overlays of this release. */
 export type TopologyName = 'full-mesh'
+/** All timing at once: `local` for one machine, `lan` for one data center, `wan` for members far apart. */
 export type Profile = 'local' | 'lan' | 'wan'
 
 /** What the data directory holds (written by `trellis up`), used where the options are silent. */

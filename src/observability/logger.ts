@@ -4,6 +4,7 @@
 
 import { destination, pino } from 'pino'
 
+/** How much is said; each level includes those before it. */
 export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug'
 
 /** From the quietest to the loudest. */

@@ -3,7 +3,8 @@ import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { isRunning, start, temporaryDirectory, until } from './run-process.ts'
+import { isRunning, start, temporaryDirectory } from './run-process.ts'
+import { until } from './wait-until.ts'
 
 const source = (path: string): string => fileURLToPath(new URL(`../../../src/cli/${path}`, import.meta.url))
 

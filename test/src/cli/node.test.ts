@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { describe, it } from 'node:test'
 import { ask } from '../admin/client.ts'
-import { isRunning, temporaryDirectory, trellis, until } from './run-process.ts'
+import { isRunning, temporaryDirectory, trellis } from './run-process.ts'
+import { until } from './wait-until.ts'
 
 const anywhere = ['--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0', '--log-level', 'error']
 

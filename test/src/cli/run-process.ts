@@ -6,9 +6,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { until } from './wait-until.ts'
 
 const bin = fileURLToPath(new URL('../../../src/cli/bin.ts', import.meta.url))
-const deadlineMs = 60_000
 
 export interface Exit {
   readonly code: number | null
@@ -76,18 +76,6 @@ export function start(program: string, argv: readonly string[], options: SpawnOp
 function cleanEnv(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) => !/^(TRELLIS_|NODE_TEST_CONTEXT|NODE_OPTIONS)/.test(name))
   return { ...Object.fromEntries(own), ...extra }
-}
-
-/** Looks again and again until `condition` holds; past the deadline it throws what `state` says. */
-export async function until(
-  condition: () => boolean | Promise<boolean>,
-  state: () => string = () => '',
-): Promise<void> {
-  const deadline = performance.now() + deadlineMs
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`the condition did not come to hold\n${state()}`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
 }
 
 /** False once the process has ended, even where nobody has collected its exit code. */

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { ask } from '../admin/client.ts'
-import { isRunning, type Running, temporaryDirectory, trellis, until } from './run-process.ts'
+import { isRunning, type Running, temporaryDirectory, trellis } from './run-process.ts'
+import { until } from './wait-until.ts'
 
 const free = ['--port', '0', '--admin-port', '0']
 
