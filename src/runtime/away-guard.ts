@@ -2,16 +2,31 @@
 // expired timers before it reads waiting sockets, so whoever acts on a timer first would accuse everybody else. Hence
 // every entrance (timer, message, call) passes `check` before anything acts.
 //
-// The monotonic clock shows a stop of the process. A suspended machine stops that clock; then the wall clock ran ahead
-// of it, and the boot clock, which nobody can set, tells suspension from a stepped wall clock.
+// The monotonic clock shows a stop of the process. A suspended machine stops that clock; then the wall clock moved
+// differently from it, and the boot clock, which nobody can set, tells suspension from a stepped wall clock. However
+// short, a suspension is an absence: it lengthens every lease that the monotonic clock measures.
 
 import type { Clock } from './clock.ts'
 
 /** How often the guard proves that the loop runs; turns further apart than the threshold are an absence. */
 const PULSE_MS = 50
 
-/** A wall clock this far ahead of the monotonic one makes us ask the boot clock, whose resolution may be a whole second. */
-const SUSPECTED_SUSPENSION_MS = 2_000
+/**
+ * A wall clock that moved so differently from the monotonic one makes us ask the boot clock, and a boot clock that ran ahead
+ * by as much shows a suspension: twice the resolution it has on Linux.
+ */
+const SUSPECTED_SUSPENSION_MS = 20
+
+/** What a boot clock that counts whole seconds always shows. */
+const COARSE_BOOT_CLOCK_MS = 1_000
+
+/** How long the process did not run. */
+export interface Absence {
+  /** In all. */
+  readonly ms: number
+  /** The part of it that the monotonic clock has not counted: the machine was suspended. */
+  readonly suspendedMs: number
+}
 
 interface Reading {
   readonly now: number
@@ -21,14 +36,14 @@ interface Reading {
 export class AwayGuard {
   readonly #clock: Clock
   readonly #thresholdMs: number
-  readonly #onAway: (ms: number) => void
+  readonly #onAway: (absence: Absence) => void
   #last: Reading
   /** How far the boot clock is ahead of the monotonic one; grows only by suspension. */
   #bootLead: number
   #pulse: NodeJS.Timeout | undefined
 
-  /** `thresholdMs`: a longer gap between two turns is an absence. `onAway` learns its length before anything else runs. */
-  constructor(clock: Clock, thresholdMs: number, onAway: (ms: number) => void) {
+  /** `thresholdMs`: a longer gap between two turns is an absence. `onAway` learns of it before anything else runs. */
+  constructor(clock: Clock, thresholdMs: number, onAway: (absence: Absence) => void) {
     this.#clock = clock
     this.#thresholdMs = thresholdMs
     this.#onAway = onAway
@@ -48,22 +63,25 @@ export class AwayGuard {
 
   /** Called on every entrance. Reports an absence exactly once. */
   check(): void {
-    const gap = this.gap()
+    const { ran, suspended } = this.#sinceLastTurn()
     this.#last = { now: this.#clock.now(), wall: this.#clock.wall() }
-    if (gap <= this.#thresholdMs) return
+    if (ran <= this.#thresholdMs && suspended === 0) return
     this.#bootLead = this.#clock.boot() - this.#clock.now()
-    this.#onAway(gap)
+    this.#onAway({ ms: ran + suspended, suspendedMs: suspended })
   }
 
-  /** Milliseconds since the last turn, suspension included: for a check that must hold in the middle of a turn. */
-  gap(): number {
+  #sinceLastTurn(): { readonly ran: number; readonly suspended: number } {
     const ran = this.#clock.now() - this.#last.now
     const ranAhead = this.#clock.wall() - this.#last.wall - ran
-    return ranAhead < SUSPECTED_SUSPENSION_MS ? ran : Math.max(ran, ran + this.#suspendedMs())
+    return { ran, suspended: Math.abs(ranAhead) < SUSPECTED_SUSPENSION_MS ? 0 : this.#suspendedMs(ranAhead) }
   }
 
-  #suspendedMs(): number {
-    const grown = this.#clock.boot() - this.#clock.now() - this.#bootLead
-    return grown >= SUSPECTED_SUSPENSION_MS / 2 ? grown : 0
+  /** How long the machine was suspended, given how far the wall clock ran ahead meanwhile. */
+  #suspendedMs(ranAhead: number): number {
+    const boot = this.#clock.boot()
+    const grown = boot - this.#clock.now() - this.#bootLead
+    // Whole seconds cannot tell: a false alarm costs a lease, a missed one could make two hosts.
+    const shown = boot % COARSE_BOOT_CLOCK_MS === 0 ? Math.max(grown, ranAhead) : grown
+    return shown >= SUSPECTED_SUSPENSION_MS ? shown : 0
   }
 }
