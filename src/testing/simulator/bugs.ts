@@ -7,6 +7,7 @@ import { type FormingRules, type SwimRules, swimRules } from '../../../topology/
 import type { Clock } from '../../runtime/clock.ts'
 import type { RecordFilter } from './disk.ts'
 import type { Property } from './failure.ts'
+import type { Misreading } from './voter.ts'
 
 export interface Bug {
   readonly name: string
@@ -20,6 +21,8 @@ export interface Bug {
   readonly disk?: RecordFilter
   /** The driver says that a write is durable as soon as it was handed over. */
   readonly acknowledgesUnflushed?: boolean
+  /** What the driver makes of a Raft message before the core sees it. */
+  readonly misreads?: Misreading
   /** The driver does not notice that its process or machine stood still. */
   readonly ignoresAway?: boolean
   /** A receiver keeps the largest fencing token in memory only. */
@@ -116,11 +119,12 @@ const bugs: readonly Bug[] = [
     noticedBy: ['election-safety', 'leader-completeness', 'log-matching'],
     raft: () => ({ countsVote: (ballot, _from, reply) => reply.term === ballot.term && reply.round === ballot.round }),
   },
-  /** A vote is counted whatever question it answers: one for an earlier term elects in this one. */
+  /** A vote is counted whatever term and question it answers: one for an earlier term elects in this one. */
   {
     name: 'stale-vote-counted',
     noticedBy: ['election-safety', 'leader-completeness', 'log-matching'],
     raft: () => ({ countsVote: (ballot, from) => !ballot.granted.includes(from) }),
+    misreads: (message, view) => (message.type === 'vote-reply' ? { ...message, term: view.term } : message),
   },
   /** Half is taken for a majority, rounded down. */
   {
@@ -131,7 +135,7 @@ const bugs: readonly Bug[] = [
   /** The lease of S5 is measured by the wall clock, which somebody sets back. */
   {
     name: 'lease-by-wall-clock',
-    noticedBy: ['single-s5'],
+    noticedBy: ['single-s5', 'fencing-token', 'liveness'],
     raft: (clock) => {
       const lead = clock.wall() - clock.now()
       return {

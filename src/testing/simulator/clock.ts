@@ -8,6 +8,9 @@ import type { Schedule } from './schedule.ts'
 /** Any two clocks run within 5 % of each other, the drift that leases allow for: (1 + x) / (1 - x) <= 1.05. */
 export const MAX_RATE_ERROR = 0.024
 
+/** Linux counts hundredths of seconds since boot. */
+const BOOT_RESOLUTION_MS = 10
+
 /** Around the year 2026; only differences matter. */
 const WALL_EPOCH_MS = 1_780_000_000_000
 
@@ -34,7 +37,7 @@ export class SimulatedClock implements Clock {
   }
 
   boot(): number {
-    return this.#bootAtAnchor + this.#ran()
+    return Math.floor((this.#bootAtAnchor + this.#ran()) / BOOT_RESOLUTION_MS) * BOOT_RESOLUTION_MS
   }
 
   wall(): number {

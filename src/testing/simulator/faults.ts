@@ -1,10 +1,13 @@
 // What happens to the simulated world while faults last: machines and processes die and come back, stop and go on, clocks
 // step, links and directions are cut. Each fault ends by itself after a while or with `stop`.
 
-import type { Network } from './network.ts'
+import type { CutKind, Network } from './network.ts'
 import type { Prng } from './random.ts'
 import type { FaultKind, Scenario } from './scenario.ts'
 import type { Schedule } from './schedule.ts'
+
+/** No machine sleeps and wakes faster; what is shorter than a tick of its boot clock nobody could notice. */
+const SHORTEST_SUSPENSION_MS = 50
 
 /** A node as the faults see it. */
 export interface Victim {
@@ -63,6 +66,7 @@ export class Faults {
   }
 
   start(): void {
+    if (this.#scenario.startsDivided) this.#split(this.#drawSides(2))
     if (this.#totalWeight > 0 && Number.isFinite(this.#scenario.faultEveryMs)) this.#planNext()
   }
 
@@ -117,7 +121,7 @@ export class Faults {
         return
       case 'suspend-machine':
         victim.suspendMachine()
-        this.#later(() => victim.resumeMachine())
+        this.#later(() => victim.resumeMachine(), SHORTEST_SUSPENSION_MS)
         return
       case 'isolate':
         this.#split((one) => (one === victim ? 1 : 0))
@@ -162,13 +166,18 @@ export class Faults {
   }
 
   #split(sideOf: (victim: Victim) => number): void {
+    const kind = this.#drawCut()
     const sides = this.#victims.map(sideOf)
     for (const one of this.#victims) {
       for (const other of this.#victims) {
-        if (sides[one.index] !== sides[other.index]) this.#network.cut(one.index, other.index)
+        if (sides[one.index] !== sides[other.index]) this.#network.cut(one.index, other.index, kind)
       }
     }
     this.#later(() => this.#network.healAll())
+  }
+
+  #drawCut(): CutKind {
+    return this.#random.chance(this.#scenario.rejectingCuts) ? 'rejects' : 'drops'
   }
 
   #drawSides(count: number): (victim: Victim) => number {
@@ -180,20 +189,21 @@ export class Faults {
     const to = this.#random.integer(this.#victims.length)
     const everybody = this.#random.chance(0.5)
     const isInbound = this.#random.chance(0.5)
+    const kind = this.#drawCut()
     for (const other of this.#victims) {
       if (other === victim || (!everybody && other.index !== to)) continue
-      if (isInbound) this.#network.cut(other.index, victim.index)
-      else this.#network.cut(victim.index, other.index)
+      if (isInbound) this.#network.cut(other.index, victim.index, kind)
+      else this.#network.cut(victim.index, other.index, kind)
     }
     this.#later(() => this.#network.healAll())
   }
 
   /** Sometimes at once, sometimes after a long while. */
-  #later(run: () => void): void {
+  #later(run: () => void, atLeastMs = 0): void {
     const delay = this.#random.chance(0.2)
       ? this.#random.between(0, 20)
       : this.#random.exponential(this.#scenario.faultLastsMs)
-    this.#schedule.after(delay, () => {
+    this.#schedule.after(atLeastMs + delay, () => {
       if (!this.#isOver) run()
     })
   }

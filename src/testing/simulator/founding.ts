@@ -7,6 +7,7 @@ import {
   type FormingEvent,
   type FormingInput,
   type FormingMessage,
+  type FormingOptions,
   type FormingRules,
   type FormingState,
   type MemberId,
@@ -22,6 +23,7 @@ export type Formed = Extract<FormingEvent, { type: 'formed' }>
 export interface FoundingSetup {
   readonly id: MemberId
   readonly expect: number
+  readonly options: Partial<FormingOptions>
   readonly disk: SimulatedDisk
   readonly clock: PlanningClock
   readonly schedule: Schedule
@@ -47,7 +49,7 @@ export class SimulatedFounding {
       self: { id, storeId: disk.storeId },
       expect,
       durable: disk.forming,
-      options: resolveFormingOptions(),
+      options: resolveFormingOptions(setup.options),
       clusterIdOf: (set) => set.join('+'),
       random: random.next,
       rules,

@@ -42,6 +42,11 @@ export interface NetworkHost {
   unlinked(peer: number, announced: boolean): void
 }
 
+/** What a cut does with what it stops: drops it, or answers like a closed port, as a firewall that rejects does. */
+export type CutKind = 'drops' | 'rejects'
+
+const CUT_CODES = { drops: 1, rejects: 2 } as const
+
 interface Link {
   readonly id: number
   /** No packet of a direction is delivered before the one sent before it. Index 0: from the lower end. */
@@ -65,7 +70,7 @@ export class Network {
   readonly #size: number
   /** The link that end `i` believes to have to `j`, at `i * size + j`. */
   readonly #ends: (Link | undefined)[]
-  /** Nothing passes from `i` to `j`. */
+  /** Not 0: nothing passes from `i` to `j`. */
   readonly #cuts: Uint8Array
   #nextLink = 1
 
@@ -87,7 +92,7 @@ export class Network {
   }
 
   isCut(from: number, to: number): boolean {
-    return this.#cuts[from * this.#size + to] === 1
+    return this.#cuts[from * this.#size + to] !== 0
   }
 
   /** Sends over the link that `from` believes in; without one the packet is lost. */
@@ -123,7 +128,7 @@ export class Network {
   /** What the port of `to` answers to `from`. */
   knock(from: number, to: number, done: (result: Reachability) => void): void {
     this.#schedule.after(this.#latency(), () => {
-      const seen = this.#isOpen(from, to) ? this.#hostAt(to).reachability() : 'silent'
+      const seen = this.#seenFrom(from, to)
       const delay = seen === 'silent' ? this.faults.dialTimeoutMs : this.#latency()
       this.#schedule.after(delay, () => done(seen))
     })
@@ -160,9 +165,14 @@ export class Network {
     }
   }
 
-  cut(from: number, to: number): void {
+  /** Stops everything from `from` to `to`. A cut that rejects also resets the links that are there, both ways. */
+  cut(from: number, to: number, kind: CutKind): void {
     if (from === to || this.isCut(from, to)) return
-    this.#cuts[from * this.#size + to] = 1
+    this.#cuts[from * this.#size + to] = CUT_CODES[kind]
+    if (kind === 'rejects') {
+      this.breakLink(from, to)
+      return
+    }
     for (const [near, far] of [
       [from, to],
       [to, from],
@@ -285,8 +295,17 @@ export class Network {
     })
   }
 
+  #seenFrom(from: number, to: number): Reachability {
+    if (this.#isRejected(from, to) || this.#isRejected(to, from)) return 'refuses'
+    return this.#isOpen(from, to) && this.#isOpen(to, from) ? this.#hostAt(to).reachability() : 'silent'
+  }
+
+  #isRejected(from: number, to: number): boolean {
+    return this.#cuts[from * this.#size + to] === CUT_CODES.rejects
+  }
+
   #isOpen(from: number, to: number): boolean {
-    return this.#cuts[from * this.#size + to] === 0
+    return !this.isCut(from, to)
   }
 
   #latency(): number {

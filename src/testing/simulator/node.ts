@@ -241,6 +241,10 @@ export class SimulatedNode implements Victim, Server, Observed, NetworkHost {
     return this.disk.entryAt(index)
   }
 
+  durableEnd(): { readonly index: LogIndex; readonly term: Term } {
+    return this.disk.entries.at(-1) ?? { index: 0, term: 0 }
+  }
+
   machineDigest(): number {
     return this.#process?.voter?.machineDigest() ?? 0
   }
@@ -276,6 +280,7 @@ export class SimulatedNode implements Victim, Server, Observed, NetworkHost {
     this.#waiting = []
     this.#note('continues', works.length)
     this.#turn(process, () => {})
+    this.#world.oracle.s5.continued(this)
     for (const work of works) this.#turn(process, work)
   }
 

@@ -45,6 +45,11 @@ export class Oracle {
     return this.#clusters.voters.map((id) => this.#nodes.get(id) as Observed)
   }
 
+  /** See {@link OneCluster.isJammed}. */
+  get isFormingJammed(): boolean {
+    return this.#clusters.isJammed
+  }
+
   get elections(): number {
     return this.#elections.elections
   }
@@ -62,8 +67,9 @@ export class Oracle {
     this.#votes.restarted(id, durable)
   }
 
-  elected(node: Observed, term: Term): void {
+  elected(node: Observed, term: Term, voters: readonly string[], durable: HardState): void {
     this.#elections.elected(node.id, term)
+    this.#votes.elected(node.id, term, voters, durable)
     this.history.elected(node, term)
   }
 

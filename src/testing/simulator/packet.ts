@@ -5,7 +5,8 @@ import type { ClusterCommand, RaftMessage } from '../../../consensus/index.ts'
 import type { FormingMessage, SwimMessage } from '../../../topology/index.ts'
 
 export type Packet =
-  | { readonly type: 'raft'; readonly message: RaftMessage<ClusterCommand> }
+  /** Refused by a node of another cluster, as the handshake does. */
+  | { readonly type: 'raft'; readonly clusterId: string; readonly message: RaftMessage<ClusterCommand> }
   | { readonly type: 'swim'; readonly message: SwimMessage }
   | { readonly type: 'forming'; readonly message: FormingMessage }
   /** The host of S5 tells a member what to do; the receiver refuses it below the largest token it has seen. */

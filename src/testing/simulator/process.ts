@@ -3,7 +3,7 @@
 
 import { paperRules, resolveRaftOptions } from '../../../consensus/index.ts'
 import { formingRules, type MemberId, swimRules } from '../../../topology/index.ts'
-import { AwayGuard } from '../../runtime/away-guard.ts'
+import { type Absence, AwayGuard } from '../../runtime/away-guard.ts'
 import { check } from './failure.ts'
 import { SimulatedFence } from './fence.ts'
 import { type Formed, SimulatedFounding } from './founding.ts'
@@ -14,11 +14,15 @@ import type { Packet } from './packet.ts'
 import type { Prng } from './random.ts'
 import { SimulatedVoter } from './voter.ts'
 
-/** A gap between two turns longer than this part of a lease is an absence. */
-const AWAY_PART_OF_LEASE = 0.5
+/** A gap between two turns longer than this is an absence, as for the running node. */
+const AWAY_THRESHOLD_MS = 200
 
 /** How often the process proves to itself that it runs, and the host of S5 gives an order. */
 const PULSE_MS = 50
+
+/** Chance that an order is sent again, and how late at most. */
+const ORDER_RESENT = 0.05
+const LATEST_RESEND_MS = 5_000
 
 export class SimulatedProcess {
   readonly #node: SimulatedNode
@@ -32,6 +36,7 @@ export class SimulatedProcess {
   readonly #guard: AwayGuard
   readonly #linked = new Set<number>()
   #voter: SimulatedVoter | undefined
+  #clusterId: string | undefined
 
   constructor(node: SimulatedNode, world: World, random: Prng, enter: (entrance: Entrance, work: () => void) => void) {
     this.#node = node
@@ -72,14 +77,14 @@ export class SimulatedProcess {
     this.#founding = new SimulatedFounding({
       ...shared,
       expect: scenario.expect,
+      options: scenario.forming,
       rules: { ...formingRules, ...bug?.forming },
       enter: enterTimer,
       send: (to, message) => this.#send(to, { type: 'forming', message }),
       formed: (event) => this.#formed(event),
     })
     this.#fence = new SimulatedFence(node.disk, bug?.forgetsFence !== true)
-    const { leaseMs } = resolveRaftOptions({}, scenario.profile)
-    this.#guard = new AwayGuard(node.clock, leaseMs * AWAY_PART_OF_LEASE, (ms) => this.#away(ms))
+    this.#guard = new AwayGuard(node.clock, AWAY_THRESHOLD_MS, (absence) => this.#away(absence))
   }
 
   /** It founded the cluster, or was told that it exists. */
@@ -134,7 +139,8 @@ export class SimulatedProcess {
     const from = this.#idOf(peer)
     switch (packet.type) {
       case 'raft':
-        this.#voter?.input({ type: 'message', from, message: packet.message })
+        if (packet.clusterId !== this.#clusterId) return
+        this.#voter?.received(from, packet.message)
         this.#tellWhetherLed()
         return
       case 'swim':
@@ -165,6 +171,7 @@ export class SimulatedProcess {
     const { oracle, bug, schedule, scenario } = this.#world
     const { id, disk, clock } = this.#node
     oracle.startedCluster(id, event)
+    this.#clusterId = event.clusterId
     this.#membership.input({ type: 'pinned', members: event.voters })
     if (!event.voters.includes(id) || this.#voter !== undefined) return
     this.#voter = new SimulatedVoter({
@@ -175,21 +182,22 @@ export class SimulatedProcess {
       schedule,
       random: this.#random,
       oracle,
-      options: resolveRaftOptions({}, scenario.profile),
+      options: resolveRaftOptions(scenario.raft, scenario.profile),
       rules: { ...paperRules, ...bug?.raft?.(clock) },
       acknowledgesUnflushed: bug?.acknowledgesUnflushed === true,
+      misreads: bug?.misreads,
       enter: (work) => this.#enter('timer', work),
-      send: (to, message) => this.#send(to, { type: 'raft', message }),
+      send: (to, message) => this.#send(to, { type: 'raft', clusterId: event.clusterId, message }),
       note: (name, detail) => this.#note(name, detail),
     })
     this.#voter.start()
     for (const peer of this.#linked) this.#voter.input({ type: 'connected', peer: this.#idOf(peer) })
   }
 
-  #away(ms: number): void {
-    this.#note('away', ms)
-    this.#voter?.away(ms)
-    this.#membership.input({ type: 'away', ms })
+  #away(absence: Absence): void {
+    this.#note('away', absence.ms)
+    this.#voter?.away(absence)
+    this.#membership.input({ type: 'away', ms: absence.ms })
   }
 
   #refused(peer: number): void {
@@ -205,12 +213,24 @@ export class SimulatedProcess {
       this.#enter('timer', () => {
         this.#pulse()
         const token = this.#voter?.s5Token()
-        if (token === undefined) return
-        this.#note('s5-orders', token)
-        this.#ordered(token)
-        for (const peer of this.#linked) this.#world.network.send(this.#node.index, peer, { type: 's5-order', token })
+        if (token !== undefined) this.#order(token)
       }),
     )
+  }
+
+  /** Now and then an order seems lost on the way and is sent again, when its sender may no longer be S5. */
+  #order(token: number): void {
+    this.#note('s5-orders', token)
+    this.#ordered(token)
+    this.#sendOrder(token)
+    if (!this.#random.chance(ORDER_RESENT)) return
+    this.#world.schedule.after(this.#random.between(0, LATEST_RESEND_MS), () =>
+      this.#enter('timer', () => this.#sendOrder(token)),
+    )
+  }
+
+  #sendOrder(token: number): void {
+    for (const peer of this.#linked) this.#world.network.send(this.#node.index, peer, { type: 's5-order', token })
   }
 
   #ordered(token: number): void {

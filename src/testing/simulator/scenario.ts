@@ -2,7 +2,8 @@
 // rates. Each fault is left out of some runs altogether, for a fault that is always there hides what happens without it
 // (swarm testing: Groce et al., ISSTA 2012).
 
-import { swimPresets } from '../../../topology/index.ts'
+import type { RaftOptions } from '../../../consensus/index.ts'
+import type { FormingOptions } from '../../../topology/index.ts'
 import { MAX_RATE_ERROR } from './clock.ts'
 import type { DiskFaults } from './disk.ts'
 import type { NetworkFaults } from './network.ts'
@@ -10,9 +11,6 @@ import { Prng } from './random.ts'
 
 /** Largest simulated cluster: five voters and four plain members. */
 export const MAX_NODES = 9
-
-/** Full exchanges after which every pair of neighbors has had one that was not lost, but for one run in millions. */
-const EXCHANGES_TO_HEAL = 10
 
 /** What can be done to the simulated world. `faults.ts` says what each one does. */
 export type FaultKind =
@@ -53,8 +51,15 @@ export interface Scenario {
   readonly faultWeights: readonly (readonly [kind: FaultKind, weight: number])[]
   /** Mean time that a fault lasts. */
   readonly faultLastsMs: number
+  /** Chance that a cut answers like a closed port instead of saying nothing. */
+  readonly rejectingCuts: number
+  /** The network is divided when the first node starts. */
+  readonly startsDivided: boolean
   /** Chance that a fault is aimed at the leader or the host of S5. */
   readonly aimsAtLeader: number
+  /** What each core is tuned with, over its preset: batches and waits that make rare orders common. */
+  readonly raft: Partial<RaftOptions>
+  readonly forming: Partial<FormingOptions>
   /** Mean time between two commands. */
   readonly commandEveryMs: number
 }
@@ -84,37 +89,52 @@ export function drawScenario(seed: number): Scenario {
   const random = new Prng(seed, 'scenario')
   const nodes = random.pick(SIZES)
   const profile = random.pick(['local', 'lan', 'lan', 'lan', 'wan'] as const)
-  const isCalm = random.chance(0.05)
   const perNode = <T>(draw: () => T): T[] => Array.from({ length: nodes }, draw)
   const drifts = random.chance(0.6)
-  const network = drawNetwork(random, profile)
+  const startsTogether = random.chance(0.5)
   return {
     seed,
     nodes,
     expect: random.chance(0.5) ? nodes : Math.floor(nodes / 2) + 1 + random.integer(Math.ceil(nodes / 2)),
     profile,
-    chaosMs: random.between(10_000, 40_000),
-    healMs: healMs(profile, network),
-    network,
+    chaosMs: random.between(10_000, 60_000),
+    healMs: profile === 'wan' ? 30_000 : 15_000,
+    network: drawNetwork(random, profile),
     disk: drawDisk(random),
     clockRates: perNode(() => (drifts ? 1 + random.between(-MAX_RATE_ERROR, MAX_RATE_ERROR) : 1)),
     wallOffsetsMs: perNode(() => (random.chance(0.3) ? random.between(-60_000, 60_000) : 0)),
-    startsAtMs: perNode(() => (random.chance(0.8) ? random.between(0, 50) : random.between(0, 5_000))),
-    faultEveryMs: isCalm ? Number.POSITIVE_INFINITY : random.pick([100, 300, 1_000, 3_000]),
-    faultWeights: FAULT_KINDS.filter(() => random.chance(0.6)),
-    faultLastsMs: random.pick([200, 800, 2_000, 6_000]),
-    aimsAtLeader: random.pick([0, 0.3, 0.7]),
+    startsAtMs: perNode(() => random.between(0, startsTogether ? 50 : 4_000)),
+    ...drawFaults(random),
+    raft:
+      profile === 'wan'
+        ? {}
+        : { maxEntriesPerAppend: random.pick([1, 2, 64]), maxInflightAppends: random.pick([4, 16]) },
+    forming: random.chance(0.5)
+      ? {}
+      : {
+          stableMs: random.pick([0, 50, 250]),
+          candidateIntervalMs: random.pick([20, 100]),
+          formTimeoutMs: random.pick([300, 1_000, 5_000]),
+        },
     commandEveryMs: random.pick([20, 100, 500]),
   }
 }
 
-/**
- * A link keeps what it carries, as TCP does, and then half a minute heals everything. Where packets are lost within a link,
- * what was lost with a full exchange is missing until the next one with the same neighbor.
- */
-function healMs(profile: Scenario['profile'], network: NetworkFaults): number {
-  const whole = profile === 'wan' ? 60_000 : 30_000
-  return network.loss === 0 ? whole : whole + EXCHANGES_TO_HEAL * swimPresets[profile].pushPullIntervalMs
+type Faultiness = Pick<
+  Scenario,
+  'faultEveryMs' | 'faultWeights' | 'faultLastsMs' | 'rejectingCuts' | 'startsDivided' | 'aimsAtLeader'
+>
+
+function drawFaults(random: Prng): Faultiness {
+  const isCalm = random.chance(0.05)
+  return {
+    faultEveryMs: isCalm ? Number.POSITIVE_INFINITY : random.pick([100, 300, 1_000, 3_000]),
+    faultWeights: FAULT_KINDS.filter(() => random.chance(0.6)),
+    faultLastsMs: random.pick([200, 800, 2_000, 6_000]),
+    rejectingCuts: random.pick([0, 0.5, 1]),
+    startsDivided: random.chance(0.3),
+    aimsAtLeader: random.pick([0, 0.3, 0.7]),
+  }
 }
 
 function drawNetwork(random: Prng, profile: Scenario['profile']): NetworkFaults {
@@ -126,7 +146,7 @@ function drawNetwork(random: Prng, profile: Scenario['profile']): NetworkFaults 
     loss: isLossy ? random.between(0, 0.1) : 0,
     duplication: random.chance(0.3) ? random.between(0, 0.1) : 0,
     reordering: reorders ? random.between(0, 0.2) : 0,
-    spike: random.chance(0.3) ? random.between(0, 0.01) : 0,
+    spike: random.chance(0.4) ? random.between(0, 0.03) : 0,
     spikeMs: random.pick([20, 200, 2_000]),
     holdsDuringCut: random.chance(0.5),
     linkTimeoutMs: random.pick([2_000, 6_000, 20_000]),

@@ -36,6 +36,9 @@ type Acknowledged = (index: LogIndex, term: Term) => void
 /** Who waits for a proposal: a client, or the host whose `activate` or `release` it is. */
 type Proposer = { readonly type: 'client'; readonly acknowledged: Acknowledged } | { readonly type: 'host' }
 
+/** What a driver makes of a message that came, given what its Raft knows. */
+export type Misreading = (message: RaftMessage<ClusterCommand>, view: RaftView) => RaftMessage<ClusterCommand>
+
 export interface VoterSetup {
   readonly self: Observed
   readonly voters: readonly VoterId[]
@@ -48,6 +51,8 @@ export interface VoterSetup {
   readonly rules: RaftRules
   /** A planted bug: answers that a write is durable before it is. */
   readonly acknowledgesUnflushed: boolean
+  /** A planted bug: what the driver makes of a message before Raft sees it. */
+  readonly misreads: Misreading | undefined
   /** Runs work of this life as one turn of the process, when it can run. */
   readonly enter: (work: () => void) => void
   readonly send: (to: VoterId, message: RaftMessage<ClusterCommand>) => void
@@ -126,10 +131,15 @@ export class SimulatedVoter {
     this.#drain()
   }
 
+  received(from: VoterId, message: RaftMessage<ClusterCommand>): void {
+    const { misreads } = this.#setup
+    this.input({ type: 'message', from, message: misreads === undefined ? message : misreads(message, this.#view) })
+  }
+
   /** The process did not run: Raft hears it first, then the host. */
-  away(ms: number): void {
+  away({ ms, suspendedMs }: Absence): void {
     this.input({ type: 'away', ms })
-    this.#stepHost({ type: 'away' })
+    if (suspendedMs > 0 || ms >= this.#leaseMs) this.#stepHost({ type: 'away' })
     this.#drain()
   }
 
@@ -301,7 +311,9 @@ export class SimulatedVoter {
 
   #emitted(event: RaftEvent): void {
     this.#setup.note(event.type, event)
-    if (event.type === 'role' && event.role === 'leader') this.#setup.oracle.elected(this.#setup.self, event.term)
+    if (event.type !== 'role' || event.role !== 'leader') return
+    const { oracle, self, voters, disk } = this.#setup
+    oracle.elected(self, event.term, voters, disk.hardState)
   }
 
   #stepHost(input: HostInput): void {

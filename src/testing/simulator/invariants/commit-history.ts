@@ -4,6 +4,9 @@
 // State-machine safety (thesis section 3.6.3): nobody ever applies another entry at that index, nor gets another reply.
 // Leader completeness (section 3.6.2): every leader of a later term has the entry.
 // Durable commit: at the moment of the first apply a majority has the entry on disk, so that no crash can lose it.
+//
+// Leader completeness is also checked at its cause, long before an election goes wrong: by what the disks hold when an entry
+// is committed, no voter without it could win one.
 
 import type { ClusterCommand, Entry, LogIndex, Term, VoterId } from '../../../../consensus/index.ts'
 import { check } from '../failure.ts'
@@ -15,6 +18,7 @@ export interface ObservedVoter {
   logEntryAt(index: LogIndex): Entry<ClusterCommand> | undefined
   /** Its log as a crash at this instant would leave it. */
   durableEntryAt(index: LogIndex): Entry<ClusterCommand> | undefined
+  durableEnd(): { readonly index: LogIndex; readonly term: Term }
   /** Term in which it leads; undefined when it does not. */
   leadsTerm(): Term | undefined
 }
@@ -99,6 +103,22 @@ export class CommitHistory {
       durable * 2 > this.#voters.length,
       'durable-commit',
       () => `${id} applies ${entry.index}, which only ${durable} of ${this.#voters.length} voters have on disk`,
+    )
+    for (const voter of this.#voters) this.#mustNotWinWithout(voter, entry)
+  }
+
+  #mustNotWinWithout(candidate: ObservedVoter, entry: Entry<ClusterCommand>): void {
+    if (candidate.durableEntryAt(entry.index)?.term === entry.term) return
+    const end = candidate.durableEnd()
+    let votes = 0
+    for (const voter of this.#voters) {
+      const { index, term } = voter.durableEnd()
+      if (end.term > term || (end.term === term && end.index >= index)) votes++
+    }
+    check(
+      votes * 2 <= this.#voters.length,
+      'leader-completeness',
+      () => `${candidate.id} could be elected without the committed entry ${entry.index} of term ${entry.term}`,
     )
   }
 

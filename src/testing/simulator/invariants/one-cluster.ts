@@ -22,6 +22,11 @@ export class OneCluster {
     return this.#alive?.event.voters ?? []
   }
 
+  /** Founders started with different sets, none of which has come alive: only one `expect` of all nodes excludes that. */
+  get isJammed(): boolean {
+    return this.#alive === undefined && this.#clusters.size > 1
+  }
+
   started(id: string, event: Formed): void {
     let cluster = this.#clusters.get(event.clusterId)
     if (cluster === undefined) {

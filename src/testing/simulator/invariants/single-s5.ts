@@ -1,6 +1,6 @@
 // Exactly one S5 that counts (design rule 4): at any instant of true time at most one running node may act as S5, and a
-// token that ended never comes back. A claim ends by itself as time passes and begins only in a step of its node, so
-// looking at the others whenever a claim begins sees every overlap.
+// token that ended never comes back. A claim ends by itself as time passes and begins only in a step of its node, or
+// when its node runs again, so looking at the others whenever a claim begins sees every overlap.
 
 import { check } from '../failure.ts'
 
@@ -44,12 +44,21 @@ export class SingleS5 {
     )
     this.#largest = token
     this.#claims.set(host, token)
-    for (const other of this.#claims.keys()) if (other !== host) this.#mustHaveEnded(other, host)
+    this.#mustBeAlone(host)
+  }
+
+  /** `host` was stopped or suspended and has just made its first step: a claim it still makes began anew. */
+  continued(host: ObservedHost): void {
+    if (host.s5Token() !== undefined) this.#mustBeAlone(host)
   }
 
   /** The process is gone, and its claim with it. */
   died(host: ObservedHost): void {
     this.#claims.delete(host)
+  }
+
+  #mustBeAlone(host: ObservedHost): void {
+    for (const other of this.#claims.keys()) if (other !== host) this.#mustHaveEnded(other, host)
   }
 
   #mustHaveEnded(other: ObservedHost, host: ObservedHost): void {

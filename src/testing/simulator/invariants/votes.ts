@@ -22,6 +22,20 @@ export class Votes {
     if (message.type === 'vote-reply' && message.granted) this.#voted(from, to, message.term, durable)
   }
 
+  /**
+   * `id` was elected in `term`: a majority gave it their votes, itself by what its disk holds. What makes two leaders of one
+   * term impossible is checked here at its cause.
+   */
+  elected(id: VoterId, term: Term, voters: readonly VoterId[], durable: HardState): void {
+    const isOwn = durable.term === term && durable.votedFor === id
+    const given = voters.filter((voter) => this.#cast.get(voter)?.get(term) === id || (voter === id && isOwn))
+    check(
+      given.length * 2 > voters.length,
+      'election-safety',
+      () => `${id} leads term ${term} with the votes of ${given.length} of ${voters.length} voters`,
+    )
+  }
+
   /** `id` starts again from what its disk held. */
   restarted(id: VoterId, durable: HardState): void {
     const shown = this.#shown.get(id) ?? 0
