@@ -21,6 +21,7 @@ import {
   type Term,
   type VoterId,
 } from '../../../consensus/index.ts'
+import type { Absence, Absence } from '../../runtime/away-guard.ts'
 import type { DiskRecord, SimulatedDisk } from './disk.ts'
 import { check } from './failure.ts'
 import type { Observed, Oracle } from './oracle.ts'
@@ -136,10 +137,10 @@ export class SimulatedVoter {
     this.input({ type: 'message', from, message: misreads === undefined ? message : misreads(message, this.#view) })
   }
 
-  /** The process did not run: Raft hears it first, then the host. */
+  /** The process did not run: Raft hears it first, then the host, unless its own clock has counted it and sees to the lease. */
   away({ ms, suspendedMs }: Absence): void {
     this.input({ type: 'away', ms })
-    if (suspendedMs > 0 || ms >= this.#leaseMs) this.#stepHost({ type: 'away' })
+    if (suspendedMs > 0 || ms >= this.#setup.options.leaseMs) this.#stepHost({ type: 'away' })
     this.#drain()
   }
 
