@@ -5,18 +5,12 @@
 //
 // A node that was admitted in an earlier life is a member at once. A founder runs Raft from `joining` on.
 
-import type { HostEffect, RaftOptions } from '../consensus/index.ts'
-import {
-  type FormingEvent,
-  type FormingState,
-  FullMesh,
-  type MemberRecord,
-  type SwimEvent,
-  type SwimOptions,
-} from '../topology/index.ts'
+import { type FormingEvent, type FormingState, FullMesh, type MemberRecord } from '../topology/index.ts'
 import { Requests } from './channels/requests.ts'
 import { Coordination } from './coordination/coordination.ts'
+import { dispatch } from './dispatch.ts'
 import { ClusterError } from './errors.ts'
+import type { LifecycleOptions, Stage } from './lifecycle-options.ts'
 import type { Links } from './links/links.ts'
 import { Peers } from './links/peers.ts'
 import {
@@ -31,38 +25,11 @@ import { Formation, parseFormingState } from './membership/formation.ts'
 import { Joining } from './membership/joining.ts'
 import { Membership } from './membership/membership.ts'
 import { RememberedPeers } from './membership/remembered-peers.ts'
-import type { Toolbox } from './runtime/toolbox.ts'
-import { helloOf, nameTaken, recordOf, rolledBack, type Self } from './self.ts'
+import type { Absence } from './runtime/away-guard.ts'
+import { helloOf, nameTaken, recordOf, rolledBack } from './self.ts'
 import type { NodeStorage, StoredCluster } from './storage/node-storage.ts'
-import type { Transport } from './transport/transport.ts'
 import type { Link, LinkEnd } from './wire/link.ts'
 import type { WireMessage } from './wire/message.ts'
-import type { Keyring } from './wire/secrets.ts'
-
-export type Stage = 'seeking' | 'joining' | 'member' | 'stopped'
-
-export interface LifecycleOptions {
-  readonly self: Self
-  readonly join: readonly string[]
-  /** How many fresh nodes form; undefined: it only joins. */
-  readonly expect: number | undefined
-  readonly raft: RaftOptions
-  readonly swim: SwimOptions
-  readonly transport: Transport
-  readonly keyring: Keyring
-  readonly storage: NodeStorage
-  readonly toolbox: Toolbox
-  readonly onStage: (stage: Stage) => void
-  readonly onMember: (event: Extract<SwimEvent, { type: 'member' | 'forgotten' }>) => void
-  readonly onLink: (peer: string, state: 'up' | 'down', reason: string | undefined) => void
-  /** Leader, term, record or S5 may have changed. */
-  readonly onCoordination: () => void
-  readonly onHost: (effect: Extract<HostEffect, { type: 'start' | 'stop' }>) => void
-  /** A seed refused this node while it seeks. */
-  readonly onUnwelcome: (error: ClusterError, seed: string) => void
-  /** The node cannot go on. */
-  readonly onFatal: (error: ClusterError) => void
-}
 
 /** A leader that stops gives its successor this long to be told so; then it goes all the same. */
 const RESIGN_TIMEOUT_MS = 1_000
@@ -128,10 +95,6 @@ export class Lifecycle {
     return this.#stage
   }
 
-  get clusterId(): string | undefined {
-    return this.#coordination?.clusterId
-  }
-
   get coordination(): Coordination | undefined {
     return this.#coordination
   }
@@ -161,10 +124,10 @@ export class Lifecycle {
     for (const { id, address } of peers) this.links.callMember(id, address, 'eager')
   }
 
-  /** The process did not run for `ms`; told before anything else acts. */
-  away(ms: number): void {
-    this.#coordination?.away(ms)
-    this.#membership?.put({ type: 'away', ms })
+  /** The process did not run for a while; told before anything else acts. */
+  away(absence: Absence): void {
+    this.#coordination?.away(absence)
+    this.#membership?.put({ type: 'away', ms: absence.ms })
   }
 
   loopDelay(ms: number): void {
@@ -351,7 +314,10 @@ export class Lifecycle {
     const peer = link.peer.id
     const ours = this.#cluster?.clusterId
     this.#formation?.put({ type: 'connected', peer })
-    if (ours === undefined) return this.#considerJoining()
+    if (ours === undefined) {
+      this.#considerJoining()
+      return
+    }
     if (!this.#coordination) return
     if (clusterId === ours) {
       this.#coordination.greet(peer)
@@ -398,21 +364,13 @@ export class Lifecycle {
   }
 
   #receive(link: Link, message: WireMessage): void {
-    const { id } = link.peer
-    switch (message.type) {
-      case 'swim':
-        return this.#membership?.receive(id, message.message)
-      case 'raft':
-        return this.#coordination?.receiveRaft(link, message.message)
-      case 'record':
-        return this.#coordination?.receiveRecord(message.record)
-      case 'envelope':
-        return this.requests.receive(id, message.envelope)
-      case 'forming':
-        return this.#formation?.receive(id, message.message)
-      default:
-        this.#options.toolbox.counters.add(`link-unexpected-${message.type}`)
+    const parts = {
+      requests: this.requests,
+      coordination: this.#coordination,
+      membership: this.#membership,
+      formation: this.#formation,
     }
+    dispatch(parts, this.#options.toolbox.counters, link, message)
   }
 
   // --- Small things ---

@@ -96,7 +96,12 @@ async function open(options: ResolvedOptions, storage: NodeStorage): Promise<Run
   return node
 }
 
-async function selfOf(options: ResolvedOptions, storage: NodeStorage, identity: Identity, bound: string): Promise<Self> {
+async function selfOf(
+  options: ResolvedOptions,
+  storage: NodeStorage,
+  identity: Identity,
+  bound: string,
+): Promise<Self> {
   const port = portOf(bound)
   const name = options.name ?? storage.name ?? defaultName(hostname(), port)
   if (storage.name !== name) await storage.writeName(name)
@@ -148,7 +153,11 @@ function isSettled(node: RunningNode): boolean {
 }
 
 function unreachable(join: readonly string[], timeoutMs: number): ClusterError {
-  return new ClusterError('ERR_CLUSTER_UNREACHABLE', `no cluster was found at ${join.join(', ')} within ${timeoutMs} ms`, { join })
+  return new ClusterError(
+    'ERR_CLUSTER_UNREACHABLE',
+    `no cluster was found at ${join.join(', ')} within ${timeoutMs} ms`,
+    { join },
+  )
 }
 
 function aborted(): ClusterError {

@@ -12,7 +12,7 @@ import type { ClusterEvents, MemberChange, MemberView, NodeStatus, TrellisNode, 
 import { memberView, nodeStatus } from './node-views.ts'
 import { oncePer } from './observability/logger.ts'
 import type { ResolvedOptions } from './options.ts'
-import { AwayGuard } from './runtime/away-guard.ts'
+import { type Absence, AwayGuard } from './runtime/away-guard.ts'
 import { systemClock } from './runtime/clock.ts'
 import { Counters } from './runtime/counters.ts'
 import { watchLoopDelay } from './runtime/loop-delay.ts'
@@ -21,9 +21,9 @@ import { createTurn } from './runtime/turn.ts'
 import type { Self } from './self.ts'
 import type { NodeStorage } from './storage/node-storage.ts'
 import type { Transport } from './transport/transport.ts'
-import { waitFor } from './wait.ts'
 import { LocalVsm } from './vsm/local-vsm.ts'
 import type { Vsm } from './vsm/subsystem.ts'
+import { waitFor } from './wait.ts'
 import { Keyring } from './wire/secrets.ts'
 
 export interface RunningNodeOptions {
@@ -73,7 +73,7 @@ export class RunningNode implements TrellisNode {
       this.#resolveFatal = resolve
     })
     this.#hub = new EventHub(logger)
-    this.#guard = new AwayGuard(systemClock, AWAY_THRESHOLD_MS, (ms) => this.#away(ms))
+    this.#guard = new AwayGuard(systemClock, AWAY_THRESHOLD_MS, (absence) => this.#away(absence))
     const turn = createTurn(this.#guard, (error) => this.#fail(bug(error)))
     this.#toolbox = { clock: systemClock, random: Math.random, turn, counters: new Counters(), logger }
     this.lifecycle = new Lifecycle({
@@ -103,6 +103,7 @@ export class RunningNode implements TrellisNode {
     const { options, storage } = this.#options
     this.#vsm = await LocalVsm.open({
       coordination: () => this.lifecycle.coordination,
+      checkClocks: () => this.#guard.check(),
       requests: this.lifecycle.requests,
       storage,
       logger: options.logger,
@@ -113,7 +114,11 @@ export class RunningNode implements TrellisNode {
     this.#guard.start()
     await this.lifecycle.start()
     if (options.admin === undefined) return
-    this.#admin = await startAdmin(this, { address: options.admin, tokens: options.adminTokens, logger: options.logger })
+    this.#admin = await startAdmin(this, {
+      address: options.admin,
+      tokens: options.adminTokens,
+      logger: options.logger,
+    })
   }
 
   get admin(): string | undefined {
@@ -137,7 +142,7 @@ export class RunningNode implements TrellisNode {
     return nodeStatus({
       self,
       condition: members.find(({ id }) => id === self.id)?.condition ?? 'ok',
-      clusterId: lifecycle.clusterId,
+      clusterId: lifecycle.coordination?.clusterId,
       members,
       topology: record?.topology ?? { name: options.topology, epoch: 0 },
       knowledge: lifecycle.coordination?.knowledge(),
@@ -181,7 +186,8 @@ export class RunningNode implements TrellisNode {
   stranger(reason: string, remoteAddress: string): void {
     this.#toolbox.counters.add(`stranger-${reason}`)
     const heldBack = this.#sayStranger(reason)
-    if (heldBack !== undefined) this.#options.options.logger.warn('a stranger was turned away', { reason, remoteAddress, heldBack })
+    if (heldBack !== undefined)
+      this.#options.options.logger.warn('a stranger was turned away', { reason, remoteAddress, heldBack })
   }
 
   async ready(options: WaitOptions = {}): Promise<void> {
@@ -231,10 +237,10 @@ export class RunningNode implements TrellisNode {
     await storage.close()
   }
 
-  #away(ms: number): void {
-    this.#options.options.logger.warn('the process did not run for a while', { ms: Math.round(ms) })
+  #away(absence: Absence): void {
+    this.#options.options.logger.warn('the process did not run for a while', { ...absence })
     this.#toolbox.counters.add('away')
-    this.lifecycle.away(ms)
+    this.lifecycle.away(absence)
   }
 
   #coordination(): void {
@@ -269,14 +275,18 @@ export class RunningNode implements TrellisNode {
     const cause = error.code === 'ERR_INTERNAL' ? { error: error.cause } : {}
     this.#options.options.logger.error('the node stops', { code: error.code, reason: error.message, ...cause })
     this.#resolveFatal(error)
-    this.stop().catch((problem: unknown) => this.#options.options.logger.error('the node did not stop in order', { error: problem }))
+    this.stop().catch((problem: unknown) =>
+      this.#options.options.logger.error('the node did not stop in order', { error: problem }),
+    )
   }
 }
 
 function memberChange(event: Extract<SwimEvent, { type: 'member' | 'forgotten' }>): MemberChange {
   if (event.type === 'forgotten') return { type: 'removed', member: memberView(event.member), previous: undefined }
   const member = memberView(event.after)
-  return event.before ? { type: 'changed', member, previous: memberView(event.before) } : { type: 'added', member, previous: undefined }
+  return event.before
+    ? { type: 'changed', member, previous: memberView(event.before) }
+    : { type: 'added', member, previous: undefined }
 }
 
 function bug(error: unknown): ClusterError {

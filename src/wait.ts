@@ -12,31 +12,29 @@ export interface WaitForOptions {
 }
 
 /** Resolves once `condition` holds; rejects with what it throws, `ERR_ABORTED`, or `ERR_TIMEOUT`. */
-export function waitFor(operation: string, condition: () => boolean, options: WaitForOptions): Promise<void> {
+export async function waitFor(operation: string, condition: () => boolean, options: WaitForOptions): Promise<void> {
   const { signal, timeoutMs } = options
   const deadline = performance.now() + timeoutMs
-  return new Promise((resolve, reject) => {
-    let timer: NodeJS.Timeout | undefined
-    const settle = (act: () => void): void => {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', onAbort)
-      act()
-    }
-    const onAbort = (): void => {
-      settle(() => reject(new ClusterError('ERR_ABORTED', `'${operation}' was aborted`, { operation })))
-    }
-    const look = (): void => {
-      try {
-        if (condition()) return settle(resolve)
-      } catch (error) {
-        return settle(() => reject(error))
-      }
+  while (!condition()) {
+    if (signal?.aborted) throw new ClusterError('ERR_ABORTED', `'${operation}' was aborted`, { operation })
+    if (performance.now() >= deadline) {
       const message = `'${operation}' was not done within ${timeoutMs} ms`
-      if (performance.now() >= deadline) return settle(() => reject(new ClusterError('ERR_TIMEOUT', message, { operation, timeoutMs })))
-      timer = setTimeout(look, LOOK_AGAIN_MS)
+      throw new ClusterError('ERR_TIMEOUT', message, { operation, timeoutMs })
     }
-    if (signal?.aborted) return onAbort()
-    signal?.addEventListener('abort', onAbort, { once: true })
-    look()
+    await pause(LOOK_AGAIN_MS, signal)
+  }
+}
+
+/** Resolves after `ms`, or at once when `signal` aborts: whoever waits asks it why it woke. */
+export function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    if (signal?.aborted) done()
+    else signal?.addEventListener('abort', done, { once: true })
   })
 }

@@ -15,13 +15,13 @@ export interface EncodedPayload {
   readonly payload: Uint8Array
 }
 
-/** Throws `ERR_PAYLOAD_TOO_LARGE` past {@link MAX_PAYLOAD_BYTES}, and a TypeError for what JSON cannot say. */
-export function encodePayload(value: Payload): EncodedPayload {
+/** Throws `ERR_PAYLOAD_TOO_LARGE` past `limit` bytes, and a TypeError for what JSON cannot say. */
+export function encodePayload(value: Payload, limit = MAX_PAYLOAD_BYTES): EncodedPayload {
   const isBytes = value instanceof Uint8Array
   const payload = isBytes ? value : new TextEncoder().encode(toJson(value))
-  if (payload.length > MAX_PAYLOAD_BYTES) {
-    const message = `the payload has ${payload.length} bytes; ${MAX_PAYLOAD_BYTES} are allowed`
-    throw new ClusterError('ERR_PAYLOAD_TOO_LARGE', message, { bytes: payload.length, limit: MAX_PAYLOAD_BYTES })
+  if (payload.length > limit) {
+    const message = `the payload has ${payload.length} bytes; ${limit} are allowed`
+    throw new ClusterError('ERR_PAYLOAD_TOO_LARGE', message, { bytes: payload.length, limit })
   }
   return { encoding: isBytes ? 'bytes' : 'json', payload }
 }

@@ -101,13 +101,25 @@ export class Requests {
   receive(peer: string, envelope: Envelope): void {
     const { self, generation, count } = this.#options
     // Relays arrive with the overlays that need them; until then source and destination are the two ends of the link.
-    if (envelope.source !== peer || envelope.destination !== self) return count('envelope-misrouted')
+    if (envelope.source !== peer || envelope.destination !== self) {
+      count('envelope-misrouted')
+      return
+    }
     const isForEarlierLife = envelope.destinationGeneration !== 0 && envelope.destinationGeneration !== generation
-    if (isForEarlierLife) return count('envelope-earlier-life')
+    if (isForEarlierLife) {
+      count('envelope-earlier-life')
+      return
+    }
     if (envelope.kind === 'request') return void this.#serve(peer, envelope)
-    if (envelope.kind === 'message') return count('envelope-no-handler')
+    if (envelope.kind === 'message') {
+      count('envelope-no-handler')
+      return
+    }
     const waiting = this.#waiting.get(envelope.id)
-    if (waiting?.destination !== peer) return count('reply-unexpected')
+    if (waiting?.destination !== peer) {
+      count('reply-unexpected')
+      return
+    }
     try {
       waiting.settle(envelope.kind === 'error' ? decodeFailure(envelope) : decodePayload(envelope))
     } catch {

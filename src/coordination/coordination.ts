@@ -12,6 +12,7 @@ import {
   encodeRequest,
   type HolderState,
 } from '../membership/admission.ts'
+import type { Absence } from '../runtime/away-guard.ts'
 import type { Toolbox } from '../runtime/toolbox.ts'
 import type { RecoveredLog } from '../storage/node-storage.ts'
 import type { Link } from '../wire/link.ts'
@@ -127,7 +128,10 @@ export class Coordination {
   receiveRaft(link: Link, message: RaftMessage<ClusterCommand>): void {
     const { id, storeId } = link.peer
     // A voter is a member together with its log: the same member with another log has no vote (design rule 7).
-    if (!this.#voter || this.#storeIds.get(id) !== storeId) return this.#options.toolbox.counters.add('raft-no-voter')
+    if (!this.#voter || this.#storeIds.get(id) !== storeId) {
+      this.#options.toolbox.counters.add('raft-no-voter')
+      return
+    }
     this.#voter.receive(id, message)
   }
 
@@ -148,8 +152,8 @@ export class Coordination {
     if (this.#storeIds.has(peer)) this.#voter?.disconnected(peer, evidence)
   }
 
-  away(ms: number): void {
-    this.#voter?.away(ms)
+  away(absence: Absence): void {
+    this.#voter?.away(absence)
   }
 
   /** S5 stops and leadership is given up, in this order; bounded by `signal`. */

@@ -22,11 +22,12 @@ import {
   SingletonHost,
 } from '../../consensus/index.ts'
 import { ClusterError } from '../errors.ts'
+import type { Logger } from '../observability/logger.ts'
+import type { Absence } from '../runtime/away-guard.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { Mailbox } from '../runtime/mailbox.ts'
 import { NamedTimers } from '../runtime/named-timers.ts'
 import type { Turn } from '../runtime/turn.ts'
-import type { Logger } from '../observability/logger.ts'
 import type { RecoveredLog } from '../storage/node-storage.ts'
 import { decodeCommand, encodeCommand } from '../wire/command.ts'
 import { LogWriter } from './log-writer.ts'
@@ -92,7 +93,10 @@ export class Voter {
   /** Loads what the log holds and starts. Rejects with `ERR_LOG_CORRUPT` when it is damaged. */
   static async open(options: VoterOptions): Promise<Voter> {
     const { hardState, entries, repaired } = await options.log.load()
-    if (repaired) options.logger.warn('the log ended in an unfinished write, which was cut off; nothing acknowledged is lost', { ...repaired })
+    if (repaired)
+      options.logger.warn('the log ended in an unfinished write, which was cut off; nothing acknowledged is lost', {
+        ...repaired,
+      })
     const decoded = entries.map(({ index, term, command }): Entry<ClusterCommand> => {
       return { index, term, command: command === undefined ? undefined : decodeCommand(command) }
     })
@@ -151,10 +155,11 @@ export class Voter {
     this.#put({ type: 'disconnected', peer, evidence })
   }
 
-  away(ms: number): void {
+  away({ ms, suspendedMs }: Absence): void {
     this.#put({ type: 'away', ms })
-    // A shorter absence is seen by the lease's own clock; a suspended machine, which is not, is never noticed for less.
-    if (ms >= this.#options.raft.leaseMs) this.#stepHost({ type: 'away' })
+    // A stop that the monotonic clock has counted ends the lease by itself when it is long enough. A suspension it has not
+    // counted lengthens the lease in secret, however short.
+    if (suspendedMs > 0 || ms >= this.#options.raft.leaseMs) this.#stepHost({ type: 'away' })
   }
 
   /**

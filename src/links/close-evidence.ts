@@ -3,6 +3,7 @@
 // that is being torn down may close its connections a moment before its listening port, so the knock is repeated.
 
 import type { Transport } from '../transport/transport.ts'
+import { pause } from '../wait.ts'
 
 /** When to knock after the close, in milliseconds. The last one still lies far below any probe's timeout. */
 const KNOCKS_AT_MS = [0, 10, 40, 150, 400] as const
@@ -56,7 +57,7 @@ export class CloseEvidence {
     const running = this.#begin(peer)
     let waited = 0
     for (const at of KNOCKS_AT_MS) {
-      await pause(at - waited, running.signal)
+      if (at > waited) await pause(at - waited, running.signal)
       waited = at
       const answer = running.signal.aborted ? 'silent' : await this.#reach(address, running.signal)
       if (running.signal.aborted) return
@@ -87,17 +88,4 @@ export class CloseEvidence {
   #end(peer: string, running: AbortController): void {
     if (this.#running.get(peer) === running) this.#running.delete(peer)
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted || ms <= 0) return resolve()
-    const done = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done, { once: true })
-  })
 }

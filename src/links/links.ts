@@ -186,9 +186,8 @@ export class Links {
   }
 
   #isPreferred(link: Link): boolean {
-    const { id } = this.#options.transport
-    const dialer = link.connection.side === 'dialer' ? id : link.peer.id
-    return dialer === (id < link.peer.id ? id : link.peer.id)
+    const isLower = this.#options.transport.id < link.peer.id
+    return isLower === (link.connection.side === 'dialer')
   }
 
   #watch(link: Link): void {

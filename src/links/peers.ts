@@ -107,7 +107,10 @@ export class Peers {
     const { id, generation } = link.peer
     this.#clusterOf.delete(id)
     this.#options.onDown(link, end)
-    if (end.announced) return this.#evidence.forget(id)
+    if (end.announced) {
+      this.#evidence.forget(id)
+      return
+    }
     this.#lostLife.set(id, generation)
     this.#evidence.lost(id)
   }
@@ -128,7 +131,8 @@ export class Peers {
     const ours = hello().clusterId
     const isForMembers = message.type === 'swim' || message.type === 'raft' || message.type === 'record'
     if (isForMembers && (ours === '' || this.#clusterOf.get(peer) !== ours)) {
-      return toolbox.counters.add(`${message.type}-foreign`)
+      toolbox.counters.add(`${message.type}-foreign`)
+      return
     }
     onMessage(link, message)
   }
@@ -137,6 +141,8 @@ export class Peers {
     const { toolbox, onRefused } = this.#options
     const reason = isClusterError(error, 'ERR_HANDSHAKE_FAILED') ? error.details.reason : error.code
     toolbox.counters.add(`handshake-${side}-${reason}`)
+    // Calls that are given up because the peer was quicker end like this all the time.
+    if (reason === 'closed') return
     const heldBack = this.#sayRefusal(`${side} ${reason}`)
     if (heldBack !== undefined)
       toolbox.logger.warn('no link', { side, address, code: error.code, reason: error.message, heldBack })

@@ -39,7 +39,10 @@ export class NamedTimers {
 
   #due(name: string, at: number): void {
     // Node rounds to whole milliseconds and may be a little early; a core's "not before" is kept to the letter.
-    if (this.#clock.now() < at) return this.set(name, at)
+    if (this.#clock.now() < at) {
+      this.set(name, at)
+      return
+    }
     this.#armed.delete(name)
     this.#fire(name)
   }

@@ -2,23 +2,29 @@
 // payload is bytes or JSON, so that it arrives as it was given.
 
 import { decodePayload, encodePayload, type Payload } from '../channels/payload.ts'
-import { ClusterError } from '../errors.ts'
-import { bytes, choice, type Infer, struct, varint } from '../wire/codec.ts'
+import { bytes, choice, struct, varint } from '../wire/codec.ts'
 import { MAX_DECISION_BYTES, MAX_PAYLOAD_BYTES } from '../wire/limits.ts'
 import { encodingNumbers } from '../wire/message-numbers.ts'
 import { Reader } from '../wire/reader.ts'
 import { PROTOCOL_VERSION } from '../wire/versions.ts'
 import { write } from '../wire/writer.ts'
 
-const fencedCommand = struct({ token: varint, encoding: choice(encodingNumbers), payload: bytes(MAX_PAYLOAD_BYTES) })
-/** What is left of one entry for the payload: the encoding and its length take a few bytes. */
-const MAX_DECISION_PAYLOAD_BYTES = MAX_DECISION_BYTES - 8
+/** What the token, the encoding and the length take of one envelope or one entry of the log, at most. */
+const HEADER_BYTES = 16
+const MAX_COMMAND_PAYLOAD_BYTES = MAX_PAYLOAD_BYTES - HEADER_BYTES
+const MAX_DECISION_PAYLOAD_BYTES = MAX_DECISION_BYTES - HEADER_BYTES
+
+const fencedCommand = struct({
+  token: varint,
+  encoding: choice(encodingNumbers),
+  payload: bytes(MAX_COMMAND_PAYLOAD_BYTES),
+})
 const decision = struct({ encoding: choice(encodingNumbers), payload: bytes(MAX_DECISION_BYTES) })
 
 /** Throws `ERR_PAYLOAD_TOO_LARGE`. */
 export function encodeCommand(token: number, value: Payload): Uint8Array {
-  const encoded: Infer<typeof fencedCommand> = { token, ...encodePayload(value) }
-  return write(PROTOCOL_VERSION, (writer) => fencedCommand.encode(writer, encoded))
+  const encoded = encodePayload(value, MAX_COMMAND_PAYLOAD_BYTES)
+  return write(PROTOCOL_VERSION, (writer) => fencedCommand.encode(writer, { token, ...encoded }))
 }
 
 /** Throws `WireError` when it is no command. */
@@ -31,12 +37,7 @@ export function decodeCommand(encoded: Uint8Array): { token: number; payload: Pa
 
 /** Throws `ERR_PAYLOAD_TOO_LARGE` when it does not fit into one entry of the log. */
 export function encodeDecision(value: Payload): Uint8Array {
-  const encoded = encodePayload(value)
-  const bytes = encoded.payload.length
-  if (bytes > MAX_DECISION_PAYLOAD_BYTES) {
-    const message = `the decision has ${bytes} bytes; ${MAX_DECISION_PAYLOAD_BYTES} are allowed`
-    throw new ClusterError('ERR_PAYLOAD_TOO_LARGE', message, { bytes, limit: MAX_DECISION_PAYLOAD_BYTES })
-  }
+  const encoded = encodePayload(value, MAX_DECISION_PAYLOAD_BYTES)
   return write(PROTOCOL_VERSION, (writer) => decision.encode(writer, encoded))
 }
 

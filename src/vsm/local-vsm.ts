@@ -8,6 +8,7 @@ import type { Coordination } from '../coordination/coordination.ts'
 import { ClusterError, isClusterError } from '../errors.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { NodeStorage } from '../storage/node-storage.ts'
+import { pause } from '../wait.ts'
 import { Fence } from './fence.ts'
 import { decodeCommand, decodeDecision, encodeCommand, encodeDecision } from './fenced.ts'
 import { S5Host } from './s5-host.ts'
@@ -15,6 +16,8 @@ import type { S5Command, SubsystemFactory, Vsm } from './subsystem.ts'
 
 export interface LocalVsmOptions {
   readonly coordination: () => Coordination | undefined
+  /** Lets an absence that has just ended, and that nobody has noticed yet, take its effect. */
+  readonly checkClocks: () => void
   readonly requests: Requests
   readonly storage: NodeStorage
   readonly logger: Logger
@@ -43,7 +46,10 @@ export class LocalVsm implements Vsm {
     this.#fence = fence
     this.#host = new S5Host({
       logger,
-      holds: (token) => coordination()?.holds(token) ?? false,
+      holds: (token) => {
+        options.checkClocks()
+        return coordination()?.holds(token) ?? false
+      },
       command: (token, member, payload, sending) => this.#command(token, member, payload, sending),
       decide: (token, payload, sending) => this.#decide(token, payload, sending),
     })
@@ -79,10 +85,14 @@ export class LocalVsm implements Vsm {
     for (let left = timeoutMs; left > 0; left = deadline - performance.now()) {
       const { host } = coordination()?.knowledge().s5 ?? {}
       if (host !== undefined) {
-        const answer = await attempt(() => requests.request(host, REQUEST_SUBJECT, payload, { ...options, timeoutMs: left }))
+        const answer = await attempt(() =>
+          requests.request(host, REQUEST_SUBJECT, payload, { ...options, timeoutMs: left }),
+        )
         if (answer.type === 'answered') return answer.payload
       }
       await pause(Math.min(LOOK_AGAIN_MS, left), options.signal)
+      if (options.signal?.aborted)
+        throw new ClusterError('ERR_ABORTED', "'vsm.call' was aborted", { operation: 'vsm.call' })
     }
     throw new ClusterError('ERR_TIMEOUT', `s5 had no host within ${timeoutMs} ms`, { operation: 'vsm.call', timeoutMs })
   }
@@ -128,12 +138,18 @@ export class LocalVsm implements Vsm {
   }
 
   #command(token: number, member: string, payload: Payload, options: RequestOptions): Promise<Payload> {
-    return this.#options.requests.request(this.#options.route(member), COMMAND_SUBJECT, encodeCommand(token, payload), options)
+    return this.#options.requests.request(
+      this.#options.route(member),
+      COMMAND_SUBJECT,
+      encodeCommand(token, payload),
+      options,
+    )
   }
 
   async #decide(token: number, payload: Payload, options: RequestOptions): Promise<number> {
     const coordination = this.#options.coordination()
-    if (!coordination) throw new ClusterError('ERR_LEASE_LOST', 'this node is in no cluster', { lease: 's5', fencingToken: token })
+    if (!coordination)
+      throw new ClusterError('ERR_LEASE_LOST', 'this node is in no cluster', { lease: 's5', fencingToken: token })
     const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
     const limited = limit('s5.decide', timeoutMs, options.signal)
     try {
@@ -150,7 +166,10 @@ function decided(reply: ClusterReply, token: number): number {
     case 'ok':
       return reply.index
     case 'stale-token':
-      throw new ClusterError('ERR_STALE_TOKEN', `fencing token ${token} is stale: ${reply.current} is active`, { token, current: reply.current })
+      throw new ClusterError('ERR_STALE_TOKEN', `fencing token ${token} is stale: ${reply.current} is active`, {
+        token,
+        current: reply.current,
+      })
     case 'not-activated':
       throw new ClusterError('ERR_LEASE_LOST', 's5 is not active any more', { lease: 's5', fencingToken: token })
     default:
@@ -159,7 +178,9 @@ function decided(reply: ClusterReply, token: number): number {
 }
 
 /** A request that found no host, or one that had just stopped, did not happen: it may be sent again. */
-async function attempt(send: () => Promise<Payload>): Promise<{ type: 'answered'; payload: Payload } | { type: 'not-there' }> {
+async function attempt(
+  send: () => Promise<Payload>,
+): Promise<{ type: 'answered'; payload: Payload } | { type: 'not-there' }> {
   try {
     return { type: 'answered', payload: await send() }
   } catch (error) {
@@ -170,12 +191,20 @@ async function attempt(send: () => Promise<Payload>): Promise<{ type: 'answered'
 }
 
 /** A signal with a deadline whose reasons are cluster errors. What it stops may have happened. */
-function limit(operation: string, timeoutMs: number, signal: AbortSignal | undefined): { signal: AbortSignal } & Disposable {
+function limit(
+  operation: string,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): { signal: AbortSignal } & Disposable {
   const limited = new AbortController()
   const may = { mayHaveHappened: true }
-  const onAbort = (): void => limited.abort(new ClusterError('ERR_ABORTED', `'${operation}' was aborted`, { operation }, may))
+  const onAbort = (): void =>
+    limited.abort(new ClusterError('ERR_ABORTED', `'${operation}' was aborted`, { operation }, may))
   const message = `'${operation}' was not done within ${timeoutMs} ms`
-  const timer = setTimeout(() => limited.abort(new ClusterError('ERR_TIMEOUT', message, { operation, timeoutMs }, may)), timeoutMs)
+  const timer = setTimeout(
+    () => limited.abort(new ClusterError('ERR_TIMEOUT', message, { operation, timeoutMs }, may)),
+    timeoutMs,
+  )
   if (signal?.aborted) onAbort()
   signal?.addEventListener('abort', onAbort, { once: true })
   return {
@@ -185,19 +214,4 @@ function limit(operation: string, timeoutMs: number, signal: AbortSignal | undef
       signal?.removeEventListener('abort', onAbort)
     },
   }
-}
-
-function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      clearTimeout(timer)
-      reject(new ClusterError('ERR_ABORTED', "'vsm.call' was aborted", { operation: 'vsm.call' }))
-    }
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', onAbort)
-      resolve()
-    }, ms)
-    if (signal?.aborted) onAbort()
-    else signal?.addEventListener('abort', onAbort, { once: true })
-  })
 }

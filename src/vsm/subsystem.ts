@@ -34,6 +34,7 @@ export interface Subsystem {
 }
 
 /** Makes the subsystem each time this node becomes its host. An error stops nothing: it is logged, and S5 stays active without it. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a factory may simply return nothing.
 export type SubsystemFactory = (s5: S5) => Subsystem | undefined | void | Promise<Subsystem | undefined | void>
 
 /** A command of S5, as a member receives it. */

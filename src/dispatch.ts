@@ -1,0 +1,42 @@
+// Which part of a node takes which message. What comes before a part exists, or has no business on an established link,
+// is dropped and counted: the protocols repeat what matters.
+
+import type { Requests } from './channels/requests.ts'
+import type { Coordination } from './coordination/coordination.ts'
+import type { Formation } from './membership/formation.ts'
+import type { Membership } from './membership/membership.ts'
+import type { Counters } from './runtime/counters.ts'
+import type { Link } from './wire/link.ts'
+import type { WireMessage } from './wire/message.ts'
+
+export interface Parts {
+  readonly requests: Requests
+  readonly coordination: Coordination | undefined
+  readonly membership: Membership | undefined
+  readonly formation: Formation | undefined
+}
+
+export function dispatch(parts: Parts, counters: Counters, link: Link, message: WireMessage): void {
+  const { id } = link.peer
+  switch (message.type) {
+    case 'swim':
+      if (parts.membership) parts.membership.receive(id, message.message)
+      else counters.add('swim-early')
+      break
+    case 'raft':
+      if (parts.coordination) parts.coordination.receiveRaft(link, message.message)
+      else counters.add('raft-early')
+      break
+    case 'record':
+      parts.coordination?.receiveRecord(message.record)
+      break
+    case 'envelope':
+      parts.requests.receive(id, message.envelope)
+      break
+    case 'forming':
+      parts.formation?.receive(id, message.message)
+      break
+    default:
+      counters.add(`link-unexpected-${message.type}`)
+  }
+}

@@ -1,0 +1,35 @@
+// What a node's lifecycle is given, and whom it tells what.
+
+import type { HostEffect, RaftOptions } from '../consensus/index.ts'
+import type { SwimEvent, SwimOptions } from '../topology/index.ts'
+import type { ClusterError } from './errors.ts'
+import type { Toolbox } from './runtime/toolbox.ts'
+import type { Self } from './self.ts'
+import type { NodeStorage } from './storage/node-storage.ts'
+import type { Transport } from './transport/transport.ts'
+import type { Keyring } from './wire/secrets.ts'
+
+export type Stage = 'seeking' | 'joining' | 'member' | 'stopped'
+
+export interface LifecycleOptions {
+  readonly self: Self
+  readonly join: readonly string[]
+  /** How many fresh nodes form; undefined: it only joins. */
+  readonly expect: number | undefined
+  readonly raft: RaftOptions
+  readonly swim: SwimOptions
+  readonly transport: Transport
+  readonly keyring: Keyring
+  readonly storage: NodeStorage
+  readonly toolbox: Toolbox
+  readonly onStage: (stage: Stage) => void
+  readonly onMember: (event: Extract<SwimEvent, { type: 'member' | 'forgotten' }>) => void
+  readonly onLink: (peer: string, state: 'up' | 'down', reason: string | undefined) => void
+  /** Leader, term, record or S5 may have changed. */
+  readonly onCoordination: () => void
+  readonly onHost: (effect: Extract<HostEffect, { type: 'start' | 'stop' }>) => void
+  /** A seed refused this node while it seeks. */
+  readonly onUnwelcome: (error: ClusterError, seed: string) => void
+  /** The node cannot go on. */
+  readonly onFatal: (error: ClusterError) => void
+}
