@@ -5,6 +5,7 @@ import { closestWord } from './closest-word.ts'
 import { isWildcard, parseAddress } from './network-address.ts'
 import { type LogLevel, logLevels } from './observability/logger.ts'
 import type { NodeOptions } from './options.ts'
+import { MAX_SECRETS } from './wire/secrets.ts'
 
 /** 128 bits: less can be guessed offline (design rule 17). */
 const minSecretBytes = 16
@@ -30,6 +31,7 @@ const checks: { readonly [Key in keyof Required<NodeOptions>]: Check } = {
   secret: (value) => {
     const keyring = Array.isArray(value) ? value : [value]
     if (keyring.length === 0) return 'is an empty keyring'
+    if (keyring.length > MAX_SECRETS) return `must hold at most ${MAX_SECRETS} secrets`
     return keyring.map(secretProblem).find((problem) => problem !== undefined)
   },
   dataDir: (value) => (typeof value === 'string' && value !== '' ? undefined : 'must be a path'),

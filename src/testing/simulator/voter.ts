@@ -21,7 +21,7 @@ import {
   type Term,
   type VoterId,
 } from '../../../consensus/index.ts'
-import type { Absence, Absence } from '../../runtime/away-guard.ts'
+import type { Absence } from '../../runtime/away-guard.ts'
 import type { DiskRecord, SimulatedDisk } from './disk.ts'
 import { check } from './failure.ts'
 import type { Observed, Oracle } from './oracle.ts'
