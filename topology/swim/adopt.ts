@@ -23,7 +23,7 @@ export function adopt(state: SwimState, after: MemberRecord, now: number): void 
     type: 'member',
     before,
     after,
-    reason: changeOf(before, after),
+    reason: changeOf(before, after, after.id === state.id),
     accusers: isPresent(after) && after.state !== 'suspect' ? [] : (state.suspicions.get(after.id)?.accusers ?? []),
   })
   if (!isPresent(after)) makeRoom(state)
@@ -94,14 +94,15 @@ function makeRoom(state: SwimState): void {
   }
 }
 
-function changeOf(before: MemberRecord | undefined, after: MemberRecord): MemberChange {
+function changeOf(before: MemberRecord | undefined, after: MemberRecord, isSelf: boolean): MemberChange {
   if (after.state === 'left' && before?.state !== 'left') return 'left'
   if (after.state === 'down' && before?.state !== 'down') return 'down'
   if (!before) return 'joined'
   if (after.incarnation.generation > before.incarnation.generation) return 'restarted'
   if (after.state === 'suspect' && before.state !== 'suspect') return 'suspect'
-  const wasAccused = before.state === 'suspect' || before.state === 'down'
+  if (before.condition !== after.condition && before.state === after.state) return 'condition'
+  const wasAccused = isSelf || before.state === 'suspect' || before.state === 'down'
   if (wasAccused && compareIncarnations(after.incarnation, before.incarnation) > 0 && after.state === 'alive')
     return 'refuted'
-  return before.condition === after.condition ? 'updated' : 'condition'
+  return 'updated'
 }

@@ -22,6 +22,11 @@ export function learn(state: SwimState, record: MemberRecord, from: MemberId, is
     else state.drop(from, 'table-full')
     return
   }
+  if (isHearsay && isOldVerdict(state, mine, record)) {
+    // Whoever we are linked to can speak for itself: it is told, and refutes before anybody here need suspect it.
+    state.send(record.id, { type: 'gossip', updates: [{ type: 'record', record }] })
+    return
+  }
   const after = state.rules.merge(mine, isHearsay ? state.rules.hearsay(mine, record) : record)
   if (after !== mine && !isSame(after, mine)) adopt(state, after, now)
 }
@@ -100,6 +105,16 @@ function answerOldNews(state: SwimState, record: MemberRecord, from: MemberId): 
 function hasRoom(state: SwimState, record: MemberRecord): boolean {
   if (isPresent(record)) return state.table.present < state.options.maxMembers
   return state.table.goneCount < state.options.maxRememberedMembers || state.pinned.has(record.id)
+}
+
+/** Somebody calls down, in a full exchange, the very life that we believe in and are linked to. */
+function isOldVerdict(state: SwimState, mine: MemberRecord, theirs: MemberRecord): boolean {
+  return (
+    theirs.state === 'down' &&
+    isPresent(mine) &&
+    theirs.incarnation.generation === mine.incarnation.generation &&
+    state.linked.has(mine.id)
+  )
 }
 
 function isSame(left: MemberRecord, right: MemberRecord): boolean {

@@ -38,9 +38,9 @@ export type MemberChange =
   /** A higher generation: its process was started anew. */
   | 'restarted'
   | 'suspect'
-  /** It was suspect or down, and said itself that it lives. */
-  | 'refuted'
   | 'condition'
+  /** It was suspect or down, and said itself that it lives; of self: we were told that we are, and said so. */
+  | 'refuted'
   /** Anything else: its address, roles, zone, or only its refutation number. */
   | 'updated'
 

@@ -16,6 +16,7 @@ import {
   resolveFormingOptions,
   votersOf,
 } from '../../../topology/index.ts'
+import { generator } from '../generator.ts'
 
 export interface World {
   readonly nodes: number
@@ -277,15 +278,4 @@ export class FormingWorld {
 
 function pair(one: Node, other: Node): string {
   return one.id < other.id ? `${one.id} ${other.id}` : `${other.id} ${one.id}`
-}
-
-/** Mulberry32: small, and the same on every machine. */
-export function generator(seed: number): Random {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }

@@ -4,7 +4,8 @@
 import { strict as assert } from 'node:assert'
 import { describe, it } from 'node:test'
 import type { FormingRules } from '../../../topology/index.ts'
-import { FormingWorld, generator } from './simulated-nodes.ts'
+import { generator } from '../generator.ts'
+import { FormingWorld } from './simulated-nodes.ts'
 
 const chaosMs = 3_000
 const healedByMs = 8_000
