@@ -233,6 +233,26 @@ describe('election, answering', () => {
     assert.equal(voter.flush().sent('vote-reply')[0]?.granted, true)
   })
 
+  it('figure 3.1: a vote in a term that is on disk already is written too', () => {
+    const voter = new VoterUnderTest({ term: 2 })
+    voter.take()
+    const [persisted] = voter.receive('b', vote(2)).take()
+    assert.deepEqual(persisted?.type === 'persist' && persisted.hardState, { term: 2, votedFor: 'b' })
+    assert.equal(voter.flush().sent('vote-reply')[0]?.granted, true)
+  })
+
+  it('9.6: a pre-vote for a term that is not later than the own is denied, and answered with the own', () => {
+    const voter = new VoterUnderTest({ term: 4 })
+    voter.receive('b', preVote(4)).receive('c', preVote(3))
+    assert.deepEqual(
+      voter.sent('pre-vote-reply').map(({ granted, term }) => [granted, term]),
+      [
+        [false, 4],
+        [false, 4],
+      ],
+    )
+  })
+
   it('a pre-candidate may vote for another', () => {
     const voter = new VoterUnderTest().timeout()
     voter.receive('b', vote(1))
