@@ -36,7 +36,7 @@ export function nodeStatus(facts: StatusFacts): NodeStatus {
       alive: present.filter(({ state }) => state === 'alive').length,
     },
     topology: { ...topology, phase: 'stable' },
-    consensus: { role, term, leader: nameOrNull(leader), commitIndex, quorum, voters: voters.map(nameOf) },
+    consensus: { role, term, leader: nameOrNull(leader), commitIndex, quorum, voters: voters.map(nameOf).sort() },
     s5: { host: nameOrNull(s5?.host), phase: s5?.phase ?? 'inactive', fencingToken: s5?.token ?? null },
   }
 }

@@ -128,13 +128,17 @@ export class Peers {
       this.#clusterOf.set(peer, message.record.clusterId)
       onCluster(link, message.record.clusterId)
     }
-    const ours = hello().clusterId
-    const isForMembers = message.type === 'swim' || message.type === 'raft' || message.type === 'record'
-    if (isForMembers && (ours === '' || this.#clusterOf.get(peer) !== ours)) {
+    if (!this.#isWelcome(message, this.#clusterOf.get(peer) ?? '', hello().clusterId)) {
       toolbox.counters.add(`${message.type}-foreign`)
       return
     }
     onMessage(link, message)
+  }
+
+  /** Membership and log are for members of one cluster; who is in none yet may ask to be let in, and forms with others. */
+  #isWelcome({ type }: WireMessage, theirs: string, ours: string): boolean {
+    if (type === 'swim' || type === 'raft' || type === 'record') return ours !== '' && theirs === ours
+    return ours === '' || theirs === '' || theirs === ours
   }
 
   #refused(error: ClusterError, side: 'dialer' | 'acceptor', address: string): void {
