@@ -28,11 +28,16 @@ export function roundAnswered<Command>(
   countRounds(raft, leader, now)
 }
 
-/** The process was away: whoever leads by now, nothing sent before proves anything. */
-export function doubtContact<Command>(raft: RaftState<Command>, leader: LeaderState, now: number): void {
+/** The process was away: the answers that wait come first, and what the clock has not counted voids every round before. */
+export function doubtContact<Command>(
+  raft: RaftState<Command>,
+  leader: LeaderState,
+  uncountedMs: number,
+  now: number,
+): void {
   leader.patientFrom = now
   leader.presentSince = now
-  if (!raft.rules.countsRoundFromBeforeAway()) {
+  if (!raft.rules.countsRoundFromBeforeAway(uncountedMs)) {
     leader.rounds = []
     leader.quorumAt = undefined
   }

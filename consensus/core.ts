@@ -19,8 +19,11 @@ export type Input<Command> =
   | { readonly type: 'disconnected'; readonly peer: VoterId; readonly evidence: boolean }
   /** A link to a voter came up: a leader sends at once instead of waiting for the next heartbeat. */
   | { readonly type: 'connected'; readonly peer: VoterId }
-  /** The process did not run for `ms` (SIGSTOP, suspend, a blocked loop). Arrives before any timer or message after it. */
-  | { readonly type: 'away'; readonly ms: number }
+  /**
+   * The process did not run for `ms` (SIGSTOP, suspend, a blocked loop). Arrives before any timer or message after it.
+   * `suspendedMs`: the part that `now` has not counted, because the machine was suspended; not said: perhaps all of it.
+   */
+  | { readonly type: 'away'; readonly ms: number; readonly suspendedMs?: number }
   /** Give up leadership now, for a graceful stop: no heartbeat follows, the others elect when told goodbye. */
   | { readonly type: 'resign' }
 

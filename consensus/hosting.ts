@@ -11,9 +11,9 @@
 //      └── lease lapsed, away, superseded (the token is spent; a new one is proposed) ──┘      │
 //      ▲────────────────────────────── leadership lost ────────────────────────────────────────┘
 //
-// The driver gives `observe` in the same turn as every Raft step and every applied entry. It gives `away`, and after it Raft's
-// own `away`, when monotonic, wall and boot clock disagree or the process stood still. It asks `holds` before every use of
-// the token, and executes `stop` before anything else.
+// The driver gives `observe` in the same turn as every Raft step and every applied entry. It gives `away` in the turn of Raft's
+// own when monotonic, wall and boot clock disagree; an absence that the monotonic clock has counted ends the lease by
+// itself when it is long enough. It asks `holds` before every use of the token, and executes `stop` before anything else.
 
 import type { RaftView } from './core.ts'
 import type { ClusterCommand, SingletonRecord } from './machines/commands.ts'
@@ -38,7 +38,7 @@ export type HostInput =
   | { readonly type: 'proposal-lost' }
   /** Stop for good in this term and let the successor start without a wait. */
   | { readonly type: 'release' }
-  /** The process did not run for longer than its clocks tolerate: a lease is as good as lapsed. */
+  /** The process stood still, and its clock may not have counted it: a lease is as good as lapsed. */
   | { readonly type: 'away' }
 
 /** Why a token ended. `superseded`: the log has another activation. */
@@ -65,6 +65,9 @@ export interface HostSetup {
   /** For simulations that break a rule on purpose. Default: {@link paperRules}. */
   readonly rules?: RaftRules
 }
+
+/** A host told of an absence takes none of it for counted. */
+const unknownAbsence = Number.POSITIVE_INFINITY
 
 /** Decides for one singleton whether this process is its host. Pure; the file's header says what the driver owes it. */
 export class SingletonHost {
@@ -118,7 +121,7 @@ export class SingletonHost {
         break
       case 'away':
         this.#verifiedFrom = now
-        if (this.#view !== undefined && !this.#rules.countsRoundFromBeforeAway())
+        if (this.#view !== undefined && !this.#rules.countsRoundFromBeforeAway(unknownAbsence))
           this.#view = { ...this.#view, quorumAt: undefined }
         this.#stop('away')
         break
@@ -234,7 +237,7 @@ export class SingletonHost {
   #leaseHolds(now: number): boolean {
     const view = this.#view
     if (view?.role !== 'leader' || view.quorumAt === undefined) return false
-    if (view.quorumAt < this.#verifiedFrom && !this.#rules.countsRoundFromBeforeAway()) return false
+    if (view.quorumAt < this.#verifiedFrom && !this.#rules.countsRoundFromBeforeAway(unknownAbsence)) return false
     return this.#rules.holdsLease(now, view.quorumAt, this.#options.leaseMs)
   }
 

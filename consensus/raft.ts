@@ -82,7 +82,7 @@ export class Raft<Command> {
         else if (raft.peers.includes(input.peer)) ask(raft, input.peer)
         break
       case 'away':
-        this.#away(now)
+        this.#away(input.suspendedMs ?? input.ms, now)
         break
       case 'resign':
         if (raft.role.type === 'leader') becomeFollower(raft, undefined, now, 'resigned')
@@ -150,10 +150,10 @@ export class Raft<Command> {
   }
 
   /** Messages that waited meanwhile come first: nobody is deposed, and nobody led, on what was known before. */
-  #away(now: number): void {
+  #away(uncountedMs: number, now: number): void {
     const raft = this.#raft
     if (raft.role.type === 'leader') {
-      doubtContact(raft, raft.role, now)
+      doubtContact(raft, raft.role, uncountedMs, now)
       heartbeat(raft, raft.role, now)
     } else {
       patientWait(raft, now)

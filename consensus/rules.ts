@@ -94,8 +94,8 @@ export interface RaftRules {
   lostQuorum(unansweredForMs: number, electionTimeoutMaxMs: number): boolean
   /** Section 6.4.1: what an answered round proves begins when it was *sent*; the answer may be old when it arrives. */
   leaseCountsFrom(sentAt: number, answeredAt: number): number
-  /** Whether a round begun before the process was away may still prove anything. It may not: clocks may have stood still. */
-  countsRoundFromBeforeAway(): boolean
+  /** A round begun before the process was away proves something afterwards only if the clock has counted all of the absence. */
+  countsRoundFromBeforeAway(uncountedMs: number): boolean
   /** Section 6.4.1: a lease ends by itself, on the holder's own clock. `quorumAt` undefined: there is none. */
   holdsLease(now: number, quorumAt: number | undefined, leaseMs: number): boolean
   /** A new leader lets the lease of an unknown predecessor run out, on the slowest clock there may be, before it hosts. */
@@ -133,7 +133,7 @@ export const paperRules: RaftRules = Object.freeze({
 
   lostQuorum: (unansweredForMs, electionTimeoutMaxMs) => unansweredForMs >= electionTimeoutMaxMs,
   leaseCountsFrom: (sentAt) => sentAt,
-  countsRoundFromBeforeAway: () => false,
+  countsRoundFromBeforeAway: (uncountedMs) => uncountedMs === 0,
   holdsLease: (now, quorumAt, leaseMs) => quorumAt !== undefined && now < quorumAt + leaseMs,
   mayActivate: (sinceElectedMs, leaseMs, drift, predecessor) =>
     predecessor !== 'unknown' || sinceElectedMs >= leaseMs * (1 + drift),

@@ -247,6 +247,16 @@ describe('raft, contact with the majority', () => {
     assert.equal(voter.receive('b', accepted(1, fresh, 1)).view.quorumAt, voter.now)
   })
 
+  it('after a block of the loop, which the clock has counted, earlier rounds count from when they were sent', () => {
+    const voter = new VoterUnderTest().elect()
+    const elected = voter.now
+    voter.step({ type: 'timer', timer: 'heartbeat' })
+    const [{ round } = { round: 0 }] = voter.sent('append')
+    voter.at(elected + 300).step({ type: 'away', ms: 300, suspendedMs: 0 })
+    assert.notEqual(voter.sent('append')[0]?.round, round, 'it asks anew all the same')
+    assert.equal(voter.receive('b', accepted(1, round, 1)).view.quorumAt, elected)
+  })
+
   it('after a time away a leader that nobody answers steps down when check-quorum says so', () => {
     const voter = new VoterUnderTest().elect()
     voter.at(voter.now + 60_000).step({ type: 'away', ms: 60_000 })

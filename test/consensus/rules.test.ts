@@ -116,8 +116,8 @@ describe('rules of the paper', () => {
     assert.equal(rules.holdsLease(0, undefined, 500), false)
   })
 
-  it('no round from before a time away proves anything', () => {
-    assert.equal(rules.countsRoundFromBeforeAway(), false)
+  it('a round from before a time away counts only if the clock has counted all of that time', () => {
+    assert.deepEqual([rules.countsRoundFromBeforeAway(0), rules.countsRoundFromBeforeAway(1)], [true, false])
   })
 
   it('an unknown predecessor is waited out on the slowest clock, any other not at all', () => {
