@@ -44,7 +44,7 @@ export function doubtContact<Command>(
   raft.outbox.setTimer('check-quorum', now + raft.options.electionTimeoutMaxMs)
 }
 
-/** Steps down when neither a majority nor this voter's own disk has answered for an election timeout (design rule 21). */
+/** Steps down when neither a majority nor this voter's own disk has answered for an election timeout. */
 export function checkQuorum<Command>(raft: RaftState<Command>, leader: LeaderState, now: number): void {
   const { electionTimeoutMaxMs, heartbeatIntervalMs } = raft.options
   const diskFrom = Math.max(raft.log.oldestWriteAt ?? now, leader.presentSince)

@@ -29,6 +29,7 @@ export {
 } from './options.ts'
 export { majority } from './quorum.ts'
 export { Raft, type RaftSetup } from './raft.ts'
+export type { DropReason } from './receive.ts'
 export { type BallotView, type LogEnd, type Predecessor, paperRules, type RaftRules } from './rules.ts'
 export type { ApplyMeta, StateMachine } from './state-machine.ts'
 export type {

@@ -39,14 +39,20 @@ export interface RaftOptions {
    * what crystals do, for clocks that are being slewed). Range 0 to 0.5. Too small: two hosts at once. Too large: a longer gap without one.
    */
   readonly drift: number
-  /** Entries in one message at most. Default 64 (a guess). Range 1 to 64, the most that fits one frame. One: no batching. Many: a message that blocks heartbeats. */
+  /**
+   * Entries in one message at most. Default 64 (a guess). Range 1 to 64, the most that fits one frame. One: no batching.
+   * Many: a message that blocks heartbeats.
+   */
   readonly maxEntriesPerAppend: number
   /**
    * Messages with entries that may be unanswered by one follower; more wait and become larger batches. Default 16 (a guess). Range 1 to
    * 1024. One: no pipelining (section 10.2.1). Many: all of it is sent again after a loss.
    */
   readonly maxInflightAppends: number
-  /** Entries a leader may hold that are not committed; further proposals are refused as `busy`. Default 4096 (a guess). Few: bursts are refused. Many: memory and a long catch-up. */
+  /**
+   * Entries a leader may hold that are not committed; further proposals are refused as `busy`. Default 4096 (a guess).
+   * Range 1 to 1,048,576. Few: bursts are refused. Many: memory, and a long catch-up.
+   */
   readonly maxUncommittedEntries: number
   /**
    * Writes handed to the disk and not yet durable; while there are more, messages are dropped and proposals refused. Default 8192. Range: above

@@ -1,4 +1,4 @@
-// Names of members, each bound to one id (design rule 8): a binding is made once, needs a quorum, and moves only from a
+// Names of members, each bound to one id: a binding is made once, needs a quorum, and moves only from a
 // holder that the proposing leader saw `left` or `down`.
 
 import type { VoterId } from '../types.ts'

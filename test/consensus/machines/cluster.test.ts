@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type ClusterCommand, ClusterMachine } from '../../../consensus/index.ts'
+import { type ClusterCommand, ClusterMachine, type ClusterReply, type ClusterState } from '../../../consensus/index.ts'
 import { testStateMachine } from '../../../src/testing/compliance/state-machine.ts'
 
 const payload = new Uint8Array([4, 5, 6])
 
-testStateMachine('cluster', {
+testStateMachine<ClusterCommand, ClusterReply, ClusterState>('cluster', {
   create: () => new ClusterMachine(),
   history: [
     { term: 1, command: { type: 'bind-name', name: 'alpha', id: 'id-1', replaces: undefined } },
