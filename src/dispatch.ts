@@ -33,6 +33,9 @@ export function dispatch(parts: Parts, counters: Counters, link: Link, message: 
     case 'envelope':
       parts.requests.receive(id, message.envelope)
       break
+    case 'contacts':
+      parts.formation?.introduced(message.contacts)
+      break
     case 'forming':
       parts.formation?.receive(id, message.message)
       break

@@ -315,6 +315,7 @@ export class Lifecycle {
     const ours = this.#cluster?.clusterId
     this.#formation?.put({ type: 'connected', peer })
     if (ours === undefined) {
+      if (clusterId === '') this.#formation?.introduce(this.#peers.founders(), link.peer)
       this.#considerJoining()
       return
     }

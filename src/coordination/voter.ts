@@ -156,7 +156,7 @@ export class Voter {
   }
 
   away({ ms, suspendedMs }: Absence): void {
-    this.#put({ type: 'away', ms })
+    this.#put({ type: 'away', ms, suspendedMs })
     // A stop that the monotonic clock has counted ends the lease by itself when it is long enough. A suspension it has not
     // counted lengthens the lease in secret, however short.
     if (suspendedMs > 0 || ms >= this.#options.raft.leaseMs) this.#stepHost({ type: 'away' })

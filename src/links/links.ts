@@ -112,6 +112,12 @@ export class Links {
     if (![...this.#seedOf.values()].includes(address)) this.#dialer.want(`seed:${address}`, address, undefined, pace)
   }
 
+  /** No longer calls that address; whoever is linked from there stays linked. */
+  dropSeed(address: string): void {
+    this.#dialer.drop(`seed:${address}`)
+    for (const [peer, seed] of this.#seedOf) if (seed === address) this.#seedOf.delete(peer)
+  }
+
   /** Says goodbye to one peer and closes its link. */
   disconnect(peer: string, reason: GoodbyeReason): void {
     void this.get(peer)?.goodbye(reason)

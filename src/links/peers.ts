@@ -7,6 +7,7 @@ import { PeerPolicy } from '../membership/peer-policy.ts'
 import { oncePer } from '../observability/logger.ts'
 import type { Toolbox } from '../runtime/toolbox.ts'
 import type { Transport } from '../transport/transport.ts'
+import type { Contact } from '../wire/contacts.ts'
 import type { LocalHello } from '../wire/handshake.ts'
 import type { Hello } from '../wire/hello.ts'
 import type { Link, LinkEnd } from '../wire/link.ts'
@@ -87,6 +88,15 @@ export class Peers {
   companions(): Link[] {
     const { clusterId } = this.#options.hello()
     return clusterId === '' ? [] : this.links.all().filter(({ peer }) => this.#clusterOf.get(peer.id) === clusterId)
+  }
+
+  /** Linked peers that could found a cluster with this node, and where they can be dialed. */
+  founders(): Contact[] {
+    const couldFound = ({ peer }: Link): boolean => peer.expect > 0 && this.#clusterOf.get(peer.id) === ''
+    return this.links
+      .all()
+      .filter(couldFound)
+      .map(({ peer }) => ({ id: peer.id, address: peer.address }))
   }
 
   async close(reason: 'leaving' | 'stopping'): Promise<void> {

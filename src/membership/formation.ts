@@ -16,6 +16,8 @@ import type { Clock } from '../runtime/clock.ts'
 import { Mailbox } from '../runtime/mailbox.ts'
 import { NamedTimers } from '../runtime/named-timers.ts'
 import type { Turn } from '../runtime/turn.ts'
+import type { Contact } from '../wire/contacts.ts'
+import { MAX_CONTACTS } from '../wire/limits.ts'
 
 export interface FormationOptions {
   readonly self: { readonly id: string; readonly storeId: string }
@@ -37,6 +39,8 @@ export class Formation {
   readonly #forming: Forming
   readonly #mailbox: Mailbox<FormingInput>
   readonly #timers: NamedTimers
+  /** Addresses that this node was told of. They are called like seeds until it has its cluster. */
+  readonly #called = new Set<string>()
   #isClosed = false
 
   constructor(options: FormationOptions) {
@@ -66,6 +70,27 @@ export class Formation {
     this.put({ type: 'message', from, message })
   }
 
+  /** A fresh peer is linked: it is introduced to the others, and they to it. */
+  introduce(fresh: readonly Contact[], newcomer: Contact): void {
+    const { links } = this.#options
+    const others = fresh.filter(({ id }) => id !== newcomer.id).slice(0, MAX_CONTACTS)
+    // A newcomer that only joins founds nothing: nobody needs to know of it yet.
+    if (others.length === fresh.length || others.length === 0) return
+    const { id, address } = newcomer
+    links.send(id, { type: 'contacts', contacts: others })
+    for (const other of others) links.send(other.id, { type: 'contacts', contacts: [{ id, address }] })
+  }
+
+  /** Others are there: this node calls whom it is not linked to. */
+  introduced(contacts: readonly Contact[]): void {
+    const { links, self } = this.#options
+    for (const { id, address } of contacts) {
+      if (id === self.id || links.get(id) || this.#called.size >= MAX_CONTACTS) continue
+      this.#called.add(address)
+      links.callSeed(address, 'eager')
+    }
+  }
+
   /** True while this node has promised a set of founders: then it may not join another cluster. */
   get isBound(): boolean {
     const { type } = this.#forming.view().state
@@ -74,6 +99,7 @@ export class Formation {
 
   close(): void {
     this.#isClosed = true
+    for (const address of this.#called) this.#options.links.dropSeed(address)
     this.#timers.clearAll()
   }
 

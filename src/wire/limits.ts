@@ -29,6 +29,8 @@ export const MAX_RECORDS_PER_MESSAGE = 256
 /** Members that can form a cluster together. */
 export const MAX_FOUNDERS = 1024
 export const MAX_VOTERS = 16
+/** Fresh nodes that one introduces to another at a time. */
+export const MAX_CONTACTS = 256
 
 /** Entries in one append of Raft. */
 export const MAX_ENTRIES_PER_APPEND = 64

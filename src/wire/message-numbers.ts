@@ -19,6 +19,7 @@ export const frameNumbers = {
   confirm: 33,
   renounce: 34,
   formed: 35,
+  contacts: 36,
 
   'pre-vote': 48,
   'pre-vote-reply': 49,

@@ -6,6 +6,7 @@ import type { RaftMessage } from '../../consensus/messages.ts'
 import type { FormingMessage } from '../../topology/forming/messages.ts'
 import type { SwimMessage } from '../../topology/swim/messages.ts'
 import type { Family } from './codec.ts'
+import { type Contact, contacts } from './contacts.ts'
 import { type Envelope, envelope } from './envelope.ts'
 import { formingFamily } from './forming.ts'
 import { FRAME_HEADER_BYTES, type Frame, FrameSplitter } from './frame.ts'
@@ -24,6 +25,8 @@ export type WireMessage =
   | HelloMessage
   | { readonly type: 'swim'; readonly message: SwimMessage }
   | { readonly type: 'forming'; readonly message: FormingMessage }
+  /** Fresh node to each linked fresh node when it has found one more: dial these too. */
+  | { readonly type: 'contacts'; readonly contacts: readonly Contact[] }
   | { readonly type: 'raft'; readonly message: RaftMessage<ClusterCommand> }
   /** Leader to everyone on each change and each second, and anyone to a peer that knows less. The higher index wins. */
   | { readonly type: 'record'; readonly record: ClusterRecord }
@@ -89,6 +92,10 @@ function encodeMessage(writer: Writer, message: WireMessage): void {
     case 'raft':
       encodeIn(raftFamily, writer, message.message)
       break
+    case 'contacts':
+      writer.u8(frameNumbers.contacts)
+      contacts.encode(writer, message.contacts)
+      break
     case 'record':
       writer.u8(frameNumbers.record)
       clusterRecord.encode(writer, message.record)
@@ -124,6 +131,7 @@ function buildDecoders(): (Decode | undefined)[] {
   for (const number of raftFamily.numbers) {
     table[number] = strict((reader) => ({ type: 'raft', message: raftFamily.decodeBody(number, reader) }))
   }
+  table[frameNumbers.contacts] = strict((reader) => ({ type: 'contacts', contacts: contacts.decode(reader) }))
   table[frameNumbers.record] = strict((reader) => ({ type: 'record', record: clusterRecord.decode(reader) }))
   table[frameNumbers.envelope] = strict((reader) => ({ type: 'envelope', envelope: envelope.decode(reader) }))
   return table

@@ -123,6 +123,10 @@ const record: fc.Arbitrary<WireMessage> = fc
   })
   .map((value) => ({ type: 'record', record: value }))
 
+const contacts: fc.Arbitrary<WireMessage> = fc
+  .array(fc.record({ id: text, address: text }), { maxLength: 4 })
+  .map((value) => ({ type: 'contacts', contacts: value }))
+
 const envelope: fc.Arbitrary<WireMessage> = fc
   .record({
     kind: fc.constantFrom('message' as const, 'request' as const, 'reply' as const, 'error' as const),
@@ -178,5 +182,5 @@ const around: fc.Arbitrary<WireMessage> = fc.oneof(
 
 /** Cloned, because fast-check likes objects without a prototype and a decoder makes plain ones. */
 export const arbitraryMessage: fc.Arbitrary<WireMessage> = fc
-  .oneof(swim, forming, raft, record, envelope, hello, around)
+  .oneof(swim, forming, contacts, raft, record, envelope, hello, around)
   .map((message) => structuredClone(message))

@@ -130,6 +130,13 @@ export const sampleMessages: readonly WireMessage[] = [
     type: 'raft',
     message: { type: 'append-reply', ...raft, accepted: false, matchIndex: 0, hintIndex: 8, hintTerm: 2 },
   },
+  {
+    type: 'contacts',
+    contacts: [
+      { id: member.id, address: member.address },
+      { id: 'b', address: '[::1]:7402' },
+    ],
+  },
   { type: 'record', record },
   { type: 'envelope', envelope },
   {
