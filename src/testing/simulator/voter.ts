@@ -139,7 +139,7 @@ export class SimulatedVoter {
 
   /** The process did not run: Raft hears it first, then the host, unless its own clock has counted it and sees to the lease. */
   away({ ms, suspendedMs }: Absence): void {
-    this.input({ type: 'away', ms })
+    this.input({ type: 'away', ms, suspendedMs })
     if (suspendedMs > 0 || ms >= this.#setup.options.leaseMs) this.#stepHost({ type: 'away' })
     this.#drain()
   }
