@@ -1,0 +1,41 @@
+// The three clocks of a machine, moved by hand: time that passes, a machine that is suspended, a wall clock that is set.
+
+import type { Clock } from '../../../src/runtime/clock.ts'
+
+export class FakeClock implements Clock {
+  #now = 5_000.25
+  #wall = 1_700_000_000_000
+  #boot = 90_003.5
+  /** A boot clock that shows whole seconds only. */
+  isCoarse = false
+
+  now(): number {
+    return this.#now
+  }
+
+  wall(): number {
+    return this.#wall
+  }
+
+  boot(): number {
+    return this.isCoarse ? Math.floor(this.#boot / 1_000) * 1_000 : this.#boot
+  }
+
+  /** Everything runs, or the process alone stands still: all three clocks go on. */
+  pass(ms: number): void {
+    this.#now += ms
+    this.#wall += ms
+    this.#boot += ms
+  }
+
+  /** The whole machine stands still: the monotonic clock does not count it. */
+  suspend(ms: number): void {
+    this.#wall += ms
+    this.#boot += ms
+  }
+
+  /** Somebody sets the wall clock. */
+  setWall(byMs: number): void {
+    this.#wall += byMs
+  }
+}
