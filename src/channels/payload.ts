@@ -5,6 +5,9 @@ import { ClusterError, type ErrorCode, type ErrorDetails } from '../errors.ts'
 import type { Envelope } from '../wire/envelope.ts'
 import { MAX_PAYLOAD_BYTES } from '../wire/limits.ts'
 
+/** UTF-16 units of a failure's message that are told at least. */
+const MAX_REASON_LENGTH = 1_000
+
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue }
 
 /** What a message carries. */
@@ -31,13 +34,16 @@ export function decodePayload({ encoding, payload }: EncodedPayload): Payload {
   return encoding === 'bytes' ? payload : JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload))
 }
 
-/** What the asker learns of a failure: a ClusterError whole; of anything else the message, never the stack. */
+/** What the asker learns of a failure: a ClusterError whole; of anything else the message, never the stack. Never throws. */
 export function encodeFailure(error: unknown, member: string, subject: string): EncodedPayload {
-  if (error instanceof ClusterError) return encodePayload({ ...error.toJSON() } as unknown as JsonValue)
-  const reason = (error instanceof Error ? error.message : String(error)).slice(0, 1_000)
-  const message = `the handler of '${subject}' on ${member} failed: ${reason}`
-  const failed = new ClusterError('ERR_HANDLER_FAILED', message, { member, subject, reason }, { mayHaveHappened: true })
-  return encodePayload({ ...failed.toJSON() } as unknown as JsonValue)
+  const failure = error instanceof ClusterError ? error : handlerFailed(reasonOf(error), member, subject)
+  const { code, mayHaveHappened } = failure
+  try {
+    return encodePayload({ ...failure.toJSON() } as unknown as JsonValue)
+  } catch {
+    // Too large, or with details that JSON cannot say: the code is what the asker decides by.
+    return encodePayload({ code, message: reasonOf(failure), details: {}, mayHaveHappened })
+  }
 }
 
 /** The other end of {@link encodeFailure}. Throws when the bytes are no such thing. */
@@ -48,6 +54,20 @@ export function decodeFailure(encoded: EncodedPayload): ClusterError {
   return new ClusterError(value.code as ErrorCode, value.message, details, {
     mayHaveHappened: value.mayHaveHappened === true,
   })
+}
+
+function handlerFailed(reason: string, member: string, subject: string): ClusterError {
+  const message = `the handler of '${subject}' on ${member} failed: ${reason}`
+  return new ClusterError('ERR_HANDLER_FAILED', message, { member, subject, reason }, { mayHaveHappened: true })
+}
+
+/** Handlers may throw anything, even what has no words for itself. */
+function reasonOf(thrown: unknown): string {
+  try {
+    return (thrown instanceof Error ? thrown.message : String(thrown)).slice(0, MAX_REASON_LENGTH)
+  } catch {
+    return 'it cannot be said why'
+  }
 }
 
 function toJson(value: Payload): string {

@@ -39,6 +39,8 @@ export interface RequestsOptions {
 }
 
 const DEFAULT_TIMEOUT_MS = 5_000
+/** setTimeout's longest delay, some 25 days: for a request that is as good as for ever. */
+const MAX_DELAY_MS = 2 ** 31 - 1
 
 /** Requests of others that may run at once; past that they are refused, for a queue would only hide the overload. */
 const MAX_RUNNING_HANDLERS = 1_024
@@ -71,13 +73,12 @@ export class Requests {
   }
 
   /**
-   * Asks `destination` (an id; oneself is answered in place). Rejects with `ERR_NO_ROUTE` (no link, nothing happened), `ERR_TIMEOUT` or
+   * Asks `destination` (an id; oneself is asked like anybody else). Rejects with `ERR_NO_ROUTE` (no link, nothing happened), `ERR_TIMEOUT` or
    * `ERR_MEMBER_DOWN` (it may have happened), `ERR_NO_HANDLER`, `ERR_HANDLER_FAILED`, or the ClusterError that the handler threw.
    */
   async request(destination: string, subject: string, value: Payload, options: RequestOptions = {}): Promise<Payload> {
     if (this.#isClosed) throw stopping(false)
     if (options.signal?.aborted) throw aborted(subject, false)
-    if (destination === this.#options.self) return this.#answer({ from: destination, subject, payload: value })
     const encoded = encodePayload(value)
     const id = this.#nextId++
     return new Promise((resolve, reject) => {
@@ -90,7 +91,7 @@ export class Requests {
         else resolve(outcome)
       }
       const onAbort = (): void => settle(aborted(subject, true))
-      const timer = setTimeout(() => settle(timedOut(subject, timeoutMs)), timeoutMs)
+      const timer = setTimeout(() => settle(timedOut(subject, timeoutMs)), Math.min(timeoutMs, MAX_DELAY_MS))
       options.signal?.addEventListener('abort', onAbort, { once: true })
       this.#waiting.set(id, { destination, settle })
       if (!this.#send('request', id, destination, subject, encoded)) settle(this.#noRoute(destination))
@@ -182,7 +183,7 @@ export class Requests {
     encoded: EncodedPayload,
   ): boolean {
     const { self, generation, send } = this.#options
-    return send({
+    const envelope: Envelope = {
       kind,
       id,
       source: self,
@@ -200,7 +201,11 @@ export class Requests {
       subject,
       topic: undefined,
       ...encoded,
-    })
+    }
+    if (destination !== self) return send(envelope)
+    // Copied, as on any other way: a handler owns what it gets (design rule 21).
+    queueMicrotask(() => this.receive(self, { ...envelope, payload: envelope.payload.slice() }))
+    return true
   }
 
   #noRoute(destination: string): ClusterError {
