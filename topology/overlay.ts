@@ -5,11 +5,13 @@
 import type { Core, Effect, Input } from './core.ts'
 import type { MemberId, MemberRecord } from './types.ts'
 
+/** What every overlay can be told. */
 export type OverlayInput<Message> =
   | Input<Message>
   /** Everyone known, self included or not. Replaces the former list: whoever is missing, or `left`, is unlinked. */
   | { readonly type: 'members'; readonly members: readonly MemberRecord[] }
 
+/** What every overlay may ask for. */
 export type OverlayEffect<Message, Event> =
   | Effect<Message, Event>
   /**
@@ -20,6 +22,7 @@ export type OverlayEffect<Message, Event> =
   /** The link is no longer needed here: say goodbye and close it, and dial no more. */
   | { readonly type: 'unlink'; readonly peer: MemberId }
 
+/** An overlay as a machine. */
 export interface Overlay<Message = never, Event = never>
   extends Core<OverlayInput<Message>, OverlayEffect<Message, Event>> {
   /** What it is called in `status`, in the switch and on the wire. */

@@ -15,6 +15,7 @@ export type FormingState =
   /** It will not start with this set by itself, and confirms no other until a majority of the set's voters do not hold it. */
   | { readonly type: 'renounced'; readonly set: readonly MemberId[] }
 
+/** What forming can be told. */
 export type FormingInput =
   /** `connected` and `disconnected` are about links to fresh nodes and to founders of a formed cluster. */
   | Input<FormingMessage>
@@ -23,11 +24,13 @@ export type FormingInput =
   /** Whether a leader of the own cluster is known; said by a node that has started. Fresh nodes need not say it. */
   | { readonly type: 'alive'; readonly alive: boolean }
 
+/** What forming may ask for. */
 export type FormingEffect =
   | Effect<FormingMessage, FormingEvent>
   /** Make durable, in the order of tickets; answered by the input `persisted`. Replaces what was durable before. */
   | { readonly type: 'persist'; readonly ticket: number; readonly state: FormingState }
 
+/** What forming tells. */
 export type FormingEvent =
   /**
    * Start Raft now: `started` is durable. Also the first thing a node says that had started in an earlier life.

@@ -21,6 +21,7 @@ import { type FormingRules, votersOf } from './rules.ts'
 import { Situation } from './situation.ts'
 import { speak, speakTo, tellFormed, tellHeld, tellNotHeld } from './speaking.ts'
 
+/** What forming needs to know of its node. */
 export interface FormingSetup {
   readonly self: Founder
   /** How many founders the cluster must have; 1 forms at once, alone. */
@@ -40,6 +41,7 @@ type Candidate = Extract<FormingMessage, { type: 'candidate' }>
 type Held = Extract<FormingMessage, { type: 'confirm' | 'renounce' }>
 type Formed = Extract<FormingMessage, { type: 'formed' }>
 
+/** Forming as one machine, on a node that does not know a cluster yet, and on founders for as long as they run. */
 export class Forming {
   readonly #node: Situation
   readonly #mismatched = new Map<MemberId, number>()

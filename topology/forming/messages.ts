@@ -10,6 +10,7 @@ export interface Founder {
   readonly storeId: string
 }
 
+/** Everything that nodes say to each other while a cluster forms. */
 export type FormingMessage =
   /**
    * Fresh node to every linked fresh node, on each change and at an interval: whom I have found. The receiver

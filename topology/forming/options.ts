@@ -1,5 +1,6 @@
 // The numbers that forming may be tuned by: unit, default, range, and what goes wrong at both ends.
 
+/** What forming may be tuned by. */
 export interface FormingOptions {
   /**
    * Milliseconds for which all of a set must have named the same set before it is decided. Default 250 (a guess: several round trips).

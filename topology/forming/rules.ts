@@ -17,6 +17,7 @@ export interface RoundView {
   readonly present: number
 }
 
+/** Every decision of forming that a simulation may break on purpose. */
 export interface FormingRules {
   /** The `expect` lowest ids; undefined when too few were found. All that found the same choose the same. */
   choose(found: readonly MemberId[], expect: number): readonly MemberId[] | undefined

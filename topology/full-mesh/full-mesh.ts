@@ -8,6 +8,7 @@ import { invariant } from '../invariant.ts'
 import type { Overlay, OverlayEffect, OverlayInput } from '../overlay.ts'
 import type { MemberId, MemberRecord, MemberState } from '../types.ts'
 
+/** What the full mesh may be tuned by. */
 export interface FullMeshOptions {
   /**
    * Milliseconds the member with the higher id leaves to the other before it dials too. Default 500. Range 0 to 60,000. Zero: both dial, and one
@@ -29,6 +30,7 @@ const dialRanks: Record<Exclude<MemberState, 'left'>, number> = { alive: 0, susp
 type Effects = OverlayEffect<never, never>[]
 type Wanted = MemberRecord & { readonly state: keyof typeof dialRanks }
 
+/** The overlay in which every member is a neighbor. */
 export class FullMesh implements Overlay {
   readonly name = 'full-mesh'
   readonly capacity: number

@@ -82,7 +82,7 @@ function closeSuspicion(state: SwimState, id: MemberId): void {
   state.timers.clear(suspicionTimer(id))
 }
 
-/** Rule 15: bounded by number, never by time; the one longest gone goes first, a pinned one never. */
+/** Design rule 15: bounded by number, never by time; the one longest gone goes first, a pinned one never. */
 function makeRoom(state: SwimState): void {
   let excess = state.table.goneCount - state.options.maxRememberedMembers
   if (excess <= 0) return

@@ -75,7 +75,7 @@ export function expire(state: SwimState, member: MemberId, now: number): void {
 }
 
 /**
- * Rule 13: whose port enough observers saw refuse is down at once. Judged anew after every change, for a verdict on one
+ * Design rule 13: whose port enough observers saw refuse is down at once. Judged anew after every change, for a verdict on one
  * leaves fewer others that could confirm the next.
  */
 export function judgeRefusals(state: SwimState, now: number): void {

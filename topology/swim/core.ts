@@ -5,6 +5,7 @@ import type { Effect, Input } from '../core.ts'
 import type { MemberId, MemberRecord } from '../types.ts'
 import type { AccusationKind, SwimMessage } from './messages.ts'
 
+/** What membership can be told. */
 export type SwimInput =
   | Input<SwimMessage>
   /** Whom to probe: the peers that the overlay holds links to or wants to. Replaces the former list; unknown ones wait until known. */
@@ -27,6 +28,7 @@ export type SwimInput =
   /** Members that are never forgotten to make room, however long they are down: the voters. Replaces the former list. */
   | { readonly type: 'pinned'; readonly members: readonly MemberId[] }
 
+/** What membership may ask for. */
 export type SwimEffect = Effect<SwimMessage, SwimEvent>
 
 /** What changed about a member, in the order of precedence: the first that fits is told. */
@@ -44,6 +46,7 @@ export type MemberChange =
   /** Anything else: its address, roles, zone, or only its refutation number. */
   | 'updated'
 
+/** What membership tells. */
 export type SwimEvent =
   /** A visible change of one member, self included. `accusers`: whose evidence the verdict rests on; empty when it was heard as a verdict. */
   | {

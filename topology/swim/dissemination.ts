@@ -1,5 +1,5 @@
 // What still has to be told, and how often each piece was (SWIM section 4.1, infection-style dissemination). A piece rides on
-// lambda * log(n) messages and is then at rest; a newer one about the same subject takes the place of the older.
+// lambda * ln(n) messages and is then at rest; a newer one about the same subject takes the place of the older.
 // Which message it rides on is `spreading.ts`.
 //
 // Bounded by the table: one record per member, and at most `maxAccusersPerMember` accusations against each.
@@ -52,9 +52,12 @@ export class Dissemination {
   }
 }
 
-/** How often each piece is told in a cluster of `size` (SWIM section 4.1): multiplier * log10, at least once. */
+/**
+ * How often each member tells a piece in a cluster of `size` (SWIM section 4.1): multiplier * ln. The natural logarithm, as in the
+ * paper's analysis: with memberlist's log10 a rumor misses some member of a small cluster once in some hundred times.
+ */
 export function retransmits(multiplier: number, size: number): number {
-  return Math.max(1, Math.ceil(multiplier * Math.ceil(Math.log10(size + 1))))
+  return Math.max(1, Math.ceil(multiplier * Math.log(size + 1)))
 }
 
 function subjectOf(update: Update): string {

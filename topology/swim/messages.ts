@@ -20,6 +20,7 @@ export type Update =
       readonly kind: AccusationKind
     }
 
+/** Everything that members say to each other about members. */
 export type SwimMessage =
   /** Prober to target, each protocol period. The receiver answers `ack` with the same `probe`. */
   | { readonly type: 'ping'; readonly probe: number; readonly updates: readonly Update[] }

@@ -2,6 +2,7 @@
 // name memberlist are those of hashicorp/memberlist, the widest tried implementation of SWIM with Lifeguard.
 // Reading options from a file or a flag is the runtime's; this folder only knows what is allowed.
 
+/** What membership may be tuned by. */
 export interface SwimOptions {
   /**
    * Milliseconds between two probe rounds; one neighbor is probed in each (SWIM section 4.3). Default 1000 (memberlist LAN). Range:
@@ -32,7 +33,7 @@ export interface SwimOptions {
   readonly localHealthMax: number
   /** Longest measured event-loop delay, in milliseconds, that is added to own timeouts. Default 2000 (a guess). Range 0 to 60,000. Zero: not used. Large: a busy member never accuses. */
   readonly maxLoopDelayMs: number
-  /** Each update is sent this often times log10 of the cluster's size (SWIM section 4.1, lambda). Default 4 (memberlist LAN). Range 1 to 100. Small: some miss it until push-pull. */
+  /** Each update is sent this often times the natural logarithm of the cluster's size (SWIM section 4.1, lambda). Default 4 (a guess: misses one member in a million rumors). Range 1 to 100. Small: some miss it until push-pull. */
   readonly retransmitMultiplier: number
   /** Linked neighbors told of something new at once. Default 3 (memberlist). Range 1 to 64. Small: news is slow. Large: duplicates. */
   readonly gossipFanout: number
@@ -104,6 +105,7 @@ export const swimPresets = Object.freeze({
   }),
 })
 
+/** The names of the presets. */
 export type SwimPreset = keyof typeof swimPresets
 
 /** Least and most of each option that has a range of its own; the rules between options are in {@link swimProblems}. */

@@ -137,12 +137,12 @@ export class Probing {
       state.health.change(-1)
       return
     }
+    const { target, incarnation } = round
+    if (!this.#isPresent(target)) return
     // Lifeguard section 4.1: each helper that said nothing at all is a sign against ourselves. With no helper to ask, the failure
     // itself is one, unless the link is gone: that we know, and it says nothing about how fast we are.
     if (round.askedHelpers) state.health.change(round.silentHelpers)
     else if (state.linked.has(round.target)) state.health.change(1)
-    const { target, incarnation } = round
-    if (!this.#isProbeable(target)) return
     accuse(state, { type: 'accusation', member: target, incarnation, by: state.id, kind: 'silent' }, state.id, now)
   }
 
@@ -150,7 +150,15 @@ export class Probing {
     this.#state.send(target, { type: 'ping', probe, updates: piggyback(this.#state, target) })
   }
 
+  /**
+   * Also one that is down while a link to it is up: a partition can be shorter than what breaks a connection and longer than a
+   * suspicion. The ping tells it what is believed, so it refutes; if it stays silent nothing follows.
+   */
   #isProbeable(id: MemberId): boolean {
+    return this.#isPresent(id) || (this.#state.table.get(id)?.state === 'down' && this.#state.linked.has(id))
+  }
+
+  #isPresent(id: MemberId): boolean {
     const record = this.#state.table.get(id)
     return record !== undefined && isPresent(record)
   }

@@ -30,6 +30,7 @@ export interface SuspicionShape {
   readonly expected: number
 }
 
+/** Every decision of membership that a simulation may break on purpose. */
 export interface SwimRules {
   /**
    * SWIM section 4.2: what is believed after hearing `theirs`. A join of a semilattice, so that everyone who heard the same,

@@ -21,6 +21,7 @@ import { type SwimRules, swimRules } from './rules.ts'
 import { exchange, gossipNews, keepTrickling, pushTable, scheduleExchange, tellAll, trickle } from './spreading.ts'
 import { SwimState } from './state.ts'
 
+/** What membership needs to know of its node. */
 export interface SwimSetup {
   /** This member as it announces itself: alive, in a generation higher than any before. */
   readonly self: MemberRecord
@@ -35,6 +36,7 @@ export interface SwimSetup {
   readonly rules?: SwimRules
 }
 
+/** Membership as one machine, on every node. */
 export class Swim {
   readonly #state: SwimState
   readonly #probing: Probing

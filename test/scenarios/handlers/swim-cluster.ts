@@ -83,6 +83,9 @@ export class SwimCluster {
   start(id: string): void {
     const member = this.#member(id)
     assert.ok(!member.swim, `${id} does not run yet`)
+    // Links of a former life that went silently: its machine now says that it knows nothing of them.
+    for (const other of this.#members.values())
+      if (this.#unlink(member, other)) this.step(other.id, { type: 'disconnected', peer: id, announced: false })
     member.generation++
     member.swim = new Swim({
       self: recordOf(id, member.generation),
