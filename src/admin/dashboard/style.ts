@@ -49,5 +49,5 @@ td:last-child { color: var(--faint); font: .8rem ui-monospace, monospace; }
 #events { list-style: none; margin: 0; padding: 0; }
 #events li { display: flex; gap: 1rem; padding: .15rem 0; }
 #events time { color: var(--faint); font-variant-numeric: tabular-nums; }
-.stale { opacity: .55; }
+.stale { opacity: .7; }
 `

@@ -8,7 +8,7 @@ import { usageError } from '../failure.ts'
 import { table } from '../output.ts'
 import { aborted, watchSignals } from '../signals.ts'
 import { stopNodes, waitUntilReady } from '../up/cluster-process.ts'
-import { openUpDirectory, prepareDirectories, type UpDirectory } from '../up/directories.ts'
+import { givenSecret, openUpDirectory, prepareDirectories, type UpDirectory } from '../up/directories.ts'
 import { describeExit, type NodeProcess, spawnNode } from '../up/node-process.ts'
 import { planNodes, requireFreePorts } from '../up/plan.ts'
 import type { Readiness } from '../up/readiness.ts'
@@ -19,6 +19,7 @@ interface UpFlags extends JsonFlag {
   readonly port: number
   readonly adminPort: number
   readonly dataDir?: string
+  readonly secretFile?: string
   readonly logLevel: string
   readonly timeoutMs?: number
 }
@@ -34,8 +35,8 @@ sees all alive, the voters are complete, S5 is active. Then one line of JSON wit
 {"ready":true,"ms":812,"leader":"node-2","s5":"node-2","nodes":[{"name":"node-1","pid":1,"address":"…","admin":"…"}]}
 
 With --data-dir the cluster is kept, and each node can be brought back alone: trellis node --name node-2 --data-dir DIR/node-2
---listen 127.0.0.1:7402 --admin 127.0.0.1:7502. Without it all is gone at the end. The secret is TRELLIS_SECRET, or made and kept
-in DIR/secret. Each node's log is DIR/node-i/log.
+--listen 127.0.0.1:7402 --admin 127.0.0.1:7502. Without it all is gone at the end. The secret is made and kept in
+DIR/secret unless one is given. Each node's log is DIR/node-i/log.
 
 SIGINT or SIGTERM stops all in order, exit code 0. A node that dies is reported, not restarted.
 
@@ -53,6 +54,7 @@ export function addUp(program: Command, context: CommandContext): void {
     .option('--port <PORT>', 'base of the cluster ports', wholeNumber(0, 65_535), 7400)
     .option('--admin-port <PORT>', 'base of the admin ports', wholeNumber(0, 65_535), 7500)
     .option('--data-dir <DIR>', 'keep the cluster here')
+    .option('--secret-file <FILE>', 'secret of the cluster (or the variable TRELLIS_SECRET; default: DIR/secret)')
     .option('--log-level <LEVEL>', 'of the nodes', context.env.TRELLIS_LOG || 'info')
     .option('--timeout-ms <MS>', 'give up when not ready by then', wholeNumber(1, 3_600_000))
     .option('--json', 'report readiness as one line of JSON, errors too')
@@ -75,7 +77,7 @@ async function up(flags: UpFlags, context: CommandContext): Promise<void> {
   try {
     const plans = await planNodes({ ...flags, root: directory.path })
     await requireFreePorts(plans)
-    const founders = await prepareDirectories(directory, plans, context.env)
+    const founders = await prepareDirectories(directory, plans, givenSecret(flags.secretFile, context.env))
     for (const plan of plans) {
       const node = spawnNode(plan, { flags: nodeFlags(flags), env: context.env })
       nodes.push(node)

@@ -33,9 +33,9 @@ export function openUpDirectory(dataDir: string | undefined): UpDirectory {
 export async function prepareDirectories(
   directory: UpDirectory,
   plans: readonly NodePlan[],
-  env: CommandContext['env'],
+  given: string | undefined,
 ): Promise<number> {
-  const secret = await secretFor(directory.path, env)
+  const secret = given ?? (await keptSecret(directory.path))
   const earlier = await readSeedsFile(upFiles(plans[0]!.dataDir).seeds)
   for (const { dataDir, address } of plans) {
     const files = upFiles(dataDir)
@@ -46,10 +46,15 @@ export async function prepareDirectories(
   return earlier?.expect ?? plans.length
 }
 
-/** The one that was given, else the one that is kept, else a new one that is. */
-async function secretFor(root: string, env: CommandContext['env']): Promise<string> {
+/** The secret that was given, by flag or variable; undefined when none was. */
+export function givenSecret(file: string | undefined, env: CommandContext['env']): string | undefined {
+  if (file !== undefined) return readLines(file, '--secret-file')[0]
   if (env.TRELLIS_SECRET) return env.TRELLIS_SECRET
-  if (env.TRELLIS_SECRET_FILE) return readLines(env.TRELLIS_SECRET_FILE, 'TRELLIS_SECRET_FILE')[0]!
+  return env.TRELLIS_SECRET_FILE ? readLines(env.TRELLIS_SECRET_FILE, 'TRELLIS_SECRET_FILE')[0] : undefined
+}
+
+/** The one that an earlier `up` made, or a new one. */
+async function keptSecret(root: string): Promise<string> {
   const { secret: path } = upFiles(root)
   const kept = await readSecretFile(path)
   if (kept !== undefined) return kept

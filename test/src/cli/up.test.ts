@@ -142,10 +142,15 @@ describe('trellis up', () => {
     assert.deepEqual([up.out, readdirSync(directory.path)], ['', []])
   })
 
-  it('gives the error of a node that cannot start, exit code 1, and leaves nothing behind', async () => {
+  it('uses the secret that is given; relays the error of a node that cannot start, exit code 1', async () => {
     using directory = temporaryDirectory()
-    using first = trellis(['up', '--nodes', '1', ...free, '--data-dir', directory.path, '--json'])
+    const secret = 'a secret that was given'
+    using first = trellis(['up', '--nodes', '1', ...free, '--data-dir', directory.path, '--json'], {
+      env: { TRELLIS_SECRET: secret },
+    })
     await readyLine(first)
+    assert.equal(readFileSync(join(directory.path, 'node-1', 'secret'), 'utf8'), `${secret}\n`)
+    assert.ok(!existsSync(join(directory.path, 'secret')), 'only one that was made is kept there')
     using second = trellis(['up', '--nodes', '2', ...free, '--data-dir', directory.path, '--json'])
     assert.deepEqual(await second.exited, { code: 1, signal: null })
     const { code, message } = JSON.parse(second.err)
