@@ -122,7 +122,7 @@ export class Dialer {
     const base =
       target.pace === 'remembered'
         ? REMEMBERED_MS
-        : Math.min(EAGER_FIRST_MS * 2 ** Math.min(target.failures, 10), EAGER_LAST_MS)
+        : Math.min(EAGER_FIRST_MS * 2 ** Math.min(Math.max(0, target.failures - 1), 10), EAGER_LAST_MS)
     return base * (0.75 + this.#options.random() * 0.25)
   }
 }

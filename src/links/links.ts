@@ -57,6 +57,8 @@ export class Links {
   readonly #handshakes = new AbortController()
   /** Seeds that a peer was found at, so that they are called again when its link is lost. */
   readonly #seedOf = new Map<string, string>()
+  /** Peers that this node has called and not yet agreed with. */
+  readonly #greeting = new Set<string>()
   #isClosed = false
 
   constructor(options: LinksOptions) {
@@ -135,21 +137,35 @@ export class Links {
   async #attempt(address: string, expected: string | undefined, signal: AbortSignal): Promise<void> {
     if (expected !== undefined && this.#held.has(expected)) return
     const connection = await this.#options.transport.dial(address, signal)
-    let link: Link
+    const { peer } = connection
+    if (this.#held.has(peer)) connection.destroy()
+    else await this.#greet(connection, address, signal)
+    if (expected === undefined) {
+      this.#seedOf.set(peer, address)
+      this.#dialer.drop(`seed:${address}`)
+    } else if (peer !== expected) {
+      this.#options.turn.enter(() => this.#options.onUnexpected(expected, address))
+    }
+  }
+
+  async #greet(connection: Connection, address: string, signal: AbortSignal): Promise<void> {
+    const { peer } = connection
+    // A seed and a member may be the same peer. The two ends need not see two connections of one direction in the same
+    // order, so there is never more than one.
+    if (this.#greeting.has(peer)) {
+      connection.destroy()
+      throw new Error('another call of this peer is under way')
+    }
+    this.#greeting.add(peer)
     try {
-      link = await this.#establish(connection, signal)
+      this.#add(await this.#establish(connection, signal))
     } catch (error) {
       if (isOneself(error)) this.#dialer.drop(`seed:${address}`)
       this.#report(error, 'dialer', address)
       throw error
+    } finally {
+      this.#greeting.delete(peer)
     }
-    if (expected === undefined) {
-      this.#seedOf.set(link.peer.id, address)
-      this.#dialer.drop(`seed:${address}`)
-    } else if (link.peer.id !== expected) {
-      this.#options.turn.enter(() => this.#options.onUnexpected(expected, address))
-    }
-    this.#add(link)
   }
 
   #establish(connection: Connection, signal: AbortSignal): Promise<Link> {
