@@ -49,8 +49,6 @@ export class Lifecycle {
   #membership: Membership | undefined
   #joining: Joining | undefined
   readonly #remembered: RememberedPeers
-  /** From an earlier life, for voters that have not been heard of in this one. */
-  readonly #rememberedNames = new Map<string, string>()
 
   constructor(options: LifecycleOptions) {
     const { self, transport, keyring, toolbox, storage } = options
@@ -107,15 +105,14 @@ export class Lifecycle {
   nameOf(id: string): string {
     if (id === this.#options.self.id) return this.#options.self.name
     const known = this.#membership?.member(id)?.name ?? this.links.get(id)?.peer.name
-    return known ?? this.#rememberedNames.get(id) ?? id
+    return known ?? this.#remembered.name(id) ?? id
   }
 
   /** Begins; the listener accepts by now. Rejects when the disk holds what cannot be used. */
   async start(): Promise<void> {
     const { self, storage, join } = this.#options
     const cluster = await storage.readCluster()
-    const peers = await storage.readPeers()
-    for (const { id, name } of peers) this.#rememberedNames.set(id, name)
+    const peers = await this.#remembered.recall()
     this.#cluster = cluster
     const durable = (await storage.readForming(parseFormingState)) ?? { type: 'none' }
     if (cluster && durable.type !== 'started') await this.#enterCluster(cluster)
@@ -172,7 +169,10 @@ export class Lifecycle {
       durable,
       links: this.links,
       ...toolbox,
-      write: (state) => storage.writeForming(state),
+      write: async (state) => {
+        if (state.type !== 'none') await this.#remembered.meet(this.#peers.companions(state.set))
+        await storage.writeForming(state)
+      },
       onEvent: (event) => this.#formed(event),
       onDiskFailure: (error) => this.#fail(error),
     })
@@ -220,6 +220,7 @@ export class Lifecycle {
     if (cluster.founders.length === 0) this.#formation?.close()
     const isVoter = cluster.voters.some(({ id, storeId }) => id === self.id && storeId === self.storeId)
     const header = { clusterId: cluster.clusterId, nodeId: self.id, storeId: self.storeId, voters: cluster.voters }
+    await this.#remembered.meet(this.#peers.companions(cluster.founders))
     const log = isVoter ? await storage.createLog(header) : undefined
     if (cluster.founders.length > 0) await storage.writeCluster(cluster)
     this.#coordination = await this.#coordinate(cluster, log)
@@ -294,7 +295,7 @@ export class Lifecycle {
       onEvent: (event) => {
         if (event.type === 'superseded') return this.#fail(rolledBack(self, event.incarnation.generation))
         if (event.type === 'dropped') return
-        this.#remembered.touch()
+        this.#remembered.follow(event)
         onMember(event)
       },
       count: (reason) => toolbox.counters.add(reason),
@@ -356,6 +357,7 @@ export class Lifecycle {
   /** Design rule 15: the address is no longer this member's; whoever is down for good is forgotten, the others are watched as before. */
   #moved(member: string): void {
     this.links.dropMember(member)
+    this.#remembered.forget(member)
     if (this.#membership?.member(member)?.state === 'down') this.#membership.put({ type: 'forget', peer: member })
   }
 
@@ -373,8 +375,6 @@ export class Lifecycle {
     }
     dispatch(parts, this.#options.toolbox.counters, link, message)
   }
-
-  // --- Small things ---
 
   #voters(): StoredCluster['voters'] {
     return this.#coordination?.record?.voters ?? this.#cluster?.voters ?? []

@@ -84,10 +84,11 @@ export class Peers {
     return [...this.#clusterOf.values()].filter((clusterId) => clusterId !== '')
   }
 
-  /** Linked peers that are in the same cluster as this node. */
-  companions(): Link[] {
+  /** Linked peers that are in the same cluster as this node, or are one of `others`. */
+  companions(others: readonly string[] = []): Link[] {
     const { clusterId } = this.#options.hello()
-    return clusterId === '' ? [] : this.links.all().filter(({ peer }) => this.#clusterOf.get(peer.id) === clusterId)
+    const isInOurs = (id: string): boolean => clusterId !== '' && this.#clusterOf.get(id) === clusterId
+    return this.links.all().filter(({ peer: { id } }) => isInOurs(id) || others.includes(id))
   }
 
   /** Linked peers that could found a cluster with this node, and where they can be dialed. */

@@ -1,8 +1,10 @@
-// Writes down whom this node knows, so that a restart finds its cluster without seeds (design rule 15). Changes come in
-// bursts; the disk sees at most two a second.
+// Writes down whom this node knows, so that a restart finds its cluster without seeds (design rule 15). Whoever an
+// earlier life knew stays written down until this one learns better: they may be away now, and the only ones left later.
+// Changes come in bursts; the disk sees at most two a second. Those with whom this node forms its cluster, or by whom it
+// joins one, do not wait: a node that remembers its cluster and nobody in it would never find it again.
 
-import type { MemberRecord } from '../../topology/index.ts'
-import type { NodeStorage } from '../storage/node-storage.ts'
+import type { MemberRecord, SwimEvent } from '../../topology/index.ts'
+import type { NodeStorage, StoredPeer } from '../storage/node-storage.ts'
 
 const WRITE_DELAY_MS = 500
 
@@ -16,29 +18,67 @@ export interface RememberedPeersOptions {
 
 export class RememberedPeers {
   readonly #options: RememberedPeersOptions
+  readonly #known = new Map<string, StoredPeer>()
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: RememberedPeersOptions) {
     this.#options = options
   }
 
-  /** Something changed. */
-  touch(): void {
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined
-      this.#options.storage.writePeers(this.#peers()).catch(this.#options.onFailure)
-    }, WRITE_DELAY_MS)
+  /** Takes up what an earlier life wrote down. */
+  async recall(): Promise<readonly StoredPeer[]> {
+    const peers = await this.#options.storage.readPeers()
+    for (const peer of peers) this.#known.set(peer.id, peer)
+    return peers
+  }
+
+  /** For those that have not been heard of in this life. */
+  name(id: string): string | undefined {
+    return this.#known.get(id)?.name
+  }
+
+  /** Resolves when those at the other ends of `links` are on the disk with all the others. */
+  async meet(links: readonly { readonly peer: StoredPeer }[]): Promise<void> {
+    for (const { id, name, address } of links.map(({ peer }) => peer)) this.#known.set(id, { id, name, address })
+    await this.#write()
+  }
+
+  /** The member table changed. */
+  follow(event: Extract<SwimEvent, { type: 'member' | 'forgotten' }>): void {
+    if (event.type === 'forgotten') this.forget(event.member.id)
+    else this.#touch()
+  }
+
+  /** It is to be found no more at the address that was written down. */
+  forget(id: string): void {
+    this.#known.delete(id)
+    this.#touch()
   }
 
   close(): void {
     clearTimeout(this.#timer)
   }
 
-  /** Voters first: they are what a cut list must still hold. */
-  #peers(): { id: string; name: string; address: string }[] {
-    const { self, members, isVoter } = this.#options
-    const others = members().filter(({ id, state }) => id !== self && state !== 'left')
-    const sorted = [...others.filter(({ id }) => isVoter(id)), ...others.filter(({ id }) => !isVoter(id))]
-    return sorted.map(({ id, name, address }) => ({ id, name, address }))
+  #touch(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      this.#write().catch(this.#options.onFailure)
+    }, WRITE_DELAY_MS)
+  }
+
+  async #write(): Promise<void> {
+    const { self, storage, members } = this.#options
+    for (const { id, name, address, state } of members()) {
+      if (id === self || state === 'left') this.#known.delete(id)
+      else this.#known.set(id, { id, name, address })
+    }
+    await storage.writePeers(this.#votersFirst())
+  }
+
+  /** A list that is cut must still hold the voters. */
+  #votersFirst(): StoredPeer[] {
+    const { isVoter } = this.#options
+    const peers = [...this.#known.values()]
+    return [...peers.filter(({ id }) => isVoter(id)), ...peers.filter(({ id }) => !isVoter(id))]
   }
 }
