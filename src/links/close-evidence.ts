@@ -12,7 +12,7 @@ const KNOCK_TIMEOUT_MS = 500
 export class CloseEvidence {
   readonly #transport: Transport
   readonly #onRefused: (peer: string) => void
-  /** By peer: the address that was seen accepting, dialled or knocked at. */
+  /** By peer that is linked or being knocked at: the address that was seen accepting, dialled or knocked at. */
   readonly #accepting = new Map<string, string>()
   readonly #running = new Map<string, AbortController>()
 
@@ -26,7 +26,10 @@ export class CloseEvidence {
     this.#running.get(peer)?.abort()
     this.#running.delete(peer)
     if (side === 'dialer') this.#accepting.set(peer, address)
-    else if (this.#accepting.get(peer) !== address) void this.#learn(peer, address)
+    if (this.#accepting.get(peer) === address) return
+    // It has moved: that its old port refuses says nothing.
+    this.#accepting.delete(peer)
+    void this.#learn(peer, address)
   }
 
   /** The link to `peer` closed and nobody had said goodbye. */
@@ -62,10 +65,10 @@ export class CloseEvidence {
       const answer = running.signal.aborted ? 'silent' : await this.#reach(address, running.signal)
       if (running.signal.aborted) return
       if (answer !== 'refuses') continue
-      this.#end(peer, running)
+      this.forget(peer)
       return this.#onRefused(peer)
     }
-    this.#end(peer, running)
+    this.forget(peer)
   }
 
   async #reach(address: string, signal: AbortSignal): Promise<'accepts' | 'refuses' | 'silent'> {

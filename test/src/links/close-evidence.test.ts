@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, describe, it, mock } from 'node:test'
+import { CloseEvidence } from '../../../src/links/close-evidence.ts'
+import type { Reachability, Transport } from '../../../src/transport/transport.ts'
+
+const address = '127.0.0.1:7402'
+
+let refused: string[]
+/** When each knock came, in milliseconds since the start. */
+let knocks: number[]
+let now: number
+/** What a knock shows. `hangs`: nothing until it is aborted. */
+let port: Reachability | 'hangs'
+let evidence: CloseEvidence
+
+beforeEach(() => {
+  mock.timers.enable({ apis: ['setTimeout'] })
+  refused = []
+  knocks = []
+  now = 0
+  port = 'accepts'
+  const reach: Transport['reach'] = (_address, signal) => {
+    knocks.push(now)
+    if (port !== 'hangs') return Promise.resolve(port)
+    return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+  }
+  evidence = new CloseEvidence({ reach } as Transport, (peer) => refused.push(peer))
+})
+
+afterEach(() => {
+  evidence.close()
+  mock.timers.reset()
+})
+
+async function pass(ms: number): Promise<void> {
+  for (let step = 0; step <= ms; step++) {
+    for (let turn = 0; turn < 12; turn++) await undefined
+    if (step === ms) return
+    now += 1
+    mock.timers.tick(1)
+  }
+}
+
+describe('a link that is lost', () => {
+  it('is evidence when the port, dialed before, refuses', async () => {
+    evidence.linked('b', address, 'dialer')
+    port = 'refuses'
+    evidence.lost('b')
+    await pass(0)
+    assert.deepEqual(refused, ['b'])
+    assert.deepEqual(knocks, [0])
+    await pass(1_000)
+    assert.equal(refused.length, 1)
+  })
+
+  it('is evidence when the port refuses only a moment later: a dying process closes one after the other', async () => {
+    evidence.linked('b', address, 'dialer')
+    evidence.lost('b')
+    await pass(30)
+    assert.deepEqual(refused, [])
+    port = 'refuses'
+    await pass(100)
+    assert.deepEqual(refused, ['b'])
+    assert.deepEqual(knocks, [0, 10, 40])
+  })
+
+  it('is none when the port accepts, however often it is knocked at', async () => {
+    evidence.linked('b', address, 'dialer')
+    evidence.lost('b')
+    await pass(2_000)
+    assert.deepEqual(knocks, [0, 10, 40, 150, 400])
+    port = 'refuses'
+    await pass(2_000)
+    assert.deepEqual(refused, [])
+  })
+
+  it('is none when the port is silent', async () => {
+    evidence.linked('b', address, 'dialer')
+    port = 'silent'
+    evidence.lost('b')
+    await pass(2_000)
+    assert.deepEqual([refused, knocks.length], [[], 5])
+  })
+
+  it('is none when nobody has ever reached that port', async () => {
+    port = 'refuses'
+    evidence.linked('b', address, 'acceptor')
+    await pass(0)
+    evidence.lost('b')
+    await pass(2_000)
+    assert.deepEqual(refused, [])
+    evidence.lost('c')
+    await pass(2_000)
+    assert.deepEqual([refused, knocks.length], [[], 1])
+  })
+
+  it('is evidence when the peer had opened it, for its port was tried then', async () => {
+    evidence.linked('b', address, 'acceptor')
+    await pass(0)
+    assert.deepEqual(knocks, [0])
+    port = 'refuses'
+    evidence.lost('b')
+    await pass(0)
+    assert.deepEqual(refused, ['b'])
+  })
+
+  it('is none when the peer has moved to where nobody has reached it: its old port says nothing', async () => {
+    evidence.linked('b', address, 'dialer')
+    port = 'refuses'
+    evidence.linked('b', '127.0.0.1:7999', 'acceptor')
+    await pass(0)
+    evidence.lost('b')
+    await pass(1_000)
+    assert.deepEqual(refused, [])
+  })
+
+  it('is none once a link is up again, whatever was being asked', async () => {
+    evidence.linked('b', address, 'dialer')
+    evidence.lost('b')
+    await pass(20)
+    evidence.linked('b', address, 'acceptor')
+    port = 'refuses'
+    await pass(1_000)
+    assert.deepEqual([refused, knocks], [[], [0, 10]])
+  })
+
+  it('is none once the peer is forgotten, as after a goodbye', async () => {
+    evidence.linked('b', address, 'dialer')
+    evidence.lost('b')
+    evidence.forget('b')
+    port = 'refuses'
+    await pass(1_000)
+    evidence.lost('b')
+    await pass(1_000)
+    assert.deepEqual(refused, [])
+  })
+
+  it('is none after the node has closed', async () => {
+    evidence.linked('b', address, 'dialer')
+    port = 'hangs'
+    evidence.lost('b')
+    await pass(0)
+    evidence.close()
+    port = 'refuses'
+    await pass(1_000)
+    assert.deepEqual([refused, knocks], [[], [0]])
+  })
+
+  it('is one piece of evidence: a second needs a second link', async () => {
+    evidence.linked('b', address, 'dialer')
+    port = 'refuses'
+    evidence.lost('b')
+    await pass(0)
+    evidence.lost('b')
+    await pass(1_000)
+    assert.deepEqual(refused, ['b'])
+    evidence.linked('b', address, 'dialer')
+    evidence.lost('b')
+    await pass(0)
+    assert.deepEqual(refused, ['b', 'b'])
+  })
+})
