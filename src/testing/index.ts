@@ -1,5 +1,7 @@
-// What `@viable-systems/trellis/testing` offers: the simulator.
+// What `@viable-systems/trellis/testing` offers: the simulator, and clusters of real processes.
 
+export type { ClusterProcess, RestartOptions } from './process-member.ts'
+export { type ProcessCluster, type ProcessesOptions, startProcesses } from './processes.ts'
 export { bugNames } from './simulator/bugs.ts'
 export { type Outcome, type RunOptions, runSeed } from './simulator/cluster.ts'
 export { type Property, SimulationFailure } from './simulator/failure.ts'

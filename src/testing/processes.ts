@@ -1,0 +1,207 @@
+// Whole clusters as operating system processes on this machine, for tests: real sockets, real disks, real signals.
+// `startProcesses` starts them on free ports with directories of their own and waits until they are a cluster; whatever
+// happens then, leaving the scope ends every process by its id and removes what they left. Nothing here sleeps for a
+// duration: everything is polled, with a deadline, and a wait that fails shows what all nodes said and logged.
+
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describeExit } from '../cli/up/node-process.ts'
+import { type NodePlan, planNodes } from '../cli/up/plan.ts'
+import { type NodeReport, readiness } from '../cli/up/readiness.ts'
+import { pause } from '../wait.ts'
+import { type ClusterProcess, ProcessMember } from './process-member.ts'
+
+export interface ProcessesOptions {
+  /** How many fresh nodes form the cluster; the others join it. Default: all. */
+  readonly expect?: number
+  /** A module to run instead of `trellis node`. It finds its settings in the same TRELLIS_* variables. */
+  readonly program?: string
+  /** What the members prove to know. Default: a secret that all clusters of this kind share. */
+  readonly secret?: string
+  /** Further variables for every process. */
+  readonly env?: Readonly<Record<string, string>>
+  /** False: resolve as soon as all have been started. Default true: wait until they are one cluster. */
+  readonly untilReady?: boolean
+  /** How long the cluster may take to be ready, in milliseconds. Default 30,000. */
+  readonly timeoutMs?: number
+}
+
+export interface UntilOptions {
+  /** Milliseconds until the wait fails. Default 20,000. */
+  readonly timeoutMs?: number
+}
+
+type Truthy<Value> = Exclude<Value, false | null | undefined>
+
+/** What everybody agrees on in a cluster that is ready. */
+export interface Agreement {
+  readonly leader: ClusterProcess
+  readonly fencingToken: number
+  readonly clusterId: string
+}
+
+export interface ProcessCluster extends AsyncDisposable {
+  /** `node-1`, `node-2`, … */
+  readonly nodes: readonly ClusterProcess[]
+  /** Those that live and are not paused. */
+  readonly running: readonly ClusterProcess[]
+  node(name: string): ClusterProcess
+  /** What each running node says now; `status` is undefined for one that does not answer. */
+  statuses(): Promise<readonly NodeReport[]>
+  /** Whom all running nodes hold for the leader; undefined while they do not answer or do not agree. */
+  leader(): Promise<ClusterProcess | undefined>
+  /**
+   * Waits until all running nodes see each other alive, know all voters, and agree on the leader, on its token and on one
+   * cluster; it is not said that they see the others down.
+   */
+  ready(options?: UntilOptions): Promise<Agreement>
+  /**
+   * Resolves to what `condition` answers as soon as that is truthy; a condition that throws is asked again. Rejects at the
+   * deadline with `description`, the last error, what the nodes say and how their logs end.
+   */
+  until<Value>(
+    description: string,
+    condition: () => Value | Promise<Value>,
+    options?: UntilOptions,
+  ): Promise<Truthy<Value>>
+}
+
+/** The command as it is built: stripping types from sources would cost each process a third of a second. */
+const command = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? '../../dist/src/cli/bin.js' : '../cli/bin.js', import.meta.url),
+)
+const defaultSecret = 'the secret of processes under test'
+const readyTimeoutMs = 30_000
+const untilTimeoutMs = 20_000
+const pollIntervalMs = 20
+const shownLogLines = 12
+
+/**
+ * Starts `count` processes at once, each told the addresses of all the others, and resolves when they are one cluster with S5
+ * active. Rejects, and leaves nothing behind, when they are not in time.
+ */
+export async function startProcesses(count: number, options: ProcessesOptions = {}): Promise<ProcessCluster> {
+  const root = mkdtempSync(join(tmpdir(), 'trellis-processes-'))
+  const plans = await planNodes({ nodes: count, port: 0, adminPort: 0, root })
+  const founders = options.expect ?? count
+  const members = plans.map((plan) => start(plan, plans, founders, options))
+  const cluster = new Processes(root, members, founders)
+  try {
+    if (options.untilReady ?? true) await cluster.ready({ timeoutMs: options.timeoutMs ?? readyTimeoutMs })
+    return cluster
+  } catch (error) {
+    await cluster[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+function start(
+  plan: NodePlan,
+  plans: readonly NodePlan[],
+  founders: number,
+  { program, secret = defaultSecret, env = {} }: ProcessesOptions,
+): ProcessMember {
+  mkdirSync(plan.dataDir, { mode: 0o700 })
+  const others = plans.filter((other) => other !== plan).map(({ address }) => address)
+  return new ProcessMember({
+    plan,
+    program: program === undefined ? [command, 'node', '--json'] : [program],
+    logPath: `${plan.dataDir}.log`,
+    env: { TRELLIS_SECRET: secret, ...env },
+    introduction: { TRELLIS_NAME: plan.name, TRELLIS_JOIN: others.join(), TRELLIS_EXPECT: String(founders) },
+  })
+}
+
+class Processes implements ProcessCluster {
+  readonly nodes: readonly ProcessMember[]
+  readonly #root: string
+  readonly #founders: number
+  readonly #endAll = (): void => {
+    for (const node of this.nodes) node.end()
+  }
+
+  constructor(root: string, nodes: readonly ProcessMember[], founders: number) {
+    this.nodes = nodes
+    this.#root = root
+    this.#founders = founders
+    // A paused one would not notice that its parent is gone.
+    process.once('exit', this.#endAll)
+  }
+
+  get running(): readonly ProcessMember[] {
+    return this.nodes.filter(({ isRunning }) => isRunning)
+  }
+
+  node(name: string): ProcessMember {
+    const found = this.nodes.find((node) => node.name === name)
+    if (!found) throw new Error(`there is no process '${name}'`)
+    return found
+  }
+
+  statuses(): Promise<readonly NodeReport[]> {
+    return Promise.all(
+      this.running.map(async (node) => {
+        const { name } = node
+        return { name, status: await node.status().catch(() => undefined) }
+      }),
+    )
+  }
+
+  async leader(): Promise<ProcessMember | undefined> {
+    const leaders = new Set((await this.statuses()).map(({ status }) => status?.consensus.leader))
+    const [leader] = leaders
+    return leaders.size === 1 && leader ? this.node(leader) : undefined
+  }
+
+  ready(options: UntilOptions = {}): Promise<Agreement> {
+    return this.until('the cluster is ready', () => this.#agreement(), options)
+  }
+
+  async until<Value>(
+    description: string,
+    condition: () => Value | Promise<Value>,
+    { timeoutMs = untilTimeoutMs }: UntilOptions = {},
+  ): Promise<Truthy<Value>> {
+    const deadline = performance.now() + timeoutMs
+    for (;;) {
+      let problem: unknown
+      try {
+        const value = await condition()
+        if (value) return value as Truthy<Value>
+      } catch (error) {
+        problem = error
+      }
+      if (performance.now() > deadline)
+        throw new Error(`not within ${timeoutMs} ms: ${description}\n${await this.#situation()}`, { cause: problem })
+      await pause(pollIntervalMs)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    process.off('exit', this.#endAll)
+    await Promise.all(this.nodes.map((node) => node.kill()))
+    rmSync(this.#root, { recursive: true, force: true })
+  }
+
+  async #agreement(): Promise<Agreement | undefined> {
+    const reports = await this.statuses()
+    const result = readiness(reports, this.#founders)
+    const ids = new Set(reports.map(({ status }) => status?.cluster.id))
+    const [clusterId] = ids
+    if (!result.ready || ids.size !== 1 || !clusterId) return undefined
+    return { leader: this.node(result.leader), fencingToken: result.fencingToken, clusterId }
+  }
+
+  async #situation(): Promise<string> {
+    const reports = new Map((await this.statuses()).map(({ name, status }) => [name, status]))
+    const texts = this.nodes.map(async (node) => {
+      const { name, pid, exit, isRunning } = node
+      const state = exit ? describeExit(exit) : isRunning ? JSON.stringify(reports.get(name)) : 'is paused'
+      const log = (await node.logTail(shownLogLines)).map((line) => `    ${line}\n`).join('')
+      return `  ${name} (pid ${pid}) ${state ?? 'does not answer'}\n${log}`
+    })
+    return (await Promise.all(texts)).join('')
+  }
+}
