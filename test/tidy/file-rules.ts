@@ -1,7 +1,7 @@
 // Rules about files as such: how long, how named, how they open, and what must not be written in any of them.
 
 import { basename } from 'node:path'
-import { eachFile, forbid, type Rule } from './tree.ts'
+import { eachFile, forbid, type Rule, type SourceFile } from './tree.ts'
 
 const maxLines = 400
 const written = /\.(ts|js|md|txt|css|html|yml)$|^\.ci\/run$/
@@ -93,4 +93,42 @@ export const fileRules: readonly Rule[] = [
     bad: [{ 'package-lock.json': '"resolved": "https://example.org/a.tgz"' }],
     good: [{ 'package-lock.json': '"integrity": "sha512-x"' }],
   },
+  {
+    // A registry that lacks a package for another platform leaves a hole, and then `npm ci` refuses everywhere.
+    name: 'the lock file has every package that it speaks of',
+    problems: eachFile(/^package-lock\.json$/, missingPackages),
+    bad: [
+      { 'package-lock.json': '{"packages":{"":{"dependencies":{"a":"1"}}}}' },
+      { 'package-lock.json': '{"packages":{"":{},"node_modules/a":{"optionalDependencies":{"a-darwin":"1"}}}}' },
+    ],
+    good: [
+      { 'package-lock.json': '{"packages":{"":{"devDependencies":{"a":"1"}},"node_modules/a":{}}}' },
+      {
+        'package-lock.json':
+          '{"packages":{"node_modules/a":{"dependencies":{"b":"1"}},"node_modules/a/node_modules/b":{"dependencies":{"a":"1"}}}}',
+      },
+    ],
+  },
 ]
+
+interface LockedPackage {
+  readonly dependencies?: object
+  readonly devDependencies?: object
+  readonly optionalDependencies?: object
+}
+
+function missingPackages({ text }: SourceFile): (readonly [number, string])[] {
+  const { packages } = JSON.parse(text) as { packages: Readonly<Record<string, LockedPackage>> }
+  return Object.entries(packages).flatMap(([place, { dependencies, devDependencies, optionalDependencies }]) =>
+    Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies })
+      .filter((name) => !lookups(place).some((folder) => `${folder}node_modules/${name}` in packages))
+      .map((name) => [text.indexOf(`"${name}"`), `${name}, wanted by ${place || 'the project'}`] as const),
+  )
+}
+
+/** Folders in which Node looks for what a package imports, its own first: `node_modules/a/node_modules/b/`, … and the top. */
+function lookups(place: string): string[] {
+  const inner = place.lastIndexOf('/node_modules/')
+  if (inner >= 0) return [`${place}/`, ...lookups(place.slice(0, inner))]
+  return place === '' ? [''] : [`${place}/`, '']
+}
