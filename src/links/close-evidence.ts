@@ -45,6 +45,7 @@ export class CloseEvidence {
   }
 
   close(): void {
+    this.#accepting.clear()
     for (const running of this.#running.values()) running.abort()
     this.#running.clear()
   }

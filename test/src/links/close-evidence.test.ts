@@ -142,6 +142,7 @@ describe('a link that is lost', () => {
     await pass(0)
     evidence.close()
     port = 'refuses'
+    evidence.lost('b')
     await pass(1_000)
     assert.deepEqual([refused, knocks], [[], [0]])
   })
