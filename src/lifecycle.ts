@@ -58,7 +58,7 @@ export class Lifecycle {
       keyring,
       toolbox,
       hello: () => helloOf(self, this.#cluster?.clusterId, options.expect),
-      isAdmitted: () => this.#stage === 'member',
+      isAdmitted: () => this.#joining?.isConfirmed ?? false,
       isStopping: () => this.#isStopping,
       member: (id) => this.#membership?.member(id),
       onUp: (link) => this.#linkUp(link),

@@ -21,7 +21,7 @@ export interface PeersOptions {
   readonly keyring: Keyring
   readonly toolbox: Toolbox
   readonly hello: () => LocalHello
-  /** This node's name is bound to it. */
+  /** This node's name is bound to it, and the log has said so in this life: the binding may have moved while it was away. */
   readonly isAdmitted: () => boolean
   readonly isStopping: () => boolean
   readonly member: (id: string) => MemberRecord | undefined

@@ -21,9 +21,15 @@ export class Joining {
   readonly #options: JoiningOptions
   readonly #over = new AbortController()
   #timer: NodeJS.Timeout | undefined
+  #isConfirmed = false
 
   constructor(options: JoiningOptions) {
     this.#options = options
+  }
+
+  /** The log has said in this life that the name is this node's. */
+  get isConfirmed(): boolean {
+    return this.#isConfirmed
   }
 
   start(): void {
@@ -50,7 +56,10 @@ export class Joining {
     }
     if (this.#over.signal.aborted) return
     toolbox.turn.enter(() => {
-      if (answer.outcome === 'admitted') return onAdmitted()
+      if (answer.outcome === 'admitted') {
+        this.#isConfirmed = true
+        return onAdmitted()
+      }
       if (answer.outcome === 'taken') return onTaken(answer.holder)
       toolbox.logger.debug('not admitted yet', { reason: answer.reason })
       this.#later(PAUSE_MIN_MS + toolbox.random() * (PAUSE_MAX_MS - PAUSE_MIN_MS))

@@ -10,7 +10,7 @@ const MAX_REMEMBERED_LIVES = 16_384
 
 export interface PeerPolicyOptions {
   readonly self: { readonly id: string; readonly name: () => string }
-  /** This node has been admitted, so its own name is bound to it. */
+  /** This node's own name is bound to it, as the log has said in this life. */
   readonly isAdmitted: () => boolean
   readonly isStopping: () => boolean
   readonly member: (id: string) => MemberRecord | undefined

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict'
+import { beforeEach, describe, it } from 'node:test'
+import { PeerPolicy } from '../../../src/membership/peer-policy.ts'
+import type { Hello } from '../../../src/wire/hello.ts'
+import type { MemberRecord } from '../../../topology/index.ts'
+import { sampleHello } from '../wire/sample-messages.ts'
+
+let isAdmitted: boolean
+let isStopping: boolean
+let members: MemberRecord[]
+let linked: Hello[]
+let policy: PeerPolicy
+
+beforeEach(() => {
+  isAdmitted = true
+  isStopping = false
+  members = []
+  linked = []
+  policy = new PeerPolicy({
+    self: { id: 'id-m', name: () => 'm' },
+    isAdmitted: () => isAdmitted,
+    isStopping: () => isStopping,
+    member: (id) => members.find((member) => member.id === id),
+    linked: () => linked,
+  })
+})
+
+function hello(id: string, changes: Partial<Hello> = {}): Hello {
+  return { ...sampleHello, id, name: id, fresh: false, ...changes }
+}
+
+function member(id: string, state: MemberRecord['state'], generation = 1): MemberRecord {
+  return {
+    id,
+    name: id,
+    address: '127.0.0.1:1',
+    roles: [],
+    zone: '',
+    livenessPort: 0,
+    incarnation: { generation, refutation: 0 },
+    state,
+    condition: 'ok',
+  }
+}
+
+const instance = (byte: number): Uint8Array => new Uint8Array(8).fill(byte)
+
+describe('a peer', () => {
+  it('that nobody knows is welcome', () => {
+    assert.equal(policy.judge(hello('b')), undefined)
+  })
+
+  it('is refused by a node that is stopping', () => {
+    isStopping = true
+    assert.deepEqual(policy.judge(hello('b')), { code: 'going-down', detail: '' })
+  })
+
+  it('is welcome again in the same life and in a later one', () => {
+    policy.remember(hello('b', { generation: 4, instance: instance(1) }))
+    assert.equal(policy.judge(hello('b', { generation: 4, instance: instance(1) })), undefined)
+    assert.equal(policy.judge(hello('b', { generation: 5, instance: instance(2) })), undefined)
+  })
+
+  it('of an earlier life than one that was linked is refused, and told which one was seen', () => {
+    policy.remember(hello('b', { generation: 4 }))
+    assert.deepEqual(policy.judge(hello('b', { generation: 3 })), { code: 'rolled-back', detail: '4' })
+  })
+
+  it('of an earlier life than membership has heard of is refused', () => {
+    members = [member('b', 'down', 9)]
+    assert.deepEqual(policy.judge(hello('b', { generation: 8 })), { code: 'rolled-back', detail: '9' })
+    assert.equal(policy.judge(hello('b', { generation: 9 })), undefined)
+  })
+
+  it('that is a second copy of the same life is refused', () => {
+    policy.remember(hello('b', { generation: 4, instance: instance(1) }))
+    assert.deepEqual(policy.judge(hello('b', { generation: 4, instance: instance(2) })), {
+      code: 'rolled-back',
+      detail: '4',
+    })
+  })
+
+  it('is remembered by its latest life', () => {
+    for (const generation of [4, 5]) policy.remember(hello('b', { generation, instance: instance(generation) }))
+    assert.equal(policy.judge(hello('b', { generation: 4, instance: instance(4) }))?.code, 'rolled-back')
+  })
+
+  it('is forgotten, oldest first, past a bound', () => {
+    policy.remember(hello('first', { generation: 4 }))
+    policy.remember(hello('second', { generation: 4 }))
+    for (let id = 0; id < 16_383; id++) policy.remember(hello(`id-${id}`, { generation: 2 }))
+    assert.equal(policy.judge(hello('first', { generation: 3 })), undefined)
+    assert.equal(policy.judge(hello('second', { generation: 3 }))?.code, 'rolled-back')
+  })
+})
+
+describe('a name', () => {
+  it('of this node is refused to anybody else once it is bound to it', () => {
+    assert.deepEqual(policy.judge(hello('id-b', { name: 'm' })), { code: 'name-taken', detail: 'id-m' })
+  })
+
+  it('that two claim whom nobody has admitted stays with the lower id, so that exactly one gives up', () => {
+    isAdmitted = false
+    assert.equal(policy.judge(hello('id-z', { name: 'm', fresh: true }))?.code, 'name-taken')
+    assert.equal(policy.judge(hello('id-a', { name: 'm', fresh: true })), undefined)
+  })
+
+  it('of this node is left to the log while it is not bound to it and the peer has a cluster', () => {
+    isAdmitted = false
+    assert.equal(policy.judge(hello('id-z', { name: 'm', fresh: false })), undefined)
+  })
+
+  it('of a linked member that is alive is refused to another id, and not to itself', () => {
+    linked = [hello('id-b', { name: 'b' })]
+    members = [member('id-b', 'alive')]
+    assert.deepEqual(policy.judge(hello('id-c', { name: 'b' })), { code: 'name-taken', detail: 'id-b' })
+    assert.equal(policy.judge(hello('id-b', { name: 'b' })), undefined)
+  })
+
+  it('of a linked member that may be gone is left to the log', () => {
+    linked = [hello('id-b', { name: 'b' })]
+    for (const state of ['suspect', 'down', 'left'] as const) {
+      members = [member('id-b', state)]
+      assert.equal(policy.judge(hello('id-c', { name: 'b' })), undefined, state)
+    }
+  })
+
+  it('that two fresh peers claim stays with the lower id', () => {
+    linked = [hello('id-d', { name: 'x', fresh: true })]
+    assert.equal(policy.judge(hello('id-e', { name: 'x', fresh: true }))?.code, 'name-taken')
+    assert.equal(policy.judge(hello('id-c', { name: 'x', fresh: true })), undefined)
+  })
+})
