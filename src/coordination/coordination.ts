@@ -176,6 +176,7 @@ export class Coordination {
       send: (to, message) => {
         if (!links.send(to, { type: 'raft', message })) toolbox.counters.add('raft-no-link')
       },
+      isLinked: (voter) => links.get(voter) !== undefined,
       count: (reason) => toolbox.counters.add(reason),
       onChange: () => {
         this.#spreader.refresh()

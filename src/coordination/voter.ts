@@ -13,6 +13,7 @@ import {
   type HostInput,
   type HostPhase,
   type Input,
+  majority,
   Raft,
   type RaftMessage,
   type RaftOptions,
@@ -41,6 +42,8 @@ export interface VoterOptions {
   readonly random: Random
   readonly turn: Turn
   readonly send: (to: string, message: RaftMessage<ClusterCommand>) => void
+  /** There is a link to this voter. */
+  readonly isLinked: (voter: string) => boolean
   /** Role, term, leader, commit index or the machine changed. */
   readonly onChange: () => void
   /** S5 starts or stops here. A stop takes effect before anything else happens. */
@@ -174,7 +177,10 @@ export class Voter {
   async resign(signal: AbortSignal): Promise<void> {
     if (this.view().role !== 'leader') return
     this.#stepHost({ type: 'release' })
-    await this.#until(() => this.view().role !== 'leader' || (this.machine.singleton('s5')?.released ?? true), signal)
+    const isReleased = (): boolean => this.machine.singleton('s5')?.released ?? true
+    // Without a majority nobody can be told, and nobody can succeed: when all stop together, the last ones need not wait.
+    const isVain = (): boolean => this.view().role !== 'leader' || !this.#reachesMajority()
+    await this.#until(() => isReleased() || isVain(), signal)
     this.#put({ type: 'resign' })
   }
 
@@ -285,6 +291,11 @@ export class Voter {
       // Not accepted, or lost with the leadership: the host's core decides whether to ask again.
       this.#options.turn.enter(() => this.#stepHost({ type: 'proposal-lost' }))
     }
+  }
+
+  #reachesMajority(): boolean {
+    const { self, isLinked } = this.#options
+    return this.voterIds.filter((id) => id === self || isLinked(id)).length >= majority(this.voterIds.length)
   }
 
   /** Resolves once `condition` holds after a step, or `signal` aborts. */

@@ -19,6 +19,9 @@ import type { Turn } from '../runtime/turn.ts'
 import type { Contact } from '../wire/contacts.ts'
 import { MAX_CONTACTS } from '../wire/limits.ts'
 
+/** Fresh nodes that are taken note of, unless more are expected. */
+const DEFAULT_MAX_FOUND = 256
+
 export interface FormationOptions {
   readonly self: { readonly id: string; readonly storeId: string }
   readonly cluster: string
@@ -50,7 +53,7 @@ export class Formation {
       self,
       expect,
       durable,
-      options: resolveFormingOptions(),
+      options: resolveFormingOptions({ maxFound: Math.max(DEFAULT_MAX_FOUND, expect) }),
       clusterIdOf: (set) => clusterIdOf(cluster, set),
       random,
     })
