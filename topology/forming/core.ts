@@ -45,7 +45,7 @@ export type FormingEvent =
     }
   /** The set this node held is given up for good, durably: it tries anew, or may join another cluster. */
   | { readonly type: 'released'; readonly set: readonly MemberId[] }
-  /** A cluster exists of which this node is no founder, and it holds no set: it joins, and forms no more until its process starts anew. */
+  /** A cluster is alive of which this node is no founder, and it holds no set: it joins, and forms no more until its process starts anew. */
   | { readonly type: 'outside'; readonly set: readonly MemberId[]; readonly clusterId: string; readonly peer: MemberId }
   /** A fresh node expects another number of founders: with it no set can be agreed. Told once per peer and number. */
   | { readonly type: 'mismatch'; readonly peer: MemberId; readonly expect: number }

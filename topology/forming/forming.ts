@@ -7,8 +7,10 @@
 //       hold it
 //
 // Each step is durable before anything rests on it. Why no two clusters can share a node: `rules.ts`. Promised, if faults
-// stop: with exactly `expect` nodes, one cluster of all of them. With more, sets that share a node never both come
-// alive; sets that share none can, if neither found the other in time. Who hears that a cluster has formed never forms another.
+// stop: with exactly `expect` nodes, one cluster of all of them. With more, sets that share a node never both come alive; sets
+// that share none can, if neither found the other in time. Who hears that others have started forms nothing beside them. A
+// founder whose set can never come alive any more, for others of it started another, stays alone: its cluster id is
+// refused everywhere, loudly, until its data directory is made anew.
 
 import { invariant } from '../invariant.ts'
 import type { MemberId, Random } from '../types.ts'
@@ -36,6 +38,9 @@ export interface FormingSetup {
   /** For simulations that plant bugs. Default: the true ones. */
   readonly rules?: FormingRules
 }
+
+/** Nodes that were started together are found together: news of them is gathered so long, in milliseconds. */
+const GATHER_MS = 10
 
 type Candidate = Extract<FormingMessage, { type: 'candidate' }>
 type Held = Extract<FormingMessage, { type: 'confirm' | 'renounce' }>
@@ -130,7 +135,8 @@ export class Forming {
     else {
       const before = candidates.found(linked, now)
       if (!candidates.report(from, found, now)) node.emit({ type: 'dropped', from, reason: 'too-many' })
-      else if (!sameSet(before, candidates.found(linked, now))) speak(node, now)
+      else if (!sameSet(before, candidates.found(linked, now)) && !node.timers.isSet('speak'))
+        node.timers.set('speak', now + GATHER_MS)
     }
   }
 
@@ -155,22 +161,20 @@ export class Forming {
     if (!this.#consider(now) && message.round !== 0) tellNotHeld(this.#node, from, message.set, message.round)
   }
 
-  #hearFormed(from: MemberId, { set, founders, alive }: Formed, now: number): void {
+  #hearFormed(from: MemberId, message: Formed, now: number): void {
     const node = this.#node
+    const { set, founders, alive } = message
     if (node.durable.type === 'started' || node.isOver) return
-    // Who has started another set will never hold ours.
-    if (!node.holds(set)) node.attempt?.notHolding.add(from)
-    if (!node.isOneOf(founders)) {
-      node.outside ??= { set, peer: from }
-      this.#renounce(now)
-    } else if (!node.holds(set)) {
-      if (!node.toResume || textOf(set) < textOf(node.toResume)) node.toResume = set
-      this.#renounce(now)
-    } else {
+    node.clusters.note(from, message)
+    if (!node.holds(set)) {
+      // Who has started another set will never hold ours.
+      node.attempt?.notHolding.add(from)
+    } else if (node.clusters.isOneOf(founders)) {
       // It has started, which it can never take back: as good as any confirmation, whatever it answers.
       for (const { id, storeId } of founders) if (id === from) node.attempt?.holds(id, storeId)
       if (node.rules.mayFollow(node.attempt?.set, set, alive)) this.#startWith(founders, now)
     }
+    this.#renounceIfVain(now)
     this.#proceed(now)
   }
 
@@ -180,14 +184,18 @@ export class Forming {
   #consider(now: number): boolean {
     const node = this.#node
     if (node.durable.type !== 'none' || node.pending || node.isOver) return false
-    if (node.outside) return this.#endOutside(node.outside)
-    if (now < node.restsUntil) return false
-    const resumable = node.toResume && node.isLinkedTo(node.toResume) ? node.toResume : undefined
-    const set = node.toResume ? resumable : this.#choose(now)
+    const prospect = node.clusters.prospect()
+    if (prospect?.type === 'join') this.#endOutside(prospect)
+    if (node.isOver || prospect?.type === 'wait' || now < node.restsUntil) return false
+    const set = prospect ? this.#ifLinked(prospect.set) : this.#choose(now)
     if (!set) return false
     node.timers.clear('stable')
     this.#persist({ type: 'intent', set }, now)
     return true
+  }
+
+  #ifLinked(set: readonly MemberId[]): readonly MemberId[] | undefined {
+    return this.#node.isLinkedTo(set) ? set : undefined
   }
 
   #choose(now: number): readonly MemberId[] | undefined {
@@ -219,6 +227,12 @@ export class Forming {
   #renounce(now: number): void {
     const { durable, pending } = this.#node
     if (durable.type === 'intent' && !pending) this.#persist({ type: 'renounced', set: durable.set }, now)
+  }
+
+  /** Somebody has started a set that leaves no sense in ours. */
+  #renounceIfVain(now: number): void {
+    const prospect = this.#node.clusters.prospect()
+    if (prospect && !(prospect.type === 'resume' && this.#node.holds(prospect.set))) this.#renounce(now)
   }
 
   #persist(state: FormingState, now: number): void {
@@ -262,7 +276,7 @@ export class Forming {
       timers.set('form', now + setup.options.formTimeoutMs)
     }
     speak(node, now)
-    if (node.outside || (node.toResume && !node.holds(node.toResume))) this.#renounce(now)
+    this.#renounceIfVain(now)
     this.#proceed(now)
     this.#consider(now)
   }
@@ -271,9 +285,8 @@ export class Forming {
     const node = this.#node
     if (!node.timers.expires(timer, now)) return
     if (timer === 'form') this.#renounce(now)
-    if (timer !== 'repeat') return
-    node.timers.set('repeat', now + node.setup.options.candidateIntervalMs)
-    speak(node, now)
+    if (timer === 'repeat') node.timers.set('repeat', now + node.setup.options.candidateIntervalMs)
+    if (timer === 'repeat' || timer === 'speak') speak(node, now)
   }
 
   #setAlive(isAlive: boolean): void {
@@ -284,12 +297,11 @@ export class Forming {
     if (hasBecomeAlive) for (const peer of node.linked) tellFormed(node, peer)
   }
 
-  #endOutside({ set, peer }: { readonly set: readonly MemberId[]; readonly peer: MemberId }): false {
+  #endOutside({ set, peer }: { readonly set: readonly MemberId[]; readonly peer: MemberId }): void {
     const node = this.#node
     node.isOver = true
     node.timers.clearAll()
     node.emit({ type: 'outside', set, clusterId: node.setup.clusterIdOf(set), peer })
-    return false
   }
 
   #emitFormed({ set, founders }: Extract<FormingState, { type: 'started' }>): void {
@@ -310,8 +322,4 @@ export class Forming {
     if (message.type !== 'formed') return set.includes(self.id)
     return message.founders.length === set.length && message.founders.every(({ id }, index) => id === set[index])
   }
-}
-
-function textOf(set: readonly MemberId[]): string {
-  return JSON.stringify(set)
 }

@@ -14,11 +14,11 @@ export interface FormingOptions {
    * candidateIntervalMs. Short: slow disks renounce for nothing. Long: a founder that crashed holds up the others as long.
    */
   readonly formTimeoutMs: number
-  /** Fresh nodes that are taken note of; more change nothing. Default 256. Range 1 to 1,024, the bound of the wire format. Must be at least `expect`. */
+  /** Fresh nodes that are taken note of; more change nothing. Default 1024, the bound of the wire format. Range `expect` to 1,024. Few: lower ids that come late are not seen. */
   readonly maxFound: number
 }
 
-const defaults: FormingOptions = { stableMs: 250, candidateIntervalMs: 100, formTimeoutMs: 5_000, maxFound: 256 }
+const defaults: FormingOptions = { stableMs: 250, candidateIntervalMs: 100, formTimeoutMs: 5_000, maxFound: 1_024 }
 
 /** Every broken rule, with both values; empty when all hold. */
 export function formingProblems(options: FormingOptions): string[] {

@@ -5,10 +5,11 @@ import { Timers } from '../timers.ts'
 import type { MemberId } from '../types.ts'
 import type { Attempt } from './attempt.ts'
 import { Candidates } from './candidates.ts'
+import { Clusters } from './clusters.ts'
 import type { FormingEffect, FormingEvent, FormingState } from './core.ts'
 import type { FormingSetup } from './forming.ts'
 import { sameSet } from './ids.ts'
-import type { FormingMessage, Founder } from './messages.ts'
+import type { FormingMessage } from './messages.ts'
 import { type FormingRules, formingRules } from './rules.ts'
 
 const MAX_ROUND = 2 ** 32 - 1
@@ -17,6 +18,7 @@ export class Situation {
   readonly setup: FormingSetup
   readonly rules: FormingRules
   readonly candidates: Candidates
+  readonly clusters: Clusters
   readonly linked = new Set<MemberId>()
   readonly timers = new Timers((effect) => this.#effects.push(effect))
   durable: FormingState
@@ -24,10 +26,6 @@ export class Situation {
   pending: { readonly ticket: number; readonly state: FormingState } | undefined
   /** Invariant: defined exactly while a set is held and Raft has not been started with it. */
   attempt: Attempt | undefined
-  /** A set with us in it that some founder has started: no other one will do. */
-  toResume: readonly MemberId[] | undefined
-  /** A formed cluster that is not ours. */
-  outside: { readonly set: readonly MemberId[]; readonly peer: MemberId } | undefined
   /** After a failed attempt nothing is taken before then. */
   restsUntil = Number.NEGATIVE_INFINITY
   /** Nothing is formed any more, but others may need to hear that we hold nothing. */
@@ -44,6 +42,7 @@ export class Situation {
     this.rules = setup.rules ?? formingRules
     this.durable = setup.durable
     this.candidates = new Candidates(setup.self.id, setup.expect, setup.options, this.rules)
+    this.clusters = new Clusters(setup.self, setup.options.maxFound)
     this.#round = 1 + Math.floor(setup.random() * (MAX_ROUND - 1))
   }
 
@@ -70,12 +69,6 @@ export class Situation {
 
   holds(set: readonly MemberId[]): boolean {
     return this.attempt !== undefined && sameSet(this.attempt.set, set)
-  }
-
-  /** A founder whose log was made anew has no vote among them: it joins like everyone else. */
-  isOneOf(founders: readonly Founder[]): boolean {
-    const { id, storeId } = this.setup.self
-    return founders.some((founder) => founder.id === id && founder.storeId === storeId)
   }
 
   isLinkedTo(set: readonly MemberId[]): boolean {

@@ -307,6 +307,22 @@ describe('a cluster that exists', () => {
     assert.deepEqual(node.decide().written(), [])
   })
 
+  it('forms nothing beside a set that others have started, and joins it only when it is alive', () => {
+    const node = new Hand().hear('b', { ...formed, alive: false }).decide()
+    assert.deepEqual([node.written(), node.events()], [[], []])
+    assert.equal(node.hear('b', formed).events()[0]?.type, 'outside')
+  })
+
+  it('is not waited for in a set of which a founder has started another one', () => {
+    const node = new Hand().hear('c', { type: 'formed', set, founders, alive: false })
+    node.flush().wait(options.formTimeoutMs).flush()
+    const other = ['a', 'b', 'd']
+    const founded = other.map((id) => ({ id, storeId: `log of ${id}` }))
+    node.hear('b', { type: 'formed', set: other, founders: founded, alive: false }).flush()
+    node.give({ type: 'connected', peer: 'd' }).wait(2 * options.candidateIntervalMs)
+    assert.deepEqual(node.written().at(-1), { type: 'intent', set: other })
+  })
+
   it('makes a node that holds another set give that up first', () => {
     const node = new Hand().decide().flush().hear('b', formed)
     assert.equal(node.written().at(-1)?.type, 'renounced')
