@@ -71,6 +71,27 @@ export interface NodeStatus {
   }
 }
 
+/** One link of this node, as `GET /v1/topology` lists it. Links between other members are not known here. */
+export interface LinkView {
+  /** The name of the member at the other end. */
+  readonly peer: string
+  /** Why there is a link, the strongest reason: the overlay wants it, both ends are voters, or somebody asked for it. */
+  readonly kind: 'overlay' | 'pinned' | 'on-demand'
+  readonly channels: readonly string[]
+  /** Both ends are voters: they stay linked in every topology. */
+  readonly pinned: boolean
+}
+
+/** `GET /v1/topology`. */
+export interface TopologyView {
+  readonly name: string
+  readonly epoch: number
+  readonly phase: TopologyPhase
+  readonly links: readonly LinkView[]
+  /** Past switches of the topology. Empty: this release has none. */
+  readonly history: readonly never[]
+}
+
 /** One change of the member table. */
 export type MemberChange =
   | { readonly type: 'added'; readonly member: MemberView; readonly previous: undefined }
@@ -122,6 +143,8 @@ export interface TrellisNode extends AsyncDisposable {
   status(): NodeStatus
   /** Exactly the entries of `GET /v1/members`, this node included. */
   members(): readonly MemberView[]
+  /** Exactly the `links` of `GET /v1/topology`: the links of this node that are up, by name. */
+  links(): readonly LinkView[]
   /** Yields each change of the member table until `signal` aborts or the node stops; what is there already is not a change. */
   watchMembers(options?: { readonly signal?: AbortSignal }): AsyncIterable<MemberChange>
   readonly events: ClusterEvents

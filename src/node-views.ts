@@ -3,7 +3,7 @@
 
 import type { MemberRecord } from '../topology/index.ts'
 import type { Knowledge } from './coordination/knowledge.ts'
-import { incarnationNumber, type MemberView, type NodeStatus } from './node-interface.ts'
+import { incarnationNumber, type LinkView, type MemberView, type NodeStatus } from './node-interface.ts'
 import type { Self } from './self.ts'
 
 export function memberView(record: MemberRecord): MemberView {
@@ -39,4 +39,26 @@ export function nodeStatus(facts: StatusFacts): NodeStatus {
     consensus: { role, term, leader: nameOrNull(leader), commitIndex, quorum, voters: voters.map(nameOf).sort() },
     s5: { host: nameOrNull(s5?.host), phase: s5?.phase ?? 'inactive', fencingToken: s5?.token ?? null },
   }
+}
+
+export interface LinkFacts {
+  readonly self: string
+  /** Ids at the other ends. */
+  readonly peers: readonly string[]
+  readonly voters: readonly string[]
+  readonly members: readonly MemberRecord[]
+  readonly nameOf: (id: string) => string
+}
+
+/** In a full mesh the overlay wants a link to every member; whoever is not one yet is only being spoken to. */
+export function linkViews({ self, peers, voters, members, nameOf }: LinkFacts): LinkView[] {
+  const isVoter = (id: string): boolean => voters.includes(id)
+  const isMember = (id: string): boolean => members.some((member) => member.id === id)
+  return peers
+    .map((id): LinkView => {
+      const pinned = isVoter(self) && isVoter(id)
+      const kind = isMember(id) ? 'overlay' : pinned ? 'pinned' : 'on-demand'
+      return { peer: nameOf(id), kind, channels: ['coordination'], pinned }
+    })
+    .sort((a, b) => (a.peer < b.peer ? -1 : 1))
 }

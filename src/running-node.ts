@@ -8,8 +8,16 @@ import { ClusterError } from './errors.ts'
 import { EventHub } from './events.ts'
 import { KnowledgeEvents } from './knowledge-events.ts'
 import { Lifecycle } from './lifecycle.ts'
-import type { ClusterEvents, MemberChange, MemberView, NodeStatus, TrellisNode, WaitOptions } from './node-interface.ts'
-import { memberView, nodeStatus } from './node-views.ts'
+import type {
+  ClusterEvents,
+  LinkView,
+  MemberChange,
+  MemberView,
+  NodeStatus,
+  TrellisNode,
+  WaitOptions,
+} from './node-interface.ts'
+import { linkViews, memberView, nodeStatus } from './node-views.ts'
 import { oncePer } from './observability/logger.ts'
 import type { ResolvedOptions } from './options.ts'
 import { type Absence, AwayGuard } from './runtime/away-guard.ts'
@@ -152,6 +160,19 @@ export class RunningNode implements TrellisNode {
 
   members(): readonly MemberView[] {
     return this.lifecycle.members().map(memberView)
+  }
+
+  links(): readonly LinkView[] {
+    const { lifecycle } = this
+    const peers = lifecycle.links.all().map(({ peer }) => peer.id)
+    const voters = lifecycle.coordination?.knowledge().voters ?? []
+    return linkViews({
+      self: this.id,
+      peers,
+      voters,
+      members: lifecycle.members(),
+      nameOf: (id) => lifecycle.nameOf(id),
+    })
   }
 
   watchMembers(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<MemberChange> {

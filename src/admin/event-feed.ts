@@ -1,4 +1,4 @@
-// One feed for all open pages: a snapshot is made once and written to each. Events leave as they come; snapshots follow
+// One feed for all open pages: snapshots are made once and written to each. Events leave as they come; snapshots follow
 // them at most every `snapshotIntervalMs`, so that a storm of changes costs a page little. A page that does not read is
 // cut when more than `maxQueuedBytes` wait for it, and its browser comes back for fresh snapshots. Nothing runs while no
 // page is open.
@@ -6,6 +6,7 @@
 import type { ServerResponse } from 'node:http'
 import { ClusterError } from '../errors.ts'
 import type { AdminNode } from './server.ts'
+import { topologyView } from './topology.ts'
 
 export interface EventFeed {
   /** Turns `response` into a stream. Throws `ERR_BUFFER_FULL` past `maxStreams`, `ERR_SHUTTING_DOWN` when closed. */
@@ -29,7 +30,7 @@ export interface EventFeedOptions {
 const retryMs = 1_000
 
 export function createEventFeed(
-  node: Pick<AdminNode, 'status' | 'members' | 'events'>,
+  node: Pick<AdminNode, 'status' | 'members' | 'links' | 'events'>,
   options: EventFeedOptions = {},
 ): EventFeed {
   const { maxStreams = 32, maxQueuedBytes = 1_048_576, snapshotIntervalMs = 250, aliveIntervalMs = 2_000 } = options
@@ -37,7 +38,7 @@ export function createEventFeed(
   let subscription: Disposable | undefined
   let timer: NodeJS.Timeout | undefined
   let saidAt = 0
-  let last = { status: '', members: '' }
+  let last: readonly string[] = []
   let closed = false
 
   const forget = (stream: ServerResponse): void => {
@@ -56,14 +57,14 @@ export function createEventFeed(
     saidAt = performance.now()
     for (const stream of streams) send(stream, text)
   }
-  const snapshot = (): typeof last => ({
-    status: frame('status', node.status()),
-    members: frame('members', { members: node.members() }),
-  })
+  const snapshots = (): readonly string[] => [
+    frame('status', node.status()),
+    frame('members', { members: node.members() }),
+    frame('topology', topologyView(node)),
+  ]
   const tick = (): void => {
-    const now = snapshot()
-    if (now.status !== last.status) broadcast(now.status)
-    if (now.members !== last.members) broadcast(now.members)
+    const now = snapshots()
+    for (const [index, text] of now.entries()) if (text !== last[index]) broadcast(text)
     last = now
     if (performance.now() - saidAt >= aliveIntervalMs) broadcast(frame('alive', {}))
   }
@@ -86,7 +87,7 @@ export function createEventFeed(
           queue: 'event streams',
           limit: maxStreams,
         })
-      const first = snapshot()
+      const first = snapshots()
       if (streams.size === 0) {
         last = first
         begin()
@@ -96,7 +97,7 @@ export function createEventFeed(
       response.on('error', () => forget(response))
       response.on('close', () => forget(response))
       response.writeHead(200, headers)
-      response.write(`retry: ${retryMs}\n\n${first.status}${first.members}`)
+      response.write(`retry: ${retryMs}\n\n${first.join('')}`)
     },
     get size() {
       return streams.size

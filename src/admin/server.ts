@@ -21,9 +21,10 @@ import { createOriginGuard, type OriginGuard } from './origin.ts'
 import type { Call, Method, Resource } from './resource.ts'
 import { sessionResources } from './session.ts'
 import { statusResources } from './status.ts'
+import { topologyResources } from './topology.ts'
 
 /** What the admin shows of a node. */
-export type AdminNode = Pick<TrellisNode, 'address' | 'status' | 'members' | 'events'>
+export type AdminNode = Pick<TrellisNode, 'address' | 'status' | 'members' | 'links' | 'events'>
 
 export interface AdminOptions {
   /** `HOST:PORT` to listen on; port 0 takes a free one. */
@@ -62,6 +63,7 @@ export async function startAdmin(node: AdminNode, options: AdminOptions): Promis
   const resources = [
     ...statusResources(node),
     ...memberResources(node),
+    ...topologyResources(node),
     ...healthResources(node),
     ...eventResources(feed),
     ...sessionResources(access),

@@ -21,6 +21,8 @@ describe('the event stream', () => {
     assert.equal(stream.response.headers['content-type'], 'text/event-stream')
     assert.deepEqual(await stream.next(), { event: 'status', data: node.status() })
     assert.deepEqual(await stream.next(), { event: 'members', data: { members: node.members() } })
+    const topology = { name: 'full-mesh', epoch: 0, phase: 'stable', links: [], history: [] }
+    assert.deepEqual(await stream.next(), { event: 'topology', data: topology })
 
     const event = { type: 'leader', at: 5, leader: 'node-2', term: 7 } as const
     node.emit(event)
@@ -30,6 +32,9 @@ describe('the event stream', () => {
     assert.deepEqual((await stream.nextOf('status')).data, node.status())
     node.setMembers([memberView('node-1'), memberView('node-2')])
     assert.deepEqual((await stream.nextOf('members')).data, { members: node.members() })
+    const link = { peer: 'node-2', kind: 'overlay', channels: ['coordination'], pinned: true } as const
+    node.setLinks([link])
+    assert.deepEqual((await stream.nextOf('topology')).data, { ...topology, links: [link] })
     stream.close()
   })
 

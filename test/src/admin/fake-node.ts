@@ -1,12 +1,13 @@
 // A node that is nothing but what it shows: for tests of those who only look at one.
 
 import type { AdminNode } from '../../../src/admin/server.ts'
-import type { ClusterEvent, MemberView, NodeStatus } from '../../../src/node-interface.ts'
+import type { ClusterEvent, LinkView, MemberView, NodeStatus } from '../../../src/node-interface.ts'
 
 export interface FakeNode extends AdminNode {
   /** Replaces parts of the status; what is not named stays. */
   change(parts: { readonly [Part in keyof NodeStatus]?: Partial<NodeStatus[Part]> }): void
   setMembers(members: readonly MemberView[]): void
+  setLinks(links: readonly LinkView[]): void
   emit(event: ClusterEvent): void
   readonly listeners: number
 }
@@ -28,6 +29,7 @@ export function memberView(name: string, fields: Partial<MemberView> = {}): Memb
 export function fakeNode(name = 'node-1'): FakeNode {
   const listeners = new Set<(event: ClusterEvent) => void>()
   let members: readonly MemberView[] = [memberView(name)]
+  let links: readonly LinkView[] = []
   let status: NodeStatus = {
     node: { id: `12D3KooW${name}`, name, address: '127.0.0.1:7401', roles: [], condition: 'ok' },
     cluster: { id: 'c1', name: 'trellis', size: 1, alive: 1 },
@@ -39,6 +41,7 @@ export function fakeNode(name = 'node-1'): FakeNode {
     address: '127.0.0.1:7401',
     status: () => status,
     members: () => members,
+    links: () => links,
     events: {
       subscribe(listener) {
         listeners.add(listener)
@@ -54,6 +57,9 @@ export function fakeNode(name = 'node-1'): FakeNode {
     },
     setMembers: (next) => {
       members = next
+    },
+    setLinks: (next) => {
+      links = next
     },
     emit: (event) => {
       for (const listener of listeners) listener(event)
