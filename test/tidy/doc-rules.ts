@@ -170,7 +170,8 @@ function declaration(name: string): RegExp {
  */
 function isDocumented({ text, code }: SourceFile, name: string): boolean {
   return [...code.matchAll(declaration(name))].some((match) => {
-    if (text.slice(0, match.index).trimEnd().endsWith('*/')) return true
+    const before = text.slice(0, match.index).replace(/(?:\n *\/\/ biome-ignore .*)+\s*$/, '')
+    if (before.trimEnd().endsWith('*/')) return true
     const isType = /^export\s+(?:type|interface)\b/.test(match[0])
     return (
       isType &&
