@@ -111,11 +111,10 @@ export class Lifecycle {
   /** Begins; the listener accepts by now. Rejects when the disk holds what cannot be used. */
   async start(): Promise<void> {
     const { self, storage, join } = this.#options
-    const cluster = await storage.readCluster()
+    this.#cluster = await storage.readCluster()
     const peers = await this.#remembered.recall()
-    this.#cluster = cluster
     const durable = (await storage.readForming(parseFormingState)) ?? { type: 'none' }
-    if (cluster && durable.type !== 'started') await this.#enterCluster(cluster)
+    if (this.#cluster && durable.type !== 'started') await this.#enterCluster(this.#cluster)
     else this.#form(durable)
     for (const seed of join) if (seed !== self.address) this.links.callSeed(seed, 'eager')
     for (const { id, address } of peers) this.links.callMember(id, address, 'eager')
@@ -200,7 +199,7 @@ export class Lifecycle {
     }
   }
 
-  /** A fresh node that has promised nothing joins the first cluster it meets. */
+  /** A fresh node that has promised nothing joins the first living cluster it meets. */
   #considerJoining(): void {
     if (this.#stage !== 'seeking' || this.#cluster || this.#formation?.isBound) return
     const [clusterId] = this.#peers.clusters()
@@ -250,6 +249,7 @@ export class Lifecycle {
       requests: this.requests,
       toolbox,
       stateOf: (holder) => this.#holderState(holder),
+      strangers: () => this.#peers.strangers(),
       isMember: (peer) => this.#membership?.member(peer) !== undefined,
       onChange: () => {
         this.#formation?.put({ type: 'alive', alive: this.#coordination?.knowledge().leader !== undefined })

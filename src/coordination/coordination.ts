@@ -32,6 +32,8 @@ export interface CoordinationOptions {
   readonly links: Links
   readonly requests: Requests
   readonly toolbox: Toolbox
+  /** Linked peers that are in no cluster yet. */
+  readonly strangers: () => readonly string[]
   /** What membership knows of the holder of a name. */
   readonly stateOf: (id: string) => HolderState
   readonly isMember: (id: string) => boolean
@@ -64,6 +66,7 @@ export class Coordination {
       links,
       clock,
       turn,
+      strangers: options.strangers,
       onNewer: options.onChange,
     })
     this.#desk = new AdmissionDesk({

@@ -17,6 +17,8 @@ export interface RecordSpreaderOptions {
   readonly links: Links
   readonly clock: Clock
   readonly turn: Turn
+  /** Linked peers that are in no cluster yet. */
+  readonly strangers: () => readonly string[]
   /** The kept record is a newer one. */
   readonly onNewer: () => void
 }
@@ -45,7 +47,12 @@ export class RecordSpreader {
   }
 
   receive(record: ClusterRecord): void {
-    if (this.#options.keeper.offer(record, this.#options.clock.now())) this.#options.onNewer()
+    const { keeper, clock, strangers, onNewer } = this.#options
+    const before = keeper.record
+    if (!keeper.offer(record, clock.now())) return
+    // Whoever looks for a cluster joins one that has a leader: now it can be told.
+    if (before?.leader !== record.leader) for (const peer of strangers()) this.greet(peer)
+    onNewer()
   }
 
   /** Something about this voter changed: say so at once if the record does. */

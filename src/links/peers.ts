@@ -12,6 +12,7 @@ import type { LocalHello } from '../wire/handshake.ts'
 import type { Hello } from '../wire/hello.ts'
 import type { Link, LinkEnd } from '../wire/link.ts'
 import type { WireMessage } from '../wire/message.ts'
+import type { ClusterRecord } from '../wire/record.ts'
 import type { Keyring } from '../wire/secrets.ts'
 import { CloseEvidence } from './close-evidence.ts'
 import { Links } from './links.ts'
@@ -49,6 +50,8 @@ export class Peers {
   readonly #evidence: CloseEvidence
   readonly #sayRefusal = oncePer({ intervalMs: REFUSAL_LOG_INTERVAL_MS })
   readonly #clusterOf = new Map<string, string>()
+  /** Of those, which named a leader in their record. */
+  readonly #joinable = new Map<string, string>()
   /** Generation of the life whose link was lost last. */
   readonly #lostLife = new Map<string, number>()
 
@@ -79,9 +82,12 @@ export class Peers {
     return this.#clusterOf.get(peer)
   }
 
-  /** Clusters that linked peers are in. */
+  /**
+   * Clusters that linked peers are in and that have had a leader: so a majority has started, and they can be joined. One that a
+   * single founder has started may never come alive (design rule 2).
+   */
   clusters(): string[] {
-    return [...this.#clusterOf.values()].filter((clusterId) => clusterId !== '')
+    return [...this.#joinable.values()]
   }
 
   /** Linked peers that are in the same cluster as this node, or are one of `others`. */
@@ -89,6 +95,11 @@ export class Peers {
     const { clusterId } = this.#options.hello()
     const isInOurs = (id: string): boolean => clusterId !== '' && this.#clusterOf.get(id) === clusterId
     return this.links.all().filter(({ peer: { id } }) => isInOurs(id) || others.includes(id))
+  }
+
+  /** Linked peers that are in no cluster. */
+  strangers(): string[] {
+    return [...this.#clusterOf].filter(([, clusterId]) => clusterId === '').map(([peer]) => peer)
   }
 
   /** Linked peers that could found a cluster with this node, and where they can be dialed. */
@@ -117,6 +128,7 @@ export class Peers {
   #down(link: Link, end: LinkEnd): void {
     const { id, generation } = link.peer
     this.#clusterOf.delete(id)
+    this.#joinable.delete(id)
     this.#options.onDown(link, end)
     if (end.announced) {
       this.#evidence.forget(id)
@@ -135,15 +147,20 @@ export class Peers {
   #receive(link: Link, message: WireMessage): void {
     const { hello, toolbox, onCluster, onMessage } = this.#options
     const peer = link.peer.id
-    if (message.type === 'record' && this.#clusterOf.get(peer) !== message.record.clusterId) {
-      this.#clusterOf.set(peer, message.record.clusterId)
-      onCluster(link, message.record.clusterId)
-    }
+    if (message.type === 'record' && this.#learn(peer, message.record)) onCluster(link, message.record.clusterId)
     if (!this.#isWelcome(message, this.#clusterOf.get(peer) ?? '', hello().clusterId)) {
       toolbox.counters.add(`${message.type}-foreign`)
       return
     }
     onMessage(link, message)
+  }
+
+  /** True when the record says of the peer's cluster what was not known. */
+  #learn(peer: string, { clusterId, leader }: ClusterRecord): boolean {
+    const isNews = this.#clusterOf.get(peer) !== clusterId || (leader !== '' && this.#joinable.get(peer) !== clusterId)
+    this.#clusterOf.set(peer, clusterId)
+    if (leader !== '') this.#joinable.set(peer, clusterId)
+    return isNews
   }
 
   /** Membership and log are for members of one cluster; who is in none yet may ask to be let in, and forms with others. */

@@ -65,13 +65,13 @@ class Node {
 const gossip: WireMessage = { type: 'swim', message: { type: 'gossip', updates: [] } }
 const vote: WireMessage = { type: 'raft', message: { type: 'vote-reply', term: 1, round: 1, granted: true } }
 
-function record(clusterId: string): WireMessage {
+function record(clusterId: string, leader = ''): WireMessage {
   const s5 = { host: '', token: 0, active: false }
   const about: ClusterRecord = {
     clusterId,
     index: 1,
     term: 1,
-    leader: '',
+    leader,
     voters: [],
     topology: { name: 'full-mesh', epoch: 0 },
     s5,
@@ -107,7 +107,6 @@ describe('peers of one cluster', () => {
       a.peers.companions().map(({ peer }) => peer.id),
       ['b'],
     )
-    assert.deepEqual(a.peers.clusters(), ['one'])
     assert.equal(a.peers.clusterOf('b'), 'one')
   })
 
@@ -130,10 +129,21 @@ describe('peers of one cluster', () => {
 })
 
 describe('a peer without a cluster', () => {
+  it('can join a cluster only once it has heard of its leader', async () => {
+    const [a, b] = await linked('one', '')
+    a.peers.links.send('b', record('one'))
+    await turns(20)
+    assert.deepEqual(b.peers.clusters(), [])
+    b.log.length = 0
+    a.peers.links.send('b', record('one', 'a'))
+    await waitUntil(() => b.log.length > 0)
+    assert.deepEqual([b.log, b.peers.clusters()], [['cluster a one'], ['one']])
+  })
+
   it('is told apart, is not spoken to of membership, and is a companion once it has joined', async () => {
     const [a, b] = await linked('one', '')
     assert.deepEqual([a.peers.clusterOf('b'), a.peers.companions()], ['', []])
-    assert.deepEqual(b.peers.clusters(), ['one'])
+    assert.deepEqual(a.peers.strangers(), ['b'])
     a.log.length = 0
     for (const message of [gossip, vote]) b.peers.links.send('a', message)
     await waitUntil(() => Object.keys(a.counters.snapshot()).length === 2)
