@@ -47,6 +47,7 @@ export interface ErrorDetails {
   ERR_INTERNAL: Record<string, never>
 }
 
+/** The stable codes, one for each way a call can fail; `docs/errors.md` explains each. */
 export type ErrorCode = keyof ErrorDetails
 
 /** Codes after which the same call may succeed later without anyone changing anything. */

@@ -8,6 +8,7 @@ import { MAX_PAYLOAD_BYTES } from '../wire/limits.ts'
 /** UTF-16 units of a failure's message that are told at least. */
 const MAX_REASON_LENGTH = 1_000
 
+/** What JSON can say. */
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue }
 
 /** What a message carries. */
