@@ -7,12 +7,15 @@ import { type FormingRules, type SwimRules, swimRules } from '../../../topology/
 import type { Clock } from '../../runtime/clock.ts'
 import type { RecordFilter } from './disk.ts'
 import type { Property } from './failure.ts'
+import type { Focus } from './scenario.ts'
 import type { Misreading } from './voter.ts'
 
 export interface Bug {
   readonly name: string
   /** Properties of which one must be seen broken. */
   readonly noticedBy: readonly Property[]
+  /** The world in which it does harm soon. Default: any. */
+  readonly focus?: Focus
   /** Rules of Raft and of hosting that it replaces, given the clocks of the node. */
   readonly raft?: (clock: Clock) => Partial<RaftRules>
   readonly swim?: Partial<SwimRules>
@@ -78,6 +81,7 @@ const bugs: readonly Bug[] = [
   /** An entry of an earlier term is committed by counting its replicas (thesis figure 3.7). */
   {
     name: 'old-term-committed-by-count',
+    focus: 'electing',
     noticedBy: ['leader-completeness', 'state-machine-safety', 'acknowledged-kept', 'durable-commit'],
     raft: () => ({ mayCommit: (entryTerm) => entryTerm !== undefined }),
   },
@@ -104,7 +108,7 @@ const bugs: readonly Bug[] = [
   /** A late append, all of which is there already, cuts off what newer ones brought. */
   {
     name: 'late-append-truncates',
-    noticedBy: ['durable-commit', 'leader-completeness', 'acknowledged-kept', 'state-machine-safety', 'no-crash'],
+    noticedBy: ['durable-commit', 'leader-completeness', 'acknowledged-kept', 'state-machine-safety', 'liveness'],
     raft: () => ({ firstDifference: (entries) => entries[0]?.index }),
   },
   /** A follower commits as far as the leader says, beyond what the message proved equal. */
@@ -116,12 +120,14 @@ const bugs: readonly Bug[] = [
   /** Votes are counted per message: a duplicate elects. */
   {
     name: 'votes-counted-per-message',
+    focus: 'electing',
     noticedBy: ['election-safety', 'leader-completeness', 'log-matching'],
     raft: () => ({ countsVote: (ballot, _from, reply) => reply.term === ballot.term && reply.round === ballot.round }),
   },
   /** A vote is counted whatever term and question it answers: one for an earlier term elects in this one. */
   {
     name: 'stale-vote-counted',
+    focus: 'electing',
     noticedBy: ['election-safety', 'leader-completeness', 'log-matching'],
     raft: () => ({ countsVote: (ballot, from) => !ballot.granted.includes(from) }),
     misreads: (message, view) => (message.type === 'vote-reply' ? { ...message, term: view.term } : message),
@@ -152,12 +158,14 @@ const bugs: readonly Bug[] = [
   /** A new leader judges its predecessor before it has applied the log that names it. */
   {
     name: 'predecessor-guessed',
+    focus: 'hosting',
     noticedBy: ['single-s5'],
     raft: () => ({ knowsPredecessor: () => true }),
   },
   /** The lease counts from when an answer arrived, not from when its question was sent. */
   {
     name: 'lease-from-answer',
+    focus: 'hosting',
     noticedBy: ['single-s5'],
     raft: () => ({ leaseCountsFrom: (_sentAt, answeredAt) => answeredAt }),
   },
@@ -205,26 +213,23 @@ const bugs: readonly Bug[] = [
   /** A founder starts when a majority of the set has confirmed it. */
   {
     name: 'formed-by-majority',
+    focus: 'founding',
     noticedBy: ['one-cluster', 'liveness'],
     forming: { mayStart: (set, confirmed) => set.filter((id) => confirmed.has(id)).length * 2 > set.length },
   },
   /** The disk forgets which set a founder holds: after a crash it confirms another. */
   {
     name: 'intent-forgotten',
+    focus: 'founding',
     noticedBy: ['one-cluster', 'liveness'],
     disk: (record) => (record.type === 'forming' && record.state.type !== 'started' ? undefined : record),
   },
   /** A founder gives its set up without asking whether the others have. */
   {
     name: 'set-released-alone',
+    focus: 'founding',
     noticedBy: ['one-cluster', 'liveness'],
     forming: { mayRelease: () => true },
-  },
-  /** A confirmation of an earlier attempt counts for this one. */
-  {
-    name: 'stale-confirmation-counted',
-    noticedBy: ['one-cluster', 'liveness'],
-    forming: { countsAnswer: () => true },
   },
 ]
 

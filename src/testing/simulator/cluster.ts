@@ -9,7 +9,7 @@ import { Network } from './network.ts'
 import { SimulatedNode } from './node.ts'
 import { Oracle } from './oracle.ts'
 import { Prng } from './random.ts'
-import { calmNetwork, drawScenario, type Scenario } from './scenario.ts'
+import { calmNetwork, drawScenario, type Focus, type Scenario } from './scenario.ts'
 import { Schedule } from './schedule.ts'
 import { Trace } from './trace.ts'
 import { whatIsMissing } from './wholeness.ts'
@@ -44,6 +44,8 @@ export interface RunOptions {
   readonly seed: number
   /** Name of a planted bug; see `bugs.ts`. Default: none. */
   readonly bug?: string | undefined
+  /** What the drawn world is about. Default: what the planted bug needs; without one, drawn. */
+  readonly focus?: Focus | undefined
   /** Gets every event as a line of text; slow. */
   readonly onTrace?: ((line: string) => void) | undefined
 }
@@ -66,9 +68,9 @@ class SimulatedCluster {
   #faultCount = 0
 
   constructor(options: RunOptions) {
-    const scenario = drawScenario(options.seed)
-    this.#scenario = scenario
     this.#bug = bugNamed(options.bug)
+    const scenario = drawScenario(options.seed, options.focus ?? this.#bug?.focus)
+    this.#scenario = scenario
     this.#trace = new Trace(options.onTrace)
     const stream = (name: string): Prng => new Prng(scenario.seed, name)
     this.#network = new Network(scenario.nodes, this.#schedule, stream('network'), { ...scenario.network })
@@ -80,6 +82,7 @@ class SimulatedCluster {
       trace: this.#trace,
       bug: this.#bug,
       ...naming(scenario),
+      intentBegan: (index: number) => this.#faults.intentBegan(index),
     }
     for (let index = 0; index < scenario.nodes; index++) this.#nodes.push(new SimulatedNode(index, world))
     this.#client = new Client(this.#nodes, stream('client'), (command, index, term) =>
@@ -110,6 +113,9 @@ class SimulatedCluster {
   }
 
   #begin(): void {
+    const indexOf = (id: string): number => this.#nodes.findIndex((node) => node.id === id)
+    this.#oracle.s5.onClaim = ({ id }) => this.#faults.hostBegan(indexOf(id))
+    this.#oracle.onElected = (id) => this.#faults.leaderBegan(indexOf(id))
     this.#nodes.forEach((node, index) => {
       this.#schedule.at(this.#scenario.startsAtMs[index] ?? 0, () => node.start())
     })

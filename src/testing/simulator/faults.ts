@@ -9,6 +9,16 @@ import type { Schedule } from './schedule.ts'
 /** No machine sleeps and wakes faster; what is shorter than a tick of its boot clock nobody could notice. */
 const SHORTEST_SUSPENSION_MS = 50
 
+/** Longer than the election timeout of a local network. */
+const LONGEST_SLOWNESS_MS = 1_500
+
+/** How soon a fresh host of S5 is struck: mostly before the next heartbeat tells the others that its entry is committed. */
+const STRIKE_WITHIN_MS = 50
+
+/** Chance that a bridge is struck when it has promised itself, and how soon, counted in the time of one message. */
+const STRIKES_BRIDGE = 0.7
+const STRIKE_WITHIN_LATENCIES = 4
+
 /** A node as the faults see it. */
 export interface Victim {
   readonly id: string
@@ -66,8 +76,55 @@ export class Faults {
   }
 
   start(): void {
-    if (this.#scenario.startsDivided) this.#split(this.#drawSides(2))
+    if (this.#swings) this.#swingBridge()
+    else if (this.#scenario.startsDivided) this.#split(this.#drawSides(2))
     if (this.#totalWeight > 0 && Number.isFinite(this.#scenario.faultEveryMs)) this.#planNext()
+  }
+
+  /** `index` has begun to act as S5: sometimes it is cut off before the others know, or gets only old answers. */
+  hostBegan(index: number): void {
+    const isStruck = this.#network.isSlowTo(index)
+    if (this.#isOver || isStruck || !this.#random.chance(this.#scenario.strikesFreshHost)) return
+    this.#schedule.after(this.#random.between(0, STRIKE_WITHIN_MS), () => {
+      if (this.#isOver) return
+      const host = this.#victims[index] as Victim
+      this.#note('strike', host.id)
+      if (this.#random.chance(0.5)) this.#split((one) => (one === host ? 1 : 0))
+      else this.#slowOneWay(host, true, true)
+    })
+  }
+
+  /** `index` was elected: sometimes it is cut off, or dies, while its first entry is on its way. */
+  leaderBegan(index: number): void {
+    if (this.#isOver || !this.#random.chance(this.#scenario.strikesFreshLeader)) return
+    const { latencyMs, jitterMs } = this.#scenario.network
+    const { flushMs, flushJitterMs } = this.#scenario.disk
+    const soonMs = STRIKE_WITHIN_LATENCIES * (latencyMs + jitterMs) + flushMs + flushJitterMs
+    this.#schedule.after(this.#random.between(0, soonMs), () => {
+      if (this.#isOver) return
+      const leader = this.#victims[index] as Victim
+      this.#note('strike', leader.id)
+      if (this.#random.chance(0.5)) this.#split((one) => (one === leader ? 1 : 0))
+      else this.#down([leader], (one) => one.kill())
+    })
+  }
+
+  /**
+   * `index` made durable with whom it founds a cluster. In a run with a bridge, it is often struck in just that moment:
+   * it goes deaf, or loses power, and soon comes to the other side.
+   */
+  intentBegan(index: number): void {
+    const bridge = this.#victims[index]
+    if (bridge === undefined || this.#isOver || !this.#swings || bridge !== this.#middle) return
+    if (!this.#random.chance(STRIKES_BRIDGE)) return
+    const { latencyMs, jitterMs } = this.#scenario.network
+    this.#schedule.after(this.#random.between(0, STRIKE_WITHIN_LATENCIES * (latencyMs + jitterMs)), () => {
+      if (this.#isOver) return
+      this.#note('strike', bridge.id)
+      for (const other of this.#victims) this.#network.cut(other.index, index, 'drops')
+      if (this.#random.chance(0.5)) this.#down([bridge], (one) => one.losePower())
+      this.#later(() => this.#swingBridge())
+    })
   }
 
   /** No fault begins any more, and all that last end now. */
@@ -135,6 +192,12 @@ export class Faults {
       case 'cut-one-way':
         this.#cutOneWay(victim)
         return
+      case 'swing-bridge':
+        this.#swingBridge()
+        return
+      case 'slow-one-way':
+        this.#slowOneWay(victim, this.#random.chance(0.5), this.#random.chance(0.5))
+        return
       case 'heal':
         this.#network.healAll()
         return
@@ -153,6 +216,7 @@ export class Faults {
   }
 
   #drawVictim(): Victim {
+    if (this.#swings && this.#random.chance(0.5)) return this.#middle
     const leading = this.#random.chance(this.#scenario.aimsAtLeader) ? this.#victims.filter((one) => one.isLeading) : []
     return this.#random.pick(leading.length > 0 ? leading : this.#victims)
   }
@@ -198,6 +262,46 @@ export class Faults {
     this.#later(() => this.#network.healAll())
   }
 
+  /**
+   * What reaches the victim from all others, or them from it, takes longer than a lease. If it `dies`, the other direction
+   * is lost a little later, so that old answers still come when no new question does.
+   */
+  #slowOneWay(victim: Victim, isInbound: boolean, dies: boolean): void {
+    const ms = this.#random.between(200, LONGEST_SLOWNESS_MS)
+    for (const other of this.#victims) this.#network.slow(...directed(victim, other, isInbound), ms)
+    const diesAfterMs = this.#random.between(2, 5) * ms
+    if (dies) {
+      this.#schedule.after(diesAfterMs, () => {
+        if (this.#isOver) return
+        for (const other of this.#victims) this.#network.cut(...directed(victim, other, !isInbound), 'drops')
+      })
+    }
+    this.#later(() => this.#network.healAll(), diesAfterMs + ms)
+  }
+
+  /** The middle node is linked to the nodes below it, or to those above, and neither of these to the other. */
+  #swingBridge(): void {
+    this.#network.healAll()
+    const bridge = this.#middle
+    const isWithLower = this.#random.chance(0.5)
+    const isDeaf = this.#random.chance(0.3)
+    const sideOf = (one: Victim): boolean => (one === bridge ? isWithLower : one.index < bridge.index)
+    for (const one of this.#victims) {
+      for (const other of this.#victims) {
+        const isLost = sideOf(one) !== sideOf(other) || (isDeaf && other === bridge)
+        if (isLost) this.#network.cut(one.index, other.index, 'drops')
+      }
+    }
+  }
+
+  get #swings(): boolean {
+    return this.#scenario.faultWeights.some(([kind]) => kind === 'swing-bridge')
+  }
+
+  get #middle(): Victim {
+    return this.#victims[this.#victims.length >> 1] as Victim
+  }
+
   /** Sometimes at once, sometimes after a long while. */
   #later(run: () => void, atLeastMs = 0): void {
     const delay = this.#random.chance(0.2)
@@ -207,4 +311,8 @@ export class Faults {
       if (!this.#isOver) run()
     })
   }
+}
+
+function directed(victim: Victim, other: Victim, isInbound: boolean): [from: number, to: number] {
+  return isInbound ? [other.index, victim.index] : [victim.index, other.index]
 }

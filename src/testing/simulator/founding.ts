@@ -33,6 +33,8 @@ export interface FoundingSetup {
   readonly send: (to: MemberId, message: FormingMessage) => void
   readonly note: (event: string, detail: unknown) => void
   readonly formed: (event: Formed) => void
+  /** With whom this node would found a cluster is durable. */
+  readonly intended: () => void
 }
 
 export class SimulatedFounding {
@@ -114,6 +116,7 @@ export class SimulatedFounding {
     this.#setup.disk.write([{ type: 'forming', state }], () =>
       this.#setup.enter(() => {
         this.#setup.note('forming-persisted', ticket)
+        if (state.type === 'intent') this.#setup.intended()
         this.input({ type: 'persisted', ticket })
       }),
     )

@@ -70,6 +70,8 @@ export class Network {
   readonly #size: number
   /** The link that end `i` believes to have to `j`, at `i * size + j`. */
   readonly #ends: (Link | undefined)[]
+  /** Milliseconds that everything from `i` to `j` takes longer. */
+  readonly #slowness: Float64Array
   /** Not 0: nothing passes from `i` to `j`. */
   readonly #cuts: Uint8Array
   #nextLink = 1
@@ -81,6 +83,7 @@ export class Network {
     this.faults = faults
     this.#ends = new Array<Link | undefined>(size * size).fill(undefined)
     this.#cuts = new Uint8Array(size * size)
+    this.#slowness = new Float64Array(size * size)
   }
 
   attach(host: NetworkHost): void {
@@ -190,7 +193,20 @@ export class Network {
     for (const packet of link.held[from < to ? 0 : 1].splice(0)) this.#transmit(link, from, to, packet)
   }
 
+  /** Everything from `from` to `to` takes `ms` longer, as through a queue that filled up. 0: no longer. */
+  slow(from: number, to: number, ms: number): void {
+    this.#slowness[from * this.#size + to] = ms
+  }
+
+  /** Somebody's way to `to` is slow. */
+  isSlowTo(to: number): boolean {
+    for (let from = 0; from < this.#size; from++) if (this.#slowness[from * this.#size + to] !== 0) return true
+    return false
+  }
+
+  /** Ends every cut and all slowness. */
   healAll(): void {
+    this.#slowness.fill(0)
     for (let from = 0; from < this.#size; from++) for (let to = 0; to < this.#size; to++) this.heal(from, to)
   }
 
@@ -200,7 +216,7 @@ export class Network {
       this.#hold(link, direction, packet)
       return
     }
-    const arrival = this.#schedule.now + this.#latency()
+    const arrival = this.#schedule.now + this.#latency() + (this.#slowness[from * this.#size + to] as number)
     if (this.#random.chance(this.faults.reordering)) {
       const late = arrival + this.#random.next() * 4 * (this.faults.latencyMs + this.faults.jitterMs)
       this.#schedule.at(late, () => this.#deliver(link, from, to, packet))

@@ -31,6 +31,8 @@ export interface World {
   readonly bug: Bug | undefined
   readonly indexOf: (id: string) => number
   readonly idOf: (index: number) => string
+  /** The node of that index made durable with whom it would found a cluster. */
+  readonly intentBegan: (index: number) => void
 }
 
 /** What an entrance is: expired timers run before anything else that waited. */

@@ -25,6 +25,8 @@ import { Votes } from './invariants/votes.ts'
 export interface Observed extends ObservedVoter, ObservedHost {}
 
 export class Oracle {
+  /** Called when somebody was elected. */
+  onElected: ((id: string) => void) | undefined
   readonly history = new CommitHistory()
   readonly s5 = new SingleS5()
   readonly #elections = new ElectionSafety()
@@ -71,6 +73,7 @@ export class Oracle {
     this.#elections.elected(node.id, term)
     this.#votes.elected(node.id, term, voters, durable)
     this.history.elected(node, term)
+    this.onElected?.(node.id)
   }
 
   wrote(id: string, entry: Entry<ClusterCommand>, previousTerm: Term): void {

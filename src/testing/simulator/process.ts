@@ -21,8 +21,8 @@ const AWAY_THRESHOLD_MS = 200
 const PULSE_MS = 50
 
 /** Chance that an order is sent again, and how late at most. */
-const ORDER_RESENT = 0.05
-const LATEST_RESEND_MS = 5_000
+const ORDER_RESENT = 0.3
+const LATEST_RESEND_MS = 8_000
 
 export class SimulatedProcess {
   readonly #node: SimulatedNode
@@ -82,6 +82,7 @@ export class SimulatedProcess {
       enter: enterTimer,
       send: (to, message) => this.#send(to, { type: 'forming', message }),
       formed: (event) => this.#formed(event),
+      intended: () => world.intentBegan(node.index),
     })
     this.#fence = new SimulatedFence(node.disk, bug?.forgetsFence !== true)
     this.#guard = new AwayGuard(node.clock, AWAY_THRESHOLD_MS, (absence) => this.#away(absence))
@@ -141,7 +142,6 @@ export class SimulatedProcess {
       case 'raft':
         if (packet.clusterId !== this.#clusterId) return
         this.#voter?.received(from, packet.message)
-        this.#tellWhetherLed()
         return
       case 'swim':
         this.#membership.input({ type: 'message', from, message: packet.message })
@@ -189,6 +189,7 @@ export class SimulatedProcess {
       enter: (work) => this.#enter('timer', work),
       send: (to, message) => this.#send(to, { type: 'raft', clusterId: event.clusterId, message }),
       note: (name, detail) => this.#note(name, detail),
+      leaderKnown: (isKnown) => this.#founding.leaderKnown(isKnown),
     })
     this.#voter.start()
     for (const peer of this.#linked) this.#voter.input({ type: 'connected', peer: this.#idOf(peer) })
@@ -236,10 +237,6 @@ export class SimulatedProcess {
   #ordered(token: number): void {
     this.#fence.observe(this.#voter?.activatedToken ?? 0)
     this.#fence.pass(token, () => this.#world.oracle.acceptedOrder(this.#node.id, token))
-  }
-
-  #tellWhetherLed(): void {
-    if (this.#voter !== undefined) this.#founding.leaderKnown(this.#voter.view.leader !== undefined)
   }
 
   #send(to: MemberId, packet: Packet): void {

@@ -3,7 +3,7 @@
 // (swarm testing: Groce et al., ISSTA 2012).
 
 import type { RaftOptions } from '../../../consensus/index.ts'
-import type { FormingOptions } from '../../../topology/index.ts'
+import { type FormingOptions, swimPresets } from '../../../topology/index.ts'
 import { MAX_RATE_ERROR } from './clock.ts'
 import type { DiskFaults } from './disk.ts'
 import type { NetworkFaults } from './network.ts'
@@ -11,6 +11,16 @@ import { Prng } from './random.ts'
 
 /** Largest simulated cluster: five voters and four plain members. */
 export const MAX_NODES = 9
+
+/** Three runs in four are about everything. */
+const FOCUSES: readonly (Focus | undefined)[] = [
+  'founding',
+  'founding',
+  'founding',
+  'hosting',
+  'electing',
+  ...new Array<undefined>(15).fill(undefined),
+]
 
 /** What can be done to the simulated world. `faults.ts` says what each one does. */
 export type FaultKind =
@@ -24,6 +34,8 @@ export type FaultKind =
   | 'cut-one-way'
   | 'partition-two'
   | 'partition-three'
+  | 'swing-bridge'
+  | 'slow-one-way'
   | 'heal'
   | 'break-link'
   | 'jump-wall-clock'
@@ -55,6 +67,10 @@ export interface Scenario {
   readonly rejectingCuts: number
   /** The network is divided when the first node starts. */
   readonly startsDivided: boolean
+  /** Chance that whoever begins to act as S5 is cut off a moment later, before the others know of it. */
+  readonly strikesFreshHost: number
+  /** Chance that whoever is elected is cut off before its first entry is everywhere. */
+  readonly strikesFreshLeader: number
   /** Chance that a fault is aimed at the leader or the host of S5. */
   readonly aimsAtLeader: number
   /** What each core is tuned with, over its preset: batches and waits that make rare orders common. */
@@ -75,6 +91,7 @@ const FAULT_KINDS: readonly (readonly [FaultKind, weight: number])[] = [
   ['cut-one-way', 3],
   ['partition-two', 3],
   ['partition-three', 1],
+  ['slow-one-way', 3],
   ['heal', 5],
   ['break-link', 3],
   ['jump-wall-clock', 1],
@@ -84,12 +101,47 @@ const FAULT_KINDS: readonly (readonly [FaultKind, weight: number])[] = [
 /** Mostly what people run: three and five. One and even numbers have their own mistakes. */
 const SIZES = [1, 2, 3, 3, 3, 3, 4, 4, 5, 5, 5, 5, 6, 7, 8, 9]
 
-/** Everything that `seed` says about a run. */
-export function drawScenario(seed: number): Scenario {
+/** What befalls a cluster that is being founded. */
+const STORM: Scenario['faultWeights'] = [
+  ['swing-bridge', 6],
+  ['kill', 2],
+  ['power-loss', 2],
+  ['cut-one-way', 1],
+  ['heal', 1],
+]
+
+/** Full exchanges after which every pair of neighbors has had one that was not lost, but for one run in millions. */
+const EXCHANGES_TO_HEAL = 10
+
+/** What a run can be about, instead of everything at once. */
+export type Focus =
+  /** Faults come while the cluster is founded. */
+  | 'founding'
+  /** Whoever is elected is struck at once. */
+  | 'electing'
+  /** Whoever acts as S5 is struck at once. */
+  | 'hosting'
+
+/** Everything that `seed` says about a run. `focus`: what it is about; default: drawn too, mostly nothing in particular. */
+export function drawScenario(seed: number, focus?: Focus): Scenario {
   const random = new Prng(seed, 'scenario')
+  const usual = drawUsual(seed, random)
+  switch (focus ?? random.pick(FOCUSES)) {
+    case 'founding':
+      return { ...usual, ...drawStorm(usual, random) }
+    case 'hosting':
+      return { ...usual, ...drawStrikes(random), strikesFreshHost: random.pick([0.5, 1]) }
+    case 'electing':
+      return { ...usual, ...drawStrikes(random), strikesFreshLeader: random.pick([0.3, 0.7]) }
+    default:
+      return usual
+  }
+}
+
+function drawUsual(seed: number, random: Prng): Scenario {
   const nodes = random.pick(SIZES)
   const profile = random.pick(['local', 'lan', 'lan', 'lan', 'wan'] as const)
-  const perNode = <T>(draw: () => T): T[] => Array.from({ length: nodes }, draw)
+  const network = drawNetwork(random, profile)
   const drifts = random.chance(0.6)
   const startsTogether = random.chance(0.5)
   return {
@@ -98,31 +150,98 @@ export function drawScenario(seed: number): Scenario {
     expect: random.chance(0.5) ? nodes : Math.floor(nodes / 2) + 1 + random.integer(Math.ceil(nodes / 2)),
     profile,
     chaosMs: random.between(10_000, 60_000),
-    healMs: profile === 'wan' ? 30_000 : 15_000,
-    network: drawNetwork(random, profile),
+    healMs: healMs(profile, network),
+    network,
     disk: drawDisk(random),
-    clockRates: perNode(() => (drifts ? 1 + random.between(-MAX_RATE_ERROR, MAX_RATE_ERROR) : 1)),
-    wallOffsetsMs: perNode(() => (random.chance(0.3) ? random.between(-60_000, 60_000) : 0)),
-    startsAtMs: perNode(() => random.between(0, startsTogether ? 50 : 4_000)),
+    clockRates: perNode(nodes, () => (drifts ? 1 + random.between(-MAX_RATE_ERROR, MAX_RATE_ERROR) : 1)),
+    wallOffsetsMs: perNode(nodes, () => (random.chance(0.3) ? random.between(-60_000, 60_000) : 0)),
+    startsAtMs: perNode(nodes, () => random.between(0, startsTogether ? 50 : 4_000)),
     ...drawFaults(random),
     raft:
       profile === 'wan'
         ? {}
         : { maxEntriesPerAppend: random.pick([1, 2, 64]), maxInflightAppends: random.pick([4, 16]) },
-    forming: random.chance(0.5)
-      ? {}
-      : {
-          stableMs: random.pick([0, 50, 250]),
-          candidateIntervalMs: random.pick([20, 100]),
-          formTimeoutMs: random.pick([300, 1_000, 5_000]),
-        },
+    forming: random.chance(0.5) ? {} : drawForming(random),
     commandEveryMs: random.pick([20, 100, 500]),
   }
 }
 
+/**
+ * A short run in which faults come while the cluster is founded, again and again. Two groups, each one node short of a set,
+ * and one node between them that belongs now to one and now to the other: any two sets they could agree on share it.
+ */
+function drawStorm(usual: Scenario, random: Prng): Partial<Scenario> {
+  const expect = random.pick([2, 3, 3, 4])
+  const nodes = 2 * expect - 1
+  return {
+    nodes,
+    expect,
+    chaosMs: random.between(5_000, 20_000),
+    clockRates: perNode(nodes, () => 1),
+    wallOffsetsMs: perNode(nodes, () => 0),
+    startsAtMs: perNode(nodes, () => random.between(0, 300)),
+    network: { ...usual.network, dialTimeoutMs: 500 },
+    faultEveryMs: random.pick([200, 500, 1_000]),
+    faultWeights: STORM,
+    faultLastsMs: random.pick([50, 200, 800]),
+    startsDivided: false,
+    forming: drawForming(random),
+  }
+}
+
+/** Few other faults, so that what begins with a strike goes on to its end: now and then a leader goes in good order. */
+function drawStrikes(random: Prng): Partial<Scenario> {
+  const nodes = random.pick([3, 5])
+  return {
+    nodes,
+    expect: nodes,
+    profile: random.pick(['local', 'lan']),
+    clockRates: perNode(nodes, () => 1 + random.between(-MAX_RATE_ERROR, MAX_RATE_ERROR)),
+    wallOffsetsMs: perNode(nodes, () => 0),
+    startsAtMs: perNode(nodes, () => random.between(0, 50)),
+    startsDivided: false,
+    faultEveryMs: random.pick([2_000, 20_000]),
+    faultWeights: [['leave', 1]],
+    faultLastsMs: 200,
+    aimsAtLeader: 0.9,
+    rejectingCuts: random.pick([0, 1]),
+    raft: { maxEntriesPerAppend: 1, maxInflightAppends: 4 },
+    forming: {},
+    commandEveryMs: 50,
+  }
+}
+
+function drawForming(random: Prng): Partial<FormingOptions> {
+  return {
+    stableMs: random.pick([0, 50, 250]),
+    candidateIntervalMs: random.pick([20, 100]),
+    formTimeoutMs: random.pick([300, 1_000, 5_000]),
+  }
+}
+
+/**
+ * A link keeps what it carries, as TCP does, and then seconds heal everything. Where packets are lost within a link, what
+ * was lost with a full exchange may be missing until the next one with the same neighbor.
+ */
+function healMs(profile: Scenario['profile'], network: NetworkFaults): number {
+  const whole = profile === 'wan' ? 30_000 : 15_000
+  return network.loss === 0 ? whole : whole + EXCHANGES_TO_HEAL * swimPresets[profile].pushPullIntervalMs
+}
+
+function perNode<T>(nodes: number, draw: () => T): T[] {
+  return Array.from({ length: nodes }, draw)
+}
+
 type Faultiness = Pick<
   Scenario,
-  'faultEveryMs' | 'faultWeights' | 'faultLastsMs' | 'rejectingCuts' | 'startsDivided' | 'aimsAtLeader'
+  | 'faultEveryMs'
+  | 'faultWeights'
+  | 'faultLastsMs'
+  | 'rejectingCuts'
+  | 'startsDivided'
+  | 'strikesFreshHost'
+  | 'strikesFreshLeader'
+  | 'aimsAtLeader'
 >
 
 function drawFaults(random: Prng): Faultiness {
@@ -133,6 +252,8 @@ function drawFaults(random: Prng): Faultiness {
     faultLastsMs: random.pick([200, 800, 2_000, 6_000]),
     rejectingCuts: random.pick([0, 0.5, 1]),
     startsDivided: random.chance(0.3),
+    strikesFreshHost: random.pick([0, 0, 0.5]),
+    strikesFreshLeader: random.pick([0, 0, 0.2]),
     aimsAtLeader: random.pick([0, 0.3, 0.7]),
   }
 }

@@ -58,6 +58,8 @@ export interface VoterSetup {
   readonly enter: (work: () => void) => void
   readonly send: (to: VoterId, message: RaftMessage<ClusterCommand>) => void
   readonly note: (event: string, detail: unknown) => void
+  /** Whether Raft knows a leader; called after every step. */
+  readonly leaderKnown: (isKnown: boolean) => void
 }
 
 export class SimulatedVoter {
@@ -185,6 +187,7 @@ export class SimulatedVoter {
       this.#observe()
     }
     this.#isBusy = false
+    this.#setup.leaderKnown(this.#view.leader !== undefined)
   }
 
   /** The host sees what Raft and the machine say after every step of either. */

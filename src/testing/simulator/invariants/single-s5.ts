@@ -18,6 +18,9 @@ export class SingleS5 {
   readonly #claims = new Map<ObservedHost, number>()
   #largest = 0
 
+  /** Called when somebody begins to act as S5. */
+  onClaim: ((host: ObservedHost) => void) | undefined
+
   /** The largest token anybody ever held. */
   get largestToken(): number {
     return this.#largest
@@ -45,6 +48,7 @@ export class SingleS5 {
     this.#largest = token
     this.#claims.set(host, token)
     this.#mustBeAlone(host)
+    this.onClaim?.(host)
   }
 
   /** `host` was stopped or suspended and has just made its first step: a claim it still makes began anew. */
