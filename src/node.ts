@@ -80,7 +80,7 @@ async function open(options: ResolvedOptions, storage: NodeStorage): Promise<Run
   const early: Connection[] = []
   let node: RunningNode | undefined
   const accept = (connection: Connection): void => {
-    if (node) void node.lifecycle.links.accept(connection)
+    if (node) node.accept(connection)
     else early.push(connection)
   }
   try {

@@ -28,7 +28,7 @@ import type { Toolbox } from './runtime/toolbox.ts'
 import { createTurn } from './runtime/turn.ts'
 import type { Self } from './self.ts'
 import type { NodeStorage } from './storage/node-storage.ts'
-import type { Transport } from './transport/transport.ts'
+import type { Connection, Transport } from './transport/transport.ts'
 import { LocalVsm } from './vsm/local-vsm.ts'
 import type { Vsm } from './vsm/subsystem.ts'
 import { waitFor } from './wait.ts'
@@ -65,6 +65,10 @@ export class RunningNode implements TrellisNode {
   #admin: AdminServer | undefined
   #ended: ClusterError | undefined
   #stopping: Promise<void> | undefined
+  /** The disk has said which cluster this node is in, if any. Before that it would pass itself off as a fresh one. */
+  #knowsItself = false
+  /** Connections that wait for that; the transport bounds how many and how long. */
+  readonly #early: Connection[] = []
   /** The last refusal of each seed while the node looks for its cluster. */
   readonly #unwelcome = new Map<string, ClusterError>()
   readonly #sayStranger = oncePer({ intervalMs: STRANGER_LOG_INTERVAL_MS })
@@ -121,12 +125,20 @@ export class RunningNode implements TrellisNode {
     })
     this.#guard.start()
     await this.lifecycle.start()
+    this.#knowsItself = true
+    for (const connection of this.#early.splice(0)) this.accept(connection)
     if (options.admin === undefined) return
     this.#admin = await startAdmin(this, {
       address: options.admin,
       tokens: options.adminTokens,
       logger: options.logger,
     })
+  }
+
+  /** Takes over a connection that the transport accepted. */
+  accept(connection: Connection): void {
+    if (this.#knowsItself) void this.lifecycle.links.accept(connection)
+    else this.#early.push(connection)
   }
 
   get admin(): string | undefined {
