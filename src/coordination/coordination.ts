@@ -85,7 +85,12 @@ export class Coordination {
   /** Rejects with `ERR_LOG_CORRUPT` when the log is damaged. */
   static async open(options: CoordinationOptions): Promise<Coordination> {
     const coordination = new Coordination(options)
-    if (options.log) await coordination.#vote(options.log)
+    try {
+      if (options.log) await coordination.#vote(options.log)
+    } catch (error) {
+      await coordination.close()
+      throw error
+    }
     return coordination
   }
 

@@ -1,0 +1,93 @@
+// Voters in one process, joined by a network that can be cut: real cores, real timers, logs in memory.
+
+import { after } from 'node:test'
+import { type ClusterCommand, type HostEffect, type RaftMessage, raftPresets } from '../../../consensus/index.ts'
+import { Voter } from '../../../src/coordination/voter.ts'
+import { silentLogger } from '../../../src/observability/logger.ts'
+import { systemClock } from '../../../src/runtime/clock.ts'
+import { MemoryLog, type MemoryLogOptions } from '../../../src/storage/memory.ts'
+import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
+
+const open: VoterUnderTest[] = []
+after(async () => {
+  for (const { voter } of open.splice(0)) await voter.close()
+})
+
+export interface VoterUnderTest {
+  readonly id: string
+  readonly voter: Voter
+  readonly log: MemoryLog
+  /** `start 4`, `stop 4 reason`. */
+  readonly hosting: string[]
+  readonly failures: unknown[]
+  readonly counts: string[]
+}
+
+export class Network {
+  readonly voters = new Map<string, VoterUnderTest>()
+  /** Nothing goes to or from these. */
+  readonly cut = new Set<string>()
+  /** Links to these are closed, and everybody knows. */
+  readonly unlinked = new Set<string>()
+
+  static async of(ids: readonly string[], flushes: Readonly<Record<string, MemoryLogOptions>> = {}): Promise<Network> {
+    const network = new Network()
+    const voters = ids.map((id) => ({ id, storeId: `store-${id}` }))
+    for (const id of ids) {
+      const header = { clusterId: 'c', nodeId: id, storeId: `store-${id}`, voters }
+      await network.open(id, new MemoryLog(header, flushes[id]))
+    }
+    return network
+  }
+
+  async open(id: string, log: MemoryLog): Promise<VoterUnderTest> {
+    const under: Omit<VoterUnderTest, 'voter'> = { id, log, hosting: [], failures: [], counts: [] }
+    const voter = await Voter.open({
+      self: id,
+      log,
+      raft: raftPresets.local,
+      clock: systemClock,
+      random: Math.random,
+      turn: { enter: (work) => work() },
+      logger: silentLogger,
+      send: (to, message) => this.#send(id, to, message),
+      isLinked: (to) => !this.unlinked.has(to),
+      onChange: () => {},
+      onHost: (effect) => under.hosting.push(describeHosting(effect)),
+      count: (reason) => under.counts.push(reason),
+      onDiskFailure: (error) => under.failures.push(error),
+    })
+    const test = { ...under, voter }
+    this.voters.set(id, test)
+    open.push(test)
+    return test
+  }
+
+  get(id: string): VoterUnderTest {
+    const voter = this.voters.get(id)
+    if (!voter) throw new Error(`no voter ${id}`)
+    return voter
+  }
+
+  /** Waits until one that is not cut off leads, and returns it. */
+  async leader(): Promise<VoterUnderTest> {
+    const find = () =>
+      [...this.voters.values()].find(({ id, voter }) => !this.cut.has(id) && voter.view().role === 'leader')
+    await waitUntil(() => find() !== undefined)
+    return find() as VoterUnderTest
+  }
+
+  others(than: VoterUnderTest): VoterUnderTest[] {
+    return [...this.voters.values()].filter((voter) => voter !== than)
+  }
+
+  #send(from: string, to: string, message: RaftMessage<ClusterCommand>): void {
+    setImmediate(() => {
+      if (!this.cut.has(from) && !this.cut.has(to)) this.voters.get(to)?.voter.receive(from, message)
+    })
+  }
+}
+
+function describeHosting(effect: Extract<HostEffect, { type: 'start' | 'stop' }>): string {
+  return effect.type === 'start' ? `start ${effect.token}` : `stop ${effect.token} ${effect.reason}`
+}
