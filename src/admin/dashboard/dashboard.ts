@@ -1,10 +1,9 @@
-// `GET /`: one plain page that shows members, leader and S5, live. It is public, for it holds nothing: what it shows comes
-// from `/v1/events` with the caller's own rights. It loads nothing from elsewhere, and its policy forbids it to.
+// `GET /`: the cluster as a picture, live. It is public, for it holds nothing: what it shows comes from `/v1/events` with
+// the caller's own rights. It loads nothing from elsewhere, and its policy forbids it to.
 
 import type { Resource } from '../resource.ts'
+import { loadAssets } from './assets.ts'
 import { page } from './page.ts'
-import { script } from './script.ts'
-import { style } from './style.ts'
 
 const policy = [
   "default-src 'none'",
@@ -18,14 +17,20 @@ const policy = [
 ].join('; ')
 
 export function dashboardResources(): Resource[] {
+  const assets = loadAssets()
+  const files = assets ? [assets.script, assets.style] : []
   return [
-    text('/', 'text/html; charset=utf-8', page),
-    text('/dashboard.css', 'text/css; charset=utf-8', style),
-    text('/dashboard.js', 'text/javascript; charset=utf-8', script),
+    text('/', 'text/html; charset=utf-8', page(assets), 'no-store'),
+    ...files.map(({ path, type, body }) => text(path, type, body, 'public, max-age=31536000, immutable')),
   ]
 }
 
-function text(path: string, type: string, body: string): Resource {
-  const headers = { 'content-type': type, 'content-security-policy': policy, 'x-frame-options': 'DENY' }
+function text(path: string, type: string, body: string, caching: string): Resource {
+  const headers = {
+    'content-type': type,
+    'content-security-policy': policy,
+    'x-frame-options': 'DENY',
+    'cache-control': caching,
+  }
   return { path, calls: { GET: { needs: 'public', handle: (context) => context.body(body, 200, headers) } } }
 }

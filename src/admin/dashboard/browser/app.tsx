@@ -1,0 +1,167 @@
+// The page: what was heard, as a picture and in words. Names come from other members, so everything is set as text.
+
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { type Picture, picture } from '../model.ts'
+import { MemberTable, Strip, TimeLine } from './facts.tsx'
+import type { Connection, Feed, View } from './feed.ts'
+import { Graph } from './graph.tsx'
+import { Panel } from './panel.tsx'
+
+const connectionText: Readonly<Record<Connection, string>> = {
+  waiting: '○ connecting',
+  live: '● live',
+  gone: '✕ not connected',
+  locked: '○ locked',
+}
+
+export function App({ view, feed }: { readonly view: View; readonly feed: Feed }) {
+  const { status, members, topology, connection } = view
+  const drawn = useMemo(
+    () => (status ? picture({ status, members, topology }) : undefined),
+    [status, members, topology],
+  )
+  const title = status ? `${status.node.name} · ${status.cluster.name} · Trellis` : 'Trellis'
+  useEffect(() => {
+    document.title = title
+  }, [title])
+  return (
+    <>
+      <header>
+        <h1>
+          <Logo /> Trellis <span id="cluster">{status?.cluster.name}</span>
+        </h1>
+        {status && (
+          <p>
+            seen by <strong id="self">{status.node.name}</strong> <span id="self-address">{status.node.address}</span>
+          </p>
+        )}
+        <p id="connection" role="status" data-state={connection}>
+          {connectionText[connection]}
+        </p>
+      </header>
+      {connection === 'gone' && <Gone view={view} />}
+      {connection === 'locked' && <Login feed={feed} refusal={view.refusal} />}
+      {connection !== 'locked' && drawn && <Content view={view} drawn={drawn} />}
+    </>
+  )
+}
+
+function Logo() {
+  return (
+    <svg class="logo" viewBox="0 0 24 24" aria-hidden="true">
+      <path d="M12 3 21 12 12 21 3 12ZM7.5 7.5l9 9M16.5 7.5l-9 9" />
+    </svg>
+  )
+}
+
+function Gone({ view: { status, heardAt } }: { readonly view: View }) {
+  const since = heardAt === undefined ? '' : ` at ${new Date(heardAt).toLocaleTimeString()}`
+  return (
+    <p id="notice" class="notice" role="alert">
+      {status
+        ? `Connection to ${status.node.name} lost: what stands below is what it said last${since}. Trying again; the other nodes have the same page.`
+        : 'The node does not answer. Trying again; the other nodes have the same page.'}
+    </p>
+  )
+}
+
+function Login({ feed, refusal }: { readonly feed: Feed; readonly refusal: string | undefined }) {
+  const token = useRef<HTMLInputElement>(null)
+  useEffect(() => token.current?.focus(), [])
+  const open = (event: Event): void => {
+    event.preventDefault()
+    const { value } = token.current!
+    token.current!.value = ''
+    void feed.unlock(value)
+  }
+  return (
+    <form id="login" class="notice" onSubmit={open}>
+      <label for="token">This admin asks for a token.</label>
+      <input id="token" ref={token} type="password" autocomplete="current-password" required />
+      <button type="submit">Open</button>
+      {refusal && <p role="alert">{refusal}</p>}
+    </form>
+  )
+}
+
+function Content({ view, drawn }: { readonly view: View; readonly drawn: Picture }) {
+  const { status, entries, connection } = view
+  const [selected, setSelected] = useState<string>()
+  const dot = drawn.dots.find(({ member }) => member.id === selected)
+  const opener = useRef<HTMLElement>(undefined)
+  const select = (id: string | undefined): void => {
+    if (selected === undefined) opener.current = document.activeElement as HTMLElement
+    setSelected(id)
+  }
+  const close = (): void => {
+    setSelected(undefined)
+    opener.current?.focus()
+  }
+  useEffect(() => {
+    if (selected === undefined) return
+    const onKey = (event: KeyboardEvent): void => {
+      if (event.key === 'Escape') close()
+    }
+    document.addEventListener('keydown', onKey)
+    return () => document.removeEventListener('keydown', onKey)
+  }, [selected])
+  return (
+    <main id="content" class={connection === 'gone' ? 'stale' : ''}>
+      <Strip status={status!} picture={drawn} />
+      <div class="middle">
+        <section class="graph card" aria-label="Members and links, as a picture">
+          <a class="skip" href="#members-heading">
+            Skip the picture
+          </a>
+          <Graph picture={drawn} selected={dot?.member.id} onSelect={select} />
+          <Legend drawn={drawn} self={status!.node.name} />
+        </section>
+        <div class="side">
+          {dot && <Panel dot={dot} picture={drawn} status={status!} onClose={close} />}
+          <TimeLine entries={entries} />
+        </div>
+      </div>
+      <MemberTable dots={drawn.dots} onSelect={select} />
+    </main>
+  )
+}
+
+function Legend({ drawn, self }: { readonly drawn: Picture; readonly self: string }) {
+  const expected = drawn.isMesh
+    ? `${drawn.expectedLinks.toLocaleString('en')} expected by the full mesh, not measured here`
+    : 'links between others are not known here'
+  return (
+    <ul class="legend" aria-label="Legend">
+      <li>
+        <i class="line own" /> {drawn.ownLinks} links of {self}, measured
+      </li>
+      <li>
+        <i class="line expected" /> {expected}
+      </li>
+      <li>
+        <i class="line missing" /> wanted, not there
+      </li>
+      <li>
+        <b class="good">●</b> alive
+      </li>
+      <li>
+        <b class="warn">◐</b> suspect
+      </li>
+      <li>
+        <b class="bad">✕</b> down
+      </li>
+      <li>
+        <b class="faint">○</b> left
+      </li>
+      <li>
+        <b class="gold">♛</b> leader
+      </li>
+      <li>
+        <b class="s5">◆</b> S5
+      </li>
+      <li>
+        <b class="good">◎</b> voter
+      </li>
+    </ul>
+  )
+}

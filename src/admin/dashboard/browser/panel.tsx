@@ -1,0 +1,76 @@
+// All that this node knows of one member. What it cannot know, such as the links and the log of others, it says so.
+
+import type { ComponentChildren } from 'preact'
+import { useEffect, useRef } from 'preact/hooks'
+import type { NodeStatus } from '../../../node-interface.ts'
+import { type Dot, isPresent, lifeOf, type Picture, partsOf, stateText } from '../model.ts'
+
+export interface PanelProps {
+  readonly dot: Dot
+  readonly picture: Picture
+  readonly status: NodeStatus
+  readonly onClose: () => void
+}
+
+export function Panel({ dot, picture, status, onClose }: PanelProps) {
+  const heading = useRef<HTMLHeadingElement>(null)
+  const { member } = dot
+  useEffect(() => heading.current?.focus(), [member.id])
+  const { generation, refutation } = lifeOf(member)
+  return (
+    <aside class="panel card" aria-label={`Member ${member.name}`}>
+      <h2 ref={heading} tabIndex={-1}>
+        {member.name}
+      </h2>
+      <button type="button" class="close" aria-label="Close" onClick={onClose}>
+        ✕
+      </button>
+      <dl>
+        <Row name="State">
+          <span class={`state ${member.state}`}>{stateText(member)}</span>
+        </Row>
+        <Row name="Part">{partsOf(dot).join(', ') || 'none'}</Row>
+        <Row name="Link">{linkText(dot, status.node.name)}</Row>
+        <Row name="Other links">{otherLinks(dot, picture)}</Row>
+        <Row name="Log">{logText(dot, status)}</Row>
+        <Row name="Incarnation">
+          life {generation}, {refutation === 0 ? 'no' : refutation} refutation{refutation === 1 ? '' : 's'} in it
+        </Row>
+        <Row name="Address">{member.address}</Row>
+        <Row name="Roles">{member.roles.join(', ') || 'none'}</Row>
+        <Row name="Zone">{member.zone || 'none given'}</Row>
+        <Row name="Id">
+          <code>{member.id}</code>
+        </Row>
+      </dl>
+    </aside>
+  )
+}
+
+function Row({ name, children }: { readonly name: string; readonly children: ComponentChildren }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  )
+}
+
+function linkText({ isSelf, link, ownLink }: Dot, self: string): string {
+  if (isSelf) return 'this is the node that serves this page'
+  if (link) return `up, measured by ${self}: ${link.kind}${link.pinned ? ', pinned' : ''}; ${link.channels.join(', ')}`
+  return ownLink === 'missing' ? `none from ${self}, though the overlay wants one` : `none from ${self}`
+}
+
+function otherLinks({ member, isSelf }: Dot, { isMesh, ownLinks, dots }: Picture): string {
+  if (isSelf) return `${ownLinks} up, measured`
+  if (!isMesh) return 'not known here'
+  if (!isPresent(member)) return 'none expected'
+  const others = dots.filter(({ member }) => isPresent(member)).length - 2
+  return `${Math.max(0, others)} expected by the full mesh, not measured here`
+}
+
+function logText({ isSelf }: Dot, { consensus, node }: NodeStatus): string {
+  if (!isSelf) return `not known to ${node.name}`
+  return `commit index ${consensus.commitIndex}, ${consensus.role === 'none' ? 'no voter' : consensus.role} in term ${consensus.term}`
+}

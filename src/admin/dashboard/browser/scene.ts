@@ -1,0 +1,58 @@
+// One moment of the picture as both ways of drawing get it.
+
+import { type Dot, isPresent, type Picture } from '../model.ts'
+import { conditionSign } from '../words.ts'
+import type { Body } from './layout.ts'
+
+export interface Placed {
+  readonly dot: Dot
+  readonly body: Body
+}
+
+export interface Scene {
+  readonly picture: Picture
+  readonly placed: readonly Placed[]
+  readonly width: number
+  readonly height: number
+  /** The member that is pointed at, has the focus or is open in the panel. */
+  readonly active: string | undefined
+  readonly isMoving: boolean
+}
+
+/** Above, labels of ordinary members would cover each other. */
+export const maxLabelled = 60
+
+/** The crown of whoever leads, 22 wide, standing on (0, 0). */
+export const crown = 'M-11-1-13-13-6-7.5 0-16 6-7.5 13-13 11-1Z'
+
+export function expectedPairs({ picture, placed }: Scene): [Placed, Placed][] {
+  if (!picture.isMesh) return []
+  return placed.flatMap((a, index) => placed.slice(index + 1).map((b): [Placed, Placed] => [a, b]))
+}
+
+/** Both ends are there: then a full mesh has this link. */
+export function isExpected([a, b]: readonly [Placed, Placed]): boolean {
+  return isPresent(a.dot.member) && isPresent(b.dot.member)
+}
+
+export function isNotable({ member, isSelf, isLeader, hostsS5 }: Dot): boolean {
+  return isSelf || isLeader || hostsS5 || member.state !== 'alive' || member.condition !== 'ok'
+}
+
+/** What stands in a large mark: the number of its name, or how the name begins. */
+export function monogram(name: string): string {
+  return /(\d{1,3})$/.exec(name)?.[1] ?? name.slice(0, 2)
+}
+
+/** The second line of a label: what the mark alone might not tell. */
+export function remarks({ member, isSelf, isLeader, hostsS5, fencingToken }: Dot): string {
+  const state = member.state === 'alive' ? [] : [member.state]
+  const isThere = isPresent(member) && member.condition !== 'ok'
+  return [
+    ...state,
+    ...(isThere ? [`${conditionSign[member.condition]} ${member.condition}`] : []),
+    ...(isLeader ? ['leader'] : []),
+    ...(hostsS5 ? [fencingToken === null ? 'S5' : `S5 #${fencingToken}`] : []),
+    ...(isSelf ? ['this node'] : []),
+  ].join(' · ')
+}

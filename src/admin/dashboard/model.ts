@@ -1,0 +1,125 @@
+// What the dashboard shows of the cluster, made of what `/v1/events` says and of nothing else: one dot per member, with its
+// parts and how this node is linked to it. Pure, so that tests need no browser; `browser/` draws it.
+
+import {
+  incarnationNumber,
+  type LinkView,
+  type MemberView,
+  type NodeStatus,
+  type TopologyView,
+} from '../../node-interface.ts'
+import { conditionSign, stateSign } from './words.ts'
+
+/**
+ * `up`: measured, this node has a link to it. `missing`: the overlay wants one and there is none. `none`: neither, as with
+ * members that are gone.
+ */
+export type OwnLink = 'up' | 'missing' | 'none'
+
+/** A member as it is drawn. */
+export interface Dot {
+  readonly member: MemberView
+  readonly isSelf: boolean
+  readonly isLeader: boolean
+  readonly isVoter: boolean
+  readonly hostsS5: boolean
+  /** Of S5, on its host while it is active. */
+  readonly fencingToken: number | null
+  readonly ownLink: OwnLink
+  readonly link: LinkView | undefined
+}
+
+export interface Picture {
+  /** In order of zone and name. */
+  readonly dots: readonly Dot[]
+  /** In this overlay every member that is there is expected to have a link to every other. */
+  readonly isMesh: boolean
+  /** Links that the overlay should have, whoever has measured them. */
+  readonly expectedLinks: number
+  /** Links of this node that are up to members. */
+  readonly ownLinks: number
+}
+
+export interface Facts {
+  readonly status: NodeStatus
+  readonly members: readonly MemberView[]
+  /** Undefined until it has come. */
+  readonly topology: TopologyView | undefined
+}
+
+const byName = new Intl.Collator('en', { numeric: true })
+
+export function picture({ status, members, topology }: Facts): Picture {
+  const isMesh = status.topology.name === 'full-mesh'
+  const voters = new Set(status.consensus.voters)
+  const links = new Map(topology?.links.map((link) => [link.peer, link]))
+  const dots = members.map((member): Dot => {
+    const isSelf = member.id === status.node.id
+    const hostsS5 = isCurrent(member) && member.name === status.s5.host
+    const link = isSelf ? undefined : links.get(member.name)
+    const isWanted = isMesh && !isSelf && topology !== undefined && isPresent(member)
+    return {
+      member,
+      isSelf,
+      isLeader: isCurrent(member) && member.name === status.consensus.leader,
+      isVoter: isCurrent(member) && voters.has(member.name),
+      hostsS5,
+      fencingToken: hostsS5 ? status.s5.fencingToken : null,
+      ownLink: link ? 'up' : isWanted ? 'missing' : 'none',
+      link,
+    }
+  })
+  const present = dots.filter(({ member }) => isPresent(member)).length
+  return {
+    dots: dots.sort((a, b) => byName.compare(a.member.zone, b.member.zone) || compareNames(a.member, b.member)),
+    isMesh,
+    expectedLinks: isMesh ? (present * (present - 1)) / 2 : 0,
+    ownLinks: dots.filter(({ ownLink }) => ownLink === 'up').length,
+  }
+}
+
+/** A name may stand twice: once for a member that left and once for whoever has the name now. */
+function isCurrent({ state }: MemberView): boolean {
+  return state !== 'left'
+}
+
+/** Nobody keeps links to members that are down or left. */
+export function isPresent({ state }: Pick<MemberView, 'state'>): boolean {
+  return state === 'alive' || state === 'suspect'
+}
+
+export function compareNames(a: { readonly name: string }, b: { readonly name: string }): number {
+  return byName.compare(a.name, b.name)
+}
+
+/** The life of a member, and how often it had to contradict its own death in it. */
+export function lifeOf({ incarnation }: MemberView): { readonly generation: number; readonly refutation: number } {
+  const oneGeneration = incarnationNumber({ generation: 1, refutation: 0 })
+  return { generation: Math.floor(incarnation / oneGeneration), refutation: incarnation % oneGeneration }
+}
+
+/** The parts a member plays, in words. */
+export function partsOf(dot: Dot): string[] {
+  const s5 = dot.fencingToken === null ? 'hosts S5' : `hosts S5 with token ${dot.fencingToken}`
+  return [
+    ...(dot.isSelf ? ['this node'] : []),
+    ...(dot.isLeader ? ['leader'] : []),
+    ...(dot.hostsS5 ? [s5] : []),
+    ...(dot.isVoter ? ['voter'] : []),
+  ]
+}
+
+/** All that the drawing says of a member, as one sentence for those who do not see it. */
+export function sentenceOf(dot: Dot): string {
+  const { name, state, condition } = dot.member
+  const link =
+    dot.ownLink === 'up' ? ['linked to this node'] : dot.ownLink === 'missing' ? ['no link to this node'] : []
+  return [name, state, ...(condition === 'ok' ? [] : [condition]), ...partsOf(dot), ...link].join(', ')
+}
+
+/** State and condition with their signs, as every place of the page writes them. */
+export function stateText({ state, condition }: MemberView): string {
+  return condition === 'ok' || !isPresent({ state })
+    ? `${stateSign[state]} ${state}`
+    : `${stateSign[state]} ${state}, ${conditionSign[condition]} ${condition}`
+}

@@ -1,0 +1,79 @@
+// The words and signs of the dashboard. Every state has a sign and a word; colour only repeats them.
+
+import type {
+  ClusterEvent,
+  MemberChange,
+  MemberView,
+  MemberViewCondition,
+  MemberViewState,
+} from '../../node-interface.ts'
+
+export const stateSign: Readonly<Record<MemberViewState, string>> = { alive: '●', suspect: '◐', down: '✕', left: '○' }
+export const conditionSign: Readonly<Record<MemberViewCondition, string>> = { ok: '✓', stalled: '‖', draining: '↧' }
+
+/** What a line of the time line is about; it decides its sign and tone. */
+export type LineKind = 'good' | 'warn' | 'bad' | 'faint' | 'leader' | 's5' | 'page'
+
+export interface Line {
+  readonly kind: LineKind
+  readonly sign: string
+  readonly text: string
+}
+
+const toneOf: Readonly<Record<MemberViewState, LineKind>> = {
+  alive: 'good',
+  suspect: 'warn',
+  down: 'bad',
+  left: 'faint',
+}
+
+export function eventLine(event: ClusterEvent): Line {
+  switch (event.type) {
+    case 'member':
+      return memberLine(event.change)
+    case 'leader':
+      return event.leader === null
+        ? { kind: 'bad', sign: '♛', text: `no leader is known (term ${event.term})` }
+        : { kind: 'leader', sign: '♛', text: `${event.leader} leads in term ${event.term}` }
+    case 's5': {
+      const host = event.host === null ? '' : ` on ${event.host}`
+      const token = event.fencingToken === null ? '' : `, token ${event.fencingToken}`
+      return { kind: 's5', sign: '◆', text: `S5 is ${event.phase}${host}${token}` }
+    }
+    case 'link': {
+      const reason = event.reason === undefined ? '' : `: ${event.reason}`
+      const isUp = event.state === 'up'
+      return {
+        kind: isUp ? 'faint' : 'warn',
+        sign: isUp ? '⟷' : '⤫',
+        text: `link to ${event.peer} is ${event.state}${reason}`,
+      }
+    }
+  }
+}
+
+function memberLine({ type, member, previous }: MemberChange): Line {
+  const line = (text: string): Line => ({ kind: toneOf[member.state], sign: stateSign[member.state], text })
+  if (type === 'added') return line(`${member.name} joined, ${member.state}`)
+  if (type === 'removed') return { kind: 'faint', sign: '–', text: `${member.name} was forgotten` }
+  if (previous.state !== member.state) return line(changeText(previous, member))
+  if (previous.condition === member.condition) return line(`${member.name} renewed itself`)
+  const kind = member.condition === 'ok' ? 'good' : 'warn'
+  const text = `${member.name}: ${previous.condition} → ${member.condition}`
+  return { kind, sign: conditionSign[member.condition], text }
+}
+
+function changeText(previous: MemberView, member: MemberView): string {
+  return `${member.name}: ${previous.state} → ${member.state}`
+}
+
+/** What became of the members while a page was cut off: it has missed the events, but not the outcome. */
+export function missedLines(before: readonly MemberView[], now: readonly MemberView[]): Line[] {
+  const known = new Map(before.map((member) => [member.id, member]))
+  return now.flatMap((member): Line[] => {
+    const previous = known.get(member.id)
+    if (previous?.state === member.state) return []
+    const text = previous ? changeText(previous, member) : `${member.name} joined, ${member.state}`
+    return [{ kind: toneOf[member.state], sign: stateSign[member.state], text: `${text} (meanwhile)` }]
+  })
+}

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { lifeOf, picture, sentenceOf, stateText } from '../../../src/admin/dashboard/model.ts'
+import { slots } from '../../../src/admin/dashboard/slots.ts'
+import { eventLine, missedLines } from '../../../src/admin/dashboard/words.ts'
+import { incarnationNumber, type LinkView, type MemberView } from '../../../src/node-interface.ts'
+import { fakeNode, memberView } from './fake-node.ts'
+
+function drawn(members: readonly MemberView[], peers: readonly string[], overlay = 'full-mesh') {
+  const node = fakeNode()
+  node.change({ topology: { name: overlay } })
+  const links = peers.map((peer): LinkView => ({ peer, kind: 'overlay', channels: ['coordination'], pinned: false }))
+  const topology = { ...node.status().topology, links, history: [] }
+  return picture({ status: node.status(), members, topology })
+}
+
+describe('the picture of a cluster', () => {
+  const members = [
+    memberView('node-10'),
+    memberView('node-2', { state: 'suspect' }),
+    memberView('node-1'),
+    memberView('node-3', { state: 'down' }),
+  ]
+
+  it('has the members in the order of their numbers', () => {
+    assert.deepEqual(
+      drawn(members, []).dots.map(({ member }) => member.name),
+      ['node-1', 'node-2', 'node-3', 'node-10'],
+    )
+  })
+
+  it('tells links that are up from links that are missing, and wants none to a member that is down', () => {
+    const { dots, ownLinks, expectedLinks } = drawn(members, ['node-2'])
+    assert.deepEqual(
+      dots.map(({ ownLink }) => ownLink),
+      ['none', 'up', 'none', 'missing'],
+    )
+    assert.deepEqual([ownLinks, expectedLinks], [1, 3])
+  })
+
+  it('expects no link in an overlay whose links it cannot know', () => {
+    const { dots, expectedLinks } = drawn(members, [], 'hyparview')
+    assert.equal(expectedLinks, 0)
+    assert.ok(dots.every(({ ownLink }) => ownLink === 'none'))
+  })
+
+  it('misses no link before the links have been told', () => {
+    const { dots } = picture({ status: fakeNode().status(), members, topology: undefined })
+    assert.ok(dots.every(({ ownLink }) => ownLink === 'none'))
+  })
+
+  it('crowns whoever has the name now, not a member that left under it', () => {
+    const { dots } = drawn([memberView('node-1'), memberView('node-1', { id: 'old', state: 'left' })], [])
+    assert.deepEqual(
+      dots.map(({ isLeader }) => isLeader),
+      [true, false],
+    )
+  })
+
+  it('says all of a member in one sentence', () => {
+    const { dots } = drawn([memberView('node-1', { condition: 'stalled' })], [])
+    assert.equal(sentenceOf(dots[0]!), 'node-1, alive, stalled, this node, leader, hosts S5 with token 2, voter')
+    assert.equal(stateText(dots[0]!.member), '● alive, ‖ stalled')
+    assert.equal(stateText(memberView('a', { state: 'down', condition: 'stalled' })), '✕ down')
+  })
+
+  it('takes an incarnation apart as it was put together', () => {
+    const incarnation = { generation: 7, refutation: 3 }
+    assert.deepEqual(lifeOf(memberView('a', { incarnation: incarnationNumber(incarnation) })), incarnation)
+  })
+})
+
+describe('the places in the picture', () => {
+  for (const count of [1, 2, 3, 5, 14, 15, 50, 300]) {
+    it(`are inside of it and apart from each other: ${count} members`, () => {
+      const members = Array.from({ length: count }, (_, index) => memberView(`node-${index + 1}`))
+      const places = [...slots(drawn(members, []).dots, 300, 1.2).values()]
+      assert.equal(places.length, count)
+      for (const [index, a] of places.entries()) {
+        assert.ok(Math.hypot(a.x / 1.2, a.y) <= 300.001)
+        for (const b of places.slice(index + 1)) assert.ok(Math.hypot(a.x - b.x, a.y - b.y) > 14, `${count}`)
+      }
+    })
+  }
+
+  it('put a member that is down outside of the ring, and move nobody else', () => {
+    const members = ['node-1', 'node-2', 'node-3'].map((name) => memberView(name))
+    const before = slots(drawn(members, []).dots, 300)
+    const after = slots(drawn(members.with(1, memberView('node-2', { state: 'down' })), []).dots, 300)
+    const { id } = members[1]!
+    const distance = ({ x, y }: { x: number; y: number }): number => Math.hypot(x, y)
+    assert.ok(distance(after.get(id)!) > distance(before.get(id)!) + 20)
+    for (const other of [members[0]!, members[2]!]) assert.deepEqual(after.get(other.id), before.get(other.id))
+  })
+})
+
+describe('the words of the time line', () => {
+  it('say what changed, with a sign', () => {
+    const alive = memberView('b')
+    const down = memberView('b', { state: 'down' })
+    const changed = eventLine({ type: 'member', at: 1, change: { type: 'changed', member: down, previous: alive } })
+    assert.deepEqual(changed, { kind: 'bad', sign: '✕', text: 'b: alive → down' })
+    assert.equal(eventLine({ type: 'leader', at: 1, leader: null, term: 4 }).text, 'no leader is known (term 4)')
+    const s5 = eventLine({ type: 's5', at: 1, host: 'b', phase: 'active', fencingToken: 9 })
+    assert.equal(s5.text, 'S5 is active on b, token 9')
+    const link = eventLine({ type: 'link', at: 1, peer: 'b', state: 'down', reason: 'closed' })
+    assert.equal(link.text, 'link to b is down: closed')
+  })
+
+  it('say what became of members while nobody listened', () => {
+    const lines = missedLines(
+      [memberView('a'), memberView('b')],
+      [memberView('a', { state: 'down' }), memberView('b'), memberView('c')],
+    )
+    assert.deepEqual(
+      lines.map(({ text }) => text),
+      ['a: alive → down (meanwhile)', 'c joined, alive (meanwhile)'],
+    )
+  })
+})
