@@ -1,0 +1,72 @@
+// What an idle member costs: its memory over that of a bare Node process, and its share of a core. Members are `trellis node`
+// as installed, three in a cluster with nothing to do. Read from /proc, so on Linux only.
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { startProcesses } from '../../testing/processes.ts'
+import { pause } from '../../wait.ts'
+import { patience } from '../cluster.ts'
+import { type Bench, repeat } from '../figure.ts'
+
+const nodes = 3
+/** Long enough for many probes and heartbeats. */
+const windowMs = 5_000
+/** Clock ticks of /proc a second: fixed by Linux's interface, whatever the kernel ticks at. */
+const ticksPerSecond = 100
+
+export const footprint: Bench = {
+  name: 'footprint',
+  description: 'memory and CPU of an idle member of three',
+  async run(context) {
+    if (process.platform !== 'linux')
+      throw new Error('memory and CPU of other processes are read from /proc: Linux only')
+    const over: number[] = []
+    const whole: number[] = []
+    const bare: number[] = []
+    const cpu: number[] = []
+    await using cluster = await startProcesses(nodes)
+    await cluster.ready(patience)
+    const nothing = spawn(process.execPath, ['-e', 'process.send(0);setInterval(()=>{},1e6)'], {
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    })
+    try {
+      await once(nothing, 'message')
+      await repeat(context, 'seconds of rest', async () => {
+        const before = await Promise.all(cluster.nodes.map(({ pid }) => cpuTicks(pid)))
+        const from = performance.now()
+        await pause(windowMs, context.signal)
+        const seconds = (performance.now() - from) / 1_000
+        const own = await residentMb(nothing.pid!)
+        bare.push(own)
+        for (const [index, { pid }] of cluster.nodes.entries()) {
+          const resident = await residentMb(pid)
+          whole.push(resident)
+          over.push(resident - own)
+          cpu.push((((await cpuTicks(pid)) - before[index]!) / ticksPerSecond / seconds) * 100)
+        }
+      })
+    } finally {
+      nothing.kill('SIGKILL')
+    }
+    const baseline = 'resident memory of a bare Node process'
+    return [
+      { name: 'resident memory over a bare Node process', unit: 'MB', samples: over, goal: '<= 45' },
+      { name: 'resident memory of a member', unit: 'MB', samples: whole, baseline },
+      { name: baseline, unit: 'MB', samples: bare },
+      { name: 'CPU of a core, idle', unit: '%', samples: cpu, goal: '<= 1' },
+    ]
+  },
+}
+
+async function residentMb(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1_024
+}
+
+/** User and system time. The program's name, which may hold anything, is in brackets before them. */
+async function cpuTicks(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return Number(fields[11]) + Number(fields[12])
+}

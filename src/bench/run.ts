@@ -1,0 +1,54 @@
+// All benchmarks, and how they are run: one after the other, so that none disturbs another. One that fails is reported
+// with its reason, and the next one is run all the same.
+
+import { isClusterError } from '../errors.ts'
+import { detection } from './benches/detection.ts'
+import { elections } from './benches/elections.ts'
+import { crash, planned, silence } from './benches/failover.ts'
+import { footprint } from './benches/footprint.ts'
+import { log } from './benches/log.ts'
+import { loopDelay } from './benches/loop-delay.ts'
+import { simulator } from './benches/simulator.ts'
+import { formation, up } from './benches/start.ts'
+import type { Bench, BenchContext, Figure } from './figure.ts'
+
+/** The cheap ones first. */
+export const benches: readonly Bench[] = [
+  log,
+  loopDelay,
+  simulator,
+  footprint,
+  up,
+  crash,
+  silence,
+  planned,
+  elections,
+  detection,
+  formation,
+]
+
+export interface BenchResult {
+  readonly name: string
+  readonly figures: readonly Figure[]
+  /** Why there are no figures. */
+  readonly problem: string | undefined
+}
+
+/** Runs `wanted` in order. Rejects with `ERR_ABORTED` when the user wants no more; what was measured has been told. */
+export async function runBenches(
+  wanted: readonly Bench[],
+  context: BenchContext,
+  onResult: (result: BenchResult) => void,
+): Promise<void> {
+  for (const bench of wanted) onResult(await attempt(bench, context))
+}
+
+async function attempt(bench: Bench, context: BenchContext): Promise<BenchResult> {
+  const { name } = bench
+  try {
+    return { name, figures: await bench.run(context), problem: undefined }
+  } catch (error) {
+    if (isClusterError(error, 'ERR_ABORTED') && context.signal.aborted) throw error
+    return { name, figures: [], problem: error instanceof Error ? error.message : String(error) }
+  }
+}
