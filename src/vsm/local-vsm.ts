@@ -33,6 +33,10 @@ const REQUEST_SUBJECT = 'trellis.s5.request'
 const DEFAULT_TIMEOUT_MS = 5_000
 /** Between two looks for a host while there is none. */
 const LOOK_AGAIN_MS = 25
+/** How long a stopping node waits for the clean-up of its S5: half of what `stop` takes by default. */
+const CLEAN_UP_TIMEOUT_MS = 5_000
+/** setTimeout's longest delay: for ever, or as good as. */
+const MAX_DELAY_MS = 2 ** 31 - 1
 
 export class LocalVsm implements Vsm {
   readonly #options: LocalVsmOptions
@@ -124,7 +128,7 @@ export class LocalVsm implements Vsm {
 
   async close(): Promise<void> {
     this.#host.stop('the node is stopping')
-    await this.#host.stopped()
+    await this.#host.stopped(CLEAN_UP_TIMEOUT_MS)
   }
 
   async #take({ from, payload }: IncomingRequest): Promise<Payload> {
@@ -203,7 +207,7 @@ function limit(
   const message = `'${operation}' was not done within ${timeoutMs} ms`
   const timer = setTimeout(
     () => limited.abort(new ClusterError('ERR_TIMEOUT', message, { operation, timeoutMs }, may)),
-    timeoutMs,
+    Math.min(timeoutMs, MAX_DELAY_MS),
   )
   if (signal?.aborted) onAbort()
   signal?.addEventListener('abort', onAbort, { once: true })

@@ -6,6 +6,7 @@ import type { Payload } from '../channels/payload.ts'
 import type { RequestOptions } from '../channels/requests.ts'
 import { ClusterError } from '../errors.ts'
 import type { Logger } from '../observability/logger.ts'
+import { pause } from '../wait.ts'
 import type { S5, Subsystem, SubsystemFactory } from './subsystem.ts'
 
 export interface S5HostOptions {
@@ -62,28 +63,42 @@ export class S5Host {
     this.#end(hosting, reason)
   }
 
-  /** Resolves when the clean-up of every stopped subsystem has ended. */
-  async stopped(): Promise<void> {
-    await Promise.allSettled(this.#stopping)
+  /** Resolves when the clean-up of every stopped subsystem has ended, or after `ms`: nobody's clean-up holds up a node for ever. */
+  async stopped(ms: number): Promise<void> {
+    const ended = new AbortController()
+    const inTime = Promise.allSettled(this.#stopping).then(() => ended.abort())
+    await Promise.race([inTime, pause(ms, ended.signal)])
+    if (!ended.signal.aborted) this.#options.logger.error('s5 has not stopped in time', { ms })
   }
 
-  /** Answers a request to S5. Rejects with `ERR_NOT_LEADER` when it does not run here. */
+  /** Answers a request to S5. Rejects with `ERR_NOT_LEADER` when it does not run here: then it has not happened. */
   async request(payload: Payload, from: string): Promise<Payload> {
     const hosting = this.#hosting
-    if (!hosting || !this.#options.holds(hosting.token)) {
-      throw new ClusterError('ERR_NOT_LEADER', 's5 is not hosted here', { leader: undefined })
-    }
+    if (!hosting || !this.#options.holds(hosting.token)) throw notHosted()
     const subsystem = await hosting.subsystem
+    // The factory may have taken its time.
+    if (hosting.abort.signal.aborted || !this.#options.holds(hosting.token)) throw notHosted()
     if (!subsystem?.onRequest)
       throw new ClusterError('ERR_NO_HANDLER', 's5 answers no requests', { member: 's5', subject: 's5' })
-    return subsystem.onRequest(payload, from)
+    try {
+      return await subsystem.onRequest(payload, from)
+    } catch (error) {
+      throw reached(error)
+    }
   }
 
   #make(hosting: Hosting): void {
     const factory = this.#factory
-    if (!factory) return
-    hosting.subsystem = (async () => (await factory(this.#handle(hosting))) ?? undefined)()
-    hosting.subsystem.catch((error: unknown) => this.#options.logger.error('the factory of s5 failed', { error }))
+    if (factory) hosting.subsystem = this.#made(factory, hosting)
+  }
+
+  async #made(factory: SubsystemFactory, hosting: Hosting): Promise<Subsystem | undefined> {
+    try {
+      return (await factory(this.#handle(hosting))) ?? undefined
+    } catch (error) {
+      this.#options.logger.error('the factory of s5 failed', { error })
+      return undefined
+    }
   }
 
   #unregister(factory: SubsystemFactory): void {
@@ -124,4 +139,14 @@ export class S5Host {
       decide: async (payload, options = {}) => decide(held(), payload, options),
     }
   }
+}
+
+function notHosted(): ClusterError {
+  return new ClusterError('ERR_NOT_LEADER', 's5 is not hosted here', { leader: undefined })
+}
+
+/** The handler ran: whatever it failed with, its work may be done. */
+function reached(error: unknown): unknown {
+  if (!(error instanceof ClusterError) || error.mayHaveHappened) return error
+  return new ClusterError(error.code, error.message, error.details, { cause: error, mayHaveHappened: true })
 }

@@ -29,7 +29,7 @@ export interface S5 {
 export interface Subsystem {
   /** Answers `vsm.call('s5', …)` of any member. */
   onRequest?(payload: Payload, from: string): Payload | Promise<Payload>
-  /** Called once when the host stops, after `signal` has aborted. */
+  /** Called once when the host stops, after `signal` has aborted. A stopping node waits for it up to 5 s. */
   [Symbol.asyncDispose]?(): PromiseLike<void> | Promise<void>
 }
 
