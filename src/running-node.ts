@@ -18,7 +18,9 @@ import type {
   WaitOptions,
 } from './node-interface.ts'
 import { linkViews, memberView, nodeStatus } from './node-views.ts'
+import { Distribution } from './observability/distribution.ts'
 import { oncePer } from './observability/logger.ts'
+import { NodeObserver } from './observability/node-observer.ts'
 import type { ResolvedOptions } from './options.ts'
 import { type Absence, AwayGuard } from './runtime/away-guard.ts'
 import { systemClock } from './runtime/clock.ts'
@@ -61,6 +63,8 @@ export class RunningNode implements TrellisNode {
   readonly #guard: AwayGuard
   readonly #knowledge: KnowledgeEvents
   readonly #loopDelay: Disposable
+  readonly #flushes = new Distribution()
+  readonly #observer: Disposable
   #vsm: LocalVsm | undefined
   #admin: AdminServer | undefined
   #ended: ClusterError | undefined
@@ -87,7 +91,8 @@ export class RunningNode implements TrellisNode {
     this.#hub = new EventHub(logger)
     this.#guard = new AwayGuard(systemClock, AWAY_THRESHOLD_MS, (absence) => this.#away(absence))
     const turn = createTurn(this.#guard, (error) => this.#fail(bug(error)))
-    this.#toolbox = { clock: systemClock, random: Math.random, turn, counters: new Counters(), logger }
+    const counters = new Counters()
+    this.#toolbox = { clock: systemClock, random: Math.random, turn, counters, flushes: this.#flushes, logger }
     this.lifecycle = new Lifecycle({
       self,
       join: options.join,
@@ -106,6 +111,7 @@ export class RunningNode implements TrellisNode {
       onUnwelcome: (error, seed) => this.#unwelcome.set(seed, error),
       onFatal: (error) => this.#fail(error),
     })
+    this.#observer = new NodeObserver(this, (name) => counters.add(name))
     this.#knowledge = new KnowledgeEvents(this.#hub, () => this.status())
     this.#loopDelay = watchLoopDelay((ms) => turn.enter(() => this.lifecycle.loopDelay(ms)))
   }
@@ -132,6 +138,11 @@ export class RunningNode implements TrellisNode {
       address: options.admin,
       tokens: options.adminTokens,
       logger: options.logger,
+      measures: {
+        counters: () => this.counters(),
+        appliedIndex: () => this.lifecycle.coordination?.appliedIndex,
+        flushes: () => this.#flushes.view(),
+      },
     })
   }
 
@@ -265,6 +276,7 @@ export class RunningNode implements TrellisNode {
     await this.#vsm?.close()
     await this.#admin?.close()
     this.#guard.stop()
+    this.#observer[Symbol.dispose]()
     this.#hub.close()
     await transport.close()
     await storage.close()

@@ -8,6 +8,7 @@ import { type Context, Hono } from 'hono'
 import { ClusterError } from '../errors.ts'
 import { formatAddress, isWildcard, type NetworkAddress, parseAddress } from '../network-address.ts'
 import type { TrellisNode } from '../node-interface.ts'
+import type { Measures } from '../observability/families.ts'
 import { type Logger, silentLogger } from '../observability/logger.ts'
 import type { AdminTokens } from '../options.ts'
 import { type Access, createAccess } from './access.ts'
@@ -17,6 +18,7 @@ import { eventResources } from './events.ts'
 import { healthResources } from './health.ts'
 import { errorResponse } from './http-errors.ts'
 import { memberResources } from './members.ts'
+import { metricsResources } from './metrics.ts'
 import { createOriginGuard, type OriginGuard } from './origin.ts'
 import type { Call, Method, Resource } from './resource.ts'
 import { sessionResources } from './session.ts'
@@ -33,6 +35,8 @@ export interface AdminOptions {
   readonly tokens?: AdminTokens | undefined
   /** Default: silent. */
   readonly logger?: Logger
+  /** What `/metrics` shows beside the node's views. Default: nothing. */
+  readonly measures?: Measures
 }
 
 export interface AdminServer {
@@ -65,6 +69,7 @@ export async function startAdmin(node: AdminNode, options: AdminOptions): Promis
     ...memberResources(node),
     ...topologyResources(node),
     ...healthResources(node),
+    ...metricsResources(node, options.measures),
     ...eventResources(feed),
     ...sessionResources(access),
     ...dashboardResources(),

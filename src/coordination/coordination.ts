@@ -112,6 +112,11 @@ export class Coordination {
     return this.#keeper.record
   }
 
+  /** The last entry that this node's machine has seen; undefined when it holds no log. */
+  get appliedIndex(): number | undefined {
+    return this.#voter?.applied.index
+  }
+
   /** The last committed decision of S5 that this node's log holds. */
   get decision(): { readonly index: number; readonly payload: Uint8Array } | undefined {
     return this.#voter?.machine.singleton('s5')?.decision

@@ -11,6 +11,8 @@ export interface LogWriterOptions<Command> {
   readonly encode: (command: Command) => Uint8Array
   /** Everything up to and including `ticket` survives a crash. */
   readonly onPersisted: (ticket: number) => void
+  /** A flush took this long. */
+  readonly onFlushed?: (seconds: number) => void
   /** The disk failed; nothing is persisted any more and the node must stop. */
   readonly onFailure: (error: unknown) => void
 }
@@ -47,8 +49,10 @@ export class LogWriter<Command> {
     while (this.#waiting.length > 0 && !this.#hasFailed) {
       const batch = this.#waiting
       this.#waiting = []
+      const began = performance.now()
       try {
         await this.#options.store.append(batch.map(({ write }) => write))
+        this.#options.onFlushed?.((performance.now() - began) / 1_000)
         this.#options.onPersisted(batch.at(-1)!.ticket)
       } catch (error) {
         this.#hasFailed = true

@@ -23,6 +23,7 @@ import {
   SingletonHost,
 } from '../../consensus/index.ts'
 import { ClusterError } from '../errors.ts'
+import type { Distribution } from '../observability/distribution.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Absence } from '../runtime/away-guard.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -49,6 +50,7 @@ export interface VoterOptions {
   /** S5 starts or stops here. A stop takes effect before anything else happens. */
   readonly onHost: (effect: Extract<HostEffect, { type: 'start' | 'stop' }>) => void
   readonly count: (reason: string) => void
+  readonly flushes?: Pick<Distribution, 'record'>
   readonly logger: Logger
   /** The log cannot be written any more: the node must stop. */
   readonly onDiskFailure: (error: unknown) => void
@@ -89,6 +91,7 @@ export class Voter {
       store: options.log,
       encode: encodeCommand,
       onPersisted: (ticket) => turn.enter(() => this.#put({ type: 'persisted', ticket })),
+      onFlushed: (seconds) => options.flushes?.record(seconds),
       onFailure: options.onDiskFailure,
     })
   }
@@ -170,7 +173,13 @@ export class Voter {
    * then `mayHaveHappened` says whether it can still be committed.
    */
   propose(command: ClusterCommand, signal: AbortSignal): Promise<ClusterReply> {
-    return this.#proposals.open((proposal) => this.#put({ type: 'propose', proposal, command }), signal)
+    const reply = this.#proposals.open((proposal) => this.#put({ type: 'propose', proposal, command }), signal)
+    const { count } = this.#options
+    reply.then(
+      () => count('proposal-committed'),
+      () => count('proposal-failed'),
+    )
+    return reply
   }
 
   /** Stops hosting S5, tells the log so that a successor need not wait, then gives up leadership. Bounded by `signal`. */
@@ -237,6 +246,7 @@ export class Voter {
           break
         case 'emit':
           if (effect.event.type === 'dropped') this.#options.count(`raft-${effect.event.reason}`)
+          else if (effect.event.role !== 'follower') this.#options.count(`election-${effect.event.role}`)
           break
         default:
           effect satisfies never

@@ -1,6 +1,7 @@
 // What every part of a running node is handed: its clock, chance, its one door for turns, counts, and a place to write.
 
 import type { Random } from '../../topology/index.ts'
+import type { Distribution } from '../observability/distribution.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Clock } from './clock.ts'
 import type { Counters } from './counters.ts'
@@ -11,5 +12,7 @@ export interface Toolbox {
   readonly random: Random
   readonly turn: Turn
   readonly counters: Counters
+  /** Takes how long each flush of the log took. */
+  readonly flushes?: Distribution
   readonly logger: Logger
 }

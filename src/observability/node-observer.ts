@@ -1,0 +1,97 @@
+// Watches one node on behalf of whoever measures: counts leader changes, shows the times without a leader and without S5 as
+// spans, and answers the meter of an OpenTelemetry SDK when one asks. An SDK that is there must be so before the node.
+
+import { type BatchObservableCallback, metrics, type Span } from '@opentelemetry/api'
+import { memberStates, type ObservedNode } from './families.ts'
+import { instrumentationName, startSpan } from './tracing.ts'
+import { packageVersion } from './version.ts'
+
+/** Those of a node's events that matter here, and the names of the others. */
+type ObservedEvent =
+  | { readonly type: 'leader'; readonly leader: string | null; readonly term: number }
+  | { readonly type: 's5'; readonly host: string | null; readonly fencingToken: number | null }
+  | { readonly type: 'member' | 'link' }
+
+interface Watched extends ObservedNode {
+  readonly name: string
+  readonly events: { subscribe(listener: (event: ObservedEvent) => void): Disposable }
+}
+
+export class NodeObserver implements Disposable {
+  readonly #node: Watched
+  readonly #count: (name: string) => void
+  readonly #subscription: Disposable
+  readonly #meter: Disposable
+  #leader: string | null = null
+  /** Times that are not over. */
+  #leaderless: Span | undefined
+  #hostless: Span | undefined
+
+  constructor(node: Watched, count: (name: string) => void) {
+    this.#node = node
+    this.#count = count
+    this.#subscription = node.events.subscribe((event) => this.#take(event))
+    this.#meter = observe(node)
+  }
+
+  [Symbol.dispose](): void {
+    this.#subscription[Symbol.dispose]()
+    this.#meter[Symbol.dispose]()
+    this.#leaderless?.end()
+    this.#hostless?.end()
+  }
+
+  #take(event: ObservedEvent): void {
+    if (event.type === 'leader') this.#lead(event.leader, event.term)
+    if (event.type === 's5') this.#host(event.host, event.fencingToken)
+  }
+
+  #lead(leader: string | null, term: number): void {
+    if (leader !== null && leader !== this.#leader) this.#count('leader-change')
+    this.#leader = leader
+    this.#leaderless ??= startSpan('trellis.election', { 'trellis.node': this.#node.name })
+    if (leader === null) return
+    this.#leaderless.addEvent('leader', { 'trellis.leader': leader, 'trellis.term': term })
+    this.#leaderless.setAttributes({ 'trellis.leader': leader, 'trellis.term': term })
+    this.#leaderless.end()
+    this.#leaderless = undefined
+  }
+
+  #host(host: string | null, token: number | null): void {
+    this.#hostless ??= startSpan('trellis.s5.activation', { 'trellis.node': this.#node.name })
+    if (host === null || token === null) return
+    this.#hostless.addEvent('active', { 'trellis.s5.host': host, 'trellis.s5.fencing_token': token })
+    this.#hostless.setAttributes({ 'trellis.s5.host': host, 'trellis.s5.fencing_token': token })
+    this.#hostless.end()
+    this.#hostless = undefined
+  }
+}
+
+/** The API's meter has no proxy: without an SDK at this moment it does nothing, for ever. */
+function observe(node: Watched): Disposable {
+  const meter = metrics.getMeter(instrumentationName, packageVersion())
+  const members = meter.createObservableGauge('trellis.members', {
+    description: 'Members that this node knows, by state.',
+    unit: '{member}',
+  })
+  const term = meter.createObservableGauge('trellis.raft.term', { description: 'The Raft term.' })
+  const commitIndex = meter.createObservableGauge('trellis.raft.commit_index', {
+    description: 'Index of the last committed log entry.',
+  })
+  const links = meter.createObservableGauge('trellis.links', { description: 'Links that are up.', unit: '{link}' })
+  const instruments = [members, term, commitIndex, links]
+  const callback: BatchObservableCallback = (result) => {
+    const { consensus } = node.status()
+    const who = { 'trellis.node': node.name }
+    const known = node.members()
+    for (const state of memberStates) {
+      const count = known.filter((member) => member.state === state).length
+      result.observe(members, count, { ...who, 'trellis.member.state': state })
+    }
+    result.observe(term, consensus.term, who)
+    result.observe(commitIndex, consensus.commitIndex, who)
+    result.observe(links, node.links().length, who)
+  }
+  meter.addBatchObservableCallback(callback, instruments)
+  return { [Symbol.dispose]: () => meter.removeBatchObservableCallback(callback, instruments) }
+}
