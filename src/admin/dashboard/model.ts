@@ -34,7 +34,7 @@ export interface Picture {
   readonly dots: readonly Dot[]
   /** In this overlay every member that is there is expected to have a link to every other. */
   readonly isMesh: boolean
-  /** Links that the overlay should have, whoever has measured them. */
+  /** Links between other members that the overlay should have; this node has measured none of them. */
   readonly expectedLinks: number
   /** Links of this node that are up to members. */
   readonly ownLinks: number
@@ -69,11 +69,11 @@ export function picture({ status, members, topology }: Facts): Picture {
       link,
     }
   })
-  const present = dots.filter(({ member }) => isPresent(member)).length
+  const others = dots.filter(({ member, isSelf }) => !isSelf && isPresent(member)).length
   return {
     dots: dots.sort((a, b) => byName.compare(a.member.zone, b.member.zone) || compareNames(a.member, b.member)),
     isMesh,
-    expectedLinks: isMesh ? (present * (present - 1)) / 2 : 0,
+    expectedLinks: isMesh ? (others * (others - 1)) / 2 : 0,
     ownLinks: dots.filter(({ ownLink }) => ownLink === 'up').length,
   }
 }

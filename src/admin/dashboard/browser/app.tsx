@@ -128,7 +128,7 @@ function Content({ view, drawn }: { readonly view: View; readonly drawn: Picture
 
 function Legend({ drawn, self }: { readonly drawn: Picture; readonly self: string }) {
   const expected = drawn.isMesh
-    ? `${drawn.expectedLinks.toLocaleString('en')} expected by the full mesh, not measured here`
+    ? `${drawn.expectedLinks.toLocaleString('en')} between others, expected by the full mesh`
     : 'links between others are not known here'
   return (
     <ul class="legend" aria-label="Legend">

@@ -29,7 +29,8 @@ export class Layout {
     .force('y', this.#y)
     .force('apart', this.#apart)
     .velocityDecay(0.32)
-    .alphaDecay(0.035)
+    .alphaDecay(0.05)
+    .alphaMin(0.005)
     .stop()
   #homes = ''
 
