@@ -203,6 +203,7 @@ class SimulatedCluster {
       seed: this.#scenario.seed,
       bug: this.#bug?.name,
       at: this.#schedule.now,
+      events: this.#trace.count,
       trace: this.#trace.tail(),
     })
   }

@@ -38,6 +38,8 @@ export interface FailureContext {
   readonly bug: string | undefined
   /** True virtual time in milliseconds. */
   readonly at: number
+  /** Events until then. */
+  readonly events: number
   /** The last events before the violation, oldest first; bounded. */
   readonly trace: readonly string[]
 }
@@ -51,6 +53,7 @@ export class SimulationFailure extends Error {
   readonly property: Property
   /** What did not hold, in one sentence. */
   readonly violation: string
+  readonly events: number
   readonly trace: readonly string[]
   readonly replay: string
 
@@ -65,6 +68,7 @@ export class SimulationFailure extends Error {
     this.at = context.at
     this.property = violation.property
     this.violation = violation.message
+    this.events = context.events
     this.trace = context.trace
     this.replay = replay
   }

@@ -9,11 +9,14 @@ import type { Schedule } from './schedule.ts'
 /** No machine sleeps and wakes faster; what is shorter than a tick of its boot clock nobody could notice. */
 const SHORTEST_SUSPENSION_MS = 50
 
-/** Longer than the election timeout of a local network. */
-const LONGEST_SLOWNESS_MS = 1_500
+/** Around the election timeouts of the faster profiles. */
+const SLOWNESS_MS = [300, 1_300] as const
 
-/** How soon a fresh host of S5 is struck: mostly before the next heartbeat tells the others that its entry is committed. */
-const STRIKE_WITHIN_MS = 50
+/** How long a way that dies is dead: time for an election and for a lease to run out. */
+const DEAD_FOR_MS = 2_500
+
+/** How soon a fresh host of S5 is struck: before the others know that its entry is committed, or a little later. */
+const STRIKE_WITHIN_MS = [0.5, 50] as const
 
 /** Chance that a bridge is struck when it has promised itself, and how soon, counted in the time of one message. */
 const STRIKES_BRIDGE = 0.7
@@ -85,7 +88,7 @@ export class Faults {
   hostBegan(index: number): void {
     const isStruck = this.#network.isSlowTo(index)
     if (this.#isOver || isStruck || !this.#random.chance(this.#scenario.strikesFreshHost)) return
-    this.#schedule.after(this.#random.between(0, STRIKE_WITHIN_MS), () => {
+    this.#schedule.after(this.#random.between(0, this.#random.pick(STRIKE_WITHIN_MS)), () => {
       if (this.#isOver) return
       const host = this.#victims[index] as Victim
       this.#note('strike', host.id)
@@ -130,6 +133,7 @@ export class Faults {
   /** No fault begins any more, and all that last end now. */
   stop(): void {
     this.#isOver = true
+    this.#network.hurry()
     this.#network.healAll()
     for (const victim of this.#victims) {
       victim.resumeMachine()
@@ -199,6 +203,7 @@ export class Faults {
         this.#slowOneWay(victim, this.#random.chance(0.5), this.#random.chance(0.5))
         return
       case 'heal':
+        this.#network.hurry()
         this.#network.healAll()
         return
       case 'break-link':
@@ -267,7 +272,7 @@ export class Faults {
    * is lost a little later, so that old answers still come when no new question does.
    */
   #slowOneWay(victim: Victim, isInbound: boolean, dies: boolean): void {
-    const ms = this.#random.between(200, LONGEST_SLOWNESS_MS)
+    const ms = this.#random.between(...SLOWNESS_MS)
     for (const other of this.#victims) this.#network.slow(...directed(victim, other, isInbound), ms)
     const diesAfterMs = this.#random.between(2, 5) * ms
     if (dies) {
@@ -276,7 +281,13 @@ export class Faults {
         for (const other of this.#victims) this.#network.cut(...directed(victim, other, !isInbound), 'drops')
       })
     }
-    this.#later(() => this.#network.healAll(), diesAfterMs + ms)
+    this.#later(
+      () => {
+        this.#network.hurry()
+        this.#network.healAll()
+      },
+      diesAfterMs + (dies ? DEAD_FOR_MS : 0),
+    )
   }
 
   /** The middle node is linked to the nodes below it, or to those above, and neither of these to the other. */

@@ -204,9 +204,13 @@ export class Network {
     return false
   }
 
-  /** Ends every cut and all slowness. */
-  healAll(): void {
+  /** Ends all slowness. */
+  hurry(): void {
     this.#slowness.fill(0)
+  }
+
+  /** Ends every cut. */
+  healAll(): void {
     for (let from = 0; from < this.#size; from++) for (let to = 0; to < this.#size; to++) this.heal(from, to)
   }
 

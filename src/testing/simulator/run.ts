@@ -60,7 +60,7 @@ export async function simulate(options: SimulateOptions): Promise<SimulationResu
     const result = attempt({ seed: seed + done, bug, onTrace })
     const outcome = result instanceof SimulationFailure ? undefined : result
     if (result instanceof SimulationFailure) failure = result
-    events += outcome?.events ?? 0
+    events += result.events
     done++
     onProgress?.({ done, seeds, events, eventsPerSecond: eventsPerSecond(), outcome })
     // Lets signals and timers of the caller through.

@@ -1,0 +1,47 @@
+// Is the simulator blind? Every planted bug must be seen, by a property that it breaks, within a bounded number of worlds;
+// and the same worlds without it must be clean, so that it was the bug that was seen.
+
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { runSeed, SimulationFailure } from '../../src/testing/index.ts'
+import { bugNamed, bugNames } from '../../src/testing/simulator/bugs.ts'
+
+/** Worlds that are tried for one bug. The slowest so far needed some two hundred. */
+const MAX_SEEDS = 1_000
+
+/** Of the worlds in which the bug was not seen yet, how many of the last are also run without it. */
+const CONTROLS = 3
+
+describe('the canary', () => {
+  it('knows at least twelve bugs', () => {
+    assert.ok(bugNames.length >= 12, `${bugNames.length} bugs`)
+    assert.equal(new Set(bugNames).size, bugNames.length)
+  })
+
+  for (const name of bugNames) {
+    it(`dies of ${name}`, (test) => {
+      const bug = bugNamed(name)
+      assert.ok(bug)
+      const failure = firstFailure(name)
+      assert.ok(failure, `${name} was not seen in ${MAX_SEEDS} worlds`)
+      test.diagnostic(`seed ${failure.seed}: ${failure.property}: ${failure.violation.split('\n')[0]}`)
+      assert.ok(bug.noticedBy.includes(failure.property), `${name} was noticed by ${failure.property}`)
+      assert.equal(failure.replay, `trellis simulate --seed ${failure.seed} --bug ${name}`)
+      for (let seed = Math.max(1, failure.seed - CONTROLS + 1); seed <= failure.seed; seed++) {
+        runSeed({ seed, focus: bug.focus })
+      }
+    })
+  }
+})
+
+function firstFailure(bug: string): SimulationFailure | undefined {
+  for (let seed = 1; seed <= MAX_SEEDS; seed++) {
+    try {
+      runSeed({ seed, bug })
+    } catch (error) {
+      if (error instanceof SimulationFailure) return error
+      throw error
+    }
+  }
+  return undefined
+}

@@ -1,0 +1,49 @@
+// Five hundred worlds, each drawn from one seed, in which every property must hold at every event; and every seed that
+// ever broke one. A failure prints the command that replays it; its seed belongs into `seeds.json`.
+
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { describe, it } from 'node:test'
+import { runSeed, simulate } from '../../src/testing/index.ts'
+
+const SEEDS = 500
+
+interface KnownSeed {
+  readonly seed: number
+  /** The property that it broke, and why. */
+  readonly found: string
+}
+
+const known = JSON.parse(readFileSync(resolve(import.meta.dirname, 'seeds.json'), 'utf8')) as readonly KnownSeed[]
+
+describe('the swarm', () => {
+  it(`keeps every property in ${SEEDS} worlds`, async (test) => {
+    let elections = 0
+    let acknowledged = 0
+    let faults = 0
+    const result = await simulate({
+      seeds: SEEDS,
+      onProgress: ({ outcome }) => {
+        elections += outcome?.elections ?? 0
+        acknowledged += outcome?.acknowledged ?? 0
+        faults += outcome?.faults ?? 0
+      },
+    })
+    assert.equal(result.failure?.message, undefined)
+    assert.equal(result.done, SEEDS)
+    // A swarm in which nothing happens would be clean too.
+    assert.ok(elections > 5 * SEEDS, `${elections} elections`)
+    assert.ok(acknowledged > 50 * SEEDS, `${acknowledged} acknowledged commands`)
+    assert.ok(faults > 10 * SEEDS, `${faults} faults`)
+    test.diagnostic(`${result.events} events, ${result.eventsPerSecond} events/s, ${elections} elections`)
+    test.diagnostic(`${acknowledged} acknowledged commands, ${faults} faults`)
+  })
+
+  for (const { seed, found } of known) {
+    it(`stays clean at seed ${seed}, which once broke ${found}`, () => {
+      const outcome = runSeed({ seed })
+      assert.ok(outcome.events > 0)
+    })
+  }
+})
