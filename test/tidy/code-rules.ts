@@ -4,7 +4,7 @@
 import { dirname, join } from 'node:path'
 import { eachFile, forbid, lineAt, type Rule, type SourceFile, type Tree } from './tree.ts'
 
-const code = /\.ts$/
+const code = /\.tsx?$/
 const cores = /^(topology|consensus)\/.*\.ts$/
 const tests = /^test\/(?!tidy\/).*\.ts$/
 /** The files that may use a timer in order to wait: they wait for a condition, with a deadline. */

@@ -51,7 +51,7 @@ export const docRules: readonly Rule[] = [
         ]
           .filter((match) => !exists(tree, match[1]!))
           .map((match) => [match.index, match[1]!] as const)
-      return eachFile(/^(?!test\/tidy\/).*\.(md|ts)$/, missing)(tree)
+      return eachFile(/^(?!test\/tidy\/).*\.(md|tsx?)$/, missing)(tree)
     },
     bad: [{ 'docs/a.md': 'see `src/wire/frames.ts`' }, { 'topology/a.ts': '// See `consensus/gone`.' }],
     good: [{ 'docs/a.md': 'see `src/wire/` and `test/src/wire/*.ts`', 'src/wire/frame.ts': '' }],

@@ -4,7 +4,7 @@ import { basename } from 'node:path'
 import { eachFile, forbid, type Rule, type SourceFile } from './tree.ts'
 
 const maxLines = 400
-const written = /\.(ts|js|md|txt|css|html|yml)$|^\.ci\/run$/
+const written = /\.(tsx?|js|md|txt|css|html|yml)$|^\.ci\/run$/
 /** These files name what they forbid. */
 const notTheRules = /^(?!test\/tidy\/|package-lock\.json$)/
 
@@ -39,7 +39,7 @@ export const fileRules: readonly Rule[] = [
   {
     name: 'a source file opens with sentences that say what it is',
     // A test says it with its names, which are facts.
-    problems: eachFile(/^(?!.*\.test\.ts$).*\.[jt]s$/, ({ text }) => {
+    problems: eachFile(/^(?!.*\.test\.ts$).*\.[jt]sx?$/, ({ text }) => {
       const header = /^(?:#!.*\n)?((?:\/\/.*\n)+|\/\*[\s\S]*?\*\/)/.exec(text)?.[1]
       if (header === undefined) return [[0, 'no header']]
       const lines = header.trimEnd().split('\n').length

@@ -32,7 +32,7 @@ export interface Rule {
 }
 
 export function sourceFile(path: string, text: string): SourceFile {
-  const isCode = /\.[jt]s$/.test(path)
+  const isCode = /\.[jt]sx?$/.test(path)
   return {
     path,
     text,
