@@ -13,14 +13,7 @@ import { ClusterError } from './errors.ts'
 import type { LifecycleOptions, Stage } from './lifecycle-options.ts'
 import type { Links } from './links/links.ts'
 import { Peers } from './links/peers.ts'
-import {
-  ADMIT_SUBJECT,
-  ADMIT_TIMEOUT_MS,
-  type AdmissionAnswer,
-  encodeRequest,
-  type HolderState,
-  parseAnswer,
-} from './membership/admission.ts'
+import { type AdmissionAnswer, askMember, type HolderState } from './membership/admission.ts'
 import { Formation, parseFormingState } from './membership/formation.ts'
 import { Joining } from './membership/joining.ts'
 import { Membership } from './membership/membership.ts'
@@ -261,14 +254,15 @@ export class Lifecycle {
   }
 
   async #askForName(signal: AbortSignal): Promise<AdmissionAnswer> {
-    const { self } = this.#options
-    if (this.#coordination?.knowledge().leader !== undefined) return this.#coordination.admit(self.id, self.name)
-    const [companion] = this.#peers.companions()
+    const { self, toolbox } = this.#options
+    const leader = this.#coordination?.knowledge().leader ?? ''
+    const isInReach = leader === self.id || this.links.get(leader) !== undefined
+    if (this.#coordination && isInReach) return this.#coordination.admit(self.id, self.name)
+    // Any member passes the question on; another one each time, for one may not know the way either.
+    const companions = this.#peers.companions()
+    const companion = companions[Math.floor(toolbox.random() * companions.length)]
     if (!companion) return { outcome: 'later', reason: 'no member of the cluster is linked' }
-    const request = encodeRequest({ id: self.id, name: self.name })
-    return parseAnswer(
-      await this.requests.request(companion.peer.id, ADMIT_SUBJECT, request, { signal, timeoutMs: ADMIT_TIMEOUT_MS }),
-    )
+    return askMember(this.requests, companion.peer.id, { id: self.id, name: self.name }, signal)
   }
 
   #admitted(): void {
@@ -343,7 +337,7 @@ export class Lifecycle {
     const { id, name } = link.peer
     this.#formation?.put({ type: 'disconnected', peer: id, announced: end.announced })
     this.requests.lost(id)
-    const isGoing = end.reason === 'leaving' || end.reason === 'stopping'
+    const isGoing = end.reason === 'leaving' || end.reason === 'stopping' || this.#membership?.hasLeft(id) === true
     this.#coordination?.disconnected(id, isGoing)
     this.#membership?.disconnected(id, end.announced)
     this.#options.onLink(name, 'down', end.reason ?? end.error?.message ?? 'closed')

@@ -4,14 +4,14 @@
 
 import type { ClusterReply } from '../../consensus/index.ts'
 import type { Payload } from '../channels/payload.ts'
-import type { IncomingRequest, RequestOptions } from '../channels/requests.ts'
+import type { IncomingRequest, RequestOptions, Requests } from '../channels/requests.ts'
 import { ClusterError } from '../errors.ts'
 
 export const ADMIT_SUBJECT = 'trellis.admit'
 
 /** How long the leader waits for its entry, and how long a question may take on its way. */
 const COMMIT_TIMEOUT_MS = 2_000
-export const ADMIT_TIMEOUT_MS = 3_000
+const ADMIT_TIMEOUT_MS = 3_000
 
 /** What is asked: whose name. */
 export interface AdmissionRequest {
@@ -91,6 +91,17 @@ export class AdmissionDesk {
         })
     }
   }
+}
+
+/** The newcomer's side: asks `member`, who knows the leader or is it. Rejects when it cannot say. */
+export async function askMember(
+  requests: Pick<Requests, 'request'>,
+  member: string,
+  request: AdmissionRequest,
+  signal: AbortSignal,
+): Promise<AdmissionAnswer> {
+  const options = { signal, timeoutMs: ADMIT_TIMEOUT_MS }
+  return parseAnswer(await requests.request(member, ADMIT_SUBJECT, encodeRequest(request), options))
 }
 
 /** A newcomer's question as JSON. */
