@@ -11,6 +11,7 @@ export class EventHub implements ClusterEvents {
   readonly #logger: Logger
   readonly #listeners = new Set<(event: ClusterEvent) => void>()
   readonly #onClose = new Set<() => void>()
+  #isClosed = false
 
   constructor(logger: Logger) {
     this.#logger = logger
@@ -36,7 +37,7 @@ export class EventHub implements ClusterEvents {
   async *memberChanges(signal: AbortSignal | undefined): AsyncGenerator<MemberChange, void, undefined> {
     const kept: MemberChange[] = []
     let wake = (): void => {}
-    let isOver = signal?.aborted ?? false
+    let isOver = this.#isClosed || signal?.aborted === true
     const end = (): void => {
       isOver = true
       wake()
@@ -62,8 +63,9 @@ export class EventHub implements ClusterEvents {
     }
   }
 
-  /** Ends all iterations and forgets all listeners. */
+  /** Ends all iterations and forgets all listeners, for good. */
   close(): void {
+    this.#isClosed = true
     for (const end of this.#onClose) end()
     this.#listeners.clear()
   }

@@ -46,7 +46,7 @@ export interface NodeStatus {
     readonly condition: MemberViewCondition
   }
   readonly cluster: {
-    /** Null until this node has been admitted to a cluster. */
+    /** Null until this node knows its cluster; it may still have to be admitted. */
     readonly id: string | null
     readonly name: string
     /** Members that have not left: alive, suspect and down. */
@@ -145,7 +145,7 @@ export interface TrellisNode extends AsyncDisposable {
   members(): readonly MemberView[]
   /** Exactly the `links` of `GET /v1/topology`: the links of this node that are up, by name. */
   links(): readonly LinkView[]
-  /** Yields each change of the member table until `signal` aborts or the node stops; what is there already is not a change. */
+  /** Yields each change of the member table, from the first read on, until `signal` aborts or the node stops; what is there already is not a change. */
   watchMembers(options?: { readonly signal?: AbortSignal }): AsyncIterable<MemberChange>
   readonly events: ClusterEvents
   /** Subsystems of the Viable System Model; today S5, hosted where the leader is. */

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { pause, waitFor } from '../../src/wait.ts'
+
+describe('a wait for a condition', () => {
+  it('is over when the condition holds, at once if it does', async () => {
+    await waitFor('x', () => true, { timeoutMs: 0 })
+    let looks = 0
+    await waitFor('x', () => ++looks === 3, { timeoutMs: 10_000 })
+    assert.equal(looks, 3)
+  })
+
+  it('ends with ERR_TIMEOUT, by name and time', async () => {
+    await assert.rejects(
+      waitFor('node.x', () => false, { timeoutMs: 15 }),
+      {
+        code: 'ERR_TIMEOUT',
+        details: { operation: 'node.x', timeoutMs: 15 },
+      },
+    )
+  })
+
+  it('ends with ERR_ABORTED, before or meanwhile', async () => {
+    const options = { signal: AbortSignal.abort(), timeoutMs: 10_000 }
+    await assert.rejects(
+      waitFor('x', () => false, options),
+      { code: 'ERR_ABORTED' },
+    )
+    const abort = new AbortController()
+    const waiting = waitFor('x', () => false, { signal: abort.signal, timeoutMs: Number.POSITIVE_INFINITY })
+    abort.abort()
+    await assert.rejects(waiting, { code: 'ERR_ABORTED' })
+  })
+
+  it('ends with what the condition throws', async () => {
+    const failing = () => {
+      throw new RangeError('no')
+    }
+    await assert.rejects(waitFor('x', failing, { timeoutMs: 10_000 }), RangeError)
+  })
+})
+
+describe('a pause', () => {
+  it('ends with its signal, aborted before or meanwhile', async () => {
+    const began = performance.now()
+    await pause(60_000, AbortSignal.abort())
+    const abort = new AbortController()
+    setImmediate(() => abort.abort())
+    await pause(60_000, abort.signal)
+    assert.ok(performance.now() - began < 10_000)
+  })
+
+  it('ends after its time', async () => {
+    const began = performance.now()
+    await pause(20)
+    assert.ok(performance.now() - began >= 18)
+  })
+})
