@@ -76,7 +76,13 @@ function pack(into: string): string {
     (path) => !/^(dist|docs)\/|^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(path),
   )
   if (foreign.length > 0) fail(`packed, but not meant to be: ${foreign.join(', ')}`)
-  for (const wanted of ['README.md', 'LICENSE', 'CHANGELOG.md', 'docs/guarantees.md']) {
+  for (const wanted of [
+    'README.md',
+    'LICENSE',
+    'CHANGELOG.md',
+    'docs/guarantees.md',
+    'dist/src/admin/dashboard/assets/main.js',
+  ]) {
     if (!paths.includes(wanted)) fail(`not in the package: ${wanted}`)
   }
   console.log(`packed ${paths.length} files, ${Math.round(packed.size / 1024)} KiB`)

@@ -123,3 +123,7 @@ export function stateText({ state, condition }: MemberView): string {
     ? `${stateSign[state]} ${state}`
     : `${stateSign[state]} ${state}, ${conditionSign[condition]} ${condition}`
 }
+
+export function linkCount(count: number): string {
+  return count === 1 ? '1 link' : `${count} links`
+}

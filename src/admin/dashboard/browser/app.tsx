@@ -1,7 +1,7 @@
 // The page: what was heard, as a picture and in words. Names come from other members, so everything is set as text.
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import { type Picture, picture } from '../model.ts'
+import { linkCount, type Picture, picture } from '../model.ts'
 import { MemberTable, Strip, TimeLine } from './facts.tsx'
 import type { Connection, Feed, View } from './feed.ts'
 import { Graph } from './graph.tsx'
@@ -133,7 +133,7 @@ function Legend({ drawn, self }: { readonly drawn: Picture; readonly self: strin
   return (
     <ul class="legend" aria-label="Legend">
       <li>
-        <i class="line own" /> {drawn.ownLinks} links of {self}, measured
+        <i class="line own" /> {linkCount(drawn.ownLinks)} of {self}, measured
       </li>
       <li>
         <i class="line expected" /> {expected}

@@ -2,7 +2,7 @@
 // that the picture says.
 
 import type { MemberView, NodeStatus } from '../../../node-interface.ts'
-import { compareNames, type Dot, type Picture, partsOf, stateText } from '../model.ts'
+import { compareNames, type Dot, linkCount, type Picture, partsOf, stateText } from '../model.ts'
 import type { Entry } from './feed.ts'
 
 export function Strip({ status, picture }: { readonly status: NodeStatus; readonly picture: Picture }) {
@@ -44,7 +44,7 @@ export function Strip({ status, picture }: { readonly status: NodeStatus; readon
         name="Topology"
         sign="⬡"
         value={topology.name}
-        detail={`epoch ${topology.epoch}, ${topology.phase}; ${picture.ownLinks} links${missing > 0 ? `, ${missing} missing` : ''}`}
+        detail={`epoch ${topology.epoch}, ${topology.phase}; ${linkCount(picture.ownLinks)}${missing > 0 ? `, ${missing} missing` : ''}`}
       />
     </section>
   )

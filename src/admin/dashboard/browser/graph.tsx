@@ -11,6 +11,8 @@ import { SvgDrawing } from './svg-drawing.tsx'
 
 /** Room for labels and for members that stand outside. */
 const marginPx = { few: 78, many: 52 }
+/** Of the width: a narrow screen has little to spare. */
+const maxMargin = 0.13
 const minTargetPx = 20
 /** Many members use the width that there is, up to this much more than the height. */
 const maxStretch = 1.35
@@ -41,7 +43,8 @@ export function Graph({ picture, selected, onSelect }: GraphProps) {
 
   const { dots } = picture
   if (size) {
-    const margin = markRadius(dots.length) > 13 ? marginPx.few : marginPx.many
+    const wanted = markRadius(dots.length) > 13 ? marginPx.few : marginPx.many
+    const margin = Math.min(wanted, size.width * maxMargin)
     const [across, down] = [size.width / 2 - margin, size.height / 2 - margin]
     const radius = Math.max(60, Math.min(across, down))
     layout.update(dots, radius, Math.min(maxStretch, Math.max(1, across / radius)))
