@@ -158,7 +158,10 @@ describe('the admin with tokens', () => {
   })
 
   it('keeps health, readiness and the page public', async () => {
-    for (const path of ['/healthz', '/readyz', '/', '/dashboard.js', '/dashboard.css'])
+    const { text } = await ask(`${admin.url}/`)
+    const pageAssets = [...text.matchAll(/"(\/assets\/[^"]+)"/g)].map(([, path]) => path!)
+    assert.equal(pageAssets.length, 2)
+    for (const path of ['/healthz', '/readyz', '/', ...pageAssets])
       assert.equal((await ask(admin.url + path)).status, 200, path)
   })
 
