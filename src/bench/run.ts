@@ -30,7 +30,7 @@ export const benches: readonly Bench[] = [
 export interface BenchResult {
   readonly name: string
   readonly figures: readonly Figure[]
-  /** Why there are no figures. */
+  /** Why there are no figures, on one line. */
   readonly problem: string | undefined
 }
 
@@ -49,6 +49,8 @@ async function attempt(bench: Bench, context: BenchContext): Promise<BenchResult
     return { name, figures: await bench.run(context), problem: undefined }
   } catch (error) {
     if (isClusterError(error, 'ERR_ABORTED') && context.signal.aborted) throw error
-    return { name, figures: [], problem: error instanceof Error ? error.message : String(error) }
+    // What processes said when a wait failed is many lines; the first one says what was waited for.
+    const [problem = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
+    return { name, figures: [], problem }
   }
 }
