@@ -1,0 +1,45 @@
+// `trellis doctor`: would the node that these flags start run well here, and find its cluster? One line for each thing looked
+// at: what was found and, if it is not good, what to do. The checks are in `doctor/`.
+
+import type { Command } from 'commander'
+import type { CommandContext, JsonFlag } from '../context.ts'
+import type { Finding } from '../doctor/finding.ts'
+import { AnsweredNo } from '../failure.ts'
+import { printable } from '../output.ts'
+import { addNodeFlags, readNodeSettings } from '../settings.ts'
+
+const examples = `
+Takes the flags, variables and file of 'trellis node', and starts nothing. Each address of --join is knocked at and shaken hands
+with, and hears from there whether a member can dial back; the link is closed at once, and nothing is joined.
+Not compared: the clocks of other machines.
+
+Exit code 1 when there is a problem; warnings alone are 0. With --json: {"ok":true,"findings":[{"check":"node","level":"ok",…}]}.
+
+Examples:
+  trellis doctor
+  trellis doctor --join 10.0.0.1:7400,10.0.0.2:7400 --listen 10.0.0.3:7400 --data-dir ./data --secret-file secret`
+
+export function addDoctor(program: Command, context: CommandContext): void {
+  addNodeFlags(program.command('doctor').description('find what would keep a node from running well here'))
+    .option('--json', 'answer as one line of JSON')
+    .addHelpText('after', examples)
+    .action((flags: JsonFlag & Readonly<Record<string, unknown>>) => doctor(flags, context))
+}
+
+async function doctor(flags: JsonFlag & Readonly<Record<string, unknown>>, context: CommandContext): Promise<void> {
+  const { diagnose } = await import('../doctor/diagnose.ts')
+  const findings: Finding[] = []
+  for await (const finding of diagnose(readNodeSettings(flags, context).options)) {
+    findings.push(finding)
+    if (!flags.json) context.out(describe(finding))
+  }
+  const ok = findings.every(({ level }) => level !== 'problem')
+  if (flags.json) context.out(`${JSON.stringify({ ok, findings })}\n`)
+  if (!ok) throw new AnsweredNo()
+}
+
+function describe({ check, level, text, advice, code }: Finding): string {
+  const what = code === undefined ? text : `${text} (${code})`
+  const line = advice === undefined ? what : `${what}: ${advice}`
+  return `${level.padEnd(7)}  ${check.padEnd(7)}  ${printable(line)}\n`
+}
