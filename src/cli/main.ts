@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { addBench } from './commands/bench.ts'
+import { addDoctor } from './commands/doctor.ts'
 import { addLeader } from './commands/leader.ts'
 import { addMembers } from './commands/members.ts'
 import { addNode } from './commands/node.ts'
@@ -75,7 +76,8 @@ function createProgram(context: CommandContext): Command {
     .exitOverride()
     // Help goes to where the answer goes; errors are thrown and shown once, above.
     .configureOutput({ writeOut: context.out, writeErr: () => {}, outputError: () => {} })
-  for (const add of [addUp, addNode, addStatus, addMembers, addLeader, addSimulate, addBench]) add(program, context)
+  for (const add of [addUp, addNode, addStatus, addMembers, addLeader, addSimulate, addBench, addDoctor])
+    add(program, context)
   return program
 }
 
