@@ -1,4 +1,4 @@
-// An acknowledged command is never lost (design, section 1): what a client was told is committed stands at the index it
+// An acknowledged command is never lost: what a client was told is committed stands at the index it
 // was told, in the history and, when all faults are over, in the log of every voter.
 
 import type { ClusterCommand, LogIndex, Term } from '../../../../consensus/index.ts'

@@ -1,4 +1,4 @@
-// What membership may never say (design section 3 and rule 7): that somebody left who did not, or a number of a member
+// What membership may never say (design rule 7): that somebody left who did not, or a number of a member
 // which that member never gave itself. Watched on everything that is sent, so a false statement is found before it spreads.
 
 import type { Incarnation, MemberId, MemberRecord, SwimMessage, Update } from '../../../../topology/index.ts'
