@@ -10,6 +10,7 @@ import { addMembers } from './commands/members.ts'
 import { addNode } from './commands/node.ts'
 import { addSimulate } from './commands/simulate.ts'
 import { addStatus } from './commands/status.ts'
+import { addTop } from './commands/top.ts'
 import { addUp } from './commands/up.ts'
 import type { CommandContext } from './context.ts'
 import { AnsweredNo, describeFailure, exitCodeOf, toFailure } from './failure.ts'
@@ -76,7 +77,7 @@ function createProgram(context: CommandContext): Command {
     .exitOverride()
     // Help goes to where the answer goes; errors are thrown and shown once, above.
     .configureOutput({ writeOut: context.out, writeErr: () => {}, outputError: () => {} })
-  for (const add of [addUp, addNode, addStatus, addMembers, addLeader, addSimulate, addBench, addDoctor])
+  for (const add of [addUp, addNode, addStatus, addMembers, addLeader, addSimulate, addBench, addDoctor, addTop])
     add(program, context)
   return program
 }
