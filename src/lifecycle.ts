@@ -9,11 +9,11 @@ import { type FormingEvent, type FormingState, FullMesh, type MemberRecord } fro
 import { Requests } from './channels/requests.ts'
 import { Coordination } from './coordination/coordination.ts'
 import { dispatch } from './dispatch.ts'
-import { ClusterError } from './errors.ts'
+import { ClusterError, type ErrorCode } from './errors.ts'
 import type { LifecycleOptions, Stage } from './lifecycle-options.ts'
 import type { Links } from './links/links.ts'
 import { Peers } from './links/peers.ts'
-import { type AdmissionAnswer, askMember, type HolderState } from './membership/admission.ts'
+import { type AdmissionAnswer, askMember, type HolderState, holderState } from './membership/admission.ts'
 import { Formation, parseFormingState } from './membership/formation.ts'
 import { Joining } from './membership/joining.ts'
 import { Membership } from './membership/membership.ts'
@@ -26,8 +26,8 @@ import type { WireMessage } from './wire/message.ts'
 
 /** A leader that stops gives its successor this long to be told so; then it goes all the same. */
 const RESIGN_TIMEOUT_MS = 1_000
-/** A leader that does not know the holder of a name yet waits this long for it before it takes it for gone. */
-const UNKNOWN_HOLDER_PATIENCE_MS = 10_000
+/** Refusals that waiting does not mend; a seed that is about to stop, or slow, may be followed by another. */
+const lasting: ReadonlySet<ErrorCode> = new Set(['ERR_WRONG_SECRET', 'ERR_FOREIGN_CLUSTER', 'ERR_VERSION_MISMATCH'])
 
 export class Lifecycle {
   readonly requests: Requests
@@ -51,7 +51,7 @@ export class Lifecycle {
       keyring,
       toolbox,
       hello: () => helloOf(self, this.#cluster?.clusterId, options.expect),
-      isAdmitted: () => this.#joining?.isConfirmed ?? false,
+      isInCluster: () => this.#cluster !== undefined,
       isStopping: () => this.#isStopping,
       member: (id) => this.#membership?.member(id),
       onUp: (link) => this.#linkUp(link),
@@ -290,6 +290,7 @@ export class Lifecycle {
         if (event.type === 'superseded') return this.#fail(rolledBack(self, event.incarnation.generation))
         if (event.type === 'dropped') return
         this.#remembered.follow(event)
+        if (event.type === 'member' && this.#isNamesake(event.after)) this.#joining?.start()
         onMember(event)
       },
       count: (reason) => toolbox.counters.add(reason),
@@ -356,8 +357,9 @@ export class Lifecycle {
   }
 
   #refused(error: ClusterError, address: string): void {
-    if (error.code === 'ERR_NAME_TAKEN' || error.code === 'ERR_DATA_ROLLED_BACK') this.#fail(error)
-    else if (this.#stage === 'seeking') this.#options.onUnwelcome(error, address)
+    const isFresh = this.#cluster === undefined
+    if (error.code === 'ERR_DATA_ROLLED_BACK' || (error.code === 'ERR_NAME_TAKEN' && isFresh)) this.#fail(error)
+    else if (this.#stage === 'seeking' && lasting.has(error.code)) this.#options.onUnwelcome(error, address)
   }
 
   #receive(link: Link, message: WireMessage): void {
@@ -370,17 +372,19 @@ export class Lifecycle {
     dispatch(parts, this.#options.toolbox.counters, link, message)
   }
 
+  /** Another member goes by this node's name: the log says which of the two may. */
+  #isNamesake({ id, name, state }: MemberRecord): boolean {
+    return name === this.#options.self.name && id !== this.#options.self.id && state === 'alive'
+  }
+
   #voters(): StoredCluster['voters'] {
     return this.#coordination?.record?.voters ?? this.#cluster?.voters ?? []
   }
 
   /** What this node, as leader, knows of who holds a name (rule 8). */
   #holderState(holder: string): HolderState {
-    if (this.links.get(holder)) return 'present'
-    const member = this.#membership?.member(holder)
-    if (member) return member.state === 'down' || member.state === 'left' ? 'gone' : 'unsure'
-    const waited = this.#options.toolbox.clock.now() - this.#enteredAt
-    return waited > UNKNOWN_HOLDER_PATIENCE_MS ? 'gone' : 'unsure'
+    const knownForMs = this.#options.toolbox.clock.now() - this.#enteredAt
+    return holderState(this.#membership?.member(holder), this.links.get(holder) !== undefined, knownForMs)
   }
 
   #fail(error: unknown): void {

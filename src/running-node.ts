@@ -216,9 +216,9 @@ export class RunningNode implements TrellisNode {
 
   /** The refusal of every seed, when all of them have refused this node while it was looking for its cluster. */
   unwelcome(): ClusterError | undefined {
-    const { join } = this.#options.options
-    const isRefusedByAll = join.length > 0 && join.every((seed) => this.#unwelcome.has(seed))
-    return this.lifecycle.stage === 'seeking' && isRefusedByAll ? this.#unwelcome.get(join[0]!) : undefined
+    const others = this.#options.options.join.filter((seed) => seed !== this.address)
+    const isRefusedByAll = others.length > 0 && others.every((seed) => this.#unwelcome.has(seed))
+    return this.lifecycle.stage === 'seeking' && isRefusedByAll ? this.#unwelcome.get(others[0]!) : undefined
   }
 
   /** Why the node ended by itself, if it did. */
