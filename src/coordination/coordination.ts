@@ -87,6 +87,12 @@ export class Coordination {
     const coordination = new Coordination(options)
     try {
       if (options.log) await coordination.#vote(options.log)
+      else if (coordination.#storeIds.has(options.self)) {
+        const { logger } = options.toolbox
+        logger.warn(
+          'this member is a voter that has lost its log: it may not vote again, so one failure less is survived',
+        )
+      }
     } catch (error) {
       await coordination.close()
       throw error

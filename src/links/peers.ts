@@ -22,8 +22,8 @@ export interface PeersOptions {
   readonly keyring: Keyring
   readonly toolbox: Toolbox
   readonly hello: () => LocalHello
-  /** This node's name is bound to it, and the log has said so in this life: the binding may have moved while it was away. */
-  readonly isAdmitted: () => boolean
+  /** This node knows its cluster. */
+  readonly isInCluster: () => boolean
   readonly isStopping: () => boolean
   readonly member: (id: string) => MemberRecord | undefined
   readonly onUp: (link: Link) => void
@@ -56,11 +56,11 @@ export class Peers {
   readonly #lostLife = new Map<string, number>()
 
   constructor(options: PeersOptions) {
-    const { transport, keyring, toolbox, hello, isAdmitted, isStopping, member, onMoved } = options
+    const { transport, keyring, toolbox, hello, isInCluster, isStopping, member, onMoved } = options
     this.#options = options
     const self = { id: transport.id, name: () => hello().name }
     const linked = (): Hello[] => this.links.all().map(({ peer }) => peer)
-    this.#policy = new PeerPolicy({ self, isAdmitted, isStopping, member, linked })
+    this.#policy = new PeerPolicy({ self, isInCluster, isStopping, member, linked })
     this.#evidence = new CloseEvidence(transport, (peer) => toolbox.turn.enter(() => this.#refusedPort(peer)))
     this.links = new Links({
       transport,

@@ -3,6 +3,7 @@
 // the leader binds the name, moves it away from a holder that is gone, or says that it is taken.
 
 import type { ClusterReply } from '../../consensus/index.ts'
+import type { MemberRecord } from '../../topology/index.ts'
 import type { Payload } from '../channels/payload.ts'
 import type { IncomingRequest, RequestOptions, Requests } from '../channels/requests.ts'
 import { ClusterError } from '../errors.ts'
@@ -42,6 +43,16 @@ export interface AdmissionDeskOptions {
     signal: AbortSignal,
   ) => Promise<ClusterReply>
   readonly forward: (leader: string, request: AdmissionRequest, options: RequestOptions) => Promise<Payload>
+}
+
+/** A leader that does not know the holder of a name waits this long for it before it takes it for gone. */
+const UNKNOWN_HOLDER_PATIENCE_MS = 10_000
+
+/** A verdict counts for more than a socket that lingers; without one a link says that the holder is there. */
+export function holderState(member: MemberRecord | undefined, isLinked: boolean, knownForMs: number): HolderState {
+  if (member?.state === 'down' || member?.state === 'left') return 'gone'
+  if (isLinked) return 'present'
+  return member === undefined && knownForMs > UNKNOWN_HOLDER_PATIENCE_MS ? 'gone' : 'unsure'
 }
 
 /** The member's side. */

@@ -1,5 +1,6 @@
-// Asks for this node's name until somebody can say (design rule 8), and once more after a restart, for the binding may have
-// moved while the node was away. A node that was admitted before is a member meanwhile: a bound name needs no quorum.
+// Asks for this node's name until somebody can say (design rule 8); again after a restart, and when another member turns up under
+// the same name, for the binding may have moved while this node was away. A node that was admitted before is a member
+// meanwhile: a bound name needs no quorum.
 
 import type { Toolbox } from '../runtime/toolbox.ts'
 import type { AdmissionAnswer } from './admission.ts'
@@ -21,19 +22,15 @@ export class Joining {
   readonly #options: JoiningOptions
   readonly #over = new AbortController()
   #timer: NodeJS.Timeout | undefined
-  #isConfirmed = false
+  #isAsking = false
 
   constructor(options: JoiningOptions) {
     this.#options = options
   }
 
-  /** The log has said in this life that the name is this node's. */
-  get isConfirmed(): boolean {
-    return this.#isConfirmed
-  }
-
+  /** Asks now, unless it is asking already: at the start, and whenever the name may have moved. */
   start(): void {
-    this.#later(0)
+    if (!this.#isAsking) this.#later(0)
   }
 
   close(): void {
@@ -42,6 +39,7 @@ export class Joining {
   }
 
   #later(ms: number): void {
+    this.#isAsking = true
     this.#timer = setTimeout(() => void this.#try(), ms)
   }
 
@@ -56,10 +54,8 @@ export class Joining {
     }
     if (this.#over.signal.aborted) return
     toolbox.turn.enter(() => {
-      if (answer.outcome === 'admitted') {
-        this.#isConfirmed = true
-        return onAdmitted()
-      }
+      this.#isAsking = false
+      if (answer.outcome === 'admitted') return onAdmitted()
       if (answer.outcome === 'taken') return onTaken(answer.holder)
       toolbox.logger.debug('not admitted yet', { reason: answer.reason })
       this.#later(PAUSE_MIN_MS + toolbox.random() * (PAUSE_MAX_MS - PAUSE_MIN_MS))

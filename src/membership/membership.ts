@@ -68,6 +68,11 @@ export class Membership {
     return this.#swim.member(id)
   }
 
+  /** Others may tell of it before its own goodbye arrives; then the link to it is closed from here. */
+  hasLeft(id: string): boolean {
+    return this.#swim.member(id)?.state === 'left'
+  }
+
   /** One input for SWIM: evidence, absence, condition, leave. */
   put(input: SwimInput): void {
     if (!this.#isClosed) this.#mailbox.put(input)

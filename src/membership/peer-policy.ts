@@ -1,5 +1,5 @@
-// Who may link up, once it has proven the secret: no earlier or second copy of a member (design rule 7), no second claimant of a
-// name whose holder is here (rule 8). What cannot be known for sure is left to the log, which decides admissions.
+// Who may link up, once it has proven the secret: no earlier or second copy of a member (design rule 7), and of two fresh nodes
+// with one name only one. Once there is a cluster its log decides who holds a name (rule 8): peers may be out of date.
 
 import type { MemberRecord } from '../../topology/index.ts'
 import type { Refusal } from '../wire/handshake.ts'
@@ -10,8 +10,8 @@ const MAX_REMEMBERED_LIVES = 16_384
 
 export interface PeerPolicyOptions {
   readonly self: { readonly id: string; readonly name: () => string }
-  /** This node's own name is bound to it, as the log has said in this life. */
-  readonly isAdmitted: () => boolean
+  /** This node knows its cluster. */
+  readonly isInCluster: () => boolean
   readonly isStopping: () => boolean
   readonly member: (id: string) => MemberRecord | undefined
   /** Hellos of the peers that are linked now. */
@@ -56,19 +56,16 @@ export class PeerPolicy {
     return isOlder || isCopy ? { code: 'rolled-back', detail: String(seen) } : undefined
   }
 
+  /**
+   * Two fresh nodes with one name: the lower id keeps it, so that exactly one gives up. As soon as there is a cluster its log
+   * decides who holds a name, and tells the other.
+   */
   #judgeName(peer: Hello): Refusal | undefined {
-    const { self, isAdmitted, linked, member } = this.#options
-    const taken: Refusal = { code: 'name-taken', detail: '' }
-    if (peer.name === self.name()) {
-      if (isAdmitted()) return { ...taken, detail: self.id }
-      // Two that nobody has admitted yet: the lower id keeps the name, so that exactly one of them gives up.
-      return peer.fresh && peer.id > self.id ? { ...taken, detail: self.id } : undefined
-    }
-    const rival = linked().find(({ id, name }) => name === peer.name && id !== peer.id)
-    if (!rival) return undefined
-    const isHolder = member(rival.id)?.state === 'alive'
-    const isLower = rival.fresh && peer.fresh && rival.id < peer.id
-    return isHolder || isLower ? { ...taken, detail: rival.id } : undefined
+    const { self, isInCluster, linked } = this.#options
+    if (isInCluster() || !peer.fresh) return undefined
+    const claimants = [{ id: self.id, name: self.name() }, ...linked().filter(({ fresh }) => fresh)]
+    const rival = claimants.find(({ id, name }) => name === peer.name && id < peer.id)
+    return rival && { code: 'name-taken', detail: rival.id }
   }
 }
 

@@ -22,7 +22,7 @@ class Node {
   readonly log: string[] = []
   readonly peers: Peers
   clusterId: string
-  isAdmitted = false
+  isInCluster = false
   address = ''
   readonly #listen: () => Promise<string>
 
@@ -35,7 +35,7 @@ class Node {
       keyring: new Keyring(['the secret of the cluster']),
       toolbox: { clock: systemClock, random: Math.random, turn, counters: this.counters, logger: silentLogger },
       hello: () => helloOf(id, { clusterId: this.clusterId, address: this.address, ...changes }),
-      isAdmitted: () => this.isAdmitted,
+      isInCluster: () => this.isInCluster,
       isStopping: () => false,
       member: () => undefined,
       onUp: ({ peer }) => this.log.push(`up ${peer.id}`),

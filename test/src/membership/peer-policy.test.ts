@@ -5,20 +5,20 @@ import type { Hello } from '../../../src/wire/hello.ts'
 import type { MemberRecord } from '../../../topology/index.ts'
 import { sampleHello } from '../wire/sample-messages.ts'
 
-let isAdmitted: boolean
+let isInCluster: boolean
 let isStopping: boolean
 let members: MemberRecord[]
 let linked: Hello[]
 let policy: PeerPolicy
 
 beforeEach(() => {
-  isAdmitted = true
+  isInCluster = true
   isStopping = false
   members = []
   linked = []
   policy = new PeerPolicy({
     self: { id: 'id-m', name: () => 'm' },
-    isAdmitted: () => isAdmitted,
+    isInCluster: () => isInCluster,
     isStopping: () => isStopping,
     member: (id) => members.find((member) => member.id === id),
     linked: () => linked,
@@ -95,39 +95,30 @@ describe('a peer', () => {
 })
 
 describe('a name', () => {
-  it('of this node is refused to anybody else once it is bound to it', () => {
-    assert.deepEqual(policy.judge(hello('id-b', { name: 'm' })), { code: 'name-taken', detail: 'id-m' })
-  })
-
-  it('that two claim whom nobody has admitted stays with the lower id, so that exactly one gives up', () => {
-    isAdmitted = false
-    assert.equal(policy.judge(hello('id-z', { name: 'm', fresh: true }))?.code, 'name-taken')
-    assert.equal(policy.judge(hello('id-a', { name: 'm', fresh: true })), undefined)
-  })
-
-  it('of this node is left to the log while it is not bound to it and the peer has a cluster', () => {
-    isAdmitted = false
-    assert.equal(policy.judge(hello('id-z', { name: 'm', fresh: false })), undefined)
-  })
-
-  it('of a linked member that is alive is refused to another id, and not to itself', () => {
+  it('is left to the log by whoever is in a cluster', () => {
     linked = [hello('id-b', { name: 'b' })]
     members = [member('id-b', 'alive')]
-    assert.deepEqual(policy.judge(hello('id-c', { name: 'b' })), { code: 'name-taken', detail: 'id-b' })
-    assert.equal(policy.judge(hello('id-b', { name: 'b' })), undefined)
-  })
-
-  it('of a linked member that may be gone is left to the log', () => {
-    linked = [hello('id-b', { name: 'b' })]
-    for (const state of ['suspect', 'down', 'left'] as const) {
-      members = [member('id-b', state)]
-      assert.equal(policy.judge(hello('id-c', { name: 'b' })), undefined, state)
+    for (const fresh of [true, false]) {
+      assert.equal(policy.judge(hello('id-z', { name: 'm', fresh })), undefined)
+      assert.equal(policy.judge(hello('id-c', { name: 'b', fresh })), undefined)
     }
   })
 
+  it('that two fresh nodes claim stays with the lower id, so that exactly one gives up', () => {
+    isInCluster = false
+    assert.deepEqual(policy.judge(hello('id-z', { name: 'm', fresh: true })), { code: 'name-taken', detail: 'id-m' })
+    assert.equal(policy.judge(hello('id-a', { name: 'm', fresh: true })), undefined)
+  })
+
   it('that two fresh peers claim stays with the lower id', () => {
+    isInCluster = false
     linked = [hello('id-d', { name: 'x', fresh: true })]
     assert.equal(policy.judge(hello('id-e', { name: 'x', fresh: true }))?.code, 'name-taken')
     assert.equal(policy.judge(hello('id-c', { name: 'x', fresh: true })), undefined)
+  })
+
+  it('of this node is left to the log while the peer has a cluster', () => {
+    isInCluster = false
+    assert.equal(policy.judge(hello('id-z', { name: 'm', fresh: false })), undefined)
   })
 })
