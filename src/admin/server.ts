@@ -13,12 +13,13 @@ import { type Logger, silentLogger } from '../observability/logger.ts'
 import type { AdminTokens } from '../options.ts'
 import { type Access, createAccess } from './access.ts'
 import { dashboardResources } from './dashboard/dashboard.ts'
-import { createEventFeed } from './event-feed.ts'
+import { createEventFeed, type EventFeed } from './event-feed.ts'
 import { eventResources } from './events.ts'
 import { healthResources } from './health.ts'
 import { errorResponse } from './http-errors.ts'
 import { memberResources } from './members.ts'
 import { metricsResources } from './metrics.ts'
+import { openapiResources } from './openapi.ts'
 import { createOriginGuard, type OriginGuard } from './origin.ts'
 import type { Call, Method, Resource } from './resource.ts'
 import { sessionResources } from './session.ts'
@@ -64,16 +65,7 @@ export async function startAdmin(node: AdminNode, options: AdminOptions): Promis
   const guard = await createOriginGuard({ host: address.host, names })
   const access = createAccess(options.tokens)
   const feed = createEventFeed(node)
-  const resources = [
-    ...statusResources(node),
-    ...memberResources(node),
-    ...topologyResources(node),
-    ...healthResources(node),
-    ...metricsResources(node, options.measures),
-    ...eventResources(feed),
-    ...sessionResources(access),
-    ...dashboardResources(),
-  ]
+  const resources = adminResources(node, { feed, access, measures: options.measures })
   const underWay = new Set<ServerResponse>()
   const server = await listen(createApp(resources, { guard, access, logger }), address, logger)
   server.on('request', (_request, response) => {
@@ -90,6 +82,24 @@ export async function startAdmin(node: AdminNode, options: AdminOptions): Promis
       return closed
     },
   }
+}
+
+/** Everything that the admin answers. `openapi-paths.ts` describes it; a test holds one to the other. */
+export function adminResources(
+  node: AdminNode,
+  { feed, access, measures }: { feed: EventFeed; access: Access; measures?: Measures | undefined },
+): Resource[] {
+  return [
+    ...statusResources(node),
+    ...memberResources(node),
+    ...topologyResources(node),
+    ...healthResources(node),
+    ...metricsResources(node, measures),
+    ...eventResources(feed),
+    ...sessionResources(access),
+    ...openapiResources(),
+    ...dashboardResources(),
+  ]
 }
 
 interface Rules {

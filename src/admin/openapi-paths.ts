@@ -1,0 +1,162 @@
+// Every call of the admin API, described: what it answers and how it refuses. Which refusals each call shares with all others
+// is said once, below.
+
+import { type AdminErrorCode, ref, type Schema } from './openapi-schemas.ts'
+import type { Method } from './resource.ts'
+
+interface Answer {
+  readonly description: string
+  /** Default: `application/json`, where there is a schema. */
+  readonly type?: string
+  readonly schema?: Schema
+}
+
+interface Operation {
+  readonly operationId: string
+  readonly summary: string
+  readonly tag: 'cluster' | 'health' | 'session' | 'description'
+  /** No token is asked for. */
+  readonly isPublic?: true
+  readonly body?: Schema
+  readonly answers: Readonly<Record<number, Answer>>
+  /** Beside those that every call has. */
+  readonly errors?: Readonly<Record<number, readonly AdminErrorCode[]>>
+  /** Of an event stream: what `data` is, by name of the event. */
+  readonly events?: Readonly<Record<string, Schema>>
+}
+
+const json = (description: string, name: string): Answer => ({ description, schema: ref(name) })
+
+/** How a body is refused. */
+const bodyErrors = {
+  400: ['ERR_BAD_REQUEST'],
+  413: ['ERR_PAYLOAD_TOO_LARGE'],
+  415: ['ERR_UNSUPPORTED_MEDIA_TYPE'],
+} as const
+
+export const operations: Readonly<Record<string, Readonly<Partial<Record<Method, Operation>>>>> = {
+  '/v1/status': {
+    GET: {
+      operationId: 'getStatus',
+      summary: 'The cluster as this one node knows it.',
+      tag: 'cluster',
+      answers: { 200: json('The status.', 'Status') },
+    },
+  },
+  '/v1/members': {
+    GET: {
+      operationId: 'getMembers',
+      summary: 'Every member that this node remembers, itself included.',
+      tag: 'cluster',
+      answers: { 200: json('The members.', 'Members') },
+    },
+  },
+  '/v1/topology': {
+    GET: {
+      operationId: 'getTopology',
+      summary: 'The overlay, and the links that this node itself has.',
+      tag: 'cluster',
+      answers: { 200: json('The topology.', 'Topology') },
+    },
+  },
+  '/v1/events': {
+    GET: {
+      operationId: 'streamEvents',
+      summary: 'Snapshots whenever they change, and every cluster event as it happens (server-sent events).',
+      tag: 'cluster',
+      answers: {
+        200: {
+          description: 'A stream without an end; `x-event-data` says what `data` is of each `event`.',
+          type: 'text/event-stream',
+          schema: { type: 'string' },
+        },
+      },
+      errors: { 503: ['ERR_BUFFER_FULL', 'ERR_SHUTTING_DOWN'] },
+      events: {
+        status: ref('Status'),
+        members: ref('Members'),
+        topology: ref('Topology'),
+        member: ref('MemberEvent'),
+        leader: ref('LeaderEvent'),
+        s5: ref('S5Event'),
+        link: ref('LinkEvent'),
+        alive: ref('Alive'),
+      },
+    },
+  },
+  '/v1/session': {
+    POST: {
+      operationId: 'openSession',
+      summary: 'Exchanges a token for a cookie that scripts cannot read.',
+      tag: 'session',
+      isPublic: true,
+      body: ref('Token'),
+      answers: { 204: { description: 'The cookie is set.' } },
+      errors: { ...bodyErrors, 401: ['ERR_UNAUTHORIZED'] },
+    },
+    DELETE: {
+      operationId: 'closeSession',
+      summary: 'Forgets the cookie.',
+      tag: 'session',
+      isPublic: true,
+      answers: { 204: { description: 'The cookie is gone.' } },
+      errors: { 415: ['ERR_UNSUPPORTED_MEDIA_TYPE'] },
+    },
+  },
+  '/v1/openapi.json': {
+    GET: {
+      operationId: 'getDescription',
+      summary: 'This document.',
+      tag: 'description',
+      isPublic: true,
+      answers: { 200: { description: 'OpenAPI 3.1.', schema: { type: 'object' } } },
+    },
+  },
+  '/metrics': {
+    GET: {
+      operationId: 'getMetrics',
+      summary: 'What Prometheus scrapes.',
+      tag: 'health',
+      answers: { 200: { description: 'Text exposition.', type: 'text/plain', schema: { type: 'string' } } },
+    },
+  },
+  '/healthz': {
+    GET: {
+      operationId: 'getHealth',
+      summary: 'The process turns its event loop: do not restart it.',
+      tag: 'health',
+      isPublic: true,
+      answers: { 200: json('It does.', 'Healthy') },
+    },
+  },
+  '/readyz': {
+    GET: {
+      operationId: 'getReadiness',
+      summary: 'The node belongs to a cluster whose leader it knows: work may be sent to it.',
+      tag: 'health',
+      isPublic: true,
+      answers: { 200: json('It does.', 'Ready'), 503: json('Not now.', 'NotReady') },
+    },
+  },
+  '/': {
+    GET: {
+      operationId: 'getPage',
+      summary: 'The cluster as a page.',
+      tag: 'cluster',
+      isPublic: true,
+      answers: { 200: { description: 'The page.', type: 'text/html', schema: { type: 'string' } } },
+    },
+  },
+}
+
+/** Refusals of every call; `token`: of those that ask for one. */
+export const commonErrors: Readonly<Record<'all' | 'token', Readonly<Record<number, readonly AdminErrorCode[]>>>> = {
+  all: {
+    400: ['ERR_BAD_REQUEST'],
+    403: ['ERR_FORBIDDEN_ORIGIN'],
+    404: ['ERR_NOT_FOUND'],
+    405: ['ERR_METHOD_NOT_ALLOWED'],
+    500: ['ERR_INTERNAL'],
+  },
+  token: { 401: ['ERR_UNAUTHORIZED'], 403: ['ERR_FORBIDDEN'] },
+}

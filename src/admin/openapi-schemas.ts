@@ -1,0 +1,123 @@
+// The shapes of everything that the admin API answers, as JSON Schema (draft 2020-12, as OpenAPI 3.1 has it). A test validates
+// what a running node answers against them; objects are closed, so that a field nobody described is noticed.
+
+export type Schema = Readonly<Record<string, unknown>>
+
+const text: Schema = { type: 'string' }
+const truth: Schema = { type: 'boolean' }
+const whole: Schema = { type: 'integer', minimum: 0 }
+const orNull = (type: 'string' | 'integer'): Schema => ({ type: [type, 'null'] })
+const oneOf = (...values: readonly string[]): Schema => ({ type: 'string', enum: values })
+const list = (items: Schema): Schema => ({ type: 'array', items })
+const described = (schema: Schema, description: string): Schema => ({ ...schema, description })
+
+/** A reference to one of {@link schemas}. */
+export const ref = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` })
+
+/** A closed object; those named in `optional` may be absent. */
+export function object(properties: Readonly<Record<string, Schema>>, optional: readonly string[] = []): Schema {
+  const required = Object.keys(properties).filter((name) => !optional.includes(name))
+  return { type: 'object', properties, required, additionalProperties: false }
+}
+
+/** One cluster event: what all have, and what this one has. */
+const event = (type: string, properties: Readonly<Record<string, Schema>>, optional: readonly string[] = []): Schema =>
+  object(
+    { type: { const: type }, at: described(whole, 'Milliseconds since the epoch, for people only.'), ...properties },
+    optional,
+  )
+
+const topology = { name: text, epoch: whole, phase: ref('TopologyPhase') }
+const s5 = {
+  host: described(orNull('string'), 'Null: none that counts, as far as this node knows.'),
+  phase: oneOf('inactive', 'activating', 'active', 'draining'),
+  fencingToken: described(orNull('integer'), 'The log index of the entry that activated the host.'),
+}
+
+export const schemas: Readonly<Record<string, Schema>> = {
+  Condition: oneOf('ok', 'stalled', 'draining'),
+  TopologyPhase: oneOf('stable', 'preparing', 'verifying', 'draining'),
+  Status: object({
+    node: object({ id: text, name: text, address: text, roles: list(text), condition: ref('Condition') }),
+    cluster: object({
+      id: described(orNull('string'), 'Null until this node has been admitted to a cluster.'),
+      name: text,
+      size: described(whole, 'Members that have not left.'),
+      alive: whole,
+    }),
+    topology: object(topology),
+    consensus: object({
+      role: oneOf('leader', 'candidate', 'pre-candidate', 'follower', 'learner', 'none'),
+      term: whole,
+      leader: orNull('string'),
+      commitIndex: whole,
+      quorum: truth,
+      voters: list(text),
+    }),
+    s5: object(s5),
+  }),
+  Member: object({
+    id: described(text, 'The libp2p PeerId of its key.'),
+    name: text,
+    address: text,
+    state: oneOf('alive', 'suspect', 'down', 'left'),
+    condition: ref('Condition'),
+    incarnation: described(whole, 'Of one member the larger is the newer.'),
+    roles: list(text),
+    zone: text,
+  }),
+  Members: object({ members: list(ref('Member')) }),
+  Link: object({
+    peer: text,
+    kind: oneOf('overlay', 'pinned', 'on-demand'),
+    channels: list(oneOf('coordination', 'events', 'gossip', 'data')),
+    pinned: truth,
+  }),
+  Topology: object({ ...topology, links: list(ref('Link')), history: { type: 'array', maxItems: 0 } }),
+  Healthy: object({ healthy: { const: true } }),
+  Ready: object({ ready: { const: true } }),
+  NotReady: object({ ready: { const: false }, reason: text }),
+  Token: object({ token: text }),
+  MemberEvent: event('member', {
+    change: object(
+      {
+        type: oneOf('added', 'changed', 'removed'),
+        member: ref('Member'),
+        previous: described(ref('Member'), 'Of `changed` only.'),
+      },
+      ['previous'],
+    ),
+  }),
+  LeaderEvent: event('leader', { leader: orNull('string'), term: whole }),
+  S5Event: event('s5', s5),
+  LinkEvent: event('link', { peer: text, state: oneOf('up', 'down'), reason: text }, ['reason']),
+  Alive: object({}),
+}
+
+/** The details of each code that the admin API answers with. */
+export const errorDetails = {
+  ERR_BAD_REQUEST: { problem: text },
+  ERR_UNAUTHORIZED: {},
+  ERR_FORBIDDEN: { role: text, needs: text },
+  ERR_FORBIDDEN_ORIGIN: { header: text, value: text },
+  ERR_NOT_FOUND: { path: text },
+  ERR_METHOD_NOT_ALLOWED: { method: text, allowed: list(text) },
+  ERR_PAYLOAD_TOO_LARGE: { bytes: whole, limit: whole },
+  ERR_UNSUPPORTED_MEDIA_TYPE: { contentType: text },
+  ERR_BUFFER_FULL: { queue: text, limit: whole },
+  ERR_SHUTTING_DOWN: {},
+  ERR_INTERNAL: {},
+} as const satisfies Readonly<Record<string, Readonly<Record<string, Schema>>>>
+
+export type AdminErrorCode = keyof typeof errorDetails
+
+/** The body of an error with that code. */
+export function errorSchema(code: AdminErrorCode): Schema {
+  return object({
+    code: { const: code },
+    message: described(text, 'For people. Tell errors apart by `code`.'),
+    details: object(errorDetails[code]),
+    retryable: described(truth, 'The same call may succeed later without anyone changing anything.'),
+    mayHaveHappened: described(truth, 'The call may have taken effect although it failed.'),
+  })
+}

@@ -1,0 +1,83 @@
+// `GET /v1/openapi.json`: the admin API described for programs (OpenAPI 3.1). Public, for it says nothing of this cluster. The
+// parts are in `openapi-paths.ts` and `openapi-schemas.ts`; here they become the document.
+
+import { packageVersion } from '../observability/version.ts'
+import { sessionCookie } from './access.ts'
+import { commonErrors, operations } from './openapi-paths.ts'
+import { type AdminErrorCode, errorDetails, errorSchema, ref, type Schema, schemas } from './openapi-schemas.ts'
+import type { Resource } from './resource.ts'
+
+type Operation = NonNullable<(typeof operations)[string]['GET']>
+
+export function openapiResources(): Resource[] {
+  const text = JSON.stringify(openapiDocument())
+  const headers = { 'content-type': 'application/json' }
+  return [
+    {
+      path: '/v1/openapi.json',
+      calls: { GET: { needs: 'public', handle: (context) => context.body(text, 200, headers) } },
+    },
+  ]
+}
+
+/** The whole document, as plain JSON. */
+export function openapiDocument() {
+  const errors = Object.keys(errorDetails) as AdminErrorCode[]
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Trellis admin API',
+      version: packageVersion(),
+      description:
+        'What one node knows of its cluster. A foreign `Host` or `Origin` is refused; HEAD is answered wherever GET is.',
+    },
+    servers: [{ url: '/' }],
+    tags: ['cluster', 'health', 'session', 'description'].map((name) => ({ name })),
+    // Either, or none where no token is configured.
+    security: [{ bearer: [] }, { cookie: [] }, {}],
+    paths: Object.fromEntries(
+      Object.entries(operations).map(([path, calls]) => [
+        path,
+        Object.fromEntries(Object.entries(calls).map(([method, call]) => [method.toLowerCase(), describe(call)])),
+      ]),
+    ),
+    components: {
+      schemas: { ...schemas, ...Object.fromEntries(errors.map((code) => [errorName(code), errorSchema(code)])) },
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer' },
+        cookie: { type: 'apiKey', in: 'cookie', name: sessionCookie },
+      },
+    },
+  }
+}
+
+function describe(operation: Operation) {
+  const { operationId, summary, tag, isPublic, body, events } = operation
+  return {
+    operationId,
+    summary,
+    tags: [tag],
+    ...(isPublic ? { security: [] } : {}),
+    ...(body ? { requestBody: { required: true, content: { 'application/json': { schema: body } } } } : {}),
+    responses: responses(operation),
+    ...(events ? { 'x-event-data': events } : {}),
+  }
+}
+
+function responses({ answers, errors = {}, isPublic }: Operation) {
+  const refusals = [commonErrors.all, isPublic ? {} : commonErrors.token, errors]
+  const described = new Map<string, { description: string; content?: Record<string, { schema: Schema }> }>()
+  for (const [status, { description, type = 'application/json', schema }] of Object.entries(answers))
+    described.set(status, { description, ...(schema ? { content: { [type]: { schema } } } : {}) })
+  for (const status of new Set(refusals.flatMap((refusal) => Object.keys(refusal)))) {
+    const codes = [...new Set(refusals.flatMap((refusal) => refusal[Number(status)] ?? []))]
+    const possible = codes.map((code) => ref(errorName(code)))
+    const schema = possible.length === 1 ? possible[0]! : { oneOf: possible }
+    described.set(status, { description: codes.join(', '), content: { 'application/json': { schema } } })
+  }
+  return Object.fromEntries([...described].sort(([a], [b]) => Number(a) - Number(b)))
+}
+
+function errorName(code: AdminErrorCode): string {
+  return `Error.${code}`
+}
