@@ -225,7 +225,7 @@ export class Lifecycle {
       toolbox,
       ask: (signal) => this.#askForName(signal),
       onAdmitted: () => this.#admitted(),
-      onTaken: (holder) => this.#fail(nameTaken(self.name, this.nameOf(holder))),
+      onTaken: (holder) => this.#fail(nameTaken(self.name, holder)),
     })
     this.#joining.start()
   }

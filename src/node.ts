@@ -5,6 +5,7 @@ import { hostname } from 'node:os'
 import { ClusterError, isClusterError } from './errors.ts'
 import { formatAddress, parseAddress } from './network-address.ts'
 import type { TrellisNode } from './node-interface.ts'
+import { traced } from './observability/tracing.ts'
 import { defaultName, type NodeOptions, type ResolvedOptions, resolveOptions, type StoredOptions } from './options.ts'
 import { RunningNode } from './running-node.ts'
 import type { Self } from './self.ts'
@@ -32,7 +33,12 @@ const OTHERS_GRACE_MS = 2_000
  * `ERR_DATA_FOREIGN`, `ERR_DATA_VERSION`, `ERR_DATA_ROLLED_BACK`, `ERR_LOG_CORRUPT`, `ERR_NAME_TAKEN`, `ERR_WRONG_SECRET`,
  * `ERR_FOREIGN_CLUSTER`, `ERR_VERSION_MISMATCH` (all seeds refused), `ERR_CLUSTER_UNREACHABLE` (out of time), `ERR_ABORTED`.
  */
-export async function createNode(raw: NodeOptions = {}): Promise<TrellisNode> {
+export function createNode(raw: NodeOptions = {}): Promise<TrellisNode> {
+  return traced('trellis.create_node', { isDetached: true }, () => create(raw))
+}
+
+async function create(raw: NodeOptions): Promise<TrellisNode> {
+  if (typeof raw !== 'object' || raw === null) throw noOptions(raw)
   const options = resolveOptions(raw, await readStored(raw))
   for (const warning of options.warnings) options.logger.warn(warning)
   if (options.signal?.aborted) throw aborted()
@@ -158,6 +164,11 @@ function unreachable(join: readonly string[], timeoutMs: number): ClusterError {
     `no cluster was found at ${join.join(', ')} within ${timeoutMs} ms`,
     { join },
   )
+}
+
+function noOptions(raw: unknown): ClusterError {
+  const problem = `options must be an object, got ${raw === null ? 'null' : typeof raw}`
+  return new ClusterError('ERR_BAD_OPTIONS', problem, { problems: [problem] })
 }
 
 function aborted(): ClusterError {

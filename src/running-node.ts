@@ -4,7 +4,7 @@
 import { raftPresets } from '../consensus/index.ts'
 import { type MemberRecord, type SwimEvent, swimPresets } from '../topology/index.ts'
 import { type AdminServer, startAdmin } from './admin/server.ts'
-import { ClusterError } from './errors.ts'
+import { ClusterError, isClusterError } from './errors.ts'
 import { EventHub } from './events.ts'
 import { KnowledgeEvents } from './knowledge-events.ts'
 import { Lifecycle } from './lifecycle.ts'
@@ -271,15 +271,33 @@ export class RunningNode implements TrellisNode {
     const { storage, transport } = this.#options
     this.#knowledge.close()
     this.#loopDelay[Symbol.dispose]()
-    // S5 stops first: its own clean-up may still want links.
-    await this.lifecycle.stop()
-    await this.#vsm?.close()
-    await this.#admin?.close()
+    // S5 stops first: its own clean-up may still want links. Whatever fails, the rest is ended all the same.
+    const failures: unknown[] = []
+    const steps = [
+      () => this.#vsm?.close(),
+      () => this.lifecycle.stop(),
+      () => this.#admin?.close(),
+      () => transport.close(),
+      () => this.#condemn(),
+      () => storage.close(),
+    ]
+    for (const step of steps) {
+      try {
+        await step()
+      } catch (error) {
+        failures.push(error)
+      }
+    }
     this.#guard.stop()
     this.#observer[Symbol.dispose]()
     this.#hub.close()
-    await transport.close()
-    await storage.close()
+    if (failures.length > 0) throw failures[0]
+  }
+
+  /** A copy that its cluster has refused must not come back as soon as its generation is high enough (design rule 7). */
+  async #condemn(): Promise<void> {
+    const ended = this.#ended
+    if (ended && isClusterError(ended, 'ERR_DATA_ROLLED_BACK')) await this.#options.storage.condemn(ended.details.seen)
   }
 
   #away(absence: Absence): void {

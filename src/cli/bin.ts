@@ -14,11 +14,18 @@ import { fileURLToPath } from 'url'
 
 // biome-ignore-end lint/style/useNodejsImportProtocol: see above.
 
+/** 22.2 and newer: zlib.crc32, which guards every record on disk, came with it. */
 const requiredMajor = 22
+const requiredMinor = 2
 const self = fileURLToPath(import.meta.url)
 
-if (parseInt(process.versions.node, 10) >= requiredMajor) import('./main.ts').then((command) => command.main(), fail)
+if (isNewEnough()) import('./main.ts').then((command) => command.main(), fail)
 else handOver()
+
+function isNewEnough(): boolean {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  return major > requiredMajor || (major === requiredMajor && minor >= requiredMinor)
+}
 
 /** Finds the newer Node, or says why there is none. */
 function handOver(): void {
@@ -56,7 +63,7 @@ function findNode(): string | undefined {
 }
 
 function explain(reason: string): void {
-  const have = `Node.js ${requiredMajor} or newer is missing: this is ${process.versions.node}, and ${reason}.`
+  const have = `Node.js ${requiredMajor}.${requiredMinor} or newer is missing: this is ${process.versions.node}, and ${reason}.`
   const get = 'Get it from https://nodejs.org/en/download, or: npm install --save-dev node@24'
   process.stderr.write(`trellis: ${have} ${get}\n`)
   process.exit(1)

@@ -11,7 +11,7 @@ import { join, resolve } from 'node:path'
 import { ClusterError } from '../errors.ts'
 import { readChecked, writeChecked } from './checked-json.ts'
 import { type DirectoryLock, lockDirectory } from './directory-lock.ts'
-import { diskError, foreign, openingError } from './disk-error.ts'
+import { diskError, foreign, openingError, rolledBack } from './disk-error.ts'
 import { type FileSystem, nodeFileSystem } from './file-system.ts'
 import { LogFiles } from './log-files.ts'
 import type { LogHeader } from './log-store.ts'
@@ -27,10 +27,10 @@ import {
   type StoredPeer,
   type StoredSeeds,
 } from './node-storage.ts'
-import { parseCluster, parseFencing, parsePeers } from './shape.ts'
+import { parseCluster, parseCondemned, parseFencing, parsePeers } from './shape.ts'
 import { readSecretFile, readSeedsFile, upFiles } from './up-files.ts'
 
-type ValueFile = 'forming.json' | 'cluster.json' | 'peers.json' | 'fencing.json'
+type ValueFile = 'rolled-back.json' | 'forming.json' | 'cluster.json' | 'peers.json' | 'fencing.json'
 
 export class DataDirectory implements NodeStorage {
   readonly path: string
@@ -77,6 +77,7 @@ export class DataDirectory implements NodeStorage {
       await fs.makeDirectory(directory)
       lock = await lockDirectory(fs, directory)
       const node = await openNodeFiles(fs, directory, options)
+      await refuseCondemned(fs, directory, node)
       return new DataDirectory(directory, options.cluster, fs, lock, node, await LogFiles.open(fs, directory))
     } catch (error) {
       // Why the directory cannot be used tells more than why, after that, its lock could not be emptied.
@@ -133,6 +134,10 @@ export class DataDirectory implements NodeStorage {
       await this.#checkCluster(cluster.clusterId)
       await this.#write('cluster.json', cluster)
     })
+  }
+
+  condemn(seen: number): Promise<void> {
+    return this.#inTurn('rolled-back.json', () => this.#write('rolled-back.json', { seen }))
   }
 
   readPeers(): Promise<readonly StoredPeer[]> {
@@ -216,6 +221,11 @@ export class DataDirectory implements NodeStorage {
     this.#last = result.catch(() => undefined)
     return await result
   }
+}
+
+async function refuseCondemned(fs: FileSystem, directory: string, { id, generation }: NodeFiles): Promise<void> {
+  const condemned = await readChecked(fs, join(directory, 'rolled-back.json'), parseCondemned)
+  if (condemned !== undefined) throw rolledBack(directory, id, generation, condemned.seen)
 }
 
 export function tooManySingletons(): ClusterError<'ERR_BUFFER_FULL'> {

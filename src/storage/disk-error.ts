@@ -52,6 +52,16 @@ export function foreign(path: string, what: string, expected: string, found: str
   return new ClusterError('ERR_DATA_FOREIGN', message, { path, expected, found })
 }
 
+export function rolledBack(
+  path: string,
+  id: string,
+  generation: number,
+  seen: number,
+): ClusterError<'ERR_DATA_ROLLED_BACK'> {
+  const message = `${path} is a copy or was restored: its cluster saw generation ${seen} of it before. Remove it; the node comes back as a new member`
+  return new ClusterError('ERR_DATA_ROLLED_BACK', message, { id, generation, seen })
+}
+
 export function newerVersion(path: string, found: number, supported: number): ClusterError<'ERR_DATA_VERSION'> {
   const message = `${path} has format ${found}; this release reads up to ${supported}`
   return new ClusterError('ERR_DATA_VERSION', message, { path, found, supported })

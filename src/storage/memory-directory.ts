@@ -3,7 +3,7 @@
 
 import { ClusterError } from '../errors.ts'
 import { tooManySingletons } from './data-directory.ts'
-import { corrupt, foreign } from './disk-error.ts'
+import { corrupt, foreign, rolledBack } from './disk-error.ts'
 import { createStoreId } from './log-files.ts'
 import { checkHeader } from './log-header.ts'
 import type { LogHeader } from './log-store.ts'
@@ -27,6 +27,8 @@ interface Disk {
   readonly identity: StoredIdentity
   readonly options: StorageOptions
   readonly fencing: Map<string, number>
+  /** The generation that the cluster had seen when it refused this one. */
+  condemned: number | undefined
   name: string | undefined
   storeId: string | undefined
   log: MemoryLog | undefined
@@ -50,6 +52,7 @@ export class MemoryDirectory implements NodeStorage {
   static open(options: StorageOptions): MemoryDirectory {
     const identity = { privateKeyPem: createPrivateKey() }
     const empty = {
+      condemned: undefined,
       name: undefined,
       storeId: undefined,
       log: undefined,
@@ -64,6 +67,8 @@ export class MemoryDirectory implements NodeStorage {
   /** The same node's next life; this object is dead from now on, as after a crash. What was not durable is lost. */
   restart(): MemoryDirectory {
     this.#closed = true
+    const { condemned } = this.#disk
+    if (condemned !== undefined) throw rolledBack('memory', this.id, this.generation + 1, condemned)
     this.#disk.log = this.#disk.log?.reopen()
     return new MemoryDirectory(this.#disk, this.generation + 1)
   }
@@ -92,6 +97,10 @@ export class MemoryDirectory implements NodeStorage {
     const disk = this.#open()
     disk.storeId ??= createStoreId()
     return disk.storeId
+  }
+
+  async condemn(seen: number): Promise<void> {
+    this.#open().condemned = seen
   }
 
   async openLog(): Promise<RecoveredLog | undefined> {

@@ -107,6 +107,12 @@ export interface NodeStorage extends AsyncDisposable {
   /** Remembers `token` unless a higher one is (rule 5). Resolves to the highest, once that one is durable. */
   raiseFencing(singleton: string, token: number): Promise<number>
 
+  /**
+   * The cluster has seen a later life of this node: what is stored here is a copy, or was restored. It never opens again
+   * (`ERR_DATA_ROLLED_BACK`), however often it is started: each start raises the generation, and would soon pass for new.
+   */
+  condemn(seen: number): Promise<void>
+
   /** The cluster secret that `trellis up` left here; undefined when there is none. */
   readSecret(): Promise<string | undefined>
   readSeeds(): Promise<StoredSeeds | undefined>

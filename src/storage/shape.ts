@@ -49,6 +49,11 @@ export function parseCluster(value: unknown): StoredCluster | undefined {
   return { clusterId, founders, voters, admitted, names }
 }
 
+export function parseCondemned(value: unknown): { readonly seen: number } | undefined {
+  const { seen } = recordOf(value) ?? {}
+  return isCount(seen) ? { seen } : undefined
+}
+
 export function parsePeers(value: unknown): readonly StoredPeer[] | undefined {
   return isListOf(value, 'id', 'name', 'address') ? value : undefined
 }

@@ -80,7 +80,7 @@ describe('the command on a Node that is too old', () => {
     assert.equal(old.out, '')
     assert.match(
       old.err.split('\n')[0]!,
-      /^trellis: Node\.js 22 or newer is missing: this is 18\.20\.0.*npm install --save-dev node@24$/,
+      /^trellis: Node\.js 22\.2 or newer is missing: this is 18\.20\.0.*npm install --save-dev node@24$/,
     )
   })
 })

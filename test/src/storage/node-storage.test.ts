@@ -65,6 +65,19 @@ for (const [name, subject] of subjects) {
 }
 
 function testLives({ open, restart }: Subject): void {
+  it('never opens again once its cluster has refused it as rolled back, however often it is tried', async () => {
+    let storage = await open()
+    await storage.condemn(7)
+    for (let attempt = 0; attempt < 8; attempt++) {
+      await assert.rejects(
+        async () => {
+          storage = await restart(storage)
+        },
+        (error) => isClusterError(error, 'ERR_DATA_ROLLED_BACK') && error.details.seen === 7,
+      )
+    }
+  })
+
   it('is generation 1 at first and one higher in each life, with the same key', async () => {
     let storage = await open()
     const { id, identity } = storage
