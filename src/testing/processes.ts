@@ -89,7 +89,7 @@ export async function startProcesses(count: number, options: ProcessesOptions = 
   const members = plans.map((plan) => start(plan, plans, founders, options))
   const cluster = new Processes(root, members, founders)
   try {
-    if (options.untilReady ?? true) await cluster.ready({ timeoutMs: options.timeoutMs ?? readyTimeoutMs })
+    if (options.untilReady ?? true) await cluster.begin(options.timeoutMs ?? readyTimeoutMs)
     return cluster
   } catch (error) {
     await cluster[Symbol.asyncDispose]()
@@ -153,6 +153,14 @@ class Processes implements ProcessCluster {
     const leaders = new Set((await this.statuses()).map(({ status }) => status?.consensus.leader))
     const [leader] = leaders
     return leaders.size === 1 && leader ? this.node(leader) : undefined
+  }
+
+  /** Waits until the cluster is ready, and no longer once one of its processes has ended. */
+  async begin(timeoutMs: number): Promise<void> {
+    const ended = (): ProcessMember | undefined => this.nodes.find(({ exit }) => exit !== undefined)
+    await this.until('the cluster is ready', async () => ended() ?? (await this.#agreement()), { timeoutMs })
+    const first = ended()
+    if (first) throw new Error(`${first.name} ended before the cluster was ready\n${await this.#situation()}`)
   }
 
   ready(options: UntilOptions = {}): Promise<Agreement> {
