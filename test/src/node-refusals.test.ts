@@ -26,7 +26,7 @@ const timers = () => process.getActiveResourcesInfo().filter((resource) => resou
 
 describe('options', () => {
   it('are refused all at once, before anything is opened', async () => {
-    const bad = { name: '', expect: 0, joins: 'x', profile: 'fast' } as NodeOptions
+    const bad = { name: '', expect: 0, joins: 'x', profile: 'fast' } as object as NodeOptions
     const error = await refused({ ...bad, listen: 'nowhere' })
     assert.ok(error.code === 'ERR_BAD_OPTIONS')
     const { problems } = error.details as { problems: readonly string[] }
