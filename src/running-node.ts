@@ -129,7 +129,7 @@ export class RunningNode implements TrellisNode {
       route: (member) => this.#route(member),
       onDiskFailure: (error) => this.#fail(asClusterError(error)),
     })
-    this.#guard.start()
+    this.#guard.start(() => this.#toolbox.turn.enter(() => {}))
     await this.lifecycle.start()
     this.#knowsItself = true
     for (const connection of this.#early.splice(0)) this.accept(connection)

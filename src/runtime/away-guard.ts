@@ -51,9 +51,10 @@ export class AwayGuard {
     this.#bootLead = clock.boot() - clock.now()
   }
 
-  start(): void {
-    this.check()
-    this.#pulse = setInterval(() => this.check(), PULSE_MS)
+  /** Looks by itself from now on. `enter` is the owner's door, behind which an error of `onAway` is caught. */
+  start(enter: () => void = () => this.check()): void {
+    enter()
+    this.#pulse = setInterval(enter, PULSE_MS)
     this.#pulse.unref()
   }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { AwayGuard } from '../../../src/runtime/away-guard.ts'
 import { createTurn } from '../../../src/runtime/turn.ts'
+import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
 import { FakeClock } from './fake-clock.ts'
 
 describe('a turn', () => {
@@ -35,6 +36,21 @@ describe('a turn', () => {
     clock.pass(1_000)
     turn.enter(() => log.push('work'))
     assert.deepEqual(log, ['bug'])
+  })
+
+  it('hands over a bug in what an absence leads to when the guard looks by itself, too', async () => {
+    const clock = new FakeClock()
+    let isBroken = true
+    const guard = new AwayGuard(clock, 200, () => {
+      if (isBroken) throw new Error('a broken invariant')
+    })
+    const bugs: unknown[] = []
+    const turn = createTurn(guard, (error) => bugs.push(error))
+    guard.start(() => turn.enter(() => {}))
+    clock.pass(1_000)
+    await waitUntil(() => bugs.length === 1)
+    isBroken = false
+    guard.stop()
   })
 
   it('runs a nested entrance inside the outer one', () => {
