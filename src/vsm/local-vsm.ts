@@ -134,14 +134,24 @@ export class LocalVsm implements Vsm {
   async #take({ from, payload }: IncomingRequest): Promise<Payload> {
     if (!(payload instanceof Uint8Array)) throw new TypeError('a command of s5 is bytes')
     const command = decodeCommand(payload)
-    await this.#fence.pass(command.token)
+    await this.#passFence(command.token)
     const handler = this.#onCommand
     if (handler) return handler({ from: this.#options.nameOf(from), ...command })
     const details = { member: this.#options.nameOf(this.#options.storage.id), subject: 's5 command' }
     throw new ClusterError('ERR_NO_HANDLER', `${details.member} takes no commands of s5`, details)
   }
 
-  #command(token: number, member: string, payload: Payload, options: RequestOptions): Promise<Payload> {
+  async #passFence(token: number): Promise<void> {
+    try {
+      await this.#fence.pass(token)
+    } catch (error) {
+      // A member that cannot keep tokens could accept a stale one in its next life.
+      if (isClusterError(error, 'ERR_DISK')) this.#options.onDiskFailure(error)
+      throw error
+    }
+  }
+
+  async #command(token: number, member: string, payload: Payload, options: RequestOptions): Promise<Payload> {
     return this.#options.requests.request(
       this.#options.route(member),
       COMMAND_SUBJECT,

@@ -25,6 +25,7 @@ class Node {
   readonly storage = MemoryDirectory.open({ cluster: 'trellis', identify: () => this.id })
   readonly requests: Requests
   readonly vsm: Promise<LocalVsm>
+  readonly failures: unknown[] = []
   checks = 0
 
   constructor(id: string) {
@@ -66,7 +67,7 @@ class Node {
         if (nodes.has(known)) return known
         throw new ClusterError('ERR_UNKNOWN_MEMBER', `no member is called ${member}`, { member })
       },
-      onDiskFailure: (error) => assert.fail(error as Error),
+      onDiskFailure: (error) => this.failures.push(error),
     })
     nodes.set(id, this)
   }
@@ -170,6 +171,19 @@ describe('a command of S5', () => {
     assert.equal(await codeOf(s5.command('b', null, { timeoutMs: 20 })), 'ERR_TIMEOUT')
     linked = false
     assert.equal(await codeOf(s5.command('b', null)), 'ERR_NO_ROUTE')
+  })
+
+  it('whose token cannot be made durable is not handled, and ends the member', async () => {
+    const node = nodes.get('b')
+    assert.ok(node)
+    let handled = 0
+    b.onCommand(() => {
+      handled += 1
+      return null
+    })
+    node.storage.raiseFencing = () => Promise.reject(new ClusterError('ERR_DISK', 'no space left', { path: 'x' }))
+    assert.equal(await codeOf(hostAt(12).command('b', null)), 'ERR_DISK')
+    assert.deepEqual([handled, node.failures.length], [0, 1])
   })
 
   it('does not leave once the lease is over, which is looked at with the clocks at that moment', async () => {
