@@ -159,7 +159,7 @@ export interface TrellisNode extends AsyncDisposable {
   readonly fatal: Promise<ClusterError>
   /** Every counter by name: refused handshakes by reason, dropped messages by reason, and so on. They only grow. */
   counters(): Readonly<Record<string, number>>
-  /** Announces `draining`: no new work, and a leader hands over. Idempotent. */
+  /** Announces `draining` to every member, for good: nobody should give it new work. It stays a member, and a leader leads on. Idempotent. */
   drain(): Promise<void>
   /** Tells the others that it goes, who see it as `left` and never as a failure, then stops. It may come back. Idempotent. */
   leave(options?: WaitOptions): Promise<void>
