@@ -2,7 +2,9 @@
 // that says whether it may have happened: refused before it left, unanswered in time, or its link lost while it was out.
 // Replies wait for nothing: no credit, no handler slot (design rule 11). Retrying is the caller's decision.
 
+import { SpanKind } from '@opentelemetry/api'
 import { ClusterError } from '../errors.ts'
+import { traced } from '../observability/tracing.ts'
 import type { Envelope } from '../wire/envelope.ts'
 import {
   decodeFailure,
@@ -77,6 +79,19 @@ export class Requests {
    * `ERR_MEMBER_DOWN` (it may have happened), `ERR_NO_HANDLER`, `ERR_HANDLER_FAILED`, or the ClusterError that the handler threw.
    */
   async request(destination: string, subject: string, value: Payload, options: RequestOptions = {}): Promise<Payload> {
+    const attributes = { 'trellis.destination': destination, 'trellis.subject': subject }
+    return traced('trellis.request', { kind: SpanKind.CLIENT, attributes }, (trace) =>
+      this.#ask(destination, subject, value, options, trace),
+    )
+  }
+
+  async #ask(
+    destination: string,
+    subject: string,
+    value: Payload,
+    options: RequestOptions,
+    trace: string | undefined,
+  ): Promise<Payload> {
     if (this.#isClosed) throw stopping(false)
     if (options.signal?.aborted) throw aborted(subject, false)
     const encoded = encodePayload(value)
@@ -94,7 +109,7 @@ export class Requests {
       const timer = setTimeout(() => settle(timedOut(subject, timeoutMs)), Math.min(timeoutMs, MAX_DELAY_MS))
       options.signal?.addEventListener('abort', onAbort, { once: true })
       this.#waiting.set(id, { destination, settle })
-      if (!this.#send('request', id, destination, subject, encoded)) settle(this.#noRoute(destination))
+      if (!this.#send('request', id, destination, subject, encoded, trace)) settle(this.#noRoute(destination))
     })
   }
 
@@ -154,7 +169,13 @@ export class Requests {
     let encoded: EncodedPayload
     try {
       if (this.#running > MAX_RUNNING_HANDLERS) throw overloaded()
-      encoded = encodePayload(await this.#answer({ from: peer, subject, payload: decodePayload(request) }))
+      const attributes = { 'trellis.source': peer, 'trellis.subject': subject }
+      const answer = await traced(
+        'trellis.handle',
+        { kind: SpanKind.SERVER, attributes, from: request.trace ?? '' },
+        () => this.#answer({ from: peer, subject, payload: decodePayload(request) }),
+      )
+      encoded = encodePayload(answer)
     } catch (error) {
       kind = 'error'
       encoded = encodeFailure(error, this.#options.nameOf(this.#options.self), subject)
@@ -181,6 +202,7 @@ export class Requests {
     destination: string,
     subject: string | undefined,
     encoded: EncodedPayload,
+    trace?: string,
   ): boolean {
     const { self, generation, send } = this.#options
     const envelope: Envelope = {
@@ -196,7 +218,7 @@ export class Requests {
       key: undefined,
       epoch: 0,
       hops: 0,
-      trace: undefined,
+      trace,
       deadlineMs: undefined,
       subject,
       topic: undefined,

@@ -29,6 +29,8 @@ export interface SpanOptions {
   readonly attributes?: Attributes
   /** `traceparent` of the caller on another member. Undefined: the span that is active here is the parent. */
   readonly from?: string | undefined
+  /** What the work begins outlives the span: it starts traces of its own. */
+  readonly isDetached?: boolean
 }
 
 /**
@@ -46,7 +48,8 @@ export function traced<Result>(
   if (!isSpanContextValid(own)) return work(undefined)
   const { traceId, spanId, traceFlags } = own
   const traceparent = `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`
-  return context.with(trace.setSpan(parent, span), () => ended(span, work(traceparent)))
+  const inside = options.isDetached ? ROOT_CONTEXT : trace.setSpan(parent, span)
+  return context.with(inside, () => ended(span, () => work(traceparent)))
 }
 
 /** A span of its own, for what has no call around it; the caller ends it. */
@@ -54,10 +57,10 @@ export function startSpan(name: string, attributes: Attributes): Span {
   return tracer.startSpan(name, { attributes, root: true })
 }
 
-/** Ends with the promise and passes on what it settles to. */
-async function ended<Result>(span: Span, promise: Promise<Result>): Promise<Result> {
+/** Ends the span with the work and passes on what it settles to. */
+async function ended<Result>(span: Span, work: () => Promise<Result>): Promise<Result> {
   try {
-    return await promise
+    return await work()
   } catch (error) {
     if (error instanceof ClusterError) span.setAttribute('error.type', error.code)
     span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.message : String(error) })

@@ -7,6 +7,7 @@ import type { IncomingRequest, RequestOptions, Requests } from '../channels/requ
 import type { Coordination } from '../coordination/coordination.ts'
 import { ClusterError, isClusterError } from '../errors.ts'
 import type { Logger } from '../observability/logger.ts'
+import { traced } from '../observability/tracing.ts'
 import type { NodeStorage } from '../storage/node-storage.ts'
 import { pause } from '../wait.ts'
 import { Fence } from './fence.ts'
@@ -54,8 +55,14 @@ export class LocalVsm implements Vsm {
         options.checkClocks()
         return coordination()?.holds(token) ?? false
       },
-      command: (token, member, payload, sending) => this.#command(token, member, payload, sending),
-      decide: (token, payload, sending) => this.#decide(token, payload, sending),
+      command: (token, member, payload, sending) => {
+        const attributes = { 'trellis.member': member, 'trellis.s5.fencing_token': token }
+        return traced('trellis.s5.command', { attributes }, () => this.#command(token, member, payload, sending))
+      },
+      decide: (token, payload, sending) => {
+        const attributes = { 'trellis.s5.fencing_token': token }
+        return traced('trellis.s5.decide', { attributes }, () => this.#decide(token, payload, sending))
+      },
     })
     requests.handle(COMMAND_SUBJECT, (request) => this.#take(request))
     requests.handle(REQUEST_SUBJECT, ({ from, payload }) => this.#host.request(payload, options.nameOf(from)))
@@ -82,23 +89,8 @@ export class LocalVsm implements Vsm {
     }
   }
 
-  async call(_name: 's5', payload: Payload, options: RequestOptions = {}): Promise<Payload> {
-    const { requests, coordination } = this.#options
-    const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
-    const deadline = performance.now() + timeoutMs
-    for (let left = timeoutMs; left > 0; left = deadline - performance.now()) {
-      const { host } = coordination()?.knowledge().s5 ?? {}
-      if (host !== undefined) {
-        const answer = await attempt(() =>
-          requests.request(host, REQUEST_SUBJECT, payload, { ...options, timeoutMs: left }),
-        )
-        if (answer.type === 'answered') return answer.payload
-      }
-      await pause(Math.min(LOOK_AGAIN_MS, left), options.signal)
-      if (options.signal?.aborted)
-        throw new ClusterError('ERR_ABORTED', "'vsm.call' was aborted", { operation: 'vsm.call' })
-    }
-    throw new ClusterError('ERR_TIMEOUT', `s5 had no host within ${timeoutMs} ms`, { operation: 'vsm.call', timeoutMs })
+  call(_name: 's5', payload: Payload, options: RequestOptions = {}): Promise<Payload> {
+    return traced('trellis.s5.call', {}, () => this.#call(payload, options))
   }
 
   get decision(): { readonly index: number; readonly payload: Payload } | undefined {
@@ -129,6 +121,25 @@ export class LocalVsm implements Vsm {
   async close(): Promise<void> {
     this.#host.stop('the node is stopping')
     await this.#host.stopped(CLEAN_UP_TIMEOUT_MS)
+  }
+
+  async #call(payload: Payload, options: RequestOptions): Promise<Payload> {
+    const { requests, coordination } = this.#options
+    const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
+    const deadline = performance.now() + timeoutMs
+    for (let left = timeoutMs; left > 0; left = deadline - performance.now()) {
+      const { host } = coordination()?.knowledge().s5 ?? {}
+      if (host !== undefined) {
+        const answer = await attempt(() =>
+          requests.request(host, REQUEST_SUBJECT, payload, { ...options, timeoutMs: left }),
+        )
+        if (answer.type === 'answered') return answer.payload
+      }
+      await pause(Math.min(LOOK_AGAIN_MS, left), options.signal)
+      if (options.signal?.aborted)
+        throw new ClusterError('ERR_ABORTED', "'vsm.call' was aborted", { operation: 'vsm.call' })
+    }
+    throw new ClusterError('ERR_TIMEOUT', `s5 had no host within ${timeoutMs} ms`, { operation: 'vsm.call', timeoutMs })
   }
 
   async #take({ from, payload }: IncomingRequest): Promise<Payload> {
