@@ -42,10 +42,18 @@ export const codeRules: readonly Rule[] = [
     name: 'no type is named with a leading I, nothing is a manager or a helper',
     problems: eachFile(
       code,
-      forbid('code', /\b(?:interface|class|type)\s+(?:I(?!Have\b)[A-Z][a-z]\w*|\w*(?:Manager|Helper|Utils?))\b/g),
+      forbid(
+        'code',
+        /^\s*(?:export\s+)?(?:abstract\s+)?(?:interface|class|type)\s+(?:I(?!Have\b)[A-Z][a-z]\w*|\w*(?:Manager|Helper|Utils?))\b(?!\s*[,}])/gm,
+      ),
     ),
     bad: [{ 'src/a.ts': 'interface ITransport {}' }, { 'src/a.ts': 'class LinkManager {}' }],
-    good: [{ 'src/a.ts': 'interface Input {}\ntype IHave = 1\nclass InvariantError {}' }],
+    good: [
+      {
+        'src/a.ts':
+          'interface Input {}\ntype IHave = 1\nclass InvariantError {}\nimport {\n  type ContextManager,\n} from "b"',
+      },
+    ],
   },
   {
     name: 'a core uses no clock, no chance, no promise and nothing that depends on a place',
