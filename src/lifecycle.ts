@@ -14,7 +14,7 @@ import type { LifecycleOptions, Stage } from './lifecycle-options.ts'
 import type { Links } from './links/links.ts'
 import { Peers } from './links/peers.ts'
 import { type AdmissionAnswer, askMember, type HolderState, holderState } from './membership/admission.ts'
-import { Formation, parseFormingState } from './membership/formation.ts'
+import { Formation, founderDelay, parseFormingState } from './membership/formation.ts'
 import { Joining } from './membership/joining.ts'
 import { Membership } from './membership/membership.ts'
 import { RememberedPeers } from './membership/remembered-peers.ts'
@@ -109,7 +109,8 @@ export class Lifecycle {
     const durable = (await storage.readForming(parseFormingState)) ?? { type: 'none' }
     if (this.#cluster && durable.type !== 'started') await this.#enterCluster(this.#cluster)
     else this.#form(durable)
-    for (const seed of join) if (seed !== self.address) this.links.callSeed(seed, 'eager')
+    const delay = (seed: string): number => (this.#formation ? founderDelay(self.address, seed) : 0)
+    for (const seed of join) if (seed !== self.address) this.links.callSeed(seed, 'eager', delay(seed))
     for (const { id, address } of peers) this.links.callMember(id, address, 'eager')
   }
 
@@ -155,7 +156,7 @@ export class Lifecycle {
     const founders = durable.type === 'none' ? expect : durable.set.length
     if (founders === undefined) return
     this.#formation = new Formation({
-      self: { id: self.id, storeId: self.storeId },
+      self,
       cluster: self.cluster,
       expect: founders,
       durable,
@@ -269,9 +270,8 @@ export class Lifecycle {
     if (this.#isStopping || !this.#cluster) return
     const { self, storage } = this.#options
     const names = [{ name: self.name, id: self.id }]
-    const cluster = { ...this.#cluster, voters: this.#voters(), admitted: true, names }
-    this.#cluster = cluster
-    storage.writeCluster(cluster).catch((error: unknown) => this.#fail(error))
+    this.#cluster = { ...this.#cluster, voters: this.#voters(), admitted: true, names }
+    storage.writeCluster(this.#cluster).catch((error: unknown) => this.#fail(error))
     if (this.#stage === 'member') return
     this.#startMembership()
     this.#enter('member')
@@ -384,7 +384,8 @@ export class Lifecycle {
   /** What this node, as leader, knows of who holds a name (rule 8). */
   #holderState(holder: string): HolderState {
     const knownForMs = this.#options.toolbox.clock.now() - this.#enteredAt
-    return holderState(this.#membership?.member(holder), this.links.get(holder) !== undefined, knownForMs)
+    const isHere = holder === this.#options.self.id || this.links.get(holder) !== undefined
+    return holderState(this.#membership?.member(holder), isHere, knownForMs)
   }
 
   #fail(error: unknown): void {

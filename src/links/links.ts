@@ -110,8 +110,9 @@ export class Links {
   }
 
   /** Calls an address of which only the address is known, until whoever is there is linked. */
-  callSeed(address: string, pace: Pace): void {
-    if (![...this.#seedOf.values()].includes(address)) this.#dialer.want(`seed:${address}`, address, undefined, pace)
+  callSeed(address: string, pace: Pace, afterMs = 0): void {
+    if ([...this.#seedOf.values()].includes(address)) return
+    this.#dialer.want(`seed:${address}`, address, undefined, pace, afterMs)
   }
 
   /** No longer calls that address; whoever is linked from there stays linked. */
@@ -136,6 +137,7 @@ export class Links {
 
   async #attempt(address: string, expected: string | undefined, signal: AbortSignal): Promise<void> {
     if (expected !== undefined && this.#held.has(expected)) return
+    if (expected === undefined && this.#isSeedLinked(address)) return
     const connection = await this.#options.transport.dial(address, signal)
     const { peer } = connection
     if (this.#held.has(peer)) connection.destroy()
@@ -166,6 +168,15 @@ export class Links {
     } finally {
       this.#greeting.delete(peer)
     }
+  }
+
+  /** Whoever lives at this seed was quicker: its own call is the link. */
+  #isSeedLinked(address: string): boolean {
+    const linked = this.all().find(({ peer }) => peer.address === address)
+    if (!linked) return false
+    this.#seedOf.set(linked.peer.id, address)
+    this.#dialer.drop(`seed:${address}`)
+    return true
   }
 
   #establish(connection: Connection, signal: AbortSignal): Promise<Link> {
@@ -227,7 +238,8 @@ export class Links {
     this.#held.delete(peer)
     const seed = this.#seedOf.get(peer)
     this.#seedOf.delete(peer)
-    if (seed !== undefined) this.callSeed(seed, 'remembered')
+    // Who is looking for its cluster has no other way to find it; a member calls members.
+    if (seed !== undefined) this.callSeed(seed, this.#options.hello().fresh ? 'eager' : 'remembered')
     this.#options.onDown(link, end)
   }
 }

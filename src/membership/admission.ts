@@ -49,9 +49,9 @@ export interface AdmissionDeskOptions {
 const UNKNOWN_HOLDER_PATIENCE_MS = 10_000
 
 /** A verdict counts for more than a socket that lingers; without one a link says that the holder is there. */
-export function holderState(member: MemberRecord | undefined, isLinked: boolean, knownForMs: number): HolderState {
+export function holderState(member: MemberRecord | undefined, isHere: boolean, knownForMs: number): HolderState {
   if (member?.state === 'down' || member?.state === 'left') return 'gone'
-  if (isLinked) return 'present'
+  if (isHere) return 'present'
   return member === undefined && knownForMs > UNKNOWN_HOLDER_PATIENCE_MS ? 'gone' : 'unsure'
 }
 

@@ -19,11 +19,19 @@ import type { Turn } from '../runtime/turn.ts'
 import type { Contact } from '../wire/contacts.ts'
 import { MAX_CONTACTS } from '../wire/limits.ts'
 
+/** The founder with the higher address leaves this long to the other: each pair makes one connection, not two. */
+const FOUNDER_GRACE_MS = 300
+
+/** How long a fresh node that forms waits before it calls another that knows it, too. */
+export function founderDelay(self: string, other: string): number {
+  return self < other ? 0 : FOUNDER_GRACE_MS
+}
+
 /** Fresh nodes that are taken note of, unless more are expected. */
 const DEFAULT_MAX_FOUND = 256
 
 export interface FormationOptions {
-  readonly self: { readonly id: string; readonly storeId: string }
+  readonly self: { readonly id: string; readonly storeId: string; readonly address: string }
   readonly cluster: string
   readonly expect: number
   readonly durable: FormingState
@@ -90,7 +98,7 @@ export class Formation {
     for (const { id, address } of contacts) {
       if (id === self.id || links.get(id) || this.#called.size >= MAX_CONTACTS) continue
       this.#called.add(address)
-      links.callSeed(address, 'eager')
+      links.callSeed(address, 'eager', founderDelay(self.address, address))
     }
   }
 

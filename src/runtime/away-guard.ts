@@ -9,7 +9,7 @@
 import type { Clock } from './clock.ts'
 
 /** How often the guard proves that the loop runs; turns further apart than the threshold are an absence. */
-const PULSE_MS = 50
+const PULSE_MS = 100
 
 /**
  * A wall clock that moved so differently from the monotonic one makes us ask the boot clock, and a boot clock that ran ahead
