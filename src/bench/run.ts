@@ -10,12 +10,14 @@ import { log } from './benches/log.ts'
 import { loopDelay } from './benches/loop-delay.ts'
 import { simulator } from './benches/simulator.ts'
 import { formation, up } from './benches/start.ts'
+import { telemetry } from './benches/telemetry.ts'
 import type { Bench, BenchContext, Figure } from './figure.ts'
 
 /** The cheap ones first. */
 export const benches: readonly Bench[] = [
   log,
   loopDelay,
+  telemetry,
   simulator,
   footprint,
   up,
