@@ -1,14 +1,17 @@
-// The settings of `trellis node`, from four places: flag, else variable, else `--config` file, else default. One table says
+// The settings of `trellis node`, from five places: flag, else variable, else `--config` file, else what `trellis up` left in
+// the data directory, else default. One table says
 // what each is called in all of them; `docs/options.md` shows it, and a test compares.
 //
 // Variables are read by name and others are left alone: an orchestrator may put `TRELLIS_SERVICE_HOST` and the like into the
 // environment of every process.
 
+import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 import { closestWord } from '../closest-word.ts'
 import { ClusterError } from '../errors.ts'
 import type { LogLevel } from '../observability/logger.ts'
 import type { NodeOptions } from '../options.ts'
+import { upFiles } from '../storage/up-files.ts'
 import type { CommandContext } from './context.ts'
 import { usageError } from './failure.ts'
 import { readLines, readSmallFile } from './files.ts'
@@ -78,6 +81,7 @@ export function readNodeSettings(flags: Places['flags'], { env }: Pick<CommandCo
     const value = given(setting, places) ?? file[setting.key]
     if (value !== undefined) found[setting.key] = value
   }
+  Object.assign(found, { ...keptSettings(found.dataDir), ...found })
   const { secretFile: _secret, adminTokenFile: _token, logLevel = 'info', admin = defaultAdmin, ...options } = found
   const secret = hidden('secret', places)
   const adminToken = hidden('adminToken', places)
@@ -85,6 +89,13 @@ export function readNodeSettings(flags: Places['flags'], { env }: Pick<CommandCo
   if (secret !== undefined) raw.secret = secret
   if (adminToken !== undefined) raw.adminToken = Array.isArray(adminToken) ? adminToken[0] : adminToken
   return { logLevel: logLevel as LogLevel, options: raw }
+}
+
+/** What an earlier `trellis up` left in the data directory, for whatever nothing else says. */
+function keptSettings(dataDir: unknown): ConfigFile {
+  if (typeof dataDir !== 'string') return {}
+  const { settings } = upFiles(dataDir)
+  return existsSync(settings) ? readConfigFile(settings) : {}
 }
 
 function given({ flag, variable, parse }: Setting, { flags, env }: Places): unknown {

@@ -34,9 +34,22 @@ export async function writeSeedsFile(path: string, seeds: StoredSeeds, fs: FileS
   await writeIn(fs, path, `${JSON.stringify(seeds)}\n`)
 }
 
-/** Where the two are in a data directory. */
-export function upFiles(directory: string): { secret: string; seeds: string } {
-  return { secret: join(directory, 'secret'), seeds: join(directory, 'seeds.json') }
+/** Keeps where a node listens, so that `trellis node --data-dir DIR` alone brings it back there. The format is that of `--config`. */
+export async function writeSettingsFile(
+  path: string,
+  settings: { readonly listen: string; readonly admin: string },
+  fs: FileSystem = nodeFileSystem,
+): Promise<void> {
+  await writeIn(fs, path, `${JSON.stringify(settings)}\n`)
+}
+
+/** Where they are in a data directory. */
+export function upFiles(directory: string): { secret: string; seeds: string; settings: string } {
+  return {
+    secret: join(directory, 'secret'),
+    seeds: join(directory, 'seeds.json'),
+    settings: join(directory, 'settings.json'),
+  }
 }
 
 async function readIn(fs: FileSystem, path: string): Promise<Buffer | undefined> {

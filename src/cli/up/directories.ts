@@ -6,7 +6,14 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { readSecretFile, readSeedsFile, upFiles, writeSecretFile, writeSeedsFile } from '../../storage/up-files.ts'
+import {
+  readSecretFile,
+  readSeedsFile,
+  upFiles,
+  writeSecretFile,
+  writeSeedsFile,
+  writeSettingsFile,
+} from '../../storage/up-files.ts'
 import type { CommandContext } from '../context.ts'
 import { readLines } from '../files.ts'
 import type { NodePlan } from './plan.ts'
@@ -37,11 +44,12 @@ export async function prepareDirectories(
 ): Promise<number> {
   const secret = given ?? (await keptSecret(directory.path))
   const earlier = await readSeedsFile(upFiles(plans[0]!.dataDir).seeds)
-  for (const { dataDir, address } of plans) {
+  for (const { dataDir, address, admin } of plans) {
     const files = upFiles(dataDir)
     const addresses = plans.map((plan) => plan.address).filter((other) => other !== address)
     await writeSecretFile(files.secret, secret)
     await writeSeedsFile(files.seeds, { addresses, expect: plans.length })
+    await writeSettingsFile(files.settings, { listen: address, admin })
   }
   return earlier?.expect ?? plans.length
 }

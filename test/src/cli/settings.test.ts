@@ -36,6 +36,16 @@ describe('the settings of trellis node', () => {
     }
   })
 
+  it('come from what trellis up left in the data directory when nothing else says them', () => {
+    using directory = temporaryDirectory()
+    const left = { listen: '127.0.0.1:7402', admin: '127.0.0.1:7502' }
+    writeFileSync(join(directory.path, 'settings.json'), JSON.stringify(left))
+    const dataDir = directory.path
+    assert.deepEqual(parse(['--data-dir', dataDir]).options, { dataDir, ...left })
+    const told = parse(['--data-dir', dataDir, '--admin', 'off'], { TRELLIS_LISTEN: '127.0.0.1:1' })
+    assert.deepEqual(told.options, { dataDir, listen: '127.0.0.1:1', admin: false })
+  })
+
   it('have lists with commas, numbers, and "off" for no admin', () => {
     const { options } = parse(['--join', 'a:1, b:2,', '--role', 'x,y', '--expect', '3', '--admin', 'off'])
     assert.deepEqual(options, { join: ['a:1', 'b:2'], roles: ['x', 'y'], expect: 3, admin: false })
