@@ -42,7 +42,7 @@ describe('a node whose disk fails', () => {
     })
     await waitUntil(() => s5 !== undefined)
     node.vsm.onCommand(() => 'done')
-    rmSync(dataDir, { recursive: true })
+    rmSync(dataDir, { recursive: true, maxRetries: 20, retryDelay: 2 })
     // The token is kept when it is first used, which the directory that is gone does not allow.
     const command = failureOf(s5?.command(node.name, null) ?? Promise.resolve())
     const fatal = await node.fatal

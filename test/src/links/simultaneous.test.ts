@@ -52,7 +52,7 @@ function interleaved(choose: () => number): { network: MemoryNetwork; run: () =>
 }
 
 describe('simultaneous dials', () => {
-  it('end in one link that both ends agree on and that nobody loses on the way, in every interleaving', async () => {
+  it('end in one link that both ends agree on, and only a spare one is ever given up, in every interleaving', async () => {
     mock.timers.enable({ apis: ['setTimeout'] })
     try {
       await fc.assert(
@@ -65,7 +65,8 @@ describe('simultaneous dials', () => {
             const far = b.links.get('a')?.connection
             assert.ok(near && far, `no link after ${wanted}: ${a.told} / ${b.told}`)
             assert.deepEqual(near.binding, far.binding)
-            assert.deepEqual([a.told, b.told], [['up b'], ['up a']])
+            // The goodbye to the spare one may overtake the last word of the other's handshake. Nothing else may end a link.
+            for (const { told } of [a, b]) assert.match(told.join(', '), /^up \w(, down \w duplicate, up \w)*$/)
             void a.links.close('stopping')
             void b.links.close('stopping')
           },
