@@ -188,7 +188,8 @@ export class Requests {
 
   async #answer(request: IncomingRequest): Promise<Payload> {
     const handler = this.#handlers.get(request.subject)
-    if (handler) return handler(request)
+    // A handler in plain JavaScript that returns nothing has answered all the same.
+    if (handler) return (await handler(request)) ?? null
     const member = this.#options.nameOf(this.#options.self)
     throw new ClusterError('ERR_NO_HANDLER', `${member} has no handler for '${request.subject}'`, {
       member,

@@ -68,6 +68,12 @@ describe('a request', () => {
     assert.deepEqual(await a.request('b', 'echo', Uint8Array.of(1, 2)), Uint8Array.of(1, 2))
   })
 
+  it('is answered with null by a handler that returns nothing', async () => {
+    b.handle('note', (() => {}) as unknown as () => null)
+    assert.equal(await a.request('b', 'note', 1), null)
+    assert.equal(await b.request('b', 'note', 1), null)
+  })
+
   it('keeps answers apart when they come in another order', async () => {
     const waiting = new Map<unknown, () => void>()
     b.handle('slow', ({ payload }) => new Promise((resolve) => waiting.set(payload, () => resolve(payload))))
