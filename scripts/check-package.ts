@@ -73,7 +73,7 @@ function pack(into: string): string {
   if (packed === undefined) fail('npm pack reported nothing')
   const paths = packed.files.map(({ path }) => path)
   const foreign = paths.filter(
-    (path) => !/^(dist|docs)\/|^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(path),
+    (path) => !/^(deploy|dist|docs)\/|^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/.test(path),
   )
   if (foreign.length > 0) fail(`packed, but not meant to be: ${foreign.join(', ')}`)
   for (const wanted of [
