@@ -359,7 +359,7 @@ export class Lifecycle {
   #refused(error: ClusterError, address: string): void {
     const isFresh = this.#cluster === undefined
     if (error.code === 'ERR_DATA_ROLLED_BACK' || (error.code === 'ERR_NAME_TAKEN' && isFresh)) this.#fail(error)
-    else if (this.#stage === 'seeking' && lasting.has(error.code)) this.#options.onUnwelcome(error, address)
+    else if (this.#stage === 'seeking' && isFresh && lasting.has(error.code)) this.#options.onUnwelcome(error, address)
   }
 
   #receive(link: Link, message: WireMessage): void {
