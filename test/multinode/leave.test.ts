@@ -10,10 +10,14 @@ const rounds = 5
 const handOverMs = 400
 
 describe('nodes that are stopped', () => {
-  it('are seen as left by all and as nothing else; S5 is handed over at once, under a larger token; they come back', async () => {
+  it('are seen as left by all and as nothing else; S5 is handed over at once, under a larger token; they come back as the same members', async () => {
     await using cluster = await startProcesses(3, { program: host })
+    const gaps: number[] = []
+    const { clusterId } = await cluster.ready()
     for (let round = 1; round <= rounds; round++) {
       const { leader, fencingToken } = await cluster.ready()
+      const before = await leader.status()
+      const { incarnation } = (await leader.members()).find(({ id }) => id === before.node.id)!
       const others = cluster.nodes.filter((node) => node !== leader)
       const started = recordedByAll(others, 'hosting').length
       const since = clock()
@@ -29,8 +33,8 @@ describe('nodes that are stopped', () => {
       const hosting = recordedByAll(others, 'hosting').sort((one, other) => one.at - other.at)
       assert.equal(hosting.length, started + 1)
       assert.ok(hosting.at(-1)!.token > fencingToken)
-      const gap = (hosting.at(-1)!.at - stopped[0]!.at) / 1_000
-      assert.ok(gap > 0 && gap < handOverMs, `hand-over took ${gap} ms`)
+      gaps.push((hosting.at(-1)!.at - stopped[0]!.at) / 1_000)
+      assert.ok(gaps.at(-1)! > 0, 'the old one stops first')
 
       await cluster.until('all see that it left', async () => {
         const views = await Promise.all(others.map((node) => node.members()))
@@ -41,27 +45,21 @@ describe('nodes that are stopped', () => {
         const states = new Set(seen.map(({ state }) => state))
         assert.deepEqual([...states], ['left'], `${node.name} saw ${JSON.stringify(seen)}`)
       }
-      await leader.restart()
-    }
-  })
 
-  it('come back with their data directory as the same members', async () => {
-    await using cluster = await startProcesses(3)
-    const { leader, clusterId } = await cluster.ready()
-    const before = await leader.status()
-    const { incarnation } = (await leader.members()).find(({ id }) => id === before.node.id)!
-    await leader.stop()
-    await cluster.ready()
-    await leader.restart()
-    await cluster.ready()
-    const after = await leader.status()
-    assert.deepEqual([after.node.id, after.node.name, after.cluster.id], [before.node.id, leader.name, clusterId])
-    assert.ok(after.consensus.term > before.consensus.term)
-    for (const node of cluster.nodes) {
-      const [its, ...more] = (await node.members()).filter(({ name }) => name === leader.name)
-      assert.deepEqual([its!.id, its!.state, more.length], [before.node.id, 'alive', 0])
-      assert.ok(its!.incarnation > incarnation)
+      await leader.restart()
+      await cluster.ready()
+      const after = await leader.status()
+      assert.deepEqual([after.node.id, after.node.name, after.cluster.id], [before.node.id, leader.name, clusterId])
+      assert.ok(after.consensus.term > before.consensus.term)
+      for (const node of cluster.nodes) {
+        const [its, ...more] = (await node.members()).filter(({ name }) => name === leader.name)
+        assert.deepEqual([its!.id, its!.state, more.length], [before.node.id, 'alive', 0])
+        assert.ok(its!.incarnation > incarnation)
+      }
     }
+    // Votes may be split once in a while, or the machine be busy; waiting for a lease each time is another matter.
+    const slow = gaps.filter((gap) => gap >= handOverMs)
+    assert.ok(slow.length <= 1, `hand-overs took ${gaps.map(Math.round)} ms`)
   })
 
   it('all at once, none after the other, end in order', async () => {

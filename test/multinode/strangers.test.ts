@@ -16,18 +16,22 @@ describe('strangers at a live cluster', () => {
   let ids: string[]
   const listen = ['--listen', '127.0.0.1:0', '--admin', 'off']
   const join = () => ['--join', cluster.nodes.map(({ address }) => address).join()]
-  const memberIds = async () => (await agreed.leader.members()).map(({ id }) => id)
 
   before(async () => {
     cluster = await startProcesses(3, { secret })
     agreed = await cluster.ready()
-    ids = await memberIds()
+    ids = (await agreed.leader.members()).map(({ id }) => id).sort()
   })
   after(() => cluster[Symbol.asyncDispose]())
 
+  /** Elections are let happen: a machine that is busy enough has them without any stranger. */
   async function nothingHasChanged(): Promise<void> {
-    assert.deepEqual(await cluster.ready(), agreed)
-    assert.deepEqual(await memberIds(), ids)
+    assert.equal((await cluster.ready()).clusterId, agreed.clusterId)
+    for (const node of cluster.nodes) {
+      const members = await node.members()
+      assert.deepEqual(members.map(({ id }) => id).sort(), ids)
+      assert.deepEqual(new Set(members.map(({ state }) => state)), new Set(['alive']))
+    }
   }
 
   it('with a wrong secret are told so in one line', async () => {

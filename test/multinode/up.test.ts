@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync, rmSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { askAdmin } from '../../src/cli/admin-client.ts'
@@ -25,50 +25,44 @@ async function noneIsLeft({ nodes }: Ready): Promise<void> {
   )
 }
 
-async function endsInOrder(up: Running, ready: Ready, signal: NodeJS.Signals): Promise<void> {
-  up.child.kill(signal)
+async function endedInOrder(up: Running, ready: Ready): Promise<void> {
   assert.deepEqual(await up.exited, { code: 0, signal: null })
   assert.equal(up.out.split('\n').length, 2, 'one line on stdout, and nothing else')
   await noneIsLeft(ready)
 }
 
 describe('trellis up and its processes', () => {
-  it('a node that is killed comes back by hand; one whose directory was removed rejoins as a new member', async () => {
+  it('a node that is killed comes back by hand; one that lost its disk joins by what up had left it, as a new member', async () => {
     using directory = temporaryDirectory()
-    const argv = ['up', '--nodes', '3', ...free, '--data-dir', directory.path, '--json']
-    let clusterId: string
-    let wipedId: string
-    {
-      using up = trellis(argv)
-      const ready: Ready = JSON.parse(await up.lines(1))
-      const [, victim, other] = ready.nodes
-      clusterId = (await status(other!)).cluster.id!
-      process.kill(victim!.pid, 'SIGKILL')
-      await until(() => up.err.includes('"node-ended"'))
-      assert.equal(up.child.exitCode, null)
-
-      const { name, address, admin } = victim!
-      const own = ['--name', name, '--listen', address, '--admin', admin.slice('http://'.length)]
-      using again = trellis(['node', '--json', ...own, '--data-dir', join(directory.path, name)])
-      assert.equal(JSON.parse(await again.lines(1)).name, name)
-      await until(async () => (await status(other!)).cluster.alive === 3)
-      wipedId = (await status(victim!)).node.id
-      await endsInOrder(up, ready, 'SIGINT')
-      again.child.kill('SIGTERM')
-      assert.equal((await again.exited).code, 0)
-    }
-    const seeds = readFileSync(join(directory.path, 'node-2/seeds.json'), 'utf8')
-    assert.equal(JSON.parse(seeds).addresses.length, 2)
-    rmSync(join(directory.path, 'node-2'), { recursive: true })
-    using up = trellis(argv)
+    using up = trellis(['up', '--nodes', '3', ...free, '--data-dir', directory.path, '--json'])
     const ready: Ready = JSON.parse(await up.lines(1))
-    const statuses = await Promise.all(ready.nodes.map(status))
-    assert.deepEqual(
-      statuses.map(({ cluster }) => cluster.id),
-      [clusterId, clusterId, clusterId],
-    )
-    assert.notEqual(statuses[1]!.node.id, wipedId)
-    await endsInOrder(up, ready, 'SIGTERM')
+    const [, victim, other] = ready.nodes
+    const { name, address, admin, pid } = victim!
+    const dataDir = join(directory.path, name)
+    const own = ['--name', name, '--listen', address, '--admin', admin.slice('http://'.length), '--data-dir', dataDir]
+    const before = await status(victim!)
+    process.kill(pid, 'SIGKILL')
+    await until(() => up.err.includes('"node-ended"'))
+    assert.equal(up.child.exitCode, null)
+    {
+      using again = trellis(['node', '--json', ...own])
+      const { id } = JSON.parse(await again.lines(1))
+      assert.equal(id, before.node.id)
+      await until(async () => (await status(other!)).cluster.alive === 3)
+    }
+    const kept = ['secret', 'seeds.json']
+    for (const file of readdirSync(dataDir)) if (!kept.includes(file)) rmSync(join(dataDir, file))
+    assert.deepEqual(readdirSync(dataDir).sort(), kept)
+    using fresh = trellis(['node', '--json', ...own])
+    const { id } = JSON.parse(await fresh.lines(1))
+    assert.notEqual(id, before.node.id)
+    await until(async () => (await status(other!)).cluster.alive === 3)
+    assert.equal((await status(victim!)).cluster.id, before.cluster.id)
+
+    up.child.kill('SIGINT')
+    await endedInOrder(up, ready)
+    fresh.child.kill('SIGTERM')
+    assert.deepEqual(await fresh.exited, { code: 0, signal: null })
   })
 
   it('none is left when it is interrupted or killed before it is ready, or with a node that is stopped', async () => {
@@ -102,5 +96,18 @@ describe('trellis up and its processes', () => {
     await up.exited
     process.kill(ready.nodes[0]!.pid, 'SIGCONT')
     await noneIsLeft(ready)
+  })
+
+  it('none is left, and it ends in order, at a Ctrl-C, which reaches its whole group, and at SIGTERM', async () => {
+    for (const [signal, whole] of [
+      ['SIGINT', true],
+      ['SIGTERM', false],
+    ] as const) {
+      using up = trellis(['up', '--nodes', '3', ...free, '--json'], { detached: true })
+      const ready: Ready = JSON.parse(await up.lines(1))
+      process.kill(whole ? -up.pid : up.pid, signal)
+      await endedInOrder(up, ready)
+      assert.equal(up.err, '')
+    }
   })
 })
