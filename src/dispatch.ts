@@ -5,15 +5,18 @@ import type { Requests } from './channels/requests.ts'
 import type { Coordination } from './coordination/coordination.ts'
 import type { Formation } from './membership/formation.ts'
 import type { Membership } from './membership/membership.ts'
+import type { NodeParts } from './node-part.ts'
 import type { Counters } from './runtime/counters.ts'
 import type { Link } from './wire/link.ts'
 import type { WireMessage } from './wire/message.ts'
 
+/** What there is of a node at a moment: it grows from stage to stage. */
 export interface Parts {
   readonly requests: Requests
-  readonly coordination: Coordination | undefined
-  readonly membership: Membership | undefined
-  readonly formation: Formation | undefined
+  readonly features: Pick<NodeParts, 'receive' | 'linkUp' | 'linkDown'>
+  coordination: Coordination | undefined
+  membership: Membership | undefined
+  formation: Formation | undefined
 }
 
 export function dispatch(parts: Parts, counters: Counters, link: Link, message: WireMessage): void {
@@ -40,6 +43,6 @@ export function dispatch(parts: Parts, counters: Counters, link: Link, message: 
       parts.formation?.receive(id, message.message)
       break
     default:
-      counters.add(`link-unexpected-${message.type}`)
+      if (!parts.features.receive(link, message)) counters.add(`link-unexpected-${message.type}`)
   }
 }

@@ -3,6 +3,7 @@
 import type { HostEffect, RaftOptions } from '../consensus/index.ts'
 import type { SwimEvent, SwimOptions } from '../topology/index.ts'
 import type { ClusterError } from './errors.ts'
+import type { NodeParts } from './node-part.ts'
 import type { Toolbox } from './runtime/toolbox.ts'
 import type { Self } from './self.ts'
 import type { NodeStorage } from './storage/node-storage.ts'
@@ -22,6 +23,8 @@ export interface LifecycleOptions {
   readonly keyring: Keyring
   readonly storage: NodeStorage
   readonly toolbox: Toolbox
+  /** What lives in the node beside membership and agreement. */
+  readonly features: NodeParts
   readonly onStage: (stage: Stage) => void
   readonly onMember: (event: Extract<SwimEvent, { type: 'member' | 'forgotten' }>) => void
   readonly onLink: (peer: string, state: 'up' | 'down', reason: string | undefined) => void

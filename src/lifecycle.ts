@@ -8,9 +8,10 @@
 import { type FormingEvent, type FormingState, FullMesh, type MemberRecord } from '../topology/index.ts'
 import { Requests } from './channels/requests.ts'
 import { Coordination } from './coordination/coordination.ts'
-import { dispatch } from './dispatch.ts'
+import { dispatch, type Parts } from './dispatch.ts'
 import { ClusterError, type ErrorCode } from './errors.ts'
 import type { LifecycleOptions, Stage } from './lifecycle-options.ts'
+import { LinkEvents } from './link-events.ts'
 import type { Links } from './links/links.ts'
 import { Peers } from './links/peers.ts'
 import { type AdmissionAnswer, askMember, type HolderState, holderState } from './membership/admission.ts'
@@ -21,8 +22,6 @@ import { RememberedPeers } from './membership/remembered-peers.ts'
 import type { Absence } from './runtime/away-guard.ts'
 import { helloOf, nameTaken, recordOf, rolledBack } from './self.ts'
 import type { NodeStorage, StoredCluster } from './storage/node-storage.ts'
-import type { Link, LinkEnd } from './wire/link.ts'
-import type { WireMessage } from './wire/message.ts'
 
 /** A leader that stops gives its successor this long to be told so; then it goes all the same. */
 const RESIGN_TIMEOUT_MS = 1_000
@@ -37,9 +36,9 @@ export class Lifecycle {
   #isStopping = false
   #cluster: StoredCluster | undefined
   #enteredAt = 0
-  #formation: Formation | undefined
-  #coordination: Coordination | undefined
-  #membership: Membership | undefined
+  /** What there is of the node so far; what a link brings goes to whoever is there. */
+  readonly #parts: Parts
+  readonly #linkEvents: LinkEvents
   #joining: Joining | undefined
   readonly #remembered: RememberedPeers
 
@@ -53,12 +52,12 @@ export class Lifecycle {
       hello: () => helloOf(self, this.#cluster?.clusterId, options.expect),
       isInCluster: () => this.#cluster !== undefined,
       isStopping: () => this.#isStopping,
-      member: (id) => this.#membership?.member(id),
-      onUp: (link) => this.#linkUp(link),
-      onDown: (link, end) => this.#linkDown(link, end),
-      onRefusedPort: (peer, generation) => this.#refusedPort(peer, generation),
-      onCluster: (link, clusterId) => this.#peerInCluster(link, clusterId),
-      onMessage: (link, message) => this.#receive(link, message),
+      member: (id) => this.#parts.membership?.member(id),
+      onUp: (link) => this.#linkEvents.up(link),
+      onDown: (link, end) => this.#linkEvents.down(link, end),
+      onRefusedPort: (peer, generation) => this.#linkEvents.refusedPort(peer, generation),
+      onCluster: (link, clusterId) => this.#linkEvents.peerInCluster(link, clusterId),
+      onMessage: (link, message) => dispatch(this.#parts, toolbox.counters, link, message),
       onRefused: (error, address) => this.#refused(error, address),
       onMoved: (member) => this.#moved(member),
     })
@@ -76,6 +75,22 @@ export class Lifecycle {
       isVoter: (id) => this.#voters().some((voter) => voter.id === id),
       onFailure: (error) => this.#fail(error),
     })
+    const { features } = options
+    this.#parts = {
+      requests: this.requests,
+      features,
+      coordination: undefined,
+      membership: undefined,
+      formation: undefined,
+    }
+    this.#linkEvents = new LinkEvents({
+      parts: this.#parts,
+      peers: this.#peers,
+      clusterId: () => this.#cluster?.clusterId,
+      logger: toolbox.logger,
+      considerJoining: () => this.#considerJoining(),
+      onLink: options.onLink,
+    })
   }
 
   get links(): Links {
@@ -87,17 +102,17 @@ export class Lifecycle {
   }
 
   get coordination(): Coordination | undefined {
-    return this.#coordination
+    return this.#parts.coordination
   }
 
   /** Everyone known, this node included. */
   members(): readonly MemberRecord[] {
-    return this.#membership?.members() ?? [recordOf(this.#options.self)]
+    return this.#parts.membership?.members() ?? [recordOf(this.#options.self)]
   }
 
   nameOf(id: string): string {
     if (id === this.#options.self.id) return this.#options.self.name
-    const known = this.#membership?.member(id)?.name ?? this.links.get(id)?.peer.name
+    const known = this.#parts.membership?.member(id)?.name ?? this.links.get(id)?.peer.name
     return known ?? this.#remembered.name(id) ?? id
   }
 
@@ -109,39 +124,39 @@ export class Lifecycle {
     const durable = (await storage.readForming(parseFormingState)) ?? { type: 'none' }
     if (this.#cluster && durable.type !== 'started') await this.#enterCluster(this.#cluster)
     else this.#form(durable)
-    const delay = (seed: string): number => (this.#formation ? founderDelay(self.address, seed) : 0)
+    const delay = (seed: string): number => (this.#parts.formation ? founderDelay(self.address, seed) : 0)
     for (const seed of join) if (seed !== self.address) this.links.callSeed(seed, 'eager', delay(seed))
     for (const { id, address } of peers) this.links.callMember(id, address, 'eager')
   }
 
   /** The process did not run for a while; told before anything else acts. */
   away(absence: Absence): void {
-    this.#coordination?.away(absence)
-    this.#membership?.put({ type: 'away', ms: absence.ms })
+    this.#parts.coordination?.away(absence)
+    this.#parts.membership?.put({ type: 'away', ms: absence.ms })
   }
 
   loopDelay(ms: number): void {
-    this.#membership?.put({ type: 'loop-delay', ms })
+    this.#parts.membership?.put({ type: 'loop-delay', ms })
   }
 
   drain(): void {
-    this.#membership?.put({ type: 'condition', condition: 'draining' })
+    this.#parts.membership?.put({ type: 'condition', condition: 'draining' })
   }
 
   /** Hands over, says goodbye, closes links and log. */
   async stop(): Promise<void> {
     this.#isStopping = true
     this.#joining?.close()
-    this.#formation?.close()
-    await this.#coordination?.resign(AbortSignal.timeout(RESIGN_TIMEOUT_MS))
+    this.#parts.formation?.close()
+    await this.#parts.coordination?.resign(AbortSignal.timeout(RESIGN_TIMEOUT_MS))
     const wasMember = this.#stage === 'member'
-    if (wasMember) this.#membership?.put({ type: 'leave' })
+    if (wasMember) this.#parts.membership?.put({ type: 'leave' })
     this.#enter('stopped')
     this.requests.close()
     this.#remembered.close()
     await this.#peers.close(wasMember ? 'leaving' : 'stopping')
-    this.#membership?.close()
-    await this.#coordination?.close()
+    this.#parts.membership?.close()
+    await this.#parts.coordination?.close()
   }
 
   // --- From stage to stage ---
@@ -155,7 +170,7 @@ export class Lifecycle {
     const { self, storage, toolbox, expect } = this.#options
     const founders = durable.type === 'none' ? expect : durable.set.length
     if (founders === undefined) return
-    this.#formation = new Formation({
+    this.#parts.formation = new Formation({
       self,
       cluster: self.cluster,
       expect: founders,
@@ -169,9 +184,9 @@ export class Lifecycle {
       onEvent: (event) => this.#formed(event),
       onDiskFailure: (error) => this.#fail(error),
     })
-    this.#formation.start()
+    this.#parts.formation.start()
     // Others may have linked up while the disk was being read.
-    for (const { peer } of this.links.all()) this.#formation?.put({ type: 'connected', peer: peer.id })
+    for (const { peer } of this.links.all()) this.#parts.formation?.put({ type: 'connected', peer: peer.id })
     this.#considerJoining()
   }
 
@@ -195,13 +210,13 @@ export class Lifecycle {
 
   /** A fresh node that has promised nothing joins the first living cluster it meets. */
   #considerJoining(): void {
-    if (this.#stage !== 'seeking' || this.#cluster || this.#formation?.isBound) return
+    if (this.#stage !== 'seeking' || this.#cluster || this.#parts.formation?.isBound) return
     const [clusterId] = this.#peers.clusters()
     if (clusterId !== undefined) this.#adopt({ clusterId, founders: [], voters: [], admitted: false, names: [] })
   }
 
   #adopt(cluster: StoredCluster): void {
-    if (this.#coordination || this.#isStopping) return
+    if (this.#parts.coordination || this.#isStopping) return
     this.#enterCluster(cluster).catch((error: unknown) => this.#fail(error))
   }
 
@@ -210,16 +225,16 @@ export class Lifecycle {
     const { self, storage, toolbox } = this.#options
     this.#cluster = cluster
     this.#enteredAt = toolbox.clock.now()
-    if (cluster.founders.length === 0) this.#formation?.close()
+    if (cluster.founders.length === 0) this.#parts.formation?.close()
     const isVoter = cluster.voters.some(({ id, storeId }) => id === self.id && storeId === self.storeId)
     const header = { clusterId: cluster.clusterId, nodeId: self.id, storeId: self.storeId, voters: cluster.voters }
     await this.#remembered.meet(this.#peers.companions(cluster.founders))
     const log = isVoter ? await storage.createLog(header) : undefined
     if (cluster.founders.length > 0) await storage.writeCluster(cluster)
-    this.#coordination = await this.#coordinate(cluster, log)
-    if (this.#isStopping) return this.#coordination.close()
+    this.#parts.coordination = await this.#coordinate(cluster, log)
+    if (this.#isStopping) return this.#parts.coordination.close()
     toolbox.logger.info('the cluster is known', { clusterId: cluster.clusterId, voter: isVoter })
-    for (const link of this.links.all()) this.#peerInCluster(link, this.#peers.clusterOf(link.peer.id) ?? '')
+    for (const link of this.links.all()) this.#linkEvents.peerInCluster(link, this.#peers.clusterOf(link.peer.id) ?? '')
     if (cluster.admitted) this.#startMembership()
     this.#enter(cluster.admitted ? 'member' : 'joining')
     this.#joining = new Joining({
@@ -244,9 +259,9 @@ export class Lifecycle {
       toolbox,
       stateOf: (holder) => this.#holderState(holder),
       strangers: () => this.#peers.strangers(),
-      isMember: (peer) => this.#membership?.member(peer) !== undefined,
+      isMember: (peer) => this.#parts.membership?.member(peer) !== undefined,
       onChange: () => {
-        this.#formation?.put({ type: 'alive', alive: this.#coordination?.knowledge().leader !== undefined })
+        this.#parts.formation?.put({ type: 'alive', alive: this.#parts.coordination?.knowledge().leader !== undefined })
         onCoordination()
       },
       onHost,
@@ -256,9 +271,9 @@ export class Lifecycle {
 
   async #askForName(signal: AbortSignal): Promise<AdmissionAnswer> {
     const { self, toolbox } = this.#options
-    const leader = this.#coordination?.knowledge().leader ?? ''
+    const leader = this.#parts.coordination?.knowledge().leader ?? ''
     const isInReach = leader === self.id || this.links.get(leader) !== undefined
-    if (this.#coordination && isInReach) return this.#coordination.admit(self.id, self.name)
+    if (this.#parts.coordination && isInReach) return this.#parts.coordination.admit(self.id, self.name)
     // Any member passes the question on; another one each time, for one may not know the way either.
     const companions = this.#peers.companions()
     const companion = companions[Math.floor(toolbox.random() * companions.length)]
@@ -279,7 +294,7 @@ export class Lifecycle {
 
   #startMembership(): void {
     const { swim, toolbox, self, onMember } = this.#options
-    this.#membership = new Membership({
+    this.#parts.membership = new Membership({
       self: recordOf(self),
       swim,
       overlay: new FullMesh(self.id),
@@ -295,65 +310,17 @@ export class Lifecycle {
       },
       count: (reason) => toolbox.counters.add(reason),
     })
-    this.#membership.start(this.#peers.companions().map(({ peer }) => peer.id))
+    this.#parts.membership.start(this.#peers.companions().map(({ peer }) => peer.id))
   }
 
-  // --- Links ---
-
-  #linkUp(link: Link): void {
-    this.#options.onLink(link.peer.name, 'up', undefined)
-    this.#coordination?.greet(link.peer.id)
-  }
-
-  /** A peer is in a cluster, ours or another, or in none yet. */
-  #peerInCluster(link: Link, clusterId: string): void {
-    const peer = link.peer.id
-    const ours = this.#cluster?.clusterId
-    this.#formation?.put({ type: 'connected', peer })
-    if (ours === undefined) {
-      if (clusterId === '') this.#formation?.introduce(this.#peers.founders(), link.peer)
-      this.#considerJoining()
-      return
-    }
-    if (!this.#coordination) return
-    if (clusterId === ours) {
-      this.#coordination.greet(peer)
-      this.#coordination.connected(peer)
-      this.#membership?.connected(peer)
-    } else if (clusterId === '') {
-      // It learns where it could join.
-      this.#coordination.greet(peer)
-    } else {
-      this.#options.toolbox.logger.warn('linked to a foreign cluster', {
-        code: 'ERR_FOREIGN_CLUSTER',
-        peer: link.peer.name,
-        ours,
-        theirs: clusterId,
-      })
-      this.links.disconnect(peer, 'idle')
-    }
-  }
-
-  #linkDown(link: Link, end: LinkEnd): void {
-    const { id, name } = link.peer
-    this.#formation?.put({ type: 'disconnected', peer: id, announced: end.announced })
-    this.requests.lost(id)
-    const isGoing = end.reason === 'leaving' || end.reason === 'stopping' || this.#membership?.hasLeft(id) === true
-    this.#coordination?.disconnected(id, isGoing)
-    this.#membership?.disconnected(id, end.announced)
-    this.#options.onLink(name, 'down', end.reason ?? end.error?.message ?? 'closed')
-  }
-
-  #refusedPort(peer: string, generation: number): void {
-    this.#coordination?.disconnected(peer, true)
-    this.#membership?.put({ type: 'evidence', peer, generation })
-  }
+  // --- Who refuses, moves or bears the same name ---
 
   /** Design rule 15: the address is no longer this member's; whoever is down for good is forgotten, the others are watched as before. */
   #moved(member: string): void {
+    const { membership } = this.#parts
     this.links.dropMember(member)
     this.#remembered.forget(member)
-    if (this.#membership?.member(member)?.state === 'down') this.#membership.put({ type: 'forget', peer: member })
+    if (membership?.member(member)?.state === 'down') membership.put({ type: 'forget', peer: member })
   }
 
   #refused(error: ClusterError, address: string): void {
@@ -362,30 +329,20 @@ export class Lifecycle {
     else if (this.#stage === 'seeking' && isFresh && lasting.has(error.code)) this.#options.onUnwelcome(error, address)
   }
 
-  #receive(link: Link, message: WireMessage): void {
-    const parts = {
-      requests: this.requests,
-      coordination: this.#coordination,
-      membership: this.#membership,
-      formation: this.#formation,
-    }
-    dispatch(parts, this.#options.toolbox.counters, link, message)
-  }
-
   /** Another member goes by this node's name: the log says which of the two may. */
   #isNamesake({ id, name, state }: MemberRecord): boolean {
     return name === this.#options.self.name && id !== this.#options.self.id && state === 'alive'
   }
 
   #voters(): StoredCluster['voters'] {
-    return this.#coordination?.record?.voters ?? this.#cluster?.voters ?? []
+    return this.#parts.coordination?.record?.voters ?? this.#cluster?.voters ?? []
   }
 
   /** What this node, as leader, knows of who holds a name (rule 8). */
   #holderState(holder: string): HolderState {
     const knownForMs = this.#options.toolbox.clock.now() - this.#enteredAt
     const isHere = holder === this.#options.self.id || this.links.get(holder) !== undefined
-    return holderState(this.#membership?.member(holder), isHere, knownForMs)
+    return holderState(this.#parts.membership?.member(holder), isHere, knownForMs)
   }
 
   #fail(error: unknown): void {

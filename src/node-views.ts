@@ -1,9 +1,15 @@
 // The views of a node: what `status()` and `members()` answer, made of what the node knows at this moment. Ids become
 // names here and nowhere else.
 
-import type { MemberRecord } from '../topology/index.ts'
+import type { MemberRecord, SwimEvent } from '../topology/index.ts'
 import type { Knowledge } from './coordination/knowledge.ts'
-import { incarnationNumber, type LinkView, type MemberView, type NodeStatus } from './node-interface.ts'
+import {
+  incarnationNumber,
+  type LinkView,
+  type MemberChange,
+  type MemberView,
+  type NodeStatus,
+} from './node-interface.ts'
 import type { Self } from './self.ts'
 
 export function memberView(record: MemberRecord): MemberView {
@@ -61,4 +67,12 @@ export function linkViews({ self, peers, voters, members, nameOf }: LinkFacts): 
       return { peer: nameOf(id), kind, channels: ['coordination'], pinned }
     })
     .sort((a, b) => (a.peer < b.peer ? -1 : 1))
+}
+
+export function memberChange(event: Extract<SwimEvent, { type: 'member' | 'forgotten' }>): MemberChange {
+  if (event.type === 'forgotten') return { type: 'removed', member: memberView(event.member), previous: undefined }
+  const member = memberView(event.after)
+  return event.before
+    ? { type: 'changed', member, previous: memberView(event.before) }
+    : { type: 'added', member, previous: undefined }
 }

@@ -2,7 +2,8 @@
 // ends them in the reverse order of their beginning, whoever asks for it: the owner, or an error nothing can mend.
 
 import { raftPresets } from '../consensus/index.ts'
-import { type MemberRecord, type SwimEvent, swimPresets } from '../topology/index.ts'
+import { type SwimEvent, swimPresets } from '../topology/index.ts'
+import { memberCalled } from './addressee.ts'
 import { type AdminServer, startAdmin } from './admin/server.ts'
 import { ClusterError, isClusterError } from './errors.ts'
 import { EventHub } from './events.ts'
@@ -17,7 +18,9 @@ import type {
   TrellisNode,
   WaitOptions,
 } from './node-interface.ts'
-import { linkViews, memberView, nodeStatus } from './node-views.ts'
+import type { NodeContext } from './node-part.ts'
+import { createFeatures, type NodeFeatures } from './node-parts.ts'
+import { linkViews, memberChange, memberView, nodeStatus } from './node-views.ts'
 import { Distribution } from './observability/distribution.ts'
 import { oncePer } from './observability/logger.ts'
 import { NodeObserver } from './observability/node-observer.ts'
@@ -59,6 +62,7 @@ export class RunningNode implements TrellisNode {
   readonly lifecycle: Lifecycle
   readonly #options: RunningNodeOptions
   readonly #toolbox: Toolbox
+  readonly #features: NodeFeatures
   readonly #hub: EventHub
   readonly #guard: AwayGuard
   readonly #knowledge: KnowledgeEvents
@@ -93,6 +97,8 @@ export class RunningNode implements TrellisNode {
     const turn = createTurn(this.#guard, (error) => this.#fail(bug(error)))
     const counters = new Counters()
     this.#toolbox = { clock: systemClock, random: Math.random, turn, counters, flushes: this.#flushes, logger }
+    this.#features = createFeatures(this.#context())
+    const features = this.#features.parts
     this.lifecycle = new Lifecycle({
       self,
       join: options.join,
@@ -103,7 +109,11 @@ export class RunningNode implements TrellisNode {
       keyring: new Keyring(options.secrets),
       storage,
       toolbox: this.#toolbox,
-      onStage: (stage) => logger.debug('stage', { stage }),
+      features,
+      onStage: (stage) => {
+        logger.debug('stage', { stage })
+        features.stage(stage)
+      },
       onMember: (event) => this.#member(event),
       onLink: (peer, state, reason) => this.#hub.emit({ type: 'link', at: Date.now(), peer, state, reason }),
       onCoordination: () => this.#coordination(),
@@ -126,10 +136,11 @@ export class RunningNode implements TrellisNode {
       storage,
       logger: options.logger,
       nameOf: (id) => this.lifecycle.nameOf(id),
-      route: (member) => this.#route(member),
+      route: (member) => memberCalled(member, this.lifecycle.members()).id,
       onDiskFailure: (error) => this.#fail(asClusterError(error)),
     })
     this.#guard.start(() => this.#toolbox.turn.enter(() => {}))
+    await this.#features.parts.start()
     await this.lifecycle.start()
     this.#knowsItself = true
     for (const connection of this.#early.splice(0)) this.accept(connection)
@@ -275,6 +286,7 @@ export class RunningNode implements TrellisNode {
     const failures: unknown[] = []
     const steps = [
       () => this.#vsm?.close(),
+      () => this.#features.parts.close(),
       () => this.lifecycle.stop(),
       () => this.#admin?.close(),
       () => transport.close(),
@@ -309,6 +321,7 @@ export class RunningNode implements TrellisNode {
   #coordination(): void {
     this.#vsm?.observe()
     this.#knowledge?.look()
+    this.#features.parts.coordination()
   }
 
   #member(event: Extract<SwimEvent, { type: 'member' | 'forgotten' }>): void {
@@ -319,17 +332,32 @@ export class RunningNode implements TrellisNode {
       logger.info('member', { name, state, condition, reason: event.reason })
     }
     this.#hub.emit({ type: 'member', at: Date.now(), change })
+    this.#features.parts.member(event)
   }
 
-  /** Where to send what is meant for a member. */
-  #route(nameOrId: string): string {
-    const members = this.lifecycle.members()
-    const fits = (record: MemberRecord): boolean => record.id === nameOrId || record.name === nameOrId
-    const isHere = ({ state }: MemberRecord): boolean => state === 'alive' || state === 'suspect'
-    const member = members.find((record) => fits(record) && isHere(record)) ?? members.find(fits)
-    if (!member) throw new ClusterError('ERR_UNKNOWN_MEMBER', `no member is called '${nameOrId}'`, { member: nameOrId })
-    if (isHere(member)) return member.id
-    throw new ClusterError('ERR_MEMBER_DOWN', `${member.name} is ${member.state}`, { member: member.name })
+  /** What the features of this node may ask of it. The lifecycle is there before any of them asks. */
+  #context(): NodeContext {
+    const { options, self, storage } = this.#options
+    const node = this
+    return {
+      self,
+      options,
+      storage,
+      toolbox: this.#toolbox,
+      get requests() {
+        return node.lifecycle.requests
+      },
+      get links() {
+        return node.lifecycle.links
+      },
+      coordination: () => this.lifecycle.coordination,
+      stage: () => this.lifecycle.stage,
+      members: () => this.members(),
+      nameOf: (id) => this.lifecycle.nameOf(id),
+      route: (member) => memberCalled(member, this.lifecycle.members()).id,
+      emit: (event) => this.#hub.emit(event),
+      fail: (error) => this.#fail(asClusterError(error)),
+    }
   }
 
   #fail(error: ClusterError): void {
@@ -342,14 +370,6 @@ export class RunningNode implements TrellisNode {
       this.#options.options.logger.error('the node did not stop in order', { error: problem }),
     )
   }
-}
-
-function memberChange(event: Extract<SwimEvent, { type: 'member' | 'forgotten' }>): MemberChange {
-  if (event.type === 'forgotten') return { type: 'removed', member: memberView(event.member), previous: undefined }
-  const member = memberView(event.after)
-  return event.before
-    ? { type: 'changed', member, previous: memberView(event.before) }
-    : { type: 'added', member, previous: undefined }
 }
 
 function bug(error: unknown): ClusterError {

@@ -20,6 +20,7 @@ beforeEach(() => {
 
 const parts = (changes: Partial<Parts> = {}): Parts => ({
   requests: part('requests'),
+  features: { receive: () => false, linkUp: () => {}, linkDown: () => {} },
   coordination: part('coordination'),
   membership: part('membership'),
   formation: part('formation'),

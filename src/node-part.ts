@@ -1,0 +1,104 @@
+// A feature that lives in a node beside membership and agreement: channels, config, locks, services. The node tells it what
+// happens and ends it; it asks the node through its context. So a feature is one folder and one line in `node-parts.ts`, and
+// neither the lifecycle nor the running node knows what it does.
+
+import type { SwimEvent } from '../topology/index.ts'
+import type { Requests } from './channels/requests.ts'
+import type { Coordination } from './coordination/coordination.ts'
+import type { Stage } from './lifecycle-options.ts'
+import type { Links } from './links/links.ts'
+import type { ClusterEvent, MemberView } from './node-interface.ts'
+import type { ResolvedOptions } from './options.ts'
+import type { Toolbox } from './runtime/toolbox.ts'
+import type { Self } from './self.ts'
+import type { NodeStorage } from './storage/node-storage.ts'
+import type { Link, LinkEnd } from './wire/link.ts'
+import type { WireMessage } from './wire/message.ts'
+
+/** Every method is optional; all are called in the node's turn and must not throw on what a remote did. */
+export interface NodePart {
+  /** Before the first link is dialled; the storage is open. Rejects to keep the node from starting. */
+  start?(): Promise<void>
+  stage?(stage: Stage): void
+  /** The first link to a peer of this node's cluster is up; `linkDown` is told of the same peer once. */
+  linkUp?(link: Link): void
+  linkDown?(link: Link, end: LinkEnd): void
+  /** A message from a peer of this node's cluster that no protocol of the core speaks. True: it was this part's. */
+  receive?(link: Link, message: WireMessage): boolean
+  member?(event: Extract<SwimEvent, { type: 'member' | 'forgotten' }>): void
+  /** Leader, term, cluster record, S5 or what is applied may have changed. */
+  coordination?(): void
+  /** The node stops: links and agreement still work. Afterwards the part holds no timer and no waiting call. Idempotent. */
+  close?(): void | Promise<void>
+}
+
+/** What a part may ask of its node. */
+export interface NodeContext {
+  readonly self: Self
+  readonly options: ResolvedOptions
+  readonly toolbox: Toolbox
+  readonly storage: NodeStorage
+  readonly requests: Requests
+  readonly links: Links
+  /** Undefined until this node knows its cluster. */
+  coordination(): Coordination | undefined
+  stage(): Stage
+  members(): readonly MemberView[]
+  /** The name of a member by its id; the id itself while the name is not known. */
+  nameOf(id: string): string
+  /** The id of a member by its name or id. Throws `ERR_UNKNOWN_MEMBER` or `ERR_MEMBER_DOWN`. */
+  route(nameOrId: string): string
+  emit(event: ClusterEvent): void
+  /** A bug or a failed disk: the node stops. */
+  fail(error: unknown): void
+}
+
+/** All parts of a node as one. */
+export class NodeParts implements Required<NodePart> {
+  readonly #parts: readonly NodePart[]
+
+  constructor(parts: readonly NodePart[]) {
+    this.#parts = parts
+  }
+
+  async start(): Promise<void> {
+    for (const part of this.#parts) await part.start?.()
+  }
+
+  stage(stage: Stage): void {
+    for (const part of this.#parts) part.stage?.(stage)
+  }
+
+  linkUp(link: Link): void {
+    for (const part of this.#parts) part.linkUp?.(link)
+  }
+
+  linkDown(link: Link, end: LinkEnd): void {
+    for (const part of this.#parts) part.linkDown?.(link, end)
+  }
+
+  receive(link: Link, message: WireMessage): boolean {
+    return this.#parts.some((part) => part.receive?.(link, message) === true)
+  }
+
+  member(event: Extract<SwimEvent, { type: 'member' | 'forgotten' }>): void {
+    for (const part of this.#parts) part.member?.(event)
+  }
+
+  coordination(): void {
+    for (const part of this.#parts) part.coordination?.()
+  }
+
+  /** In the reverse order of their beginning; one that fails keeps none of the others. Rejects with the first failure. */
+  async close(): Promise<void> {
+    const failures: unknown[] = []
+    for (const part of [...this.#parts].reverse()) {
+      try {
+        await part.close?.()
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    if (failures.length > 0) throw failures[0]
+  }
+}
