@@ -14,9 +14,21 @@ export { Forming, type FormingSetup } from './forming/forming.ts'
 export type { FormingMessage, Founder } from './forming/messages.ts'
 export { type FormingOptions, formingProblems, resolveFormingOptions } from './forming/options.ts'
 export { type FormingRules, formingRules, type RoundView, votersOf } from './forming/rules.ts'
-export { FullMesh, type FullMeshOptions } from './full-mesh/full-mesh.ts'
+export { FullMesh, type FullMeshOptions, fullMesh } from './full-mesh/full-mesh.ts'
 export { InvariantError } from './invariant.ts'
-export type { Overlay, OverlayEffect, OverlayInput } from './overlay.ts'
+export type {
+  Connectivity,
+  Overlay,
+  OverlayCodec,
+  OverlayDefinition,
+  OverlayEffect,
+  OverlayEstimate,
+  OverlayEvent,
+  OverlayInput,
+  OverlayParameters,
+  OverlayRefusal,
+  OverlaySetup,
+} from './overlay.ts'
 export type {
   EvidenceView,
   MemberChange,

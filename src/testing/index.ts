@@ -1,5 +1,7 @@
-// What `@viable-systems/trellis/testing` offers: the simulator, and clusters of real processes.
+// What `@viable-systems/trellis/testing` offers: the simulator, clusters of real processes, and what an overlay
+// of one's own must do.
 
+export { type AnyOverlay, type OverlaySuite, testOverlay } from './compliance/overlay.ts'
 export type { ClusterProcess, RestartOptions } from './process-member.ts'
 export { type ProcessCluster, type ProcessesOptions, startProcesses } from './processes.ts'
 export { bugNames } from './simulator/bugs.ts'

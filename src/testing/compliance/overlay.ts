@@ -9,7 +9,9 @@ import type { MemberId, MemberRecord, Overlay, OverlayEffect, OverlayInput, Rand
 /** An overlay whose messages and events the suite only carries, never reads. */
 export type AnyOverlay = Overlay<unknown, unknown>
 
+/** What {@link testOverlay} needs to know of an overlay. */
 export interface OverlaySuite {
+  /** A fresh overlay of one member; `random` is all the chance it may use. */
   create(self: MemberId, random: Random): AnyOverlay
   /** Members in the largest world. Default 24: above it overlays that link everybody get slow to test. */
   readonly members?: number
@@ -19,7 +21,7 @@ export interface OverlaySuite {
 
 const LATENCY_MS = 1
 
-/** Registers the suite with `node:test`. */
+/** Registers the suite with `node:test`: what every overlay must do, one case for each sentence of its interface. */
 export function testOverlay(name: string, suite: OverlaySuite): void {
   const sizes = [1, 2, 3, 7, suite.members ?? 24]
   const quietAfterMs = suite.quietAfterMs ?? 60_000
@@ -72,6 +74,22 @@ export function testOverlay(name: string, suite: OverlaySuite): void {
           assert.ok(links.has(hop) && overlay.neighbors().includes(hop), `${id} hands to ${hop}`)
           if (links.has(to)) assert.equal(hop, to)
         }
+    })
+
+    it('says how well it holds: fully when quiet, and isolated once every link is gone', () => {
+      for (const size of sizes) {
+        const world = quietWorld(size)
+        for (const { overlay, id } of world.nodes.values()) {
+          const { target, linked, isIsolated } = overlay.connectivity()
+          assert.ok(target <= size - 1 && (size === 1 || target >= 1), `${id} wants ${target} of ${size - 1}`)
+          assert.ok(linked >= target && !isIsolated, `${id} has ${linked} of ${target}`)
+        }
+        if (size === 1) continue
+        for (const node of world.nodes.values())
+          for (const peer of world.nodes.keys())
+            if (peer !== node.id) world.step(node, { type: 'disconnected', peer, announced: false })
+        for (const { overlay } of world.nodes.values()) assert.ok(overlay.connectivity().isIsolated)
+      }
     })
 
     it('names no next hop for somebody unknown, nor for itself', () => {
@@ -133,6 +151,8 @@ export function testOverlay(name: string, suite: OverlaySuite): void {
         world.step(node, { type: 'connected', peer: 'a stranger' })
         world.step(node, { type: 'disconnected', peer: 'a stranger', announced: false })
         world.step(node, { type: 'timer', timer: 'no such timer' })
+        world.step(node, { type: 'unreachable', peer: 'a stranger' })
+        world.step(node, { type: 'voters', voters: [] })
         assert.deepEqual([...node.overlay.neighbors()], before)
       }
       world.run(quietAfterMs)
