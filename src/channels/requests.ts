@@ -127,7 +127,7 @@ export class Requests {
       return
     }
     if (envelope.kind === 'request') return void this.#serve(peer, envelope)
-    if (envelope.kind === 'message') {
+    if (envelope.kind === 'message' || envelope.kind === 'ack') {
       count('envelope-no-handler')
       return
     }

@@ -6,8 +6,11 @@ import { MAX_ID_BYTES, MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_SUBJECT_BYTES, MAX_
 import { channelNumbers, encodingNumbers, envelopeKindNumbers } from './message-numbers.ts'
 
 export interface Envelope {
-  /** `error` is the reply of a handler that failed or was missing: its payload is the error as JSON. */
-  readonly kind: 'message' | 'request' | 'reply' | 'error'
+  /**
+   * `error` is the reply of a handler that failed or was missing: its payload is the error as JSON. `ack` is delivery speaking to
+   * delivery: acknowledgements and floors.
+   */
+  readonly kind: 'message' | 'request' | 'reply' | 'error' | 'ack'
   /** Unique with (`source`, `sourceGeneration`). A reply or error carries the id of the request it answers. */
   readonly id: number
   readonly source: string

@@ -41,6 +41,6 @@ export const commandNumbers = { 'bind-name': 1, activate: 2, release: 3, decide:
 export const memberStateNumbers = { alive: 0, suspect: 1, down: 2, left: 3 } as const
 export const conditionNumbers = { ok: 0, draining: 1, stalled: 2 } as const
 export const accusationKindNumbers = { silent: 0, refused: 1 } as const
-export const envelopeKindNumbers = { message: 0, request: 1, reply: 2, error: 3 } as const
+export const envelopeKindNumbers = { message: 0, request: 1, reply: 2, error: 3, ack: 4 } as const
 export const encodingNumbers = { bytes: 0, json: 1 } as const
 export const channelNumbers = { coordination: 0, events: 1, gossip: 2, data: 3 } as const

@@ -8,8 +8,8 @@ import type { MemberId } from '../types.ts'
 export type ChannelName = 'coordination' | 'events' | 'gossip' | 'data'
 
 export interface Envelope {
-  /** `message` wants no answer but its acknowledgement. `reply` and `error` answer a `request`; the payload of an error is the error as JSON. */
-  readonly kind: 'message' | 'request' | 'reply' | 'error'
+  /** `message` wants no answer but its acknowledgement. `reply` and `error` answer a `request`; the payload of an error is the error as JSON. `ack` is delivery speaking to delivery: acknowledgements and floors. */
+  readonly kind: 'message' | 'request' | 'reply' | 'error' | 'ack'
   /** Unique with `source` and `sourceGeneration`; 1 or more. A reply or an error carries the id of the request it answers. */
   readonly id: number
   readonly source: MemberId
