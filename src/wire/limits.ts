@@ -46,6 +46,9 @@ export const MAX_KEY_BYTES = 256
 /** W3C `traceparent` has 55 characters. */
 export const MAX_TRACE_BYTES = 64
 
+/** A message of an overlay, as its own codec wrote it: HyParView's largest carries some hundred ids. */
+export const MAX_OVERLAY_MESSAGE_BYTES = 64 * 1024
+
 /** A frame before the peer is admitted: a hello with every field at its maximum fits. */
 export const MAX_HANDSHAKE_FRAME_BYTES = 4096
 /** What may arrive on an established link before its owner takes it over. */

@@ -30,6 +30,8 @@ export const frameNumbers = {
 
   record: 64,
   envelope: 80,
+
+  overlay: 96,
 } as const
 
 /** What an update of SWIM says. */

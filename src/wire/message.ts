@@ -13,6 +13,7 @@ import { FRAME_HEADER_BYTES, type Frame, FrameSplitter } from './frame.ts'
 import { type HelloMessage, helloFamily } from './hello.ts'
 import { MAX_FRAME_BYTES } from './limits.ts'
 import { frameNumbers } from './message-numbers.ts'
+import { type OverlayFrame, overlayFrame } from './overlay.ts'
 import { raftFamily } from './raft.ts'
 import { Reader } from './reader.ts'
 import { type ClusterRecord, clusterRecord } from './record.ts'
@@ -31,6 +32,7 @@ export type WireMessage =
   /** Leader to everyone on each change and each second, and anyone to a peer that knows less. The higher index wins. */
   | { readonly type: 'record'; readonly record: ClusterRecord }
   | { readonly type: 'envelope'; readonly envelope: Envelope }
+  | OverlayFrame
 
 /** The frame of a message. Throws `WireError` when it has a value or length that its receiver would refuse. */
 export function encodeFrame(message: WireMessage, version: number = PROTOCOL_VERSION): Uint8Array {
@@ -104,6 +106,10 @@ function encodeMessage(writer: Writer, message: WireMessage): void {
       writer.u8(frameNumbers.envelope)
       envelope.encode(writer, message.envelope)
       break
+    case 'overlay':
+      writer.u8(frameNumbers.overlay)
+      overlayFrame.encode(writer, message)
+      break
     default:
       encodeIn(helloFamily, writer, message)
   }
@@ -133,6 +139,7 @@ function buildDecoders(): (Decode | undefined)[] {
   }
   table[frameNumbers.contacts] = strict((reader) => ({ type: 'contacts', contacts: contacts.decode(reader) }))
   table[frameNumbers.record] = strict((reader) => ({ type: 'record', record: clusterRecord.decode(reader) }))
+  table[frameNumbers.overlay] = strict((reader) => ({ type: 'overlay', ...overlayFrame.decode(reader) }))
   table[frameNumbers.envelope] = strict((reader) => ({ type: 'envelope', envelope: envelope.decode(reader) }))
   return table
 }

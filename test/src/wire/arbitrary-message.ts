@@ -150,6 +150,12 @@ const envelope: fc.Arbitrary<WireMessage> = fc
   })
   .map((value) => ({ type: 'envelope', envelope: value }))
 
+const overlay: fc.Arbitrary<WireMessage> = fc.record({
+  type: fc.constant('overlay' as const),
+  epoch: number,
+  payload: bytes,
+})
+
 const hello: fc.Arbitrary<WireMessage> = fc
   .record({
     magic: fc.nat(0xffffffff),
@@ -182,5 +188,5 @@ const around: fc.Arbitrary<WireMessage> = fc.oneof(
 
 /** Cloned, because fast-check likes objects without a prototype and a decoder makes plain ones. */
 export const arbitraryMessage: fc.Arbitrary<WireMessage> = fc
-  .oneof(swim, forming, contacts, raft, record, envelope, hello, around)
+  .oneof(swim, forming, contacts, raft, record, envelope, overlay, hello, around)
   .map((message) => structuredClone(message))

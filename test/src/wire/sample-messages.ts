@@ -143,6 +143,7 @@ export const sampleMessages: readonly WireMessage[] = [
     type: 'envelope',
     envelope: { ...envelope, kind: 'message', key: undefined, subject: undefined, topic: 'orders.*', trace: '00-ab' },
   },
+  { type: 'overlay', epoch: 300, payload: Uint8Array.of(1, 2, 255) },
 ]
 
 /** What a message is called in the golden file. */
