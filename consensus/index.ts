@@ -18,7 +18,7 @@ export {
   defaultClusterBounds,
 } from './machines/cluster.ts'
 export type { ClusterCommand, ClusterReply, RefusalReason, SingletonRecord } from './machines/commands.ts'
-export type { TopologyEpochState } from './machines/topology-epoch.ts'
+export type { EndedSwitch, SwitchProposal, TopologyEpochState } from './machines/topology-epoch.ts'
 export type { RaftMessage } from './messages.ts'
 export {
   type RaftOptions,

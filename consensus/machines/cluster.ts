@@ -6,10 +6,10 @@ import type { VoterId } from '../types.ts'
 import type { ClusterCommand, ClusterReply, SingletonRecord } from './commands.ts'
 import { Names, type NamesBounds } from './names.ts'
 import { type SingletonBounds, Singletons } from './singleton.ts'
-import { TopologyEpoch, type TopologyEpochState } from './topology-epoch.ts'
+import { type TopologyBounds, TopologyEpoch, type TopologyEpochState } from './topology-epoch.ts'
 
 /** Equal on every voter, for they decide what is refused: changing one is a change of the replicated machine. */
-export type ClusterBounds = NamesBounds & SingletonBounds
+export type ClusterBounds = NamesBounds & SingletonBounds & TopologyBounds
 
 /** Room for a thousand members and their history; a decision fits one frame. */
 export const defaultClusterBounds: ClusterBounds = Object.freeze({
@@ -17,6 +17,9 @@ export const defaultClusterBounds: ClusterBounds = Object.freeze({
   maxNameLength: 128,
   maxSingletons: 16,
   maxDecisionBytes: 65_536,
+  maxRequiredMembers: 1_024,
+  maxEndedSwitches: 16,
+  maxTopologyTextLength: 64,
 })
 
 /** The whole machine as plain data. */
@@ -30,11 +33,12 @@ export interface ClusterState {
 export class ClusterMachine implements StateMachine<ClusterCommand, ClusterReply, ClusterState> {
   readonly #names: Names
   readonly #singletons: Singletons
-  readonly #topology = new TopologyEpoch()
+  readonly #topology: TopologyEpoch
 
   constructor(bounds: ClusterBounds = defaultClusterBounds) {
     this.#names = new Names(bounds)
     this.#singletons = new Singletons(bounds)
+    this.#topology = new TopologyEpoch(bounds)
   }
 
   apply(meta: ApplyMeta, command: ClusterCommand): ClusterReply {
@@ -51,6 +55,7 @@ export class ClusterMachine implements StateMachine<ClusterCommand, ClusterReply
     return this.#singletons.record(name)
   }
 
+  /** The topology agreed on, and the switch under way. Must not be written to. */
   get topology(): TopologyEpochState {
     return this.#topology.current
   }
@@ -59,7 +64,7 @@ export class ClusterMachine implements StateMachine<ClusterCommand, ClusterReply
     return {
       names: this.#names.entries(),
       singletons: this.#singletons.entries(),
-      topology: { ...this.#topology.current },
+      topology: this.#topology.snapshot(),
     }
   }
 
@@ -79,6 +84,16 @@ export class ClusterMachine implements StateMachine<ClusterCommand, ClusterReply
         return this.#singletons.release(command)
       case 'decide':
         return this.#singletons.decide(meta, command)
+      case 'found-topology':
+        return this.#topology.found(command)
+      case 'propose-topology':
+        return this.#topology.propose(meta, command)
+      case 'strike-member':
+        return this.#topology.strike(command)
+      case 'commit-topology':
+        return this.#topology.commit(command)
+      case 'abort-topology':
+        return this.#topology.abort(command)
       default:
         // A newer release's command that slipped through: every voter of this release refuses it alike.
         command satisfies never

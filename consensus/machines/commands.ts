@@ -18,12 +18,37 @@ export type ClusterCommand =
   | { readonly type: 'release'; readonly singleton: string; readonly token: LogIndex }
   /** A decision of the singleton, kept in the log. Refused as stale when `token` is not the one that is active. */
   | { readonly type: 'decide'; readonly singleton: string; readonly token: LogIndex; readonly payload: Uint8Array }
+  /** The first leader of a cluster says with which topology it begins. Applied once, before any switch. */
+  | { readonly type: 'found-topology'; readonly name: string }
+  /**
+   * The leader begins a switch of the topology from `epoch` (design rule 9). Applied only if that is the current epoch, `to` is
+   * another topology, and no switch is under way; the index of this entry names the switch.
+   */
+  | {
+      readonly type: 'propose-topology'
+      readonly epoch: number
+      readonly to: string
+      readonly request: string
+      readonly required: readonly VoterId[]
+      readonly timeoutMs: number
+      readonly at: number
+    }
+  /** A required member is `down` or `left`: the switch goes on without it. */
+  | { readonly type: 'strike-member'; readonly proposal: LogIndex; readonly member: VoterId }
+  /** Every required member has prepared and was reached over the new overlay. */
+  | { readonly type: 'commit-topology'; readonly proposal: LogIndex }
+  | { readonly type: 'abort-topology'; readonly proposal: LogIndex; readonly reason: string }
 
 export type ClusterReply =
   | { readonly type: 'ok'; readonly index: LogIndex }
   | { readonly type: 'name-taken'; readonly name: string; readonly holder: VoterId }
   | { readonly type: 'stale-token'; readonly token: LogIndex; readonly current: LogIndex }
   | { readonly type: 'not-activated' }
+  | { readonly type: 'switch-in-progress'; readonly proposal: LogIndex; readonly to: string }
+  /** The cluster is in another epoch than the command was made for, or there already. */
+  | { readonly type: 'topology-moved'; readonly epoch: number; readonly name: string }
+  /** That switch is over, or never was. */
+  | { readonly type: 'no-such-switch'; readonly proposal: LogIndex }
   /** Past a bound of the machine, or unknown to this release. Nothing has changed. */
   | { readonly type: 'refused'; readonly reason: RefusalReason }
 
@@ -33,6 +58,8 @@ export type RefusalReason =
   | 'too-many-names'
   | 'too-many-singletons'
   | 'decision-too-large'
+  | 'topology-text-length'
+  | 'too-many-required'
   | 'unknown-command'
 
 /** The record of one singleton, as the log has it. `token` 0: never activated. */

@@ -3,8 +3,15 @@
 // to the command, not to the link, for a log outlives the release that wrote it: a reader knows every version there was.
 
 import type { ClusterCommand } from '../../consensus/machines/commands.ts'
-import { bytes, type Codec, family, optional, struct, text, union, varint } from './codec.ts'
-import { MAX_COMMAND_BYTES, MAX_DECISION_BYTES, MAX_ID_BYTES, MAX_LABEL_BYTES, MAX_NAME_BYTES } from './limits.ts'
+import { bytes, type Codec, family, list, optional, struct, text, union, varint } from './codec.ts'
+import {
+  MAX_COMMAND_BYTES,
+  MAX_DECISION_BYTES,
+  MAX_ID_BYTES,
+  MAX_LABEL_BYTES,
+  MAX_NAME_BYTES,
+  MAX_REQUIRED_MEMBERS,
+} from './limits.ts'
 import { commandNumbers } from './message-numbers.ts'
 import { Reader } from './reader.ts'
 import { WireError } from './wire-error.ts'
@@ -14,7 +21,8 @@ import { write } from './writer.ts'
 export const COMMAND_VERSION = 1
 
 const id = text(MAX_ID_BYTES)
-const singleton = text(MAX_LABEL_BYTES)
+const label = text(MAX_LABEL_BYTES)
+const singleton = label
 
 const fields: Codec<ClusterCommand> = union(
   family(commandNumbers, {
@@ -22,6 +30,18 @@ const fields: Codec<ClusterCommand> = union(
     activate: struct({ singleton, host: id, term: varint }),
     release: struct({ singleton, token: varint }),
     decide: struct({ singleton, token: varint, payload: bytes(MAX_DECISION_BYTES) }),
+    'found-topology': struct({ name: label }),
+    'propose-topology': struct({
+      epoch: varint,
+      to: label,
+      request: label,
+      required: list(id, MAX_REQUIRED_MEMBERS),
+      timeoutMs: varint,
+      at: varint,
+    }),
+    'strike-member': struct({ proposal: varint, member: id }),
+    'commit-topology': struct({ proposal: varint }),
+    'abort-topology': struct({ proposal: varint, reason: label }),
   }),
 )
 

@@ -36,6 +36,8 @@ export const MAX_CONTACTS = 256
 export const MAX_ENTRIES_PER_APPEND = 64
 /** The payload of one decision kept in the log. */
 export const MAX_DECISION_BYTES = 64 * 1024
+/** Members that one switch of the topology can require. */
+export const MAX_REQUIRED_MEMBERS = 1024
 /** One command as bytes: a decision with its names and numbers. */
 export const MAX_COMMAND_BYTES = MAX_DECISION_BYTES + 1024
 

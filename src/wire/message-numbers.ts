@@ -38,7 +38,18 @@ export const frameNumbers = {
 export const updateNumbers = { record: 1, accusation: 2 } as const
 
 /** Commands of the cluster's log, on the wire and on disk. */
-export const commandNumbers = { 'bind-name': 1, activate: 2, release: 3, decide: 4 } as const
+export const commandNumbers = {
+  'bind-name': 1,
+  activate: 2,
+  release: 3,
+  decide: 4,
+
+  'found-topology': 16,
+  'propose-topology': 17,
+  'strike-member': 18,
+  'commit-topology': 19,
+  'abort-topology': 20,
+} as const
 
 export const memberStateNumbers = { alive: 0, suspect: 1, down: 2, left: 3 } as const
 export const conditionNumbers = { ok: 0, draining: 1, stalled: 2 } as const

@@ -7,9 +7,8 @@ export function entriesText(entries: readonly Entry<ClusterCommand>[]): string {
 }
 
 export function commandText(command: ClusterCommand | undefined): string {
-  switch (command?.type) {
-    case undefined:
-      return 'no-op'
+  if (command === undefined) return 'no-op'
+  switch (command.type) {
     case 'bind-name':
       return command.name
     case 'activate':
@@ -18,6 +17,8 @@ export function commandText(command: ClusterCommand | undefined): string {
       return `release(${command.token})`
     case 'decide':
       return `decide(${command.token})`
+    default:
+      return command.type
   }
 }
 

@@ -44,6 +44,19 @@ const command: fc.Arbitrary<ClusterCommand> = fc.oneof(
   fc.record({ type: fc.constant('activate' as const), singleton: text, host: text, term: number }),
   fc.record({ type: fc.constant('release' as const), singleton: text, token: number }),
   fc.record({ type: fc.constant('decide' as const), singleton: text, token: number, payload: bytes }),
+  fc.record({ type: fc.constant('found-topology' as const), name: text }),
+  fc.record({
+    type: fc.constant('propose-topology' as const),
+    epoch: number,
+    to: text,
+    request: text,
+    required: fc.array(text, { maxLength: 4 }),
+    timeoutMs: number,
+    at: number,
+  }),
+  fc.record({ type: fc.constant('strike-member' as const), proposal: number, member: text }),
+  fc.record({ type: fc.constant('commit-topology' as const), proposal: number }),
+  fc.record({ type: fc.constant('abort-topology' as const), proposal: number, reason: text }),
 )
 
 const swim: fc.Arbitrary<WireMessage> = fc

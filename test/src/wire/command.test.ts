@@ -10,6 +10,14 @@ const samples: readonly (readonly [ClusterCommand, string])[] = [
   [{ type: 'activate', singleton: 's5', host: 'id-a', term: 300 }, '01020273350469642d61ac02'],
   [{ type: 'release', singleton: 's5', token: 7 }, '010302733507'],
   [{ type: 'decide', singleton: 's5', token: 7, payload: Uint8Array.of(1, 2) }, '010402733507020102'],
+  [{ type: 'found-topology', name: 'full-mesh' }, '01100966756c6c2d6d657368'],
+  [
+    { type: 'propose-topology', epoch: 2, to: 'ring', request: 'r', required: ['a', 'b'], timeoutMs: 300, at: 9 },
+    '01110204'.concat('72696e67', '0172', '0201610162', 'ac02', '09'),
+  ],
+  [{ type: 'strike-member', proposal: 9, member: 'a' }, '0112090161'],
+  [{ type: 'commit-topology', proposal: 9 }, '011309'],
+  [{ type: 'abort-topology', proposal: 9, reason: 'x' }, '0114090178'],
 ]
 
 testCodec('command', { codec: command, samples: samples.map(([value]) => value), mutations: 1_000 })
