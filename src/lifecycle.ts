@@ -56,7 +56,10 @@ export class Lifecycle {
       onUp: (link) => this.#linkEvents.up(link),
       onDown: (link, end) => this.#linkEvents.down(link, end),
       onRefusedPort: (peer, generation) => this.#linkEvents.refusedPort(peer, generation),
-      onCluster: (link, clusterId) => this.#linkEvents.peerInCluster(link, clusterId),
+      onCluster: (link, clusterId) => {
+        if (clusterId !== '' && clusterId === this.#cluster?.clusterId) this.#remembered.note(link.peer)
+        this.#linkEvents.peerInCluster(link, clusterId)
+      },
       onMessage: (link, message) => dispatch(this.#parts, toolbox.counters, link, message),
       onRefused: (error, address) => this.#refused(error, address),
       onMoved: (member) => this.#moved(member),
@@ -285,8 +288,11 @@ export class Lifecycle {
     if (this.#isStopping || !this.#cluster) return
     const { self, storage } = this.#options
     const names = [{ name: self.name, id: self.id }]
-    this.#cluster = { ...this.#cluster, voters: this.#voters(), admitted: true, names }
-    storage.writeCluster(this.#cluster).catch((error: unknown) => this.#fail(error))
+    const cluster = { ...this.#cluster, voters: this.#voters(), admitted: true, names }
+    this.#cluster = cluster
+    // First whom it knows: a directory that claims a cluster and cannot find anybody in it would be worth nothing.
+    const known = this.#remembered.meet(this.#peers.companions())
+    known.then(() => storage.writeCluster(cluster)).catch((error: unknown) => this.#fail(error))
     if (this.#stage === 'member') return
     this.#startMembership()
     this.#enter('member')

@@ -1,12 +1,13 @@
 // Writes down whom this node knows, so that a restart finds its cluster without seeds (design rule 15). Whoever an
 // earlier life knew stays written down until this one learns better: they may be away now, and the only ones left later.
-// Changes come in bursts; the disk sees at most two a second. Those with whom this node forms its cluster, or by whom it
-// joins one, do not wait: a node that remembers its cluster and nobody in it would never find it again.
+// Changes come in bursts: the first is written as soon as its turn is over, for the process may be killed the next moment, and
+// then at most two a second. Those with whom this node forms its cluster, or by whom it joins one, do not wait even
+// for that: a node that remembers its cluster and nobody in it would never find it again.
 
 import type { MemberRecord, SwimEvent } from '../../topology/index.ts'
 import type { NodeStorage, StoredPeer } from '../storage/node-storage.ts'
 
-const WRITE_DELAY_MS = 500
+const WRITE_INTERVAL_MS = 500
 
 export interface RememberedPeersOptions {
   readonly self: string
@@ -19,7 +20,10 @@ export interface RememberedPeersOptions {
 export class RememberedPeers {
   readonly #options: RememberedPeersOptions
   readonly #known = new Map<string, StoredPeer>()
+  /** Runs while a write is due, or was a moment ago. */
   #timer: NodeJS.Timeout | undefined
+  #isDue = false
+  #isClosed = false
 
   constructor(options: RememberedPeersOptions) {
     this.#options = options
@@ -39,8 +43,14 @@ export class RememberedPeers {
 
   /** Resolves when those at the other ends of `links` are on the disk with all the others. */
   async meet(links: readonly { readonly peer: StoredPeer }[]): Promise<void> {
-    for (const { id, name, address } of links.map(({ peer }) => peer)) this.#known.set(id, { id, name, address })
+    for (const { peer } of links) this.#know(peer)
     await this.#write()
+  }
+
+  /** A member of the cluster is linked; the table may not know it yet. */
+  note(peer: StoredPeer): void {
+    this.#know(peer)
+    this.#touch()
   }
 
   /** The member table changed. */
@@ -56,21 +66,35 @@ export class RememberedPeers {
   }
 
   close(): void {
+    this.#isClosed = true
     clearTimeout(this.#timer)
   }
 
+  #know({ id, name, address }: StoredPeer): void {
+    this.#known.set(id, { id, name, address })
+  }
+
   #touch(): void {
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined
-      this.#write().catch(this.#options.onFailure)
-    }, WRITE_DELAY_MS)
+    if (this.#isDue || this.#isClosed) return
+    this.#isDue = true
+    // All that one message tells is told in one turn: it makes one write.
+    if (this.#timer === undefined) queueMicrotask(() => this.#flush())
+  }
+
+  #flush(): void {
+    this.#timer = undefined
+    if (!this.#isDue || this.#isClosed) return
+    this.#isDue = false
+    this.#timer = setTimeout(() => this.#flush(), WRITE_INTERVAL_MS)
+    this.#write().catch(this.#options.onFailure)
   }
 
   async #write(): Promise<void> {
-    const { self, storage, members } = this.#options
-    for (const { id, name, address, state } of members()) {
-      if (id === self || state === 'left') this.#known.delete(id)
-      else this.#known.set(id, { id, name, address })
+    const { self, storage, members, isVoter } = this.#options
+    for (const record of members()) {
+      const { id, state } = record
+      if (id === self || (state === 'left' && !isVoter(id))) this.#known.delete(id)
+      else this.#know(record)
     }
     await storage.writePeers(this.#votersFirst())
   }

@@ -65,6 +65,35 @@ describe('remembered peers', () => {
     await written(['a', 'b', 'c'])
   })
 
+  it('are written at once when a quiet life learns of the first ones, for it may be killed the next moment', async () => {
+    await using storage = await directory()
+    await storage.writePeers([peer('a')])
+    const { peers, members } = remembering(storage)
+    await peers.recall()
+    members.push(member('self'), member('b'), member('c'))
+    peers.follow(told(member('b')))
+    peers.follow(told(member('c')))
+    await new Promise(setImmediate)
+    assert.deepEqual(await storage.readPeers(), ['a', 'b', 'c'].map(peer))
+    peers.close()
+  })
+
+  it('that are linked are written before the table knows them', async () => {
+    await using storage = await directory()
+    const { peers, written } = remembering(storage)
+    peers.note(peer('a'))
+    await written(['a'])
+    peers.close()
+  })
+
+  it('that vote stay even when they left', async () => {
+    await using storage = await directory()
+    const { peers, written } = remembering(storage, [member('voter', 'left'), member('other', 'left')])
+    peers.follow(told(member('voter', 'left')))
+    await written(['voter'])
+    peers.close()
+  })
+
   it('that are down stay; that left, were forgotten or moved away do not', async () => {
     await using storage = await directory()
     await storage.writePeers(['down', 'left', 'forgotten', 'moved'].map(peer))
