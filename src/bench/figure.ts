@@ -5,7 +5,7 @@ import { ClusterError } from '../errors.ts'
 export interface Figure {
   /** What is measured, from what to what. */
   readonly name: string
-  readonly unit: 'ms' | 'us' | 'MB' | '%' | 'records/s' | 'events/s' | 'elections'
+  readonly unit: 'ms' | 'us' | 'MB' | '%' | 'records/s' | 'events/s' | 'elections' | 'verdicts'
   /** In the order they were taken. */
   readonly samples: readonly number[]
   /** What it should reach, in words; nothing fails when it does not. */

@@ -9,6 +9,7 @@ import { footprint } from './benches/footprint.ts'
 import { log } from './benches/log.ts'
 import { loopDelay } from './benches/loop-delay.ts'
 import { simulator } from './benches/simulator.ts'
+import { stalls } from './benches/stalls.ts'
 import { formation, up } from './benches/start.ts'
 import { telemetry } from './benches/telemetry.ts'
 import type { Bench, BenchContext, Figure } from './figure.ts'
@@ -19,6 +20,7 @@ export const benches: readonly Bench[] = [
   loopDelay,
   telemetry,
   simulator,
+  stalls,
   footprint,
   up,
   crash,

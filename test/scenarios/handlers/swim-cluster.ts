@@ -15,6 +15,8 @@ import { generator } from '../../topology/generator.ts'
 import { eventText, messageText, round } from './swim-text.ts'
 
 const LATENCY_MS = 1
+/** Round numbers, so that a scenario can be followed by eye; what the presets say is not its subject. */
+const timing = { probeIntervalMs: 1_000, probeTimeoutMs: 500, suspicionMultiplier: 4 }
 /** Until the port of a crashed process was knocked at. */
 const KNOCK_MS = 5
 
@@ -49,7 +51,7 @@ export class SwimCluster {
   now = 0
 
   constructor(ids: readonly string[], options: Partial<SwimOptions> = {}) {
-    this.#options = resolveSwimOptions(options)
+    this.#options = resolveSwimOptions({ ...timing, ...options })
     for (const id of ids)
       this.#members.set(id, {
         id,

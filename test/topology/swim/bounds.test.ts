@@ -99,7 +99,7 @@ describe('helpers', () => {
     member.give({ type: 'message', from: 'b', message: { type: 'ping-req', probe: 9, target: 'c', updates: [] } })
     const ping = member.sent('c')[0]
     assert.ok(ping?.type === 'ping')
-    assert.equal(member.dueOf(`relay:${ping.probe}`), 400)
+    assert.equal(member.dueOf(`relay:${ping.probe}`), 200)
     member.give({ type: 'message', from: 'c', message: { type: 'ack', probe: ping.probe, target: 'c', updates: [] } })
     assert.deepEqual(member.sent('b'), [{ type: 'ack', probe: 9, target: 'c', updates: [] }])
 
@@ -108,7 +108,7 @@ describe('helpers', () => {
       .give({ type: 'message', from: 'b', message: { type: 'ping-req', probe: 10, target: 'd', updates: [] } })
     const other = member.sent('d')[0]
     assert.ok(other?.type === 'ping')
-    member.fire(`relay:${other.probe}`, 400)
+    member.fire(`relay:${other.probe}`, 200)
     assert.deepEqual(member.sent('b'), [{ type: 'nack', probe: 10, target: 'd', updates: [] }])
   })
 })
@@ -145,10 +145,10 @@ describe('construction', () => {
   })
 
   it('refuses options with all their problems at once', () => {
-    const wrong = { probeIntervalMs: 400, gossipFanout: 1.5, ...{ fanout: 3 } }
+    const wrong = { probeIntervalMs: 200, gossipFanout: 1.5, ...{ fanout: 3 } }
     assert.throws(
       () => resolveSwimOptions(wrong),
-      /swim\.fanout is not an option; swim\.gossipFanout \(1\.5\) must be a whole number; swim\.probeIntervalMs \(400\) must exceed swim\.probeTimeoutMs \(500\)/,
+      /swim\.fanout is not an option; swim\.gossipFanout \(1\.5\) must be a whole number; swim\.probeIntervalMs \(200\) must exceed swim\.probeTimeoutMs \(250\)/,
     )
     for (const preset of ['local', 'lan', 'wan'] as const) assert.ok(resolveSwimOptions({}, preset))
   })

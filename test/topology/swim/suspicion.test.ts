@@ -67,7 +67,7 @@ describe('refusing ports (design rule 13)', () => {
 })
 
 describe('local health (Lifeguard section 4.1)', () => {
-  const options = resolveSwimOptions({ localHealthMax: 3 })
+  const options = resolveSwimOptions({ localHealthMax: 3, probeIntervalMs: 1_000, probeTimeoutMs: 500 })
 
   it('stretches the own probe times with each sign of own trouble, up to a bound, and back', () => {
     const health = new LocalHealth(options)

@@ -1,0 +1,73 @@
+// Whether a member that is only slow is taken for down, in virtual time: a fifth of ten members stand still again and again, and
+// wrong verdicts are counted, one for each member that comes to believe one. Beside it plain SWIM with the times of its widest
+// implementation, and how long each takes to notice a member that falls silent for good.
+
+import { resolveSwimOptions, type SwimOptions } from '../../../topology/index.ts'
+import { runStalls, type StallScenario } from '../../testing/simulator/stalled-members.ts'
+import { type Bench, type Figure, repeat } from '../figure.ts'
+
+/** SWIM without Lifeguard, its times those of memberlist's LAN defaults. */
+const plain: SwimOptions = resolveSwimOptions({
+  probeIntervalMs: 1_000,
+  probeTimeoutMs: 500,
+  suspicionMultiplier: 4,
+  maxSuspicionMultiplier: 1,
+  localHealthMax: 0,
+  maxLoopDelayMs: 0,
+})
+
+const ranges = [
+  [500, 1_000],
+  [1_000, 2_000],
+  [2_000, 5_000],
+  [5_000, 10_000],
+] as const
+
+export const stalls: Bench = {
+  name: 'stalls',
+  description: 'wrong verdicts on members that stand still for a while, in virtual time',
+  async run(context) {
+    const ours = { options: resolveSwimOptions(), noticesAbsence: true }
+    const theirs = { options: plain, noticesAbsence: false }
+    const figures: Figure[] = []
+    for (const stallMs of ranges) {
+      const wrong: number[] = []
+      const plainWrong: number[] = []
+      await repeat(context, `stalls of ${spell(stallMs)}`, (seed) => {
+        wrong.push(runStalls({ ...base, ...ours, seed, stallMs }).falseVerdicts)
+        plainWrong.push(runStalls({ ...base, ...theirs, seed, stallMs }).falseVerdicts)
+      })
+      const baseline = `plain SWIM, stalls of ${spell(stallMs)}`
+      const goal = stallMs[1] <= 2_000 ? '0' : ''
+      figures.push(
+        { name: `stalls of ${spell(stallMs)}`, unit: 'verdicts', samples: wrong, baseline, ...(goal && { goal }) },
+        { name: baseline, unit: 'verdicts', samples: plainWrong },
+      )
+    }
+    return [...figures, ...(await silence(context, ours, theirs))]
+  },
+}
+
+type Manner = Pick<StallScenario, 'options' | 'noticesAbsence'>
+
+const base = { members: 10, stalling: 0.2, pauseMs: 5_000, durationMs: 60_000 }
+
+async function silence(context: Parameters<Bench['run']>[0], ours: Manner, theirs: Manner): Promise<Figure[]> {
+  const samples: number[] = []
+  const plainSamples: number[] = []
+  const detect = (manner: Manner, seed: number): number =>
+    runStalls({ ...base, ...manner, seed, stalling: 0, stallMs: [0, 0] }).detectedMs ?? Number.POSITIVE_INFINITY
+  await repeat(context, 'silent members', (seed) => {
+    samples.push(detect(ours, seed))
+    plainSamples.push(detect(theirs, seed))
+  })
+  const baseline = 'plain SWIM, silence to down everywhere'
+  return [
+    { name: 'silence to down everywhere', unit: 'ms', samples, goal: 'median <= 3000', baseline },
+    { name: baseline, unit: 'ms', samples: plainSamples },
+  ]
+}
+
+function spell([least, most]: readonly [number, number]): string {
+  return `${least / 1_000} to ${most / 1_000} s`
+}

@@ -1,0 +1,33 @@
+// A member that is only slow for a while is not taken for down, and one that is silent for good soon is.
+
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { runStalls } from '../../src/testing/simulator/stalled-members.ts'
+import { resolveSwimOptions } from '../../topology/index.ts'
+
+const scenario = { members: 10, stalling: 0.2, pauseMs: 5_000, durationMs: 60_000, noticesAbsence: true }
+const seeds = [1, 2, 3, 4, 5, 6]
+
+describe('members that stand still for a while', () => {
+  it('are never called down for less than two seconds, with the default options', () => {
+    for (const seed of seeds) {
+      const outcome = runStalls({ ...scenario, seed, options: resolveSwimOptions(), stallMs: [500, 2_000] })
+      assert.ok(outcome.stalls > 0)
+      assert.equal(outcome.falseVerdicts, 0, `seed ${seed}`)
+    }
+  })
+
+  it('are called down when suspicions are too short for them', () => {
+    const options = resolveSwimOptions({ suspicionMultiplier: 1, maxSuspicionMultiplier: 1 })
+    const wrong = seeds.map((seed) => runStalls({ ...scenario, seed, options, stallMs: [500, 2_000] }).falseVerdicts)
+    assert.ok(wrong.every((count) => count > 0))
+  })
+})
+
+describe('a member that falls silent for good', () => {
+  it('is down everywhere within three seconds in most cases, with the default options', () => {
+    const silent = { ...scenario, stalling: 0, stallMs: [0, 0] as const, options: resolveSwimOptions() }
+    const times = seeds.map((seed) => runStalls({ ...silent, seed }).detectedMs ?? Number.POSITIVE_INFINITY)
+    assert.ok(times.filter((ms) => ms <= 3_000).length > seeds.length / 2, times.join(', '))
+  })
+})
