@@ -34,6 +34,7 @@ export interface ErrorDetails {
   ERR_HANDLER_FAILED: { readonly member: string; readonly subject: string; readonly reason: string }
   ERR_PAYLOAD_TOO_LARGE: { readonly bytes: number; readonly limit: number }
   ERR_BUFFER_FULL: { readonly queue: string; readonly limit: number }
+  ERR_NO_SERVER_NODES: { readonly topology: string }
   ERR_TIMEOUT: { readonly operation: string; readonly timeoutMs: number }
   ERR_ABORTED: { readonly operation: string }
   ERR_SHUTTING_DOWN: Record<string, never>

@@ -1,5 +1,7 @@
 // The public face of this folder: everything that others may import is here, and nothing else is.
 
+export { ClientServer, clientServer } from './client-server/client-server.ts'
+export type { ClientServerOptions } from './client-server/options.ts'
 export type { Core, Effect, Input } from './core.ts'
 export type { ChannelName, Envelope } from './delivery/envelope.ts'
 export type {

@@ -107,8 +107,12 @@ export interface OverlayDefinition<Message = never> {
   problems(parameters: OverlayParameters): readonly string[]
   /** Why these members cannot form it now; undefined: they can. */
   refusal(members: readonly MemberRecord[]): OverlayRefusal | undefined
-  /** What it would cost these members, by the same parameters that `create` gets. */
-  estimate(members: readonly MemberRecord[], parameters: OverlayParameters): OverlayEstimate
+  /** What it would cost these members with these voters, by the same parameters that `create` gets. */
+  estimate(
+    members: readonly MemberRecord[],
+    parameters: OverlayParameters,
+    voters: readonly MemberId[],
+  ): OverlayEstimate
   create(setup: OverlaySetup): Overlay<Message, OverlayEvent>
   /** Undefined: it sends nothing. */
   readonly codec: OverlayCodec<Message> | undefined

@@ -1,5 +1,5 @@
 // The overlays that every node knows by name, each with the codec of its messages. Those that a user brings stand beside them.
 
-import { fullMesh, type OverlayDefinition } from '../../topology/index.ts'
+import { clientServer, fullMesh, type OverlayDefinition } from '../../topology/index.ts'
 
-export const builtInOverlays: readonly OverlayDefinition<unknown>[] = [fullMesh]
+export const builtInOverlays: readonly OverlayDefinition<unknown>[] = [fullMesh, clientServer]

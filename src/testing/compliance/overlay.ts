@@ -13,6 +13,10 @@ export type AnyOverlay = Overlay<unknown, unknown>
 export interface OverlaySuite {
   /** A fresh overlay of one member; `random` is all the chance it may use. */
   create(self: MemberId, random: Random): AnyOverlay
+  /** What is special about the record of the member of this index, such as its roles. Default: nothing. */
+  record?(index: number): Partial<MemberRecord>
+  /** How many of the first members hold the log. Default 0: nobody is told who does. */
+  readonly voters?: number
   /** Members in the largest world. Default 24: above it overlays that link everybody get slow to test. */
   readonly members?: number
   /** Virtual milliseconds after which a world without faults is quiet. Default 60,000. */
@@ -152,7 +156,6 @@ export function testOverlay(name: string, suite: OverlaySuite): void {
         world.step(node, { type: 'disconnected', peer: 'a stranger', announced: false })
         world.step(node, { type: 'timer', timer: 'no such timer' })
         world.step(node, { type: 'unreachable', peer: 'a stranger' })
-        world.step(node, { type: 'voters', voters: [] })
         assert.deepEqual([...node.overlay.neighbors()], before)
       }
       world.run(quietAfterMs)
@@ -176,17 +179,23 @@ class World {
   readonly cannotDial = new Set<MemberId>()
   readonly #records = new Map<MemberId, MemberRecord>()
   #plan: { readonly at: number; readonly order: number; readonly run: () => void }[] = []
+  readonly #suite: OverlaySuite
   #order = 0
   #now = 0
 
   constructor(suite: OverlaySuite, size: number) {
+    this.#suite = suite
     for (let index = 0; index < size; index++) {
       const id = `m${index}`
-      this.#records.set(id, recordOf(id))
+      this.#records.set(id, this.#recordOf(id))
       const overlay = suite.create(id, seeded(index + 1))
       this.nodes.set(id, { id, overlay, wanted: new Set(), links: new Set(), timers: new Map() })
     }
-    this.#after(0, () => this.#tellMembers())
+    const voters = [...this.nodes.keys()].slice(0, suite.voters ?? 0)
+    this.#after(0, () => {
+      for (const node of this.nodes.values()) this.step(node, { type: 'voters', voters })
+      this.#tellMembers()
+    })
   }
 
   members(): readonly MemberRecord[] {
@@ -194,7 +203,7 @@ class World {
   }
 
   changeMember(id: MemberId, changes: Partial<MemberRecord>): void {
-    this.#records.set(id, { ...recordOf(id), ...changes })
+    this.#records.set(id, { ...this.#recordOf(id), ...changes })
     this.#tellMembers()
   }
 
@@ -311,6 +320,10 @@ class World {
 
   #tellMembers(): void {
     for (const node of [...this.nodes.values()]) this.step(node, { type: 'members', members: this.members() })
+  }
+
+  #recordOf(id: MemberId): MemberRecord {
+    return { ...recordOf(id), ...this.#suite.record?.(Number(id.slice(1))) }
   }
 
   #after(ms: number, run: () => void): void {
