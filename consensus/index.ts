@@ -1,6 +1,16 @@
 // The consensus core's front door: the only file of this folder that others import.
 
-export type { Effect, Input, RaftEvent, RaftTimer, RaftView, RejectCode } from './core.ts'
+export { hasVote, isJoint, membersOf, votersOnly } from './configuration.ts'
+export type {
+  Effect,
+  FollowerView,
+  Input,
+  RaftEvent,
+  RaftTimer,
+  RaftView,
+  Reconfiguration,
+  RejectCode,
+} from './core.ts'
 export {
   type HostEffect,
   type HostInput,
@@ -30,15 +40,18 @@ export {
 export { majority } from './quorum.ts'
 export { Raft, type RaftSetup } from './raft.ts'
 export type { DropReason } from './receive.ts'
-export { type BallotView, type LogEnd, type Predecessor, paperRules, type RaftRules } from './rules.ts'
+export { type BallotView, type Predecessor, paperRules, type RaftRules } from './rules.ts'
 export type { ApplyMeta, StateMachine } from './state-machine.ts'
 export type {
+  Configuration,
   DurableState,
   Entry,
   HardState,
+  LogEnd,
   LogIndex,
   Random,
   Role,
+  Snapshot,
   Term,
   Voter,
   VoterId,

@@ -3,8 +3,7 @@
 // is no longer there. What may be truncated or committed is decided elsewhere. (Compaction will give it a base other than 0.)
 
 import { invariant } from './invariant.ts'
-import type { LogEnd } from './rules.ts'
-import type { Entry, LogIndex, Term } from './types.ts'
+import type { Entry, LogEnd, LogIndex, Term } from './types.ts'
 
 /** Entries up to `lastIndex` are durable once the disk has confirmed `ticket`. */
 interface Write {

@@ -1,7 +1,7 @@
 // Raft between voters. Each variant says who sends it, when, and what the receiver does. Rounds: the sender numbers its
 // rounds; every answer carries the round it answers, so that a late answer never counts for a later question.
 
-import type { Entry, LogIndex, Term } from './types.ts'
+import type { Entry, LogIndex, Snapshot, Term } from './types.ts'
 
 export type RaftMessage<Command> =
   /**
@@ -53,4 +53,50 @@ export type RaftMessage<Command> =
       readonly matchIndex: LogIndex
       readonly hintIndex: LogIndex
       readonly hintTerm: Term
+    }
+  /**
+   * Leader to the follower it hands over to, whose log has all of its own (section 3.10): stand for election now. The
+   * receiver skips the pre-vote and asks with `transfer-vote`.
+   */
+  | { readonly type: 'timeout-now'; readonly term: Term; readonly round: number }
+  /** A `vote` by a candidate whom the leader asked to stand: granted as a vote is, though the leader is still heard. */
+  | {
+      readonly type: 'transfer-vote'
+      readonly term: Term
+      readonly round: number
+      readonly lastIndex: LogIndex
+      readonly lastTerm: Term
+    }
+  /** Follower to its leader: from where on may I read (section 6.4)? `round` is never used for two questions, in no life. */
+  | { readonly type: 'read-index'; readonly term: Term; readonly round: number }
+  /** Answer, after a majority answered a round begun since the question came. `index` undefined: refused, ask anew. */
+  | {
+      readonly type: 'read-index-reply'
+      readonly term: Term
+      readonly round: number
+      readonly index: LogIndex | undefined
+    }
+  /**
+   * Leader to a follower whose next entry it no longer has (section 5.2): bytes of a snapshot from `offset` on, one message
+   * at a time. The receiver stores them; it takes up the snapshot when the last are durable.
+   */
+  | {
+      readonly type: 'snapshot'
+      readonly term: Term
+      readonly round: number
+      readonly snapshot: Snapshot
+      readonly offset: number
+      readonly bytes: Uint8Array
+    }
+  /**
+   * Answer: the receiver wants the bytes of snapshot `id` from `offset` on; at the snapshot's size it has taken it up. A leader that
+   * offers what the receiver has already hears `size` at once.
+   */
+  | {
+      readonly type: 'snapshot-reply'
+      readonly term: Term
+      readonly round: number
+      readonly index: LogIndex
+      readonly id: string
+      readonly offset: number
     }

@@ -14,6 +14,7 @@
 // own running, step `away` before any timer or message that waits. A restarted voter begins with what its disk held.
 
 import { advanceCommit, applyCommitted } from './commit.ts'
+import { membersOf } from './configuration.ts'
 import { checkQuorum, doubtContact } from './contact.ts'
 import type { Effect, Input, RaftTimer, RaftView } from './core.ts'
 import { ask, askForVotes, campaign } from './election.ts'
@@ -27,12 +28,14 @@ import { appendOwn, heartbeat, reconnected, sendNews } from './replication.ts'
 import { announce, becomeFollower, knownLeader } from './role.ts'
 import { paperRules, type RaftRules } from './rules.ts'
 import type { RaftState } from './state.ts'
-import type { DurableState, Random, VoterId } from './types.ts'
+import type { Configuration, DurableState, Random, VoterId } from './types.ts'
 
 export interface RaftSetup<Command> {
   readonly self: VoterId
-  /** All voters, `self` among them, without duplicates; 1, 3, 5 or 7. */
-  readonly voters: readonly VoterId[]
+  /** The log this member votes with. */
+  readonly storeId: string
+  /** The configuration the log begins with, before its first entry; without voters for a log that was made to learn. */
+  readonly configuration: Configuration
   /** What the disk held. */
   readonly durable: DurableState<Command>
   readonly options: RaftOptions
@@ -87,6 +90,18 @@ export class Raft<Command> {
       case 'resign':
         if (raft.role.type === 'leader') becomeFollower(raft, undefined, now, 'resigned')
         break
+      case 'reconfigure':
+      case 'transfer':
+        raft.outbox.push({ type: 'reject', proposal: input.proposal, code: 'busy', leader: knownLeader(raft) })
+        break
+      case 'read':
+        raft.outbox.push({ type: 'unreadable', read: input.read, code: 'busy', leader: knownLeader(raft) })
+        break
+      case 'captured':
+      case 'chunk':
+      case 'chunk-stored':
+        invariant(false, `${input.type} answers what was not asked`)
+        break
       default:
         input satisfies never
     }
@@ -95,7 +110,7 @@ export class Raft<Command> {
 
   /** What this voter knows, as plain data. */
   view(): RaftView {
-    const { role, hardState, commitIndex, log } = this.#raft
+    const { role, hardState, commitIndex, log, configuration } = this.#raft
     return {
       role: role.type,
       term: hardState.term,
@@ -104,6 +119,11 @@ export class Raft<Command> {
       lastIndex: log.lastIndex,
       leaderSince: role.type === 'leader' ? role.since : undefined,
       quorumAt: role.type === 'leader' ? role.quorumAt : undefined,
+      configuration,
+      configurationSettled: true,
+      settled: role.type === 'leader' && log.termAt(commitIndex) === hardState.term,
+      transferringTo: undefined,
+      snapshotIndex: 0,
     }
   }
 
@@ -189,6 +209,7 @@ function write<Command>(raft: RaftState<Command>, now: number): void {
     type: 'persist',
     ticket: disk.ticket,
     hardState: changed ? hardState : undefined,
+    base: undefined,
     entries: raft.log.write(disk.ticket, now),
   })
 }
@@ -200,9 +221,10 @@ function release<Command>({ outbox, rules, disk }: RaftState<Command>): void {
 }
 
 function initialState<Command>(setup: RaftSetup<Command>): RaftState<Command> {
-  const { self, voters, durable, options, random, rules = paperRules } = setup
+  const { self, configuration, durable, options, random, rules = paperRules } = setup
+  const voters = membersOf(configuration)
   invariant(
-    voters.includes(self) && new Set(voters).size === voters.length,
+    voters.includes(self) && voters.length === configuration.voters.length,
     'self is one of the voters, each named once',
   )
   const log = new RaftLog(durable.entries)
@@ -210,7 +232,8 @@ function initialState<Command>(setup: RaftSetup<Command>): RaftState<Command> {
   const isNew = durable.hardState.term === 0
   return {
     self,
-    voters: [...voters],
+    configuration,
+    voters,
     peers: voters.filter((voter) => voter !== self),
     options,
     random,

@@ -62,6 +62,14 @@ function handle<Command>(raft: RaftState<Command>, from: VoterId, message: RaftM
       if (raft.role.type === 'leader') onAppendReply(raft, raft.role, from, message, now)
       else raft.outbox.emit({ type: 'dropped', from, reason: 'late-answer' })
       break
+    case 'timeout-now':
+    case 'transfer-vote':
+    case 'read-index':
+    case 'read-index-reply':
+    case 'snapshot':
+    case 'snapshot-reply':
+      raft.outbox.emit({ type: 'dropped', from, reason: 'malformed' })
+      break
     default:
       message satisfies never
   }

@@ -5,13 +5,7 @@
 // a safety check that never failed has checked nothing. Production code has no reason to pass anything but `paperRules`.
 
 import { majority } from './quorum.ts'
-import type { Entry, HardState, LogIndex, Term, VoterId } from './types.ts'
-
-/** Where a log ends: index and term of its last entry; 0 and 0 when it is empty. */
-export interface LogEnd {
-  readonly index: LogIndex
-  readonly term: Term
-}
+import type { Entry, HardState, LogEnd, LogIndex, Term, VoterId } from './types.ts'
 
 /** One question of a (pre-)candidate, and who said yes so far. */
 export interface BallotView {

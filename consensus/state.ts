@@ -6,10 +6,12 @@ import type { RaftOptions } from './options.ts'
 import type { Outbox } from './outbox.ts'
 import type { Progress } from './progress.ts'
 import type { BallotView, RaftRules } from './rules.ts'
-import type { HardState, LogIndex, Random, VoterId } from './types.ts'
+import type { Configuration, HardState, LogIndex, Random, VoterId } from './types.ts'
 
 export interface RaftState<Command> {
   readonly self: VoterId
+  /** The configuration in force: the latest in the log (thesis section 4.1). */
+  readonly configuration: Configuration
   readonly voters: readonly VoterId[]
   readonly options: RaftOptions
   readonly random: Random

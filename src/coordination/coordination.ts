@@ -151,7 +151,7 @@ export class Coordination {
       this.#options.toolbox.counters.add('raft-no-voter')
       return
     }
-    this.#voter.receive(id, message)
+    this.#voter.receive(id, storeId, message)
   }
 
   receiveRecord(record: ClusterRecord): void {

@@ -1,14 +1,15 @@
 // Carries the core's `persist` effects to the disk: what gathered while one flush was running goes into the next one
 // (group commit), and the core learns the highest ticket that is durable. A failed flush is final.
 
-import type { Effect } from '../../consensus/index.ts'
+import type { Effect, Entry } from '../../consensus/index.ts'
 import type { LogStore, LogWrite } from '../storage/log-store.ts'
 
 type Persist<Command> = Extract<Effect<Command>, { type: 'persist' }>
 
 export interface LogWriterOptions<Command> {
   readonly store: LogStore
-  readonly encode: (command: Command) => Uint8Array
+  /** The bytes of what an entry carries; undefined for a no-op. */
+  readonly encode: (entry: Entry<Command>) => Uint8Array | undefined
   /** Everything up to and including `ticket` survives a crash. */
   readonly onPersisted: (ticket: number) => void
   /** A flush took this long. */
@@ -29,10 +30,12 @@ export class LogWriter<Command> {
 
   persist(effect: Persist<Command>): void {
     if (this.#hasFailed) return
-    const entries = effect.entries.map(({ index, term, command }) => ({
-      index,
-      term,
-      command: command === undefined ? undefined : this.#options.encode(command),
+    // No snapshot is ever taken up while this driver asks for none.
+    if (effect.base !== undefined) throw new Error('the log store cannot begin behind a snapshot: a bug in the caller')
+    const entries = effect.entries.map((entry) => ({
+      index: entry.index,
+      term: entry.term,
+      command: this.#options.encode(entry),
     }))
     this.#waiting.push({ ticket: effect.ticket, write: { hardState: effect.hardState, entries } })
     this.#flushing ??= this.#flush()

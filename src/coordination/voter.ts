@@ -15,12 +15,15 @@ import {
   type Input,
   majority,
   Raft,
+  type RaftEvent,
   type RaftMessage,
   type RaftOptions,
   type RaftTimer,
   type RaftView,
   type Random,
+  type RejectCode,
   SingletonHost,
+  votersOnly,
 } from '../../consensus/index.ts'
 import { ClusterError } from '../errors.ts'
 import type { Distribution } from '../observability/distribution.ts'
@@ -31,7 +34,7 @@ import { Mailbox } from '../runtime/mailbox.ts'
 import { NamedTimers } from '../runtime/named-timers.ts'
 import type { Turn } from '../runtime/turn.ts'
 import type { RecoveredLog } from '../storage/node-storage.ts'
-import { decodeCommand, encodeCommand } from '../wire/command.ts'
+import { decodeContent, encodeContent } from '../wire/log-entry.ts'
 import { LogWriter } from './log-writer.ts'
 import { Proposals } from './proposals.ts'
 
@@ -76,9 +79,9 @@ export class Voter {
     durable: ConstructorParameters<typeof Raft<ClusterCommand>>[0]['durable'],
   ) {
     const { self, raft, random, clock, turn } = options
-    const voters = options.log.header.voters.map(({ id }) => id)
+    const { storeId, voters } = options.log.header
     this.#options = options
-    this.#raft = new Raft({ self, voters, durable, options: raft, random })
+    this.#raft = new Raft({ self, storeId, configuration: votersOnly(voters), durable, options: raft, random })
     this.#host = new SingletonHost({ self, singleton: 's5', options: raft })
     this.#mailbox = new Mailbox((input) => this.#take(input))
     this.#timers = new NamedTimers(clock, (timer) =>
@@ -89,7 +92,7 @@ export class Voter {
     )
     this.#writer = new LogWriter({
       store: options.log,
-      encode: encodeCommand,
+      encode: encodeContent,
       onPersisted: (ticket) => turn.enter(() => this.#put({ type: 'persisted', ticket })),
       onFlushed: (seconds) => options.flushes?.record(seconds),
       onFailure: options.onDiskFailure,
@@ -104,7 +107,7 @@ export class Voter {
         ...repaired,
       })
     const decoded = entries.map(({ index, term, command }): Entry<ClusterCommand> => {
-      return { index, term, command: command === undefined ? undefined : decodeCommand(command) }
+      return { index, term, ...decodeContent(command) }
     })
     const voter = new Voter(options, { hardState, entries: decoded })
     options.turn.enter(() => voter.#execute(voter.#raft.start(options.clock.now())))
@@ -148,8 +151,9 @@ export class Voter {
     return this.#applied
   }
 
-  receive(from: string, message: RaftMessage<ClusterCommand>): void {
-    this.#put({ type: 'message', from, message })
+  /** `storeId`: the log the sender votes with, as its link has proved it. */
+  receive(from: string, storeId: string, message: RaftMessage<ClusterCommand>): void {
+    this.#put({ type: 'message', from, storeId, message })
   }
 
   connected(peer: string): void {
@@ -245,13 +249,27 @@ export class Voter {
           this.#proposals.rejected(effect.proposal, refusal(effect.code, effect.leader, this.#options.raft))
           break
         case 'emit':
-          if (effect.event.type === 'dropped') this.#options.count(`raft-${effect.event.reason}`)
-          else if (effect.event.role !== 'follower') this.#options.count(`election-${effect.event.role}`)
+          this.#count(effect.event)
           break
+        case 'readable':
+        case 'unreadable':
+        case 'transferred':
+        case 'capture':
+        case 'compact':
+        case 'fetch-chunk':
+        case 'store-chunk':
+        case 'restore':
+          // Each answers or follows an input or an option that this driver does not give.
+          throw new Error(`${effect.type} was not asked for: a bug in the core`)
         default:
           effect satisfies never
       }
     }
+  }
+
+  #count(event: RaftEvent): void {
+    if (event.type === 'dropped') this.#options.count(`raft-${event.reason}`)
+    else if (event.type === 'role' && event.role !== 'follower') this.#options.count(`election-${event.role}`)
   }
 
   #apply(entries: readonly Entry<ClusterCommand>[]): void {
@@ -324,10 +342,13 @@ export class Voter {
   }
 }
 
-function refusal(code: 'not-leader' | 'busy', leader: string | undefined, raft: RaftOptions): ClusterError {
-  if (code === 'not-leader') return new ClusterError('ERR_NOT_LEADER', 'this voter does not lead', { leader })
-  const limit = raft.maxUncommittedEntries
-  return new ClusterError('ERR_BUFFER_FULL', `${limit} entries are not committed yet`, { queue: 'log', limit })
+function refusal(code: RejectCode, leader: string | undefined, raft: RaftOptions): ClusterError {
+  if (code === 'busy') {
+    const limit = raft.maxUncommittedEntries
+    return new ClusterError('ERR_BUFFER_FULL', `${limit} entries are not committed yet`, { queue: 'log', limit })
+  }
+  const why = code === 'transferring' ? 'leadership is being handed over' : 'this voter does not lead'
+  return new ClusterError('ERR_NOT_LEADER', why, { leader })
 }
 
 function isVisible(before: RaftView, after: RaftView): boolean {

@@ -4,14 +4,7 @@
 
 import type { ClusterCommand } from '../../consensus/machines/commands.ts'
 import { bytes, type Codec, family, list, optional, struct, text, union, varint } from './codec.ts'
-import {
-  MAX_COMMAND_BYTES,
-  MAX_DECISION_BYTES,
-  MAX_ID_BYTES,
-  MAX_LABEL_BYTES,
-  MAX_NAME_BYTES,
-  MAX_REQUIRED_MEMBERS,
-} from './limits.ts'
+import { MAX_DECISION_BYTES, MAX_ID_BYTES, MAX_LABEL_BYTES, MAX_NAME_BYTES, MAX_REQUIRED_MEMBERS } from './limits.ts'
 import { commandNumbers } from './message-numbers.ts'
 import { Reader } from './reader.ts'
 import { WireError } from './wire-error.ts'
@@ -71,10 +64,4 @@ export function decodeCommand(from: Uint8Array): ClusterCommand {
   const command = fields.decode(reader)
   reader.end()
   return command
-}
-
-/** A command inside a message: a length, then its bytes. */
-export const command: Codec<ClusterCommand> = {
-  encode: (writer, value) => writer.bytes(encodeCommand(value), MAX_COMMAND_BYTES),
-  decode: (reader) => decodeCommand(reader.bytes(MAX_COMMAND_BYTES)),
 }

@@ -29,6 +29,8 @@ export const MAX_RECORDS_PER_MESSAGE = 256
 /** Members that can form a cluster together. */
 export const MAX_FOUNDERS = 1024
 export const MAX_VOTERS = 16
+/** Members that hold the log and have no vote. */
+export const MAX_LEARNERS = 16
 /** Fresh nodes that one introduces to another at a time. */
 export const MAX_CONTACTS = 256
 
@@ -40,6 +42,11 @@ export const MAX_DECISION_BYTES = 64 * 1024
 export const MAX_REQUIRED_MEMBERS = 1024
 /** One command as bytes: a decision with its names and numbers. */
 export const MAX_COMMAND_BYTES = MAX_DECISION_BYTES + 1024
+
+/** Bytes of a snapshot in one message of Raft. */
+export const MAX_SNAPSHOT_CHUNK_BYTES = 1024 * 1024
+/** What tells one snapshot's bytes from another's. */
+export const MAX_SNAPSHOT_ID_BYTES = 128
 
 /** The user's payload in one envelope. Larger things are chunked above. */
 export const MAX_PAYLOAD_BYTES = 1024 * 1024

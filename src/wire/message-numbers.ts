@@ -27,6 +27,12 @@ export const frameNumbers = {
   'vote-reply': 51,
   append: 52,
   'append-reply': 53,
+  'timeout-now': 54,
+  'transfer-vote': 55,
+  'read-index': 56,
+  'read-index-reply': 57,
+  snapshot: 58,
+  'snapshot-reply': 59,
 
   record: 64,
   envelope: 80,
@@ -50,6 +56,9 @@ export const commandNumbers = {
   'commit-topology': 19,
   'abort-topology': 20,
 } as const
+
+/** What else an entry of the log can carry, in the place of a command's number. */
+export const logEntryNumbers = { configuration: 240 } as const
 
 export const memberStateNumbers = { alive: 0, suspect: 1, down: 2, left: 3 } as const
 export const conditionNumbers = { ok: 0, draining: 1, stalled: 2 } as const

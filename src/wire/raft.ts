@@ -2,13 +2,22 @@
 
 import type { ClusterCommand } from '../../consensus/machines/commands.ts'
 import type { RaftMessage } from '../../consensus/messages.ts'
-import type { Entry } from '../../consensus/types.ts'
-import { bool, type Codec, type Family, family, list, optional, struct, varint } from './codec.ts'
-import { command } from './command.ts'
-import { MAX_ENTRIES_PER_APPEND } from './limits.ts'
+import type { Entry, Snapshot } from '../../consensus/types.ts'
+import { bool, bytes, type Codec, type Family, family, list, optional, struct, text, varint } from './codec.ts'
+import { MAX_ENTRIES_PER_APPEND, MAX_SNAPSHOT_CHUNK_BYTES, MAX_SNAPSHOT_ID_BYTES } from './limits.ts'
+import { configuration, content } from './log-entry.ts'
 import { frameNumbers } from './message-numbers.ts'
 
-const entry: Codec<Entry<ClusterCommand>> = struct({ index: varint, term: varint, command: optional(command) })
+const place = struct({ index: varint, term: varint })
+const entry: Codec<Entry<ClusterCommand>> = {
+  encode: (writer, value) => {
+    place.encode(writer, value)
+    content.encode(writer, value)
+  },
+  decode: (reader) => ({ ...place.decode(reader), ...content.decode(reader) }),
+}
+const snapshotId = text(MAX_SNAPSHOT_ID_BYTES)
+const snapshot: Codec<Snapshot> = struct({ index: varint, term: varint, configuration, id: snapshotId, size: varint })
 const question = struct({ term: varint, round: varint, lastIndex: varint, lastTerm: varint })
 const answer = struct({ term: varint, round: varint, granted: bool })
 
@@ -33,4 +42,10 @@ export const raftFamily: Family<RaftMessage<ClusterCommand>> = family(frameNumbe
     hintIndex: varint,
     hintTerm: varint,
   }),
+  'timeout-now': struct({ term: varint, round: varint }),
+  'transfer-vote': question,
+  'read-index': struct({ term: varint, round: varint }),
+  'read-index-reply': struct({ term: varint, round: varint, index: optional(varint) }),
+  snapshot: struct({ term: varint, round: varint, snapshot, offset: varint, bytes: bytes(MAX_SNAPSHOT_CHUNK_BYTES) }),
+  'snapshot-reply': struct({ term: varint, round: varint, index: varint, id: snapshotId, offset: varint }),
 })

@@ -10,12 +10,21 @@ import {
   resolveRaftOptions,
   SingletonHost,
   type SingletonRecord,
+  votersOnly,
 } from '../../consensus/index.ts'
 
 const options = resolveRaftOptions()
 
+const rest = {
+  configuration: votersOnly([]),
+  configurationSettled: true,
+  settled: true,
+  transferringTo: undefined,
+  snapshotIndex: 0,
+}
+
 function leading(term: number, quorumAt: number | undefined, leaderSince = 0): RaftView {
-  return { role: 'leader', term, leader: 'a', commitIndex: 9, lastIndex: 9, leaderSince, quorumAt }
+  return { role: 'leader', term, leader: 'a', commitIndex: 9, lastIndex: 9, leaderSince, quorumAt, ...rest }
 }
 
 function following(term: number): RaftView {
@@ -27,6 +36,7 @@ function following(term: number): RaftView {
     lastIndex: 9,
     leaderSince: undefined,
     quorumAt: undefined,
+    ...rest,
   }
 }
 

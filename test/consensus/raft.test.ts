@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { InvariantError, Raft, resolveRaftOptions } from '../../consensus/index.ts'
+import { InvariantError, Raft, resolveRaftOptions, votersOnly } from '../../consensus/index.ts'
 import { accepted, append, entries, VoterUnderTest, vote } from './voter-under-test.ts'
 
 describe('raft, terms', () => {
@@ -289,11 +289,22 @@ describe('raft, set up', () => {
     assert.equal(voter.sent('vote-reply')[0]?.granted, false)
   })
 
+  const a = { id: 'a', storeId: 'a' }
+
   it('refuses voters without itself, and a disk that contradicts itself', () => {
     const durable = { hardState: { term: 0, votedFor: undefined }, entries: [] }
-    assert.throws(() => new Raft({ ...setup, self: 'x', voters: ['a'], durable }), InvariantError)
-    assert.throws(() => new Raft({ ...setup, self: 'a', voters: ['a', 'a'], durable }), InvariantError)
+    assert.throws(
+      () => new Raft({ ...setup, self: 'x', storeId: 'x', configuration: votersOnly([a]), durable }),
+      InvariantError,
+    )
+    assert.throws(
+      () => new Raft({ ...setup, self: 'a', storeId: 'a', configuration: votersOnly([a, a]), durable }),
+      InvariantError,
+    )
     const later = { ...durable, entries: entries(1, 3) }
-    assert.throws(() => new Raft({ ...setup, self: 'a', voters: ['a'], durable: later }), InvariantError)
+    assert.throws(
+      () => new Raft({ ...setup, self: 'a', storeId: 'a', configuration: votersOnly([a]), durable: later }),
+      InvariantError,
+    )
   })
 })

@@ -12,6 +12,7 @@ import {
   type RaftView,
   resolveRaftOptions,
   type VoterId,
+  votersOnly,
 } from '../../consensus/index.ts'
 
 export type Message = RaftMessage<string>
@@ -41,7 +42,8 @@ export class VoterUnderTest {
     const hardState: HardState = { term: term ?? log.at(-1) ?? 0, votedFor }
     this.raft = new Raft({
       self: 'a',
-      voters,
+      storeId: 'a',
+      configuration: votersOnly(voters.map((id) => ({ id, storeId: id }))),
       durable: { hardState, entries: entries(1, ...log) },
       options: resolveRaftOptions(options),
       random: () => draw,
@@ -59,7 +61,7 @@ export class VoterUnderTest {
   }
 
   receive(from: VoterId, message: Message): this {
-    return this.step({ type: 'message', from, message })
+    return this.step({ type: 'message', from, storeId: from, message })
   }
 
   /** Everything written so far is durable. */

@@ -20,6 +20,7 @@ import {
   SingletonHost,
   type Term,
   type VoterId,
+  votersOnly,
 } from '../../../consensus/index.ts'
 import type { Absence } from '../../runtime/away-guard.ts'
 import type { DiskRecord, SimulatedDisk } from './disk.ts'
@@ -87,7 +88,8 @@ export class SimulatedVoter {
     this.#log = [...disk.entries]
     this.#raft = new Raft<ClusterCommand>({
       self: self.id,
-      voters: setup.voters,
+      storeId: self.id,
+      configuration: votersOnly(setup.voters.map((id) => ({ id, storeId: id }))),
       durable: { hardState: disk.hardState, entries: [...disk.entries] },
       options,
       random: random.next,
@@ -136,7 +138,8 @@ export class SimulatedVoter {
 
   received(from: VoterId, message: RaftMessage<ClusterCommand>): void {
     const { misreads } = this.#setup
-    this.input({ type: 'message', from, message: misreads === undefined ? message : misreads(message, this.#view) })
+    const read = misreads === undefined ? message : misreads(message, this.#view)
+    this.input({ type: 'message', from, storeId: from, message: read })
   }
 
   /** The process did not run: Raft hears it first, then the host, unless its own clock has counted it and sees to the lease. */
@@ -228,6 +231,16 @@ export class SimulatedVoter {
           break
         case 'emit':
           this.#emitted(effect.event)
+          break
+        case 'readable':
+        case 'unreadable':
+        case 'transferred':
+        case 'capture':
+        case 'compact':
+        case 'fetch-chunk':
+        case 'store-chunk':
+        case 'restore':
+          check(false, 'no-crash', () => `${effect.type} was not asked for`)
           break
         default:
           effect satisfies never

@@ -16,6 +16,7 @@ import {
   type RaftOptions,
   SingletonHost,
   type VoterId,
+  votersOnly,
 } from '../../../consensus/index.ts'
 import { effectText, hostEffectText } from './consensus-text.ts'
 
@@ -74,10 +75,11 @@ export class ScenarioCluster {
     const { voters, options, random, hosting } = this.setup
     const durable = this.#disks.get(id) ?? { hardState: { term: 0, votedFor: undefined }, entries: [] }
     this.#disks.set(id, durable)
+    const configuration = votersOnly(voters.map((voter) => ({ id: voter, storeId: voter })))
     const draw = random.get(id) ?? 0.5
     const voter: Voter = {
       id,
-      raft: new Raft({ self: id, voters, durable, options, random: () => draw }),
+      raft: new Raft({ self: id, storeId: id, configuration, durable, options, random: () => draw }),
       host: hosting ? new SingletonHost({ self: id, singleton: 's5', options }) : undefined,
       machine: new ClusterMachine(),
       applied: { index: 0, term: 0 },
@@ -122,7 +124,7 @@ export class ScenarioCluster {
   deliver(from?: VoterId, to?: VoterId, count = Number.POSITIVE_INFINITY): number {
     const chosen = this.#take(from, to, count)
     for (const { from: sender, to: receiver, message } of chosen) {
-      if (this.#voters.has(receiver)) this.step(receiver, { type: 'message', from: sender, message })
+      if (this.#voters.has(receiver)) this.step(receiver, { type: 'message', from: sender, storeId: sender, message })
     }
     return chosen.length
   }

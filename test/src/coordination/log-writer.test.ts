@@ -16,7 +16,7 @@ beforeEach(() => {
     new Promise((resolve, reject) => appends.push({ writes, done: resolve, fail: reject }))
   writer = new LogWriter({
     store: { append } as Partial<LogStore> as LogStore,
-    encode: (command) => new TextEncoder().encode(command),
+    encode: ({ command }) => (command === undefined ? undefined : new TextEncoder().encode(command)),
     onPersisted: (ticket) => persisted.push(ticket),
     onFailure: (error) => failures.push(error),
   })
@@ -31,6 +31,7 @@ function persist(ticket: number, command?: string): void {
     type: 'persist',
     ticket,
     hardState: { term: ticket, votedFor: undefined },
+    base: undefined,
     entries: [{ index: ticket, term: 1, command }],
   })
 }

@@ -224,7 +224,7 @@ describe('a voter', () => {
     await resigned
     assert.equal(leader.log.closed, true)
     const { term } = leader.voter.view()
-    leader.voter.receive('b', { type: 'vote', term: term + 5, round: 1, lastIndex: 100, lastTerm: term + 4 })
+    leader.voter.receive('b', 'store-b', { type: 'vote', term: term + 5, round: 1, lastIndex: 100, lastTerm: term + 4 })
     assert.equal(leader.voter.view().term, term)
   })
 })

@@ -83,7 +83,7 @@ export class Network {
 
   #send(from: string, to: string, message: RaftMessage<ClusterCommand>): void {
     setImmediate(() => {
-      if (!this.cut.has(from) && !this.cut.has(to)) this.voters.get(to)?.voter.receive(from, message)
+      if (!this.cut.has(from) && !this.cut.has(to)) this.voters.get(to)?.voter.receive(from, `store-${from}`, message)
     })
   }
 }

@@ -87,10 +87,35 @@ const forming: fc.Arbitrary<WireMessage> = fc
   )
   .map((message) => ({ type: 'forming', message }))
 
+const voters = fc.array(fc.record({ id: text, storeId: text }), { maxLength: 3 })
+const configuration = fc.record({ voters, outgoing: voters, learners: voters })
+const entry = fc.oneof(
+  fc.record({ index: number, term: number, command: maybe(command) }),
+  fc.record({ index: number, term: number, command: fc.constant(undefined), configuration }),
+)
+
 const raft: fc.Arbitrary<WireMessage> = fc
   .oneof(
+    fc.record({ type: fc.constantFrom('timeout-now' as const, 'read-index' as const), term: number, round: number }),
+    fc.record({ type: fc.constant('read-index-reply' as const), term: number, round: number, index: maybe(number) }),
     fc.record({
-      type: fc.constantFrom('pre-vote' as const, 'vote' as const),
+      type: fc.constant('snapshot' as const),
+      term: number,
+      round: number,
+      snapshot: fc.record({ index: number, term: number, configuration, id: text, size: number }),
+      offset: number,
+      bytes,
+    }),
+    fc.record({
+      type: fc.constant('snapshot-reply' as const),
+      term: number,
+      round: number,
+      index: number,
+      id: text,
+      offset: number,
+    }),
+    fc.record({
+      type: fc.constantFrom('pre-vote' as const, 'vote' as const, 'transfer-vote' as const),
       term: number,
       round: number,
       lastIndex: number,
@@ -109,7 +134,7 @@ const raft: fc.Arbitrary<WireMessage> = fc
       previousIndex: number,
       previousTerm: number,
       commitIndex: number,
-      entries: fc.array(fc.record({ index: number, term: number, command: maybe(command) }), { maxLength: 4 }),
+      entries: fc.array(entry, { maxLength: 4 }),
     }),
     fc.record({
       type: fc.constant('append-reply' as const),

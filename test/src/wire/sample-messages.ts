@@ -85,6 +85,15 @@ const envelope: Envelope = {
 
 const raft = { term: 4, round: 6 } as const
 
+const configuration = {
+  voters: [
+    { id: 'id-a', storeId: 'store-a' },
+    { id: 'id-c', storeId: 'store-c' },
+  ],
+  outgoing: [{ id: 'id-a', storeId: 'store-a' }],
+  learners: [{ id: 'id-d', storeId: 'store-d' }],
+}
+
 export const sampleMessages: readonly WireMessage[] = [
   { type: 'hello', hello: sampleHello },
   { type: 'hello', hello: { ...sampleHello, roles: [], fresh: false, ticket: Uint8Array.of(9, 9) } },
@@ -144,6 +153,33 @@ export const sampleMessages: readonly WireMessage[] = [
     envelope: { ...envelope, kind: 'message', key: undefined, subject: undefined, topic: 'orders.*', trace: '00-ab' },
   },
   { type: 'overlay', epoch: 300, payload: Uint8Array.of(1, 2, 255) },
+  {
+    type: 'raft',
+    message: {
+      type: 'append',
+      ...raft,
+      previousIndex: 16,
+      previousTerm: 4,
+      commitIndex: 9,
+      entries: [{ index: 17, term: 4, command: undefined, configuration }],
+    },
+  },
+  { type: 'raft', message: { type: 'timeout-now', ...raft } },
+  { type: 'raft', message: { type: 'transfer-vote', ...raft, lastIndex: 10, lastTerm: 3 } },
+  { type: 'raft', message: { type: 'read-index', ...raft } },
+  { type: 'raft', message: { type: 'read-index-reply', ...raft, index: 300 } },
+  { type: 'raft', message: { type: 'read-index-reply', ...raft, index: undefined } },
+  {
+    type: 'raft',
+    message: {
+      type: 'snapshot',
+      ...raft,
+      snapshot: { index: 300, term: 3, configuration, id: 'store-a/300', size: 4_000 },
+      offset: 200,
+      bytes: Uint8Array.of(0, 1, 255),
+    },
+  },
+  { type: 'raft', message: { type: 'snapshot-reply', ...raft, index: 300, id: 'store-a/300', offset: 203 } },
 ]
 
 /** What a message is called in the golden file. */

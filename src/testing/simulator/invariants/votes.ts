@@ -18,7 +18,7 @@ export class Votes {
       () => `${from} shows term ${message.term} in ${message.type}, its disk knows ${durable.term}`,
     )
     if (message.term > (this.#shown.get(from) ?? 0)) this.#shown.set(from, message.term)
-    if (message.type === 'vote') this.#voted(from, from, message.term, durable)
+    if (message.type === 'vote' || message.type === 'transfer-vote') this.#voted(from, from, message.term, durable)
     if (message.type === 'vote-reply' && message.granted) this.#voted(from, to, message.term, durable)
   }
 
@@ -78,13 +78,19 @@ function isBinding(message: RaftMessage<ClusterCommand>): boolean {
   switch (message.type) {
     case 'pre-vote':
     case 'pre-vote-reply':
+    case 'timeout-now':
+    case 'read-index':
+    case 'read-index-reply':
       return false
     case 'vote-reply':
       return message.granted
     case 'append-reply':
       return message.accepted
     case 'vote':
+    case 'transfer-vote':
     case 'append':
+    case 'snapshot':
+    case 'snapshot-reply':
       return true
     default:
       message satisfies never
