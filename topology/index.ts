@@ -3,7 +3,13 @@
 export { ClientServer, clientServer } from './client-server/client-server.ts'
 export type { ClientServerOptions } from './client-server/options.ts'
 export type { Core, Effect, Input } from './core.ts'
+export type { DeliveryDropReason, DeliveryEffect, DeliveryInput, StreamEnd } from './delivery/core.ts'
+export { Delivery } from './delivery/delivery.ts'
 export type { ChannelName, Envelope } from './delivery/envelope.ts'
+export type { Acknowledgement, Floor, Incoming, Outgoing, Progress, Range } from './delivery/messages.ts'
+export { MAX_FAILURES, MAX_RANGES } from './delivery/messages.ts'
+export { type DeliveryOptions, deliveryPresets, deliveryProblems } from './delivery/options.ts'
+export type { FailedReason } from './delivery/outbox.ts'
 export type {
   FormingDropReason,
   FormingEffect,
