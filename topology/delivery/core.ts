@@ -14,6 +14,7 @@ export interface StreamEnd {
   readonly channel: ChannelName
 }
 
+/** What delivery can be told. */
 export type DeliveryInput<Out extends Outgoing, In extends Incoming, Failure> =
   /** Messages to be acknowledged. They wait, unbounded here, while there is no way or no room: the runtime bounds `size`. */
   | (StreamEnd & { readonly type: 'send'; readonly messages: readonly Out[] })
@@ -42,11 +43,13 @@ export type DeliveryInput<Out extends Outgoing, In extends Incoming, Failure> =
   /** The node stops: everything that waits fails. */
   | { readonly type: 'close' }
 
+/** Why a message that came was not handed over. */
 export type DeliveryDropReason =
   | InboxDropReason
   /** Of or for an earlier life of its source. */
   | 'earlier-life'
 
+/** What delivery may ask for. */
 export type DeliveryEffect<Out extends Outgoing, In extends Incoming, Failure> =
   /** Send these, in this order, with their `sequence` and this floor. The first time or again. */
   | (StreamEnd & { readonly type: 'transmit'; readonly messages: readonly Out[]; readonly floor: number })

@@ -39,6 +39,7 @@ interface Peer<Out extends Outgoing, In extends Incoming, Failure> {
   readonly in: Map<ChannelName, InStream<In, Failure>>
 }
 
+/** Delivery between one member and all others, as a machine. */
 export class Delivery<Out extends Outgoing, In extends Incoming, Failure> {
   readonly #options: DeliveryOptions
   readonly #peers = new Map<MemberId, Peer<Out, In, Failure>>()

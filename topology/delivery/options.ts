@@ -1,5 +1,6 @@
 // The numbers that delivery may be tuned by: unit, default, range, and what goes wrong at both ends.
 
+/** What delivery may be tuned by. */
 export interface DeliveryOptions {
   /**
    * Acknowledged messages of one stream that may be unsettled at once; both ends keep at most this many. Default 16,384 (a guess: 16 million a

@@ -14,7 +14,7 @@ function simulate(seed: number): DeliveryWorld {
   const world = new DeliveryWorld(random, { windowMessages: 64, maxHeldMessages: random() < 0.3 ? 4 : 32 })
   const keys = [undefined, 'k', 'l', 'm']
   const restarts = random() < 0.3
-  Object.assign(world.faults, { loss: random() * 0.4, repeat: random() * 0.3, jitterMs: random() * 20 })
+  Object.assign(world.faults, { loss: random() * 0.4, repeat: random() * 0.3, jitterMs: random() * 500 })
   world.connect()
   for (let step = 0; step < steps; step++) {
     const draw = random()
