@@ -1,21 +1,47 @@
-// The log as one append-only file. An append is one write and one flush, however many tickets it groups; both run on the
-// thread pool, so a slow disk never blocks the event loop. The file grows by zeros in large steps, so that most flushes
-// need not touch the file's metadata. Bytes and verdicts are `record.ts` and `log-header.ts`.
+// The log as files: `raft.log` says whose it is, the segments beside it hold the records (`segment.ts`). An append is one
+// write and one flush, however many tickets it groups; both run on the thread pool, so a slow disk never blocks the event
+// loop. A segment grows by zeros in large steps, so that most flushes need not touch the file's metadata. Bytes and
+// verdicts are `record.ts`, `segment.ts` and `log-recovery.ts`.
 
+import { dirname } from 'node:path'
 import { ClusterError } from '../errors.ts'
-import { corrupt, diskError } from './disk-error.ts'
-import { type FileSystem, nodeFileSystem, type OpenFile, readAll, replaceFile } from './file-system.ts'
-import { LogContents, lastIndexAfter, Malformed } from './log-contents.ts'
-import { checkHeader, decodeLogHeader, type ExpectedHeader, encodeLogHeader } from './log-header.ts'
-import type { LogHeader, LogWrite } from './log-store.ts'
+import { diskError } from './disk-error.ts'
+import { type FileSystem, nodeFileSystem, type OpenFile, replaceFile } from './file-system.ts'
+import { maxHeaderBytes } from './header-block.ts'
+import { extentAfter, type LogExtent } from './log-contents.ts'
+import { checkHeader, decodeLogHeader, type ExpectedHeader, encodeLogHeader, logFormat } from './log-header.ts'
+import { type Boundary, boundariesAfter, nextSequence, numbersInFolder, replayLog, upgradeLog } from './log-recovery.ts'
+import type { LogHeader, LogPosition, LogWrite, StoredHardState } from './log-store.ts'
 import type { LogRepair, RecoveredLog } from './node-storage.ts'
-import { applyBody, encodeRecord, type Scan, scanRecords } from './record.ts'
+import { encodeRecord, sealRecord } from './record.ts'
+import { decodeSegmentHeader, encodeSegmentHeader, firstSegment, segmentPath } from './segment.ts'
 
-/** By how much the file grows at once. Larger: fewer slow flushes, more idle disk. A guess. */
+/** By how much a segment grows at once. Larger: fewer slow flushes, more idle disk. A guess. */
 export const growthBytes = 1024 * 1024
 
-/** A header names at most seven voters; this is far more. */
-const maxHeaderBytes = 64 * 1024
+/** A segment that has reached this size is followed by another. Smaller: compaction gives disk back sooner, at more flushes. A guess. */
+export const defaultSegmentBytes = 16 * 1024 * 1024
+
+export interface FileLogOptions {
+  /** Default: the real one. */
+  readonly fs?: FileSystem
+  /** Bytes after which the next append begins a new segment. Default {@link defaultSegmentBytes}. */
+  readonly segmentBytes?: number
+}
+
+/** The segment that is written to. */
+interface Tail {
+  readonly path: string
+  readonly number: number
+  readonly file: OpenFile
+  readonly seed: number
+  /** Where the next record goes. */
+  end: number
+  /** Bytes of the file; all behind `end` are zeros. */
+  size: number
+  /** Of the next record. */
+  sequence: number
+}
 
 type Loaded = Awaited<ReturnType<RecoveredLog['load']>>
 
@@ -23,46 +49,49 @@ type Loaded = Awaited<ReturnType<RecoveredLog['load']>>
 export class FileLog implements RecoveredLog {
   readonly header: LogHeader
   readonly #path: string
-  readonly #file: OpenFile
-  readonly #start: number
-  readonly #seed: number
-  /** Where the next record goes. Undefined before `load`. */
-  #end: number | undefined
-  /** Bytes of the file; all behind `#end` are zeros. */
-  #size = 0
-  #sequence = 0
-  #lastIndex = 0
+  readonly #fs: FileSystem
+  readonly #segmentBytes: number
+  /** Undefined before `load`. */
+  #tail: Tail | undefined
+  #hardState: StoredHardState = { term: 0, votedFor: undefined }
+  #extent: LogExtent | undefined
+  #boundaries: readonly Boundary[] = []
+  #firstSegment = 1
   #failure: { readonly error: unknown } | undefined
   #running: Promise<void> | undefined
+  /** Settles when no compaction runs any more. */
+  #compacting: Promise<void> = Promise.resolve()
   #closed: Promise<void> | undefined
 
-  private constructor(path: string, file: OpenFile, decoded: ReturnType<typeof decodeLogHeader>) {
-    this.header = decoded.header
+  private constructor(path: string, header: LogHeader, options: FileLogOptions) {
+    this.header = header
     this.#path = path
-    this.#file = file
-    this.#start = decoded.start
-    this.#seed = decoded.seed
+    this.#fs = options.fs ?? nodeFileSystem
+    this.#segmentBytes = options.segmentBytes ?? defaultSegmentBytes
   }
 
-  /** Makes an empty log, durable before this resolves. One that is there is replaced: the caller has looked. */
-  static async create(path: string, header: LogHeader, fs: FileSystem = nodeFileSystem): Promise<FileLog> {
+  /** Makes an empty log, durable before this resolves. What is left of one that was lost is replaced: the caller has looked. */
+  static async create(path: string, header: LogHeader, options: FileLogOptions = {}): Promise<FileLog> {
+    const fs = options.fs ?? nodeFileSystem
     try {
+      for (const number of await numbersInFolder(fs, path)) await removeDurably(fs, segmentPath(path, number))
+      await replaceFile(fs, segmentPath(path, 1), encodeSegmentHeader(firstSegment(header.storeId)))
       await replaceFile(fs, path, encodeLogHeader(header))
     } catch (error) {
       throw diskError(path, error)
     }
-    return FileLog.open(path, header, fs)
+    return FileLog.open(path, header, options)
   }
 
-  static async open(path: string, expected: ExpectedHeader = {}, fs: FileSystem = nodeFileSystem): Promise<FileLog> {
-    let file: OpenFile | undefined
+  /** Upgrades a log of the format before. */
+  static async open(path: string, expected: ExpectedHeader = {}, options: FileLogOptions = {}): Promise<FileLog> {
+    const fs = options.fs ?? nodeFileSystem
     try {
-      file = await fs.open(path, 'update')
-      const decoded = decodeLogHeader(await readHeaderOf(file), path)
-      checkHeader(path, decoded.header, expected)
-      return new FileLog(path, file, decoded)
+      const { header, format } = decodeLogHeader(await readHeaderOf(fs, path), path)
+      checkHeader(path, header, expected)
+      if (format < logFormat) await upgradeLog(fs, path, header)
+      return new FileLog(path, header, options)
     } catch (error) {
-      await file?.close()
       throw diskError(path, error)
     }
   }
@@ -74,7 +103,7 @@ export class FileLog implements RecoveredLog {
   /** Cuts off a torn tail, durably, before it resolves. Rejects with `ERR_LOG_CORRUPT` when the log cannot be trusted. */
   async load(): Promise<Loaded> {
     this.#refuse()
-    if (this.#end !== undefined) throw new Error('the log was loaded already: a bug in the caller')
+    if (this.#tail !== undefined) throw new Error('the log was loaded already: a bug in the caller')
     try {
       return await this.#recover()
     } catch (error) {
@@ -83,33 +112,32 @@ export class FileLog implements RecoveredLog {
   }
 
   async #recover(): Promise<Loaded> {
-    const bytes = await readAll(this.#file)
-    const scan = scanRecords(bytes, this.#start, this.#seed)
-    if (scan.damagedAt !== undefined) throw corrupt(this.#path, scan.damagedAt, 'a record has a wrong checksum')
-    const { hardState, entries } = replay(scan, this.#path)
-    const repaired = await this.#repair(scan)
-    this.#end = scan.end
-    this.#size = repaired === undefined ? bytes.length : scan.end
-    this.#sequence = scan.records.length
-    this.#lastIndex = entries.length
-    return { hardState, entries, repaired }
-  }
-
-  /** Also makes what `load` answers durable: a crashed process may have written it and never flushed. */
-  async #repair({ end, torn }: Scan): Promise<LogRepair | undefined> {
-    if (torn > 0) await this.#file.truncate(end)
-    await this.#file.sync()
-    return torn > 0 ? { path: this.#path, offset: end, bytes: torn } : undefined
+    const { contents, first, last, boundaries } = await replayLog(this.#fs, this.#path, this.header)
+    const { path, header, seed, scan, bytes } = last
+    const file = await this.#fs.open(path, 'update')
+    const size = scan.torn > 0 ? scan.end : bytes
+    this.#tail = { path, number: header.number, file, seed, end: scan.end, size, sequence: nextSequence(last) }
+    // Also makes what is answered durable: a crashed process may have written it, or named the segment, and never flushed.
+    if (scan.torn > 0) await file.truncate(scan.end)
+    await file.sync()
+    await this.#fs.syncDirectory(dirname(path))
+    const { hardState, base, entries } = contents
+    this.#hardState = hardState
+    this.#extent = { base, last: contents.last }
+    this.#boundaries = boundaries
+    this.#firstSegment = first
+    const repaired: LogRepair | undefined = scan.torn > 0 ? { path, offset: scan.end, bytes: scan.torn } : undefined
+    return { hardState, base, entries, repaired }
   }
 
   async append(writes: readonly LogWrite[]): Promise<void> {
     this.#refuse()
-    if (this.#end === undefined) throw new Error('append before load: a bug in the caller')
+    if (this.#extent === undefined) throw new Error('append before load: a bug in the caller')
     if (this.#running !== undefined) throw new Error('two appends at a time: a bug in the caller')
-    const lastIndex = lastIndexAfter(writes, this.#lastIndex)
-    const record = encodeRecord(writes, this.#sequence + 1, this.#end, this.#seed)
-    if (record === undefined) return
-    this.#running = this.#write(record, this.#end)
+    extentAfter(writes, this.#extent)
+    // Encoded before anything is waited for: the bytes are the caller's.
+    const steps = stepsOf(writes).map((step) => ({ ...step, record: encodeRecord(step.records) }))
+    this.#running = this.#write(steps)
     try {
       await this.#running
     } catch (error) {
@@ -117,39 +145,105 @@ export class FileLog implements RecoveredLog {
     } finally {
       this.#running = undefined
     }
-    this.#sequence++
-    this.#lastIndex = lastIndex
-    this.#end += record.length
+  }
+
+  async #write(steps: readonly (Step & { readonly record: Buffer | undefined })[]): Promise<void> {
+    for (const { reset, records, record } of steps) {
+      if (reset !== undefined) await this.#begin(reset.hardState ?? this.#hardState, reset.reset, true)
+      if (record === undefined) continue
+      if (this.#loaded.tail.end >= this.#segmentBytes) {
+        await this.#begin(this.#hardState, this.#loaded.extent.last, false)
+      }
+      await this.#put(record)
+      for (const { hardState, entries } of records) {
+        this.#hardState = hardState ?? this.#hardState
+        if (entries[0] !== undefined) this.#boundaries = boundariesAfter(this.#boundaries, entries[0].index)
+      }
+      this.#extent = extentAfter(records, this.#loaded.extent)
+    }
   }
 
   /** One write, one flush: growing adds its zeros to the same write. */
-  async #write(record: Buffer, end: number): Promise<void> {
-    const after = end + record.length
-    if (after <= this.#size) {
-      await this.#file.write(record, end)
+  async #put(record: Buffer): Promise<void> {
+    const { tail } = this.#loaded
+    sealRecord(record, tail.sequence, tail.end, tail.seed)
+    const after = tail.end + record.length
+    if (after <= tail.size) {
+      await tail.file.write(record, tail.end)
     } else {
-      this.#size = Math.ceil(after / growthBytes) * growthBytes
-      await this.#file.write(Buffer.concat([record], this.#size - end), end)
+      tail.size = Math.ceil(after / growthBytes) * growthBytes
+      await tail.file.write(Buffer.concat([record], tail.size - tail.end), tail.end)
     }
-    await this.#file.sync()
+    await tail.file.sync()
+    tail.sequence++
+    tail.end = after
   }
 
-  /** Waits for a running append, gives back the zeros at the end, closes the file. */
+  /** Goes on in a new segment, durably there before the first record is written to it. */
+  async #begin(hardState: StoredHardState, previous: LogPosition, isReset: boolean): Promise<void> {
+    const { tail } = this.#loaded
+    const { storeId } = this.header
+    const { sequence } = tail
+    const number = tail.number + 1
+    const path = segmentPath(this.#path, number)
+    const bytes = encodeSegmentHeader({ storeId, number, sequence, previous, hardState, isReset })
+    await replaceFile(this.#fs, path, bytes)
+    await giveBack(tail)
+    await tail.file.close()
+    const file = await this.#fs.open(path, 'update')
+    const { start, seed } = decodeSegmentHeader(bytes, path, this.header)
+    this.#tail = { path, number, file, seed, end: start, size: start, sequence }
+    this.#hardState = hardState
+    this.#extent = { base: isReset ? previous : this.#loaded.extent.base, last: previous }
+    this.#boundaries = [...this.#boundaries, { number, previous }]
+  }
+
+  /** Removes whole segments. */
+  async compact(index: number): Promise<void> {
+    this.#refuse()
+    const { extent } = this.#loaded
+    const boundary = this.#boundaries.findLast(({ previous }) => previous.index <= index)
+    if (boundary === undefined) return
+    if (boundary.previous.index > extent.base.index) this.#extent = { ...extent, base: boundary.previous }
+    this.#compacting = this.#compacting.then(() => this.#removeBefore(boundary.number))
+    await this.#compacting
+  }
+
+  /** One by one, the oldest first, so that a crash leaves no hole. */
+  async #removeBefore(number: number): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure.error
+    try {
+      while (this.#firstSegment < number) {
+        await removeDurably(this.#fs, segmentPath(this.#path, this.#firstSegment))
+        this.#firstSegment++
+      }
+    } catch (error) {
+      throw this.#fail(error)
+    }
+    this.#boundaries = this.#boundaries.filter((boundary) => boundary.number >= number)
+  }
+
+  /** Waits for what is running, gives back the zeros at the end, closes the file. */
   close(): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed
   }
 
   async #close(): Promise<void> {
-    // Whoever called append hears of its failure; here only its end matters.
-    await this.#running?.catch(() => undefined)
+    // Whoever called append or compact hears of its failure; here only their end matters.
+    await Promise.allSettled([this.#running, this.#compacting])
     try {
-      if (this.#end !== undefined && this.#failure === undefined) await this.#file.truncate(this.#end)
+      if (this.#tail !== undefined && this.#failure === undefined) await giveBack(this.#tail)
     } catch (error) {
       throw this.#fail(error)
     } finally {
-      await this.#file.close()
+      await this.#tail?.file.close()
     }
+  }
+
+  get #loaded(): { readonly tail: Tail; readonly extent: LogExtent } {
+    if (this.#tail === undefined || this.#extent === undefined) throw new Error('not loaded: a bug in the caller')
+    return { tail: this.#tail, extent: this.#extent }
   }
 
   /** After a failed flush nobody knows what is on the disk, so nothing is answered but that (fsync lies on retry). */
@@ -164,20 +258,38 @@ export class FileLog implements RecoveredLog {
   }
 }
 
-async function readHeaderOf(file: OpenFile): Promise<Buffer> {
-  const bytes = Buffer.alloc(maxHeaderBytes)
-  return bytes.subarray(0, await file.read(bytes, 0))
+/** What one record says, behind a reset that begins a segment. */
+interface Step {
+  readonly reset: { readonly hardState: StoredHardState | undefined; readonly reset: LogPosition } | undefined
+  readonly records: readonly LogWrite[]
 }
 
-function replay(scan: Scan, path: string): LogContents {
-  const contents = new LogContents()
-  for (const { position, body } of scan.records) {
-    try {
-      applyBody(body, contents)
-    } catch (error) {
-      if (error instanceof Malformed) throw corrupt(path, position, error.message)
-      throw error
-    }
+/** One record for all writes, or one more behind each reset. */
+function stepsOf(writes: readonly LogWrite[]): Step[] {
+  const steps: { reset: Step['reset']; records: LogWrite[] }[] = [{ reset: undefined, records: [] }]
+  for (const { hardState, reset, entries } of writes) {
+    if (reset === undefined) steps.at(-1)!.records.push({ hardState, entries })
+    else steps.push({ reset: { hardState, reset }, records: [{ hardState: undefined, entries }] })
   }
-  return contents
+  return steps
+}
+
+/** Drops the zeros at the end of a segment. */
+async function giveBack({ file, end }: Tail): Promise<void> {
+  await file.truncate(end)
+}
+
+async function removeDurably(fs: FileSystem, path: string): Promise<void> {
+  await fs.remove(path)
+  await fs.syncDirectory(dirname(path))
+}
+
+async function readHeaderOf(fs: FileSystem, path: string): Promise<Buffer> {
+  const file = await fs.open(path, 'read')
+  try {
+    const bytes = Buffer.alloc(maxHeaderBytes)
+    return bytes.subarray(0, await file.read(bytes, 0))
+  } finally {
+    await file.close()
+  }
 }

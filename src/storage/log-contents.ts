@@ -1,7 +1,7 @@
 // What a sequence of writes adds up to: the hard state, and the entries after every overwriting (the rule of etcd's WAL: an
 // entry replaces everything from its index on). Shared by all log stores, so that they cannot differ in it.
 
-import type { LogWrite, StoredEntry, StoredHardState } from './log-store.ts'
+import type { LogPosition, LogWrite, StoredEntry, StoredHardState } from './log-store.ts'
 
 /** Stored bytes that have a good checksum and still make no sense. */
 export class Malformed extends Error {
@@ -12,10 +12,25 @@ export function malformed(problem: string): never {
   throw new Malformed(problem)
 }
 
+/** Before the first entry of a log that never was compacted. */
+export const beginning: LogPosition = Object.freeze({ index: 0, term: 0 })
+
 export class LogContents {
   hardState: StoredHardState = { term: 0, votedFor: undefined }
-  /** Invariant: `entries[i].index === i + 1`. */
+  #base = beginning
+  /** Invariant: `entries[i].index === base.index + i + 1`. */
   readonly entries: StoredEntry[] = []
+
+  /** The entry before the first one kept; (0, 0) when none has gone. */
+  get base(): LogPosition {
+    return this.#base
+  }
+
+  /** The last entry; `base` when there is none. */
+  get last(): LogPosition {
+    const entry = this.entries.at(-1)
+    return entry === undefined ? this.#base : { index: entry.index, term: entry.term }
+  }
 
   setHardState(hardState: StoredHardState): void {
     this.hardState = hardState
@@ -23,33 +38,58 @@ export class LogContents {
 
   put(entry: StoredEntry): void {
     const { index } = entry
-    if (index < 1 || index > this.entries.length + 1) malformed(`entry ${index} behind entry ${this.entries.length}`)
-    this.entries.length = index - 1
+    if (index <= this.#base.index || index > this.last.index + 1) {
+      malformed(`entry ${index} behind entry ${this.last.index}`)
+    }
+    this.entries.length = index - 1 - this.#base.index
     this.entries.push(entry)
   }
 
+  /** Begins anew: no entries, the next one follows `base`. */
+  beginBehind(base: LogPosition): void {
+    this.#base = base
+    this.entries.length = 0
+  }
+
+  /** Lets all entries up to `index` go; those that are not there are none. */
+  compact(index: number): void {
+    const gone = this.entries.splice(0, Math.max(0, index - this.#base.index)).at(-1)
+    if (gone !== undefined) this.#base = { index: gone.index, term: gone.term }
+  }
+
   apply(writes: readonly LogWrite[]): void {
-    for (const { hardState, entries } of writes) {
+    for (const { hardState, reset, entries } of writes) {
       if (hardState !== undefined) this.setHardState(hardState)
+      if (reset !== undefined) this.beginBehind(reset)
       for (const entry of entries) this.put(entry)
     }
   }
 }
 
+/** Where a log begins and ends, without its entries. */
+export interface LogExtent {
+  readonly base: LogPosition
+  readonly last: LogPosition
+}
+
 /**
- * The index of the last entry after `writes`, on a log that ends at `lastIndex`. Throws when they would leave a hole or
- * are out of order: a bug of the caller, noticed before it is on the disk.
+ * The extent of a log after `writes`. Throws when they would leave a hole or are out of order: a bug of the caller,
+ * noticed before it is on the disk.
  */
-export function lastIndexAfter(writes: readonly LogWrite[], lastIndex: number): number {
-  let last = lastIndex
-  for (const { entries } of writes) {
-    entries.forEach(({ index }, position) => {
+export function extentAfter(writes: readonly LogWrite[], before: LogExtent): LogExtent {
+  let { base, last } = before
+  for (const { reset, entries } of writes) {
+    if (reset !== undefined) {
+      base = reset
+      last = reset
+    }
+    entries.forEach(({ index, term }, position) => {
       const wanted = entries[0]!.index + position
-      if (index < 1 || index > last + 1 || index !== wanted) {
-        throw new RangeError(`entry ${index} cannot follow entry ${last}: a bug in the caller of append`)
+      if (index <= base.index || index > last.index + 1 || index !== wanted) {
+        throw new RangeError(`entry ${index} cannot follow entry ${last.index}: a bug in the caller of append`)
       }
-      last = index
+      last = { index, term }
     })
   }
-  return last
+  return { base, last }
 }

@@ -53,7 +53,7 @@ export class LogFiles {
   async openLog(expected: ExpectedHeader): Promise<FileLog | undefined> {
     if (!this.#hasLog) return undefined
     if (this.#log !== undefined && !this.#log.closed) throw new Error('the log is open already: a bug in the caller')
-    this.#log = await FileLog.open(this.#logPath, { ...expected, storeId: await this.storeId() }, this.#fs)
+    this.#log = await FileLog.open(this.#logPath, { ...expected, storeId: await this.storeId() }, { fs: this.#fs })
     return this.#log
   }
 
@@ -62,7 +62,7 @@ export class LogFiles {
     if (header.storeId !== storeId) throw foreign(this.#logPath, 'store', storeId, header.storeId)
     const found = await this.openLog(header)
     if (found !== undefined) return found
-    this.#log = await FileLog.create(this.#logPath, header, this.#fs)
+    this.#log = await FileLog.create(this.#logPath, header, { fs: this.#fs })
     this.#hasLog = true
     await this.#write(storeId)
     return this.#log

@@ -1,48 +1,29 @@
-// The first block of `raft.log`: what the log is and whose. Written once, before the log has its name, so it is never torn.
-//
-//   header = magic "TRELLLOG" | format u32 | length u32 | crc u32 | JSON of LogHeader, zeros up to a full sector
-//
-// This frame stays the same in all formats, so that an older release can say that a log is too new for it.
+// `raft.log`: whose log it is. Since format 2 that is all this file says, and the records are in segments beside it
+// (`segment.ts`); in format 1 the records of the whole log followed. It is written last when a log is made, so a log that
+// has it is whole; an older release finds it and says that the log is too new.
 
-import { crc32 } from 'node:zlib'
-import { corrupt, foreign, newerVersion } from './disk-error.ts'
+import { corrupt, foreign } from './disk-error.ts'
+import { decodeHeaderBlock, encodeHeaderBlock, type HeaderBlock } from './header-block.ts'
 import type { LogHeader } from './log-store.ts'
-import { sectorBytes } from './record.ts'
 import { isVoterList, recordOf } from './shape.ts'
 
-/** Format of this release. Release N reads N - 1, too; there is none before 1. */
-const format = 1
-const magic = Buffer.from('TRELLLOG')
-const fixedBytes = 20
+/** Format of this release. Release N reads N - 1, too. */
+export const logFormat = 2
+const magic = 'TRELLLOG'
 
 /** What the opener knows of the log it expects; what it leaves out is not compared. */
 export type ExpectedHeader = Partial<LogHeader>
 
-export function encodeLogHeader(header: LogHeader): Buffer {
-  const { clusterId, nodeId, storeId, voters } = header
-  const json = Buffer.from(JSON.stringify({ clusterId, nodeId, storeId, voters }))
-  const block = Buffer.alloc(Math.ceil((fixedBytes + json.length) / sectorBytes) * sectorBytes)
-  magic.copy(block)
-  block.writeUInt32LE(format, 8)
-  block.writeUInt32LE(json.length, 12)
-  json.copy(block, fixedBytes)
-  block.writeUInt32LE(checksum(block, json.length), 16)
-  return block
+export function encodeLogHeader({ clusterId, nodeId, storeId, voters }: LogHeader, format = logFormat): Buffer {
+  return encodeHeaderBlock(magic, format, { clusterId, nodeId, storeId, voters })
 }
 
-/** The header, where the records begin, and the seed of their checksums. Throws what the file deserves. */
-export function decodeLogHeader(file: Buffer, path: string): { header: LogHeader; start: number; seed: number } {
-  if (file.length < fixedBytes || !file.subarray(0, magic.length).equals(magic))
-    throw corrupt(path, 0, 'this is no log')
-  const length = file.readUInt32LE(12)
-  if (fixedBytes + length > file.length || checksum(file, length) !== file.readUInt32LE(16)) {
-    throw corrupt(path, 0, 'its header has a wrong checksum')
-  }
-  if (file.readUInt32LE(8) > format) throw newerVersion(path, file.readUInt32LE(8), format)
-  const json = file.subarray(fixedBytes, fixedBytes + length)
-  const header = parseHeader(json.toString())
+/** The header, and where what follows it begins. Throws what the file deserves. */
+export function decodeLogHeader(file: Buffer, path: string): HeaderBlock & { readonly header: LogHeader } {
+  const block = decodeHeaderBlock(file, magic, logFormat, path)
+  const header = parseHeader(block.json)
   if (header === undefined) throw corrupt(path, 0, 'its header is incomplete')
-  return { header, start: Math.ceil((fixedBytes + length) / sectorBytes) * sectorBytes, seed: crc32(json) }
+  return { ...block, header }
 }
 
 /** Throws `ERR_DATA_FOREIGN` when the log is not the one that was expected. */
@@ -58,10 +39,6 @@ export function checkHeader(path: string, header: LogHeader, expected: ExpectedH
 
 function votersText(voters: LogHeader['voters']): string {
   return voters.map(({ id, storeId }) => `${id}/${storeId}`).join(' ')
-}
-
-function checksum(block: Buffer, jsonBytes: number): number {
-  return crc32(block.subarray(fixedBytes, fixedBytes + jsonBytes), crc32(block.subarray(0, 16)))
 }
 
 function parseHeader(json: string): LogHeader | undefined {

@@ -1,5 +1,6 @@
-// Where Raft's hard state and log are kept. One append is one flush, however many tickets it groups. Every sentence is a
-// case in `testing/compliance/log-store.ts`. Implementations: `memory.ts`, `file-log.ts`.
+// Where Raft's hard state and log are kept. One append is one flush, however many tickets it groups. What a snapshot holds
+// may go from the log's front (`compact`). Every sentence is a case in `testing/compliance/log-store.ts`. Implementations:
+// `memory.ts`, `file-log.ts`.
 
 /** The log's durable base: written once, with the log. The configuration takes the place of a first entry. */
 export interface LogHeader {
@@ -23,21 +24,42 @@ export interface StoredHardState {
   readonly votedFor: string | undefined
 }
 
-/** What one flush makes durable. `entries` replace everything from `entries[0].index` on. */
+/** A place in the log. (0, 0) is before the first entry. */
+export interface LogPosition {
+  readonly index: number
+  readonly term: number
+}
+
+/** What one flush makes durable, in this order. `entries` replace everything from `entries[0].index` on. */
 export interface LogWrite {
   readonly hardState: StoredHardState | undefined
+  /** The log begins anew behind this place, which a durable snapshot stands for: every entry goes. Together with `hardState` all or nothing. */
+  readonly reset?: LogPosition | undefined
+  readonly entries: readonly StoredEntry[]
+}
+
+/** What survived: `entries` are contiguous from `base.index + 1` on. */
+export interface LoadedLog {
+  readonly hardState: StoredHardState
+  /** At or before the index of the last `compact`, exactly that of the last `reset`; (0, 0) when there was neither. */
+  readonly base: LogPosition
   readonly entries: readonly StoredEntry[]
 }
 
 export interface LogStore {
   readonly header: LogHeader
-  /** What survived, contiguous from index 1. Called once, before the first `append`. */
-  load(): Promise<{ hardState: StoredHardState; entries: StoredEntry[] }>
+  /** Called once, before the first `append`. */
+  load(): Promise<LoadedLog>
   /**
    * Resolves once all of `writes` are durable, in order. Calls do not overlap: the caller waits before the next one.
    * Rejects with `ERR_DISK`; from then on every call rejects the same way: a failed flush is never retried into a lie.
    */
   append(writes: readonly LogWrite[]): Promise<void>
-  /** Idempotent; releases the file. */
+  /**
+   * A durable snapshot holds all entries up to `index`, which are committed: the store may let them go, as many as is easy. Entries
+   * behind `index` stay. May run beside an `append`. Rejects like `append`.
+   */
+  compact(index: number): Promise<void>
+  /** Idempotent; releases the files. */
   close(): Promise<void>
 }

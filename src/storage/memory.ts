@@ -2,7 +2,7 @@
 // exactly what was appended: a write that is on its way when the log is reopened is lost, as in a crash.
 
 import { ClusterError } from '../errors.ts'
-import { LogContents, lastIndexAfter } from './log-contents.ts'
+import { extentAfter, LogContents } from './log-contents.ts'
 import type { LogHeader, LogWrite } from './log-store.ts'
 import type { RecoveredLog } from './node-storage.ts'
 
@@ -32,13 +32,14 @@ export class MemoryLog implements RecoveredLog {
 
   async load(): ReturnType<RecoveredLog['load']> {
     this.#refuse()
-    return { hardState: this.#contents.hardState, entries: [...this.#contents.entries], repaired: undefined }
+    const { hardState, base, entries } = this.#contents
+    return { hardState, base, entries: [...entries], repaired: undefined }
   }
 
   async append(writes: readonly LogWrite[]): Promise<void> {
     this.#refuse()
     if (this.#running !== undefined) throw new Error('two appends at a time: a bug in the caller')
-    lastIndexAfter(writes, this.#contents.entries.length)
+    extentAfter(writes, this.#contents)
     const copies = writes.map(copyOf)
     this.#running = this.#flush()
     try {
@@ -47,6 +48,11 @@ export class MemoryLog implements RecoveredLog {
       this.#running = undefined
     }
     this.#contents.apply(copies)
+  }
+
+  async compact(index: number): Promise<void> {
+    this.#refuse()
+    this.#contents.compact(index)
   }
 
   async #flush(): Promise<void> {
@@ -70,7 +76,8 @@ export class MemoryLog implements RecoveredLog {
     this.#closed = true
     this.#crashed = true
     const next = new MemoryLog(this.header, options)
-    next.#contents.apply([this.#contents])
+    const { hardState, base, entries } = this.#contents
+    next.#contents.apply([{ hardState, reset: base, entries }])
     return next
   }
 
@@ -86,9 +93,10 @@ function inDoubt(cause: unknown): ClusterError<'ERR_DISK'> {
 }
 
 /** The caller may reuse its bytes; what is stored must not change with them. */
-function copyOf({ hardState, entries }: LogWrite): LogWrite {
+function copyOf({ hardState, reset, entries }: LogWrite): LogWrite {
   return {
     hardState,
+    reset,
     entries: entries.map(({ index, term, command }) => ({ index, term, command: command?.slice() })),
   }
 }

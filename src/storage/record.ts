@@ -1,4 +1,4 @@
-// The bytes of `raft.log` behind its header: one record per append, so a record is there as a whole or not at all.
+// The bytes of a segment behind its header: one record per append, so a record is there as a whole or not at all.
 // Pure: from writes to bytes and back, and the judgement on a file that a crash or a bad disk left behind.
 //
 //   record = magic u32 | sequence u64 | length u32 | zeroSectors u32 | bodyCrc u32 | headerCrc u32 | body
@@ -24,13 +24,8 @@ const magic = Buffer.from([0x93, 0x52, 0xc5, 0xa7])
 const zeros = Buffer.alloc(sectorBytes)
 const kinds = { hardState: 1, command: 2, noCommand: 3 } as const
 
-/** The record that says `writes`, to be written at `position` of the file. Undefined when they say nothing. */
-export function encodeRecord(
-  writes: readonly LogWrite[],
-  sequence: number,
-  position: number,
-  seed: number,
-): Buffer | undefined {
+/** A record that says `writes`, to be sealed once it is known where it goes. Undefined when they say nothing. */
+export function encodeRecord(writes: readonly LogWrite[]): Buffer | undefined {
   const length = writes.reduce((sum, write) => sum + writeBytes(write), 0)
   if (length === 0) return undefined
   if (length > maxRecordBytes)
@@ -38,13 +33,17 @@ export function encodeRecord(
   const record = Buffer.alloc(recordHeaderBytes + length)
   let at = recordHeaderBytes
   for (const write of writes) at = encodeWrite(record, at, write)
+  return record
+}
+
+/** Completes `record`, which will stand at `position` of its file. */
+export function sealRecord(record: Buffer, sequence: number, position: number, seed: number): void {
   magic.copy(record)
   record.writeBigUInt64LE(BigInt(sequence), 4)
-  record.writeUInt32LE(length, 12)
+  record.writeUInt32LE(record.length - recordHeaderBytes, 12)
   record.writeUInt32LE(zeroSectors(record, recordHeaderBytes, record.length, position), 16)
   record.writeUInt32LE(crc32(record.subarray(recordHeaderBytes), seed), 20)
   record.writeUInt32LE(crc32(record.subarray(0, 24), seed), 24)
-  return record
 }
 
 function writeBytes({ hardState, entries }: LogWrite): number {
@@ -74,8 +73,11 @@ function encodeWrite(into: Buffer, start: number, { hardState, entries }: LogWri
   return at
 }
 
-/** Applies what a record's body says. Throws `Malformed` on a body that no release of this format writes. */
-export function applyBody(body: Buffer, contents: LogContents): void {
+/** Who hears what a record says. */
+export type RecordTarget = Pick<LogContents, 'setHardState' | 'put'>
+
+/** Tells `target` what a record's body says. Throws `Malformed` on a body that no release of this format writes. */
+export function applyBody(body: Buffer, target: RecordTarget): void {
   let at = 0
   const take = (bytes: number): number => {
     if (at + bytes > body.length) malformed('an item is cut short')
@@ -88,13 +90,13 @@ export function applyBody(body: Buffer, contents: LogContents): void {
       const term = safeNumber(body.readBigUInt64LE(take(8)))
       const length = body.readUInt16LE(take(2))
       const from = take(length)
-      contents.setHardState({ term, votedFor: length === 0 ? undefined : body.toString('utf8', from, at) })
+      target.setHardState({ term, votedFor: length === 0 ? undefined : body.toString('utf8', from, at) })
     } else if (kind === kinds.command || kind === kinds.noCommand) {
       const index = safeNumber(body.readBigUInt64LE(take(8)))
       const term = safeNumber(body.readBigUInt64LE(take(8)))
       const from = kind === kinds.command ? take(body.readUInt32LE(take(4))) : undefined
       // Copied, so that an entry does not keep the whole file in memory.
-      contents.put({ index, term, command: from === undefined ? undefined : new Uint8Array(body.subarray(from, at)) })
+      target.put({ index, term, command: from === undefined ? undefined : new Uint8Array(body.subarray(from, at)) })
     } else {
       malformed(`unknown item ${kind}`)
     }
@@ -119,13 +121,13 @@ export interface Scan {
   readonly damagedAt: number | undefined
 }
 
-/** Reads all records of `file` (the whole file) from `start` on. */
-export function scanRecords(file: Buffer, start: number, seed: number): Scan {
+/** Reads all records of `file` (the whole file) from `start` on, the first of which has the number `firstSequence`. */
+export function scanRecords(file: Buffer, start: number, seed: number, firstSequence = 1): Scan {
   const records: FoundRecord[] = []
   const used = usedBytes(file)
   let end = start
   while (end < used) {
-    const sequence = records.length + 1
+    const sequence = firstSequence + records.length
     const found = readRecord(file, end, sequence, seed)
     if (found === 'damaged' || (found === 'torn' && hasLaterRecord(file, end, sequence, seed))) {
       return { records, end, torn: 0, damagedAt: end }

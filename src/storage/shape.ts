@@ -1,6 +1,7 @@
 // Claims about values that came out of a file: is it the shape that was put in? One function per stored value; each
 // answers undefined, or false, to anything else, and lets unknown fields pass so that a later release may add some.
 
+import type { LogPosition, StoredHardState } from './log-store.ts'
 import type { StoredCluster, StoredPeer, StoredSeeds } from './node-storage.ts'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -12,6 +13,16 @@ export function recordOf(value: unknown): Fields | undefined {
 
 export function isVoterList(value: unknown): value is { id: string; storeId: string }[] {
   return isListOf(value, 'id', 'storeId')
+}
+
+export function parsePosition(value: unknown): LogPosition | undefined {
+  const { index, term } = recordOf(value) ?? {}
+  return isCount(index) && isCount(term) ? { index, term } : undefined
+}
+
+export function parseHardState(value: unknown): StoredHardState | undefined {
+  const { term, votedFor } = recordOf(value) ?? {}
+  return isCount(term) && (votedFor === undefined || typeof votedFor === 'string') ? { term, votedFor } : undefined
 }
 
 /** What `node.json` says: whose directory this is. */

@@ -67,7 +67,7 @@ describe('a node that cannot start', () => {
   })
 
   it('says so in one line: a log that is damaged in the middle, and where; the others go on', async () => {
-    const path = join(follower.dataDir, 'raft.log')
+    const path = join(follower.dataDir, 'raft.log.00000001')
     const whole = readFileSync(path)
     const used = whole.findLastIndex((byte) => byte !== 0)
     const damaged = Buffer.from(whole)

@@ -45,7 +45,7 @@ const scenes: Record<string, () => Promise<void>> = {
   },
   corrupt: async () => {
     await (await start({ dataDir: directory })).stop()
-    const path = join(directory, 'raft.log')
+    const path = join(directory, 'raft.log.00000001')
     const log = readFileSync(path)
     const at = log.findLastIndex((byte) => byte !== 0) - 10
     log[at] = (log[at] ?? 0) ^ 0xff

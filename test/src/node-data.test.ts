@@ -101,7 +101,7 @@ describe('a damaged log', () => {
   it('refuses the start with ERR_LOG_CORRUPT, and lets the directory be used again', async () => {
     const dataDir = temporaryDirectory()
     await (await start({ dataDir })).stop()
-    const path = join(dataDir, 'raft.log')
+    const path = join(dataDir, 'raft.log.00000001')
     const log = readFileSync(path)
     // In a record that had been written as a whole.
     const at = log.findLastIndex((byte) => byte !== 0) - 10

@@ -22,7 +22,7 @@ export async function openTemporaryLog(fs: FileSystem = nodeFileSystem): Promise
   const command = new Uint8Array(entryBytes).fill(7)
   let index = 0
   try {
-    const log = await FileLog.create(join(directory, 'raft.log'), header, fs)
+    const log = await FileLog.create(join(directory, 'raft.log'), header, { fs })
     await log.load()
     return {
       directory,

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { isClusterError } from '../../errors.ts'
+import { beginning } from '../../storage/log-contents.ts'
 import type { LogHeader, LogStore, LogWrite, StoredEntry } from '../../storage/log-store.ts'
 
 /** How the suite gets stores. Cleaning up is the caller's. */
@@ -47,16 +48,18 @@ async function survivors(subject: LogStoreSubject, ...appends: LogWrite[][]) {
   const log = await fresh(subject)
   for (const writes of appends) await log.append(writes)
   const reopened = await subject.reopen(log)
-  const { hardState, entries } = await reopened.load()
+  const { hardState, base, entries } = await reopened.load()
   await reopened.close()
   await log.close()
-  return { hardState, entries }
+  return { hardState, base, entries }
 }
 
 export function testLogStore(name: string, subject: LogStoreSubject): void {
   describe(`log store: ${name}`, () => {
     describe('header', () => testHeader(subject))
     describe('append', () => testAppend(subject))
+    describe('reset', () => testReset(subject))
+    describe('compact', () => testCompact(subject))
     describe('failure and close', () => testEnds(subject))
   })
 }
@@ -72,7 +75,8 @@ function testHeader(subject: LogStoreSubject): void {
   })
 
   it('is empty at first: term 0, no vote, no entries', async () => {
-    assert.deepEqual(await survivors(subject), { hardState: { term: 0, votedFor: undefined }, entries: [] })
+    const empty = { hardState: { term: 0, votedFor: undefined }, base: beginning, entries: [] }
+    assert.deepEqual(await survivors(subject), empty)
   })
 }
 
@@ -84,14 +88,15 @@ function testAppend(subject: LogStoreSubject): void {
       [{ hardState: vote, entries: [entry(1, 3), entry(2, 3)] }],
       [write(entry(3, 3))],
     )
-    assert.deepEqual(found, { hardState: vote, entries: [entry(1, 3), entry(2, 3), entry(3, 3)] })
+    assert.deepEqual(found, { hardState: vote, base: beginning, entries: [entry(1, 3), entry(2, 3), entry(3, 3)] })
   })
 
   it('applies the writes of one flush in order', async () => {
     const first = { hardState: { term: 1, votedFor: 'node-1' }, entries: [entry(1, 1), entry(2, 1)] }
     const second = { hardState: { term: 2, votedFor: undefined }, entries: [entry(2, 2)] }
     const found = await survivors(subject, [first, second])
-    assert.deepEqual(found, { hardState: { term: 2, votedFor: undefined }, entries: [entry(1, 1), entry(2, 2)] })
+    assert.deepEqual(found.hardState, { term: 2, votedFor: undefined })
+    assert.deepEqual(found.entries, [entry(1, 1), entry(2, 2)])
   })
 
   it('replaces everything from the first written index on', async () => {
@@ -163,6 +168,93 @@ function testAppend(subject: LogStoreSubject): void {
   })
 }
 
+function testReset(subject: LogStoreSubject): void {
+  it('begins anew behind the place it is told, with the vote that comes with it', async () => {
+    const vote = { term: 4, votedFor: 'node-2' }
+    const reset = { hardState: vote, reset: { index: 70, term: 4 }, entries: [] }
+    const found = await survivors(subject, [write(entry(1, 1), entry(2, 1))], [reset])
+    assert.deepEqual(found, { hardState: vote, base: { index: 70, term: 4 }, entries: [] })
+  })
+
+  it('keeps the vote it had when none comes with it', async () => {
+    const vote = { term: 2, votedFor: 'node-1' }
+    const reset = { hardState: undefined, reset: { index: 3, term: 2 }, entries: [] }
+    assert.deepEqual((await survivors(subject, [{ hardState: vote, entries: [] }], [reset])).hardState, vote)
+  })
+
+  it('takes entries behind that place, in the same write and later, and none before it', async () => {
+    const log = await fresh(subject)
+    await log.append([write(entry(1, 1))])
+    await log.append([
+      write(entry(2, 1)),
+      { hardState: undefined, reset: { index: 9, term: 2 }, entries: [entry(10, 2)] },
+      write(entry(11, 3)),
+    ])
+    await log.append([write(entry(12, 3))])
+    await assert.rejects(log.append([write(entry(9, 3))]), RangeError)
+    await assert.rejects(log.append([write(entry(14, 3))]), RangeError)
+    const reopened = await subject.reopen(log)
+    const { base, entries } = await reopened.load()
+    assert.deepEqual(base, { index: 9, term: 2 })
+    assert.deepEqual(entries, [entry(10, 2), entry(11, 3), entry(12, 3)])
+    await reopened.close()
+    await log.close()
+  })
+
+  it('can be told a place before its end', async () => {
+    const reset = { hardState: undefined, reset: { index: 1, term: 2 }, entries: [entry(2, 2)] }
+    const found = await survivors(subject, [write(entry(1, 1), entry(2, 1), entry(3, 1))], [reset])
+    assert.deepEqual(found.base, { index: 1, term: 2 })
+    assert.deepEqual(found.entries, [entry(2, 2)])
+  })
+}
+
+function testCompact(subject: LogStoreSubject): void {
+  it('lets go nothing behind the index, and says where the rest begins', async () => {
+    const log = await fresh(subject)
+    const all: StoredEntry[] = []
+    for (let index = 1; index <= 40; index++) {
+      all.push(entry(index, 1 + Math.floor(index / 10)))
+      await log.append([write(all.at(-1)!)])
+    }
+    await log.compact(25)
+    await log.append([write(entry(40, 9), entry(41, 9))])
+    const reopened = await subject.reopen(log)
+    const { base, entries } = await reopened.load()
+    assert(base.index <= 25, `it begins behind ${base.index}`)
+    assert.equal(base.term, base.index === 0 ? 0 : all[base.index - 1]!.term)
+    assert.deepEqual(entries, [...all.slice(base.index, 39), entry(40, 9), entry(41, 9)])
+    await reopened.close()
+    await log.close()
+  })
+
+  it('goes on after everything has gone, term and vote kept', async () => {
+    const log = await fresh(subject)
+    const vote = { term: 5, votedFor: 'node-1' }
+    await log.append([{ hardState: vote, entries: [entry(1, 5), entry(2, 5)] }])
+    await log.compact(2)
+    await log.compact(2)
+    await log.append([write(entry(3, 5))])
+    const reopened = await subject.reopen(log)
+    const { hardState, base, entries } = await reopened.load()
+    assert.deepEqual(hardState, vote)
+    assert.deepEqual(entries, [entry(1, 5), entry(2, 5), entry(3, 5)].slice(base.index))
+    await reopened.close()
+    await log.close()
+  })
+
+  it('runs beside an append', async () => {
+    const log = await fresh(subject)
+    for (let index = 1; index <= 10; index++) await log.append([write(entry(index, 1))])
+    await Promise.all([log.append([write(entry(11, 1))]), log.compact(8), log.compact(9)])
+    const reopened = await subject.reopen(log)
+    const { base, entries } = await reopened.load()
+    assert.equal(base.index + entries.length, 11)
+    await reopened.close()
+    await log.close()
+  })
+}
+
 function testEnds(subject: LogStoreSubject): void {
   it('rejects with ERR_DISK when a flush fails, and for ever after', async () => {
     const log = await subject.createFailing(header)
@@ -171,6 +263,7 @@ function testEnds(subject: LogStoreSubject): void {
     await assert.rejects(log.append([write(entry(1, 1))]), isDiskError)
     await assert.rejects(log.append([write(entry(1, 1))]), isDiskError)
     await assert.rejects(log.append([write()]), isDiskError)
+    await assert.rejects(log.compact(1), isDiskError)
     await log.close()
   })
 

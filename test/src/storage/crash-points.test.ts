@@ -4,14 +4,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { isClusterError } from '../../../src/errors.ts'
 import { DataDirectory } from '../../../src/storage/data-directory.ts'
-import { FileLog } from '../../../src/storage/file-log.ts'
-import { LogContents } from '../../../src/storage/log-contents.ts'
-import type { LogHeader, LogWrite } from '../../../src/storage/log-store.ts'
 import type { NodeStorage, StoredCluster } from '../../../src/storage/node-storage.ts'
 import { PowerLoss, SimulatedDisk, seededRandom } from './simulated-disk.ts'
-
-const header: LogHeader = { clusterId: 'c', nodeId: 'a', storeId: 's', voters: [{ id: 'a', storeId: 's' }] }
-const path = '/d/raft.log'
 
 /** Resolves to false when the crash came meanwhile. */
 async function hasPower(work: () => Promise<void>): Promise<boolean> {
@@ -23,63 +17,6 @@ async function hasPower(work: () => Promise<void>): Promise<boolean> {
     throw error
   }
 }
-
-function copyOf(contents: LogContents): LogContents {
-  const copy = new LogContents()
-  copy.apply([contents])
-  return copy
-}
-
-function randomWrites(random: () => number, { hardState, entries }: LogContents): LogWrite[] {
-  let last = entries.length
-  return Array.from({ length: 1 + Math.floor(random() * 3) }, () => {
-    const term = hardState.term + Math.floor(random() * 3)
-    const first = Math.max(1, last + 1 - Math.floor(random() * 3))
-    const count = Math.floor(random() * 4)
-    const written = Array.from({ length: count }, (_, at) => {
-      return { index: first + at, term, command: new Uint8Array(Math.floor(random() * 1500)).fill(random() * 256) }
-    })
-    if (count > 0) last = first + count - 1
-    return { hardState: random() < 0.3 ? { term, votedFor: 'a' } : undefined, entries: written }
-  })
-}
-
-describe('the log after a crash', () => {
-  it('has what was acknowledged, and of the append on its way all or nothing', async () => {
-    for (let seed = 1; seed <= 80; seed++) await liveAndDie(seed)
-  })
-
-  async function liveAndDie(seed: number): Promise<void> {
-    const random = seededRandom(seed)
-    let disk = new SimulatedDisk(random)
-    await (await FileLog.create(path, header, disk)).close()
-    let sure = new LogContents()
-    let maybe = sure
-    for (let life = 0; life < 6; life++) {
-      disk = disk.afterCrash(1 + Math.floor(random() * 25))
-      await hasPower(async () => {
-        const log = await FileLog.open(path, header, disk)
-        const { hardState, entries } = await log.load()
-        const context = `seed ${seed}, life ${life}`
-        const expected = entries.length === maybe.entries.length && isSame({ hardState, entries }, maybe) ? maybe : sure
-        assert.deepEqual({ hardState, entries }, { hardState: expected.hardState, entries: expected.entries }, context)
-        sure = copyOf(expected)
-        for (;;) {
-          const writes = randomWrites(random, sure)
-          maybe = copyOf(sure)
-          maybe.apply(writes)
-          await log.append(writes)
-          sure = copyOf(maybe)
-        }
-      })
-    }
-  }
-
-  function isSame(found: Pick<LogContents, 'hardState' | 'entries'>, contents: LogContents): boolean {
-    const text = ({ hardState, entries }: typeof found): string => JSON.stringify([hardState, entries])
-    return text(found) === text(contents)
-  }
-})
 
 const cluster: StoredCluster = { clusterId: 'c', founders: ['id'], voters: [], admitted: false, names: [] }
 const options = { cluster: 'trellis', identify: (pem: string) => `id of ${pem.length} ${pem.slice(40, 110)}` }

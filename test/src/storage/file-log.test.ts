@@ -5,6 +5,7 @@ import { describe, it } from 'node:test'
 import { isClusterError } from '../../../src/errors.ts'
 import { FileLog, growthBytes } from '../../../src/storage/file-log.ts'
 import type { LogHeader, LogStore } from '../../../src/storage/log-store.ts'
+import { segmentPath } from '../../../src/storage/segment.ts'
 import { testLogStore } from '../../../src/testing/compliance/log-store.ts'
 import { failingFileSystem, type Operation } from './failing-file-system.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
@@ -18,29 +19,36 @@ function remember(log: FileLog, path: string): FileLog {
 
 const newPath = (): string => join(temporaryDirectory(), 'raft.log')
 
-testLogStore('file', {
-  create: async (header) => {
-    const path = newPath()
-    return remember(await FileLog.create(path, header), path)
-  },
-  reopen: async (log) => {
-    const path = paths.get(log)
-    assert(path !== undefined)
-    return remember(await FileLog.open(path), path)
-  },
-  createFailing: (header) => createFailing(header, 'sync'),
-})
+for (const { name, segmentBytes } of [
+  { name: 'file', segmentBytes: undefined },
+  { name: 'file, a segment per append', segmentBytes: 1 },
+]) {
+  const options = segmentBytes === undefined ? {} : { segmentBytes }
+  testLogStore(name, {
+    create: async (header) => {
+      const path = newPath()
+      return remember(await FileLog.create(path, header, options), path)
+    },
+    reopen: async (log) => {
+      const path = paths.get(log)
+      assert(path !== undefined)
+      return remember(await FileLog.open(path, {}, options), path)
+    },
+    createFailing: (header) => createFailing(header, 'sync', options),
+  })
+}
 
 /** The first `operation` of an append fails; creating and loading go well, and so does everything after it. */
-async function createFailing(header: LogHeader, operation: Operation): Promise<FileLog> {
+async function createFailing(header: LogHeader, operation: Operation, options = {}): Promise<FileLog> {
   const path = newPath()
   let left = 1
   let writes = 0
   const fs = failingFileSystem((what) => {
     if (what === 'write') writes++
-    return writes === 2 && what === operation && left-- > 0 ? 'EIO' : undefined
+    // Two files are written when a log is made.
+    return writes === 3 && what === operation && left-- > 0 ? 'EIO' : undefined
   })
-  return await FileLog.create(path, header, fs)
+  return await FileLog.create(path, header, { ...options, fs })
 }
 
 const header: LogHeader = { clusterId: 'c', nodeId: 'a', storeId: 's', voters: [{ id: 'a', storeId: 's' }] }
@@ -60,13 +68,14 @@ describe('file log', () => {
   it('grows in steps and gives the rest back at close', async () => {
     const path = newPath()
     const log = await FileLog.create(path, header)
+    const sizeNow = (): number => statSync(segmentPath(path, 1)).size
     await log.load()
     await log.append(writes(entry(1)))
-    assert.equal(statSync(path).size, growthBytes)
+    assert.equal(sizeNow(), growthBytes)
     await log.append([{ hardState: undefined, entries: [{ index: 2, term: 1, command: new Uint8Array(growthBytes) }] }])
-    assert.equal(statSync(path).size, 2 * growthBytes)
+    assert.equal(sizeNow(), 2 * growthBytes)
     await log.close()
-    const { size } = statSync(path)
+    const size = sizeNow()
     assert(size > growthBytes && size < growthBytes + 1024, `${size} bytes`)
   })
 
@@ -119,12 +128,12 @@ describe('file log', () => {
     await (await FileLog.create(path, header)).close()
     const bytes = readFileSync(path)
     const { crc32 } = await import('node:zlib')
-    bytes.writeUInt32LE(2, 8)
+    bytes.writeUInt32LE(3, 8)
     const length = bytes.readUInt32LE(12)
     bytes.writeUInt32LE(crc32(bytes.subarray(20, 20 + length), crc32(bytes.subarray(0, 16))), 16)
     writeFileSync(path, bytes)
     await assert.rejects(FileLog.open(path), (error) => {
-      return isClusterError(error, 'ERR_DATA_VERSION') && error.details.found === 2 && error.details.supported === 1
+      return isClusterError(error, 'ERR_DATA_VERSION') && error.details.found === 3 && error.details.supported === 2
     })
   })
 

@@ -203,6 +203,7 @@ function testLog({ open, restart }: Subject): void {
     assert.deepEqual(found?.header, header)
     assert.deepEqual(await found?.load(), {
       hardState: { term: 1, votedFor: 'a' },
+      base: { index: 0, term: 0 },
       entries: [{ index: 1, term: 1, command: undefined }],
       repaired: undefined,
     })

@@ -4,7 +4,14 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { LogContents } from '../../../src/storage/log-contents.ts'
 import type { LogWrite } from '../../../src/storage/log-store.ts'
-import { applyBody, encodeRecord, type Scan, scanRecords, sectorBytes } from '../../../src/storage/record.ts'
+import {
+  applyBody,
+  encodeRecord,
+  type Scan,
+  scanRecords,
+  sealRecord,
+  sectorBytes,
+} from '../../../src/storage/record.ts'
 
 const seed = 0x1234
 const start = 512
@@ -19,11 +26,18 @@ function logOf(
   const ends = [start]
   for (const [at, length] of sizes.entries()) {
     const write = { hardState: undefined, entries: [{ index: at + 1, term: 1, command: Buffer.alloc(length, fill) }] }
-    const record = encodeRecord([write], at + 1, ends.at(-1)!, seed)!
+    const record = sealed(write, at + 1, ends.at(-1)!, seed)
     records.push(record)
     ends.push(ends.at(-1)! + record.length)
   }
   return { file: Buffer.concat([Buffer.alloc(start, 1), ...records], size ?? ends.at(-1)!), ends, records }
+}
+
+/** The record that says `write`, as it stands at `position`. */
+function sealed(write: LogWrite, sequence: number, position: number, ofSeed: number): Buffer {
+  const record = encodeRecord([write])!
+  sealRecord(record, sequence, position, ofSeed)
+  return record
 }
 
 function indexes(scan: Scan): number[] {
@@ -82,12 +96,12 @@ describe('a torn tail', () => {
 
   it('may hold the bytes of a later record of another log, as a command does', () => {
     const torn = (innerSeed: number): Scan => {
-      const inner = encodeRecord([{ hardState: { term: 1, votedFor: 'a' }, entries: [] }], 99, 0, innerSeed)!
+      const inner = sealed({ hardState: { term: 1, votedFor: 'a' }, entries: [] }, 99, 0, innerSeed)
       const write = {
         hardState: undefined,
         entries: [{ index: 1, term: 1, command: Buffer.concat([inner, Buffer.alloc(2000, 1)]) }],
       }
-      const file = Buffer.concat([Buffer.alloc(start, 1), encodeRecord([write], 1, start, seed)!], 8192)
+      const file = Buffer.concat([Buffer.alloc(start, 1), sealed(write, 1, start, seed)], 8192)
       return scanRecords(file.fill(0, 1024, 1536), start, seed)
     }
     assert.equal(torn(seed + 1).damagedAt, undefined)
@@ -148,7 +162,7 @@ describe('a body', () => {
     applyBody(body, contents)
     return contents
   }
-  const bodyOf = (write: LogWrite): Buffer => encodeRecord([write], 1, 0, seed)!.subarray(28)
+  const bodyOf = (write: LogWrite): Buffer => encodeRecord([write])!.subarray(28)
 
   it('is refused when cut anywhere but between items, and when an item has an unknown number', () => {
     const body = bodyOf({
