@@ -2,6 +2,9 @@
 
 export type { JsonValue, Payload } from './channels/payload.ts'
 export type { RequestOptions } from './channels/requests.ts'
+export { type Announcement, type Discovery, MAX_SEEDS, type ReportTrouble } from './discovery/discovery.ts'
+export { type DnsPace, dnsDiscovery } from './discovery/dns.ts'
+export { staticDiscovery } from './discovery/static.ts'
 export { ClusterError, type ClusterErrorOptions, type ErrorCode, type ErrorDetails, isClusterError } from './errors.ts'
 export { createNode } from './node.ts'
 export {

@@ -1,13 +1,16 @@
 // Which features a node has beside membership and agreement: one line each, in the order in which they start. A part's public
 // face is a field of `NodeFeatures`, which the running node hands on.
 
+import { SeedWatcher } from './discovery/seed-watcher.ts'
 import { type NodeContext, NodeParts } from './node-part.ts'
 
 /** The parts of one node, and what its users see of them. */
 export interface NodeFeatures {
   readonly parts: NodeParts
+  readonly seeds: SeedWatcher
 }
 
-export function createFeatures(_context: NodeContext): NodeFeatures {
-  return { parts: new NodeParts([]) }
+export function createFeatures(context: NodeContext): NodeFeatures {
+  const seeds = new SeedWatcher(context)
+  return { parts: new NodeParts([seeds]), seeds }
 }

@@ -141,14 +141,14 @@ async function isRemembered(storage: NodeStorage): Promise<boolean> {
 }
 
 async function settle(node: RunningNode, options: ResolvedOptions, wasMember: boolean): Promise<void> {
-  const { signal, join } = options
-  const isPatient = join.length > 0 && options.expect === undefined && !wasMember
+  const { signal, join, providers } = options
+  const isPatient = join.length + providers.length > 0 && options.expect === undefined && !wasMember
   const timeoutMs = isPatient ? options.timeoutMs : Math.min(options.timeoutMs, OTHERS_GRACE_MS)
   try {
     await waitFor('createNode', () => isSettled(node), { signal, timeoutMs })
   } catch (error) {
     if (!isClusterError(error, 'ERR_TIMEOUT')) throw error
-    if (isPatient) throw unreachable(join, timeoutMs)
+    if (isPatient) throw unreachable([...join, ...providers.map(({ name }) => name)], timeoutMs)
   }
 }
 

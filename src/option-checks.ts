@@ -2,6 +2,8 @@
 // nothing of their type is trusted. Rules between options are in `options.ts`.
 
 import { closestWord } from './closest-word.ts'
+import type { Discovery } from './discovery/discovery.ts'
+import { isDnsAddress, parseDnsAddress } from './discovery/dns-address.ts'
 import { isWildcard, parseAddress } from './network-address.ts'
 import { type LogLevel, logLevels } from './observability/logger.ts'
 import type { NodeOptions } from './options.ts'
@@ -101,17 +103,31 @@ function address(value: unknown): string | undefined {
 }
 
 function joinProblem(value: unknown): string | undefined {
-  if (typeof value !== 'string' && !Array.isArray(value)) return 'must be a list of HOST:PORT'
-  const entries: readonly unknown[] = typeof value === 'string' ? splitList(value) : value
+  const isList = typeof value === 'string' || Array.isArray(value) || isProvider(value)
+  if (!isList) return 'must be a list of HOST:PORT, dns://NAME:PORT, dns+srv://NAME or providers'
+  const entries: readonly unknown[] = splitList(value)
   if (entries.length > maxJoin) return `must have at most ${maxJoin} addresses`
   for (const entry of entries) {
-    if (typeof entry === 'string' && /^dns(\+srv)?:\/\//.test(entry))
-      return `has ${show(entry)}: DNS is not yet in this release`
-    if (typeof entry === 'object') return 'has a provider: providers are not yet in this release'
-    const problem = address(entry) ?? (String(entry).endsWith(':0') ? 'cannot have port 0' : undefined)
+    const problem = seedProblem(entry)
     if (problem) return entries.length === 1 ? problem : `has ${show(entry)}, which ${problem}`
   }
   return undefined
+}
+
+function seedProblem(entry: unknown): string | undefined {
+  if (isProvider(entry)) return undefined
+  if (typeof entry !== 'string') return 'must be HOST:PORT or a provider with a name and watch()'
+  if (isDnsAddress(entry)) {
+    const parsed = parseDnsAddress(entry)
+    return typeof parsed === 'string' ? parsed : undefined
+  }
+  return address(entry) ?? (entry.endsWith(':0') ? 'cannot have port 0' : undefined)
+}
+
+function isProvider(value: unknown): value is Discovery {
+  if (typeof value !== 'object' || value === null) return false
+  const { name, watch } = value as Partial<Discovery>
+  return typeof name === 'string' && typeof watch === 'function'
 }
 
 function secretProblem(value: unknown): string | undefined {
@@ -157,10 +173,10 @@ export function hostOf(text: unknown): string | undefined {
   return typeof parsed === 'string' ? undefined : parsed.host
 }
 
-/** `a, b,` as `['a', 'b']`. */
-export function splitList(value: string | readonly string[]): readonly string[] {
-  if (typeof value !== 'string') return value
-  return value.split(',').flatMap((part) => part.trim() || [])
+/** `a, b,` as `['a', 'b']`, and a single entry as a list of one. */
+export function splitList<Entry>(value: string | Entry | readonly Entry[]): readonly (string | Entry)[] {
+  if (typeof value === 'string') return value.split(',').flatMap((part) => part.trim() || [])
+  return Array.isArray(value) ? value : [value as Entry]
 }
 
 function list(values: readonly string[]): string {

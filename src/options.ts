@@ -2,6 +2,9 @@
 // thrown as one error; the result is complete and frozen. Files and variables are not read here: the command line and
 // the data directory hand in what they hold. `docs/options.md` is the table for users; a test compares the two.
 
+import type { Discovery } from './discovery/discovery.ts'
+import { dnsDiscovery } from './discovery/dns.ts'
+import { isDnsAddress } from './discovery/dns-address.ts'
 import { ClusterError } from './errors.ts'
 import { isLoopback, isWildcard } from './network-address.ts'
 import { createLogger, type Logger, type LogLevel, silentLogger } from './observability/logger.ts'
@@ -17,8 +20,11 @@ export interface NodeOptions {
   readonly listen?: string
   /** `HOST:PORT` that others dial. Port 0 stands for the one listened on. Default: what it listens on; required for a wildcard. */
   readonly advertise?: string
-  /** Addresses of members, as a list or separated by commas. With it a node joins what it finds and never forms alone. Default none. */
-  readonly join?: string | readonly string[]
+  /**
+   * Where members are found: `HOST:PORT`, `dns://NAME:PORT` (A, AAAA), `dns+srv://NAME`, providers; a list, or text with commas. With it a
+   * node joins what it finds and never forms alone. Default none.
+   */
+  readonly join?: string | Discovery | readonly (string | Discovery)[]
   /** Form a cluster once this many fresh nodes have found each other. 1 to 1,000. Default none: never form with others. */
   readonly expect?: number
   /** What members prove to know, at least 16 bytes. A list is a keyring: the first is used, all are accepted. */
@@ -72,7 +78,10 @@ export interface ResolvedOptions {
   readonly listen: string
   /** Undefined: the address that was bound. */
   readonly advertise: string | undefined
+  /** Addresses only. */
   readonly join: readonly string[]
+  /** Whatever else `join` names: they are asked for addresses as long as the node runs. */
+  readonly providers: readonly Discovery[]
   readonly expect: number | undefined
   /** The first is used, all are accepted. */
   readonly secrets: readonly string[]
@@ -113,12 +122,18 @@ export function resolveOptions(raw: NodeOptions, stored: StoredOptions = {}): Re
   if (problems.length > 0) throw new ClusterError('ERR_BAD_OPTIONS', problems.join('; '), { problems })
   const secret = raw.secret ?? stored.secret
   const join = raw.join === undefined ? (stored.join ?? []) : splitList(raw.join)
+  const isAddress = (entry: string | Discovery): entry is string => typeof entry === 'string' && !isDnsAddress(entry)
   return Object.freeze({
     name: raw.name,
     cluster: raw.cluster ?? 'trellis',
     listen: raw.listen ?? defaultListen,
     advertise: raw.advertise,
-    join: Object.freeze([...join]),
+    join: Object.freeze(join.filter(isAddress)),
+    providers: Object.freeze(
+      join
+        .filter((entry) => !isAddress(entry))
+        .map((entry) => (typeof entry === 'string' ? dnsDiscovery(entry) : entry)),
+    ),
     expect: raw.expect ?? stored.expect,
     secrets: Object.freeze(secret === undefined ? [developmentSecret] : [secret].flat()),
     developmentSecret: secret === undefined,

@@ -102,7 +102,7 @@ export class RunningNode implements TrellisNode {
     this.lifecycle = new Lifecycle({
       self,
       join: options.join,
-      expect: options.expect ?? (options.join.length === 0 ? 1 : undefined),
+      expect: options.expect ?? (options.join.length + options.providers.length === 0 ? 1 : undefined),
       raft: raftPresets[profile],
       swim: swimPresets[profile],
       transport,
@@ -227,7 +227,8 @@ export class RunningNode implements TrellisNode {
 
   /** The refusal of every seed, when all of them have refused this node while it was looking for its cluster. */
   unwelcome(): ClusterError | undefined {
-    const others = this.#options.options.join.filter((seed) => seed !== this.address)
+    const seeds = [...this.#options.options.join, ...this.#features.seeds.seeds()]
+    const others = seeds.filter((seed) => seed !== this.address)
     const isRefusedByAll = others.length > 0 && others.every((seed) => this.#unwelcome.has(seed))
     return this.lifecycle.stage === 'seeking' && isRefusedByAll ? this.#unwelcome.get(others[0]!) : undefined
   }

@@ -43,7 +43,7 @@ export const nodeSettings: readonly Setting[] = [
   setting('cluster', '<NAME>', 'only nodes of the same cluster link up (default: trellis)'),
   setting('listen', '<HOST:PORT>', 'where members connect (default: 127.0.0.1:7400)'),
   setting('advertise', '<HOST:PORT>', 'what members dial (default: what it listens on)'),
-  setting('join', '<HOST:PORT,...>', 'members to begin with', list),
+  setting('join', '<HOST:PORT,...>', 'members to begin with; also dns://NAME:PORT, dns+srv://NAME', list),
   setting('expect', '<N>', 'form a cluster once N fresh nodes have found each other', number),
   setting('secretFile', '<FILE>', 'secret of the cluster; further lines are accepted too'),
   setting('dataDir', '<DIR>', 'keeps key and log (default: in memory)'),

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { raftPresets } from '../../consensus/index.ts'
 import { nodeSettings } from '../../src/cli/settings.ts'
+import { staticDiscovery } from '../../src/discovery/static.ts'
 import { ClusterError, type ErrorCode } from '../../src/errors.ts'
 import { optionNames } from '../../src/option-checks.ts'
 import { defaultName, type NodeOptions, resolveOptions } from '../../src/options.ts'
@@ -32,6 +33,7 @@ describe('resolveOptions', () => {
         listen: '127.0.0.1:7400',
         advertise: undefined,
         join: [],
+        providers: [],
         expect: undefined,
         secrets: 1,
         developmentSecret: true,
@@ -59,6 +61,14 @@ describe('resolveOptions', () => {
   it('takes join as a list or as text with commas', () => {
     assert.deepEqual(resolveOptions({ join: 'a:1, b:2,' }).join, ['a:1', 'b:2'])
     assert.deepEqual(resolveOptions({ join: ['a:1', '[::1]:2'] }).join, ['a:1', '[::1]:2'])
+  })
+
+  it('takes names in DNS and providers beside addresses', () => {
+    const mine = staticDiscovery(['c:3'])
+    const { join, providers } = resolveOptions({ join: ['a:1', 'dns://peers:2', mine] })
+    assert.deepEqual([join, providers.map(({ name }) => name)], [['a:1'], ['dns://peers:2', '1 addresses']])
+    assert.deepEqual(resolveOptions({ join: mine }).providers, [mine])
+    assert.equal(resolveOptions({ join: 'a:1, dns+srv://_t._tcp.peers' }).providers.length, 1)
   })
 
   it('takes a keyring in its order', () => {
@@ -108,8 +118,8 @@ describe('resolveOptions', () => {
     ['a wildcard as advertise', { advertise: '[::]:7400' }, /cannot be dialed by others/],
     ['port 0 in join', { join: ['a:0'] }, /cannot have port 0/],
     ['one bad address among many', { join: ['a:1', 'b'] }, /join .* has 'b', which must be HOST:PORT/],
-    ['DNS discovery', { join: 'dns+srv://x' }, /DNS is not yet in this release/],
-    ['a provider', { join: [{ watch() {} }] }, /providers are not yet in this release/],
+    ['a wrong name in DNS', { join: 'dns://x' }, /must be dns:\/\/NAME:PORT/],
+    ['what is no provider', { join: [{ watch() {} }] }, /a provider with a name and watch\(\)/],
     ['a short secret', { secret: 'too short' }, /secret has 9 bytes, at least 16 are needed/],
     ['an empty keyring', { secret: [] }, /empty keyring/],
     ['a short admin token', { adminToken: 'abc' }, /adminToken has 3 bytes/],
