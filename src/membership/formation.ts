@@ -27,6 +27,9 @@ export function founderDelay(self: string, other: string): number {
   return self < other ? 0 : FOUNDER_GRACE_MS
 }
 
+/** A newcomer is told of the others so long after its link came up: of those who come up at the same time, too. */
+const INTRODUCE_AFTER_MS = 50
+
 /** Fresh nodes that are taken note of, unless more are expected. */
 const DEFAULT_MAX_FOUND = 256
 
@@ -52,6 +55,9 @@ export class Formation {
   readonly #timers: NamedTimers
   /** Addresses that this node was told of. They are called like seeds until it has its cluster. */
   readonly #called = new Set<string>()
+  /** Linked lately and not introduced yet; never more than there are links. */
+  readonly #newcomers = new Set<string>()
+  #introducing: NodeJS.Timeout | undefined
   #isClosed = false
 
   constructor(options: FormationOptions) {
@@ -81,15 +87,26 @@ export class Formation {
     this.put({ type: 'message', from, message })
   }
 
-  /** A fresh peer is linked: it is introduced to the others, and they to it. */
-  introduce(fresh: readonly Contact[], newcomer: Contact): void {
-    const { links } = this.#options
-    const others = fresh.filter(({ id }) => id !== newcomer.id).slice(0, MAX_CONTACTS)
-    // A newcomer that only joins founds nothing: nobody needs to know of it yet.
-    if (others.length === fresh.length || others.length === 0) return
-    const { id, address } = newcomer
-    links.send(id, { type: 'contacts', contacts: others })
-    for (const other of others) links.send(other.id, { type: 'contacts', contacts: [{ id, address }] })
+  /**
+   * A fresh peer is linked: soon it is told of the others, whom it will call. They are not told of it: each two are introduced once, for
+   * the messages of all grow with the cube of their number. `fresh` says who is linked by then.
+   */
+  introduce(newcomer: string, fresh: () => readonly Contact[]): void {
+    this.#newcomers.add(newcomer)
+    this.#introducing ??= setTimeout(() => {
+      this.#introducing = undefined
+      if (!this.#isClosed) this.#introduceAll(fresh())
+    }, INTRODUCE_AFTER_MS)
+  }
+
+  #introduceAll(fresh: readonly Contact[]): void {
+    for (const { id } of fresh) {
+      // A newcomer that only joins founds nothing: it is not among them.
+      if (!this.#newcomers.has(id)) continue
+      const contacts = fresh.filter((contact) => contact.id !== id).slice(0, MAX_CONTACTS)
+      if (contacts.length > 0) this.#options.links.send(id, { type: 'contacts', contacts })
+    }
+    this.#newcomers.clear()
   }
 
   /** Others are there: this node calls whom it is not linked to. */
@@ -110,6 +127,7 @@ export class Formation {
 
   close(): void {
     this.#isClosed = true
+    clearTimeout(this.#introducing)
     for (const address of this.#called) this.#options.links.dropSeed(address)
     this.#timers.clearAll()
   }

@@ -6,8 +6,10 @@ import { byId, sameSet } from './ids.ts'
 import type { FormingOptions } from './options.ts'
 import type { FormingRules } from './rules.ts'
 
-/** A node that has not repeated itself for so many intervals has something else to do, or is gone. */
-const REPORT_INTERVALS = 5
+/** A node that has not repeated itself for so many intervals has something else to do, or is gone; one that is only slow has not. */
+const REPORT_INTERVALS = 10
+/** From so many on, each speaks the less often the more they are: what all hear together grows with the square of their number. */
+const UNHURRIED_FROM = 5
 
 interface Report {
   /** Whom it has found. */
@@ -63,6 +65,11 @@ export class Candidates {
     this.#claims.delete(peer)
   }
 
+  /** Milliseconds between repetitions of what a node has to say; the same at all that expect the same number. */
+  get intervalMs(): number {
+    return this.#options.candidateIntervalMs * Math.max(1, this.#expect / UNHURRIED_FROM)
+  }
+
   /** Self and all linked fresh nodes heard of lately, sorted; the lowest `maxFound` of them. */
   found(linked: ReadonlySet<MemberId>, now: number): readonly MemberId[] {
     this.#expire(now)
@@ -103,7 +110,7 @@ export class Candidates {
   }
 
   #expire(now: number): void {
-    const oldest = now - REPORT_INTERVALS * this.#options.candidateIntervalMs
+    const oldest = now - REPORT_INTERVALS * this.intervalMs
     for (const [id, { at }] of this.#reports) if (at < oldest) this.#reports.delete(id)
     for (const [id, { at }] of this.#claims) if (at < oldest) this.#claims.delete(id)
   }

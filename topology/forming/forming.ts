@@ -135,9 +135,16 @@ export class Forming {
     else {
       const before = candidates.found(linked, now)
       if (!candidates.report(from, found, now)) node.emit({ type: 'dropped', from, reason: 'too-many' })
-      else if (!sameSet(before, candidates.found(linked, now)) && !node.timers.isSet('speak'))
-        node.timers.set('speak', now + GATHER_MS)
+      else this.#sayIfWorthIt(before, now)
     }
+  }
+
+  /** Whom we found matters to others only once it is enough for a set; that we are there they were told when the link came up. */
+  #sayIfWorthIt(before: readonly MemberId[], now: number): void {
+    const { candidates, linked, setup, timers } = this.#node
+    const after = candidates.found(linked, now)
+    if (after.length >= setup.expect && !sameSet(before, after) && !timers.isSet('speak'))
+      timers.set('speak', now + GATHER_MS)
   }
 
   #hearOfOurSet(from: MemberId, message: Held, now: number): void {
@@ -268,7 +275,7 @@ export class Forming {
       for (const peer of durable.set) if (node.linked.has(peer)) tellFormed(node, peer)
       return
     }
-    timers.set('repeat', now + setup.options.candidateIntervalMs)
+    timers.set('repeat', now + node.candidates.intervalMs)
     if (durable.type !== 'none') node.attempt = new Attempt(durable.set, node.nextRound())
     if (durable.type === 'renounced') node.attempt?.notHolding.add(setup.self.id)
     if (durable.type === 'intent') {
@@ -285,7 +292,7 @@ export class Forming {
     const node = this.#node
     if (!node.timers.expires(timer, now)) return
     if (timer === 'form') this.#renounce(now)
-    if (timer === 'repeat') node.timers.set('repeat', now + node.setup.options.candidateIntervalMs)
+    if (timer === 'repeat') node.timers.set('repeat', now + node.candidates.intervalMs)
     if (timer === 'repeat' || timer === 'speak') speak(node, now)
   }
 

@@ -13,7 +13,7 @@ export interface Founder {
 /** Everything that nodes say to each other while a cluster forms. */
 export type FormingMessage =
   /**
-   * Fresh node to every linked fresh node, on each change and at an interval: whom I have found. The receiver
+   * Fresh node to every linked fresh node, when the link comes up, at an interval, and on each change once they are enough: whom I have found. The receiver
    * compares it with its own view; equal and stable for `stableMs`, the set is decided.
    */
   | {

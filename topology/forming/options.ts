@@ -7,7 +7,7 @@ export interface FormingOptions {
    * Range 0 to 60,000. Short: sets are decided while members are still arriving, and renounced. Long: a slower start.
    */
   readonly stableMs: number
-  /** Milliseconds between repetitions of what this node has to say while forming. Default 100. Range: above 0. Short: traffic. Long: a lost message costs as much. */
+  /** Milliseconds between repetitions of what this node has to say while forming; in proportion longer from five founders on. Default 100. Range: above 0. Short: traffic. Long: a lost message costs as much. */
   readonly candidateIntervalMs: number
   /**
    * Milliseconds a set may stay without all confirmations before this node renounces it. Default 5000. Range: above stableMs and
