@@ -173,7 +173,8 @@ export class Membership {
 
   #call(peer: string, afterMs = 0): void {
     const member = this.#swim.member(peer)
-    if (!member || !this.#wanted.has(peer)) return
+    // Whoever goes for good calls nobody back that hangs up on it.
+    if (!member || !this.#wanted.has(peer) || this.hasLeft(this.#options.self.id)) return
     this.#options.links.callMember(peer, member.address, member.state === 'down' ? 'remembered' : 'eager', afterMs)
   }
 }
