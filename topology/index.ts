@@ -23,6 +23,17 @@ export type { FormingMessage, Founder } from './forming/messages.ts'
 export { type FormingOptions, formingProblems, resolveFormingOptions } from './forming/options.ts'
 export { type FormingRules, formingRules, type RoundView, votersOf } from './forming/rules.ts'
 export { FullMesh, type FullMeshOptions, fullMesh } from './full-mesh/full-mesh.ts'
+export { hyParView } from './hyparview/definition.ts'
+export { HyParView } from './hyparview/hyparview.ts'
+export type { Adjacency, Candidate, HyParViewMessage } from './hyparview/messages.ts'
+export {
+  type HyParViewOptions,
+  hyParViewDefaults,
+  hyParViewProblems,
+  resolveHyParViewOptions,
+} from './hyparview/options.ts'
+export { type HyParViewRules, hyParViewRules } from './hyparview/rules.ts'
+export type { HyParViewSetup } from './hyparview/state.ts'
 export { InvariantError } from './invariant.ts'
 export type {
   Connectivity,

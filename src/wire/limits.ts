@@ -58,6 +58,15 @@ export const MAX_TRACE_BYTES = 64
 /** A message of an overlay, as its own codec wrote it: HyParView's largest carries some hundred ids. */
 export const MAX_OVERLAY_MESSAGE_BYTES = 64 * 1024
 
+/** Neighbors of one member in HyParView. */
+export const MAX_NEIGHBORS = 64
+/** Hops of a random walk, each of which stands in its path. */
+export const MAX_WALK_HOPS = 16
+/** Candidates in one shuffle: the sender, its neighbors, and some of its passive view. */
+export const MAX_SHUFFLE_CANDIDATES = 128
+/** Members whose neighbors stand in one message; senders bound the ids in it too. */
+export const MAX_ADJACENCIES_PER_MESSAGE = 128
+
 /** A frame before the peer is admitted: a hello with every field at its maximum fits. */
 export const MAX_HANDSHAKE_FRAME_BYTES = 4096
 /** What may arrive on an established link before its owner takes it over. */

@@ -40,6 +40,20 @@ export const frameNumbers = {
   overlay: 96,
 } as const
 
+/** Messages of HyParView, inside the frame of an overlay. */
+export const hyParViewNumbers = {
+  join: 1,
+  'forward-join': 2,
+  neighbor: 3,
+  'neighbor-reply': 4,
+  disconnect: 5,
+  shuffle: 6,
+  'shuffle-reply': 7,
+  'keep-alive': 8,
+  links: 9,
+} as const
+export const neighborPriorityNumbers = { low: 0, high: 1 } as const
+
 /** What an update of SWIM says. */
 export const updateNumbers = { record: 1, accusation: 2 } as const
 

