@@ -2,6 +2,7 @@
 // follow on, replace what conflicts, keep the rest, and acknowledge when it is durable.
 
 import { renewWait } from './election-wait.ts'
+import { appendEntries, truncateFrom } from './entries.ts'
 import type { RaftMessage } from './messages.ts'
 import { announce, becomeFollower } from './role.ts'
 import type { RaftState } from './state.ts'
@@ -24,6 +25,11 @@ export function onAppend<Command>(
     raft.outbox.emit({ type: 'dropped', from, reason: 'second-leader' })
     return
   }
+  if (message.previousIndex < raft.log.base.index) {
+    // What a snapshot stands for is committed, so the leader has it too: its message is old, or it has begun anew.
+    acknowledge(raft, from, message.round, raft.commitIndex)
+    return
+  }
   if (!raft.rules.previousMatches(raft.log.termAt(message.previousIndex), message.previousTerm)) {
     refuse(raft, from, message)
     return
@@ -34,10 +40,16 @@ export function onAppend<Command>(
   }
   const matchIndex = message.previousIndex + message.entries.length
   raft.commitIndex = Math.max(raft.commitIndex, raft.rules.followerCommit(message.commitIndex, matchIndex))
-  raft.outbox.hold('ack', from, {
+  acknowledge(raft, from, message.round, matchIndex)
+}
+
+/** Held back until everything up to `matchIndex` is durable. */
+export function acknowledge<Command>(raft: RaftState<Command>, to: VoterId, round: number, matchIndex: LogIndex): void {
+  const { term } = raft.hardState
+  raft.outbox.hold('ack', to, {
     type: 'append-reply',
-    term: raft.hardState.term,
-    round: message.round,
+    term,
+    round,
     accepted: true,
     matchIndex,
     hintIndex: 0,
@@ -46,7 +58,7 @@ export function onAppend<Command>(
 }
 
 /** The leader of this term is alive. False when this term has another: then one of the two is mistaken. */
-function hear<Command>(raft: RaftState<Command>, from: VoterId, now: number): boolean {
+export function hear<Command>(raft: RaftState<Command>, from: VoterId, now: number): boolean {
   const { role } = raft
   if (role.type === 'follower' && role.leader !== undefined && role.leader !== from) return false
   if (role.type === 'follower' && role.leader === from) role.heardAt = now
@@ -62,8 +74,11 @@ function store<Command>(raft: RaftState<Command>, { entries }: Append<Command>):
   const first = raft.rules.firstDifference(entries, (index) => log.termAt(index))
   if (first === undefined) return true
   if (first <= raft.commitIndex) return false
-  if (first <= log.lastIndex) log.truncateFrom(first)
-  log.append(entries.filter((entry) => entry.index >= first))
+  if (first <= log.lastIndex) truncateFrom(raft, first)
+  appendEntries(
+    raft,
+    entries.filter((entry) => entry.index >= first),
+  )
   return true
 }
 

@@ -2,19 +2,23 @@
 // has made it durable and it is of the leader's own term, and with it all before it.
 
 import { invariant } from './invariant.ts'
-import { reachedBy } from './quorum.ts'
+import { agreedBy } from './quorum.ts'
 import { sendNews } from './replication.ts'
+import { inForce } from './standing.ts'
 import type { LeaderState, RaftState } from './state.ts'
 
 /** Counts who has stored what. Followers are told at once, so that they apply without waiting for a heartbeat. */
-export function advanceCommit<Command>(raft: RaftState<Command>, leader: LeaderState): void {
+export function advanceCommit<Command>(raft: RaftState<Command>, leader: LeaderState, now: number): void {
   const { log, rules } = raft
-  const stored = [rules.ownMatch(log.lastIndex, log.durableIndex)]
-  for (const progress of leader.progress.values()) stored.push(progress.match)
-  const index = reachedBy(rules.majority(raft.voters.length), stored)
+  const index = agreedBy(inForce(raft), rules, (voter) => {
+    if (voter.id === raft.self)
+      return rules.speaksFor(voter, raft.storeId) ? rules.ownMatch(log.lastIndex, log.durableIndex) : 0
+    const progress = leader.progress.get(voter.id)
+    return rules.speaksFor(voter, progress?.storeId) ? (progress?.match ?? 0) : 0
+  })
   if (index <= raft.commitIndex || !rules.mayCommit(log.termAt(index), raft.hardState.term)) return
   raft.commitIndex = index
-  sendNews(raft, leader)
+  sendNews(raft, leader, now)
 }
 
 /** Hands over what is committed and durable here, each entry once, in order. */

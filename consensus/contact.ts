@@ -1,8 +1,10 @@
 // A leader's contact with the majority: rounds, what an answer to one proves, and stepping down without one. Thesis
-// sections 6.2 (check-quorum) and 6.4.1 (leases count from the send time). Read-index will open its rounds here too.
+// sections 6.2 (check-quorum), 6.4 (reads wait for a round) and 6.4.1 (leases count from the send time).
 
-import { reachedBy } from './quorum.ts'
+import { agreedBy } from './quorum.ts'
+import { confirmReads } from './read-index.ts'
 import { becomeFollower } from './role.ts'
+import { inForce } from './standing.ts'
 import { type LeaderState, maxOpenRounds, type RaftState } from './state.ts'
 import type { VoterId } from './types.ts'
 
@@ -23,7 +25,9 @@ export function roundAnswered<Command>(
   now: number,
 ): void {
   const progress = leader.progress.get(peer)
-  if (progress === undefined || round <= progress.answeredRound) return
+  if (progress === undefined) return
+  progress.heardAt = now
+  if (round <= progress.answeredRound) return
   progress.answeredRound = round
   countRounds(raft, leader, now)
 }
@@ -59,8 +63,13 @@ export function checkQuorum<Command>(raft: RaftState<Command>, leader: LeaderSta
 }
 
 function countRounds<Command>(raft: RaftState<Command>, leader: LeaderState, now: number): void {
-  const answered = [raft.round, ...Array.from(leader.progress.values(), (progress) => progress.answeredRound)]
-  const round = reachedBy(raft.rules.majority(raft.voters.length), answered)
+  const round = agreedBy(inForce(raft), raft.rules, (voter) => {
+    if (voter.id === raft.self) return raft.rules.speaksFor(voter, raft.storeId) ? raft.round : 0
+    const progress = leader.progress.get(voter.id)
+    return raft.rules.speaksFor(voter, progress?.storeId) ? (progress?.answeredRound ?? 0) : 0
+  })
+  leader.answeredRound = Math.max(leader.answeredRound, round)
+  confirmReads(raft, leader)
   const proved = leader.rounds.filter((open) => open.round <= round).at(-1)
   if (proved === undefined) return
   leader.rounds = leader.rounds.filter((open) => open.round > round)

@@ -38,9 +38,10 @@ export {
   resolveRaftOptions,
 } from './options.ts'
 export { majority } from './quorum.ts'
-export { Raft, type RaftSetup } from './raft.ts'
+export { Raft } from './raft.ts'
 export type { DropReason } from './receive.ts'
 export { type BallotView, type Predecessor, paperRules, type RaftRules } from './rules.ts'
+export type { RaftSetup } from './start.ts'
 export type { ApplyMeta, StateMachine } from './state-machine.ts'
 export type {
   Configuration,

@@ -59,6 +59,31 @@ export interface RaftOptions {
    * maxUncommittedEntries. Few: a leader that is slow to flush loses answers. Many: memory while a disk hangs.
    */
   readonly maxPendingWrites: number
+  /**
+   * How many committed entries a member may lack and still become a voter, or the leader by transfer. Default 256 (a guess: a few batches).
+   * Range 0 to 1,048,576. Few: never reached under load. Many: writes wait for a new voter to catch up.
+   */
+  readonly caughtUpEntries: number
+  /**
+   * Reads that may wait at one voter for their round; more are refused as `busy`. Default 8192 (a guess). Range 1 to 1,048,576. Few: bursts are
+   * refused. Many: memory while no majority answers.
+   */
+  readonly maxPendingReads: number
+  /**
+   * Entries applied since the last snapshot before the next one is captured. Default 0: never. Range 0 to 2^31. Few: the machine is written
+   * again and again. Many: a long log to read at a start, and memory.
+   */
+  readonly snapshotEveryEntries: number
+  /**
+   * Entries the log keeps from before its snapshot, for followers that lag a little. Default 1024 (a guess). Range 0 to 1,048,576. Few: a short absence
+   * costs a whole snapshot. Many: memory.
+   */
+  readonly snapshotTrailingEntries: number
+  /**
+   * Bytes of a snapshot in one message; one is under way to a follower at a time. Default 262,144 (a guess: a millisecond of a fast link). Range 1 to
+   * 1,048,576, the most that fits one message. Few: many round trips. Many: heartbeats wait behind them.
+   */
+  readonly snapshotChunkBytes: number
 }
 
 const lan: RaftOptions = {
@@ -73,6 +98,11 @@ const lan: RaftOptions = {
   maxInflightAppends: 16,
   maxUncommittedEntries: 4_096,
   maxPendingWrites: 8_192,
+  caughtUpEntries: 256,
+  maxPendingReads: 8_192,
+  snapshotEveryEntries: 0,
+  snapshotTrailingEntries: 1_024,
+  snapshotChunkBytes: 262_144,
 }
 
 /** `local`: one machine. `lan`: round trips of a few milliseconds; the default. `wan`: up to 300 ms. */
@@ -150,6 +180,11 @@ export function raftProblems(options: RaftOptions): string[] {
     'maxPendingWrites',
     `must exceed raft.maxUncommittedEntries (${maxUncommittedEntries})`,
   )
+  whole('caughtUpEntries', 0, 1_048_576)
+  whole('maxPendingReads', 1, 1_048_576)
+  whole('snapshotEveryEntries', 0, 2 ** 31)
+  whole('snapshotTrailingEntries', 0, 1_048_576)
+  whole('snapshotChunkBytes', 1, 1_048_576)
   return found
 }
 

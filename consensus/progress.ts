@@ -1,15 +1,32 @@
-// What a leader knows about one follower's log, and how fast it may send (etcd-io/raft calls this a tracker). Two modes:
+// What a leader knows about one follower's log, and how fast it may send (etcd-io/raft calls this a tracker). Three modes:
 // `probe`, one message at a time, to find where the logs agree; `replicate`, from there on, a bounded number of messages
-// ahead of their answers (thesis section 10.2.1). A third, for a follower that needs a snapshot, will stand beside them.
+// ahead of their answers (thesis section 10.2.1); `snapshot`, while it lacks what the leader's log no longer has (chapter 5).
 
-import type { LogIndex } from './types.ts'
+import type { LogIndex, Snapshot } from './types.ts'
+
+/** A snapshot on its way to one follower, one message at a time. */
+export interface Sending {
+  readonly snapshot: Snapshot
+  /** The follower has everything before. */
+  offset: number
+  /** For what the next step waits: the driver's bytes, or the follower's answer. */
+  awaits: 'chunk' | 'reply'
+  /** Since when. */
+  since: number
+}
 
 export class Progress {
   /** The last index known to be durable at the follower and equal to the leader's. Only grows. */
   match: LogIndex = 0
   /** The first index of the next message. Invariant: match < next. */
   next: LogIndex
-  mode: 'probe' | 'replicate' = 'probe'
+  mode: 'probe' | 'replicate' | 'snapshot' = 'probe'
+  /** The log it answers with; undefined before its first answer. */
+  storeId: string | undefined
+  /** When it was last heard. */
+  heardAt: number | undefined
+  /** In mode `snapshot`: how far that is. */
+  sending: Sending | undefined
   /** The latest round it answered. */
   answeredRound = 0
   /** The commit index it was told last. */
@@ -27,6 +44,7 @@ export class Progress {
 
   /** Whether a message with entries may be sent now. */
   get hasRoom(): boolean {
+    if (this.mode === 'snapshot') return false
     return this.mode === 'probe' ? !this.#probing : this.#inflight.length < this.#maxInflight
   }
 
@@ -34,7 +52,7 @@ export class Progress {
   sent(lastIndex: LogIndex, count: number): void {
     if (this.mode === 'probe') {
       this.#probing = true
-    } else if (count > 0) {
+    } else if (this.mode === 'replicate' && count > 0) {
       this.#inflight.push(lastIndex)
       this.next = lastIndex + 1
     }
@@ -42,8 +60,10 @@ export class Progress {
 
   /** The follower has everything up to `index`. */
   accepted(index: LogIndex): void {
-    if (this.mode === 'probe') {
+    if (this.mode === 'snapshot' && index < this.next - 1) return
+    if (this.mode !== 'replicate') {
       this.mode = 'replicate'
+      this.sending = undefined
       this.next = index + 1
     }
     this.match = Math.max(this.match, index)
@@ -56,6 +76,7 @@ export class Progress {
    * follower that lost what it acknowledged is left to the heartbeats, not argued with at the speed of the wire.
    */
   isNews(previousIndex: LogIndex): boolean {
+    if (this.mode === 'snapshot') return false
     return previousIndex > this.match && (this.mode === 'replicate' || previousIndex === this.next - 1)
   }
 
@@ -67,8 +88,19 @@ export class Progress {
 
   /** What was under way is lost: begin again after the last sure place, or keep looking for it. */
   restart(): void {
+    if (this.mode === 'snapshot') return
     if (this.mode === 'replicate') this.next = this.match + 1
     this.lookAgain()
+  }
+
+  /** What it lacks is only in `snapshot` any more. */
+  needsSnapshot(snapshot: Snapshot, now: number): Sending {
+    this.mode = 'snapshot'
+    this.next = snapshot.index + 1
+    this.#probing = false
+    this.#inflight = []
+    this.sending = { snapshot, offset: 0, awaits: 'chunk', since: now }
+    return this.sending
   }
 
   /** The probe under way may be lost: another may go. */

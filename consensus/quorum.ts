@@ -1,6 +1,9 @@
-// Majority arithmetic, and nothing else: what n voters agree on. Joint consensus (thesis section 4.3) will ask both of its
-// majorities here: a joint `reachedByMajority` is the smaller of the two answers, a joint win is both wins. No caller
-// counts voters in another place.
+// Majority arithmetic, and nothing else: what n voters agree on. In joint consensus (thesis section 4.3) two sets of
+// voters must agree: the answer is the smaller of both. No caller counts voters in another place.
+
+import { isJoint } from './configuration.ts'
+import type { RaftRules } from './rules.ts'
+import type { Configuration, Voter } from './types.ts'
 
 /** The least number of `voters` voters that is more than half of them. */
 export function majority(voters: number): number {
@@ -20,4 +23,15 @@ export function reachedBy(needed: number, values: readonly number[]): number {
     if (count >= needed) best = candidate
   }
   return best
+}
+
+/** The largest value that a majority of the voters has reached, of both sets while the configuration is joint. */
+export function agreedBy(
+  configuration: Configuration,
+  rules: Pick<RaftRules, 'majority' | 'agreedJointly'>,
+  reached: (voter: Voter) => number,
+): number {
+  const by = (voters: readonly Voter[]): number => reachedBy(rules.majority(voters.length), voters.map(reached))
+  const incoming = by(configuration.voters)
+  return isJoint(configuration) ? rules.agreedJointly(incoming, by(configuration.outgoing)) : incoming
 }

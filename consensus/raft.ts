@@ -3,10 +3,13 @@
 //
 //   message ──▶ receive ──┬─▶ election     (votes, pre-votes)      role: the only place where term, vote and role change
 //   timer ────────────────┤   acceptance   (follower's log)        rules: the decisions on which safety rests
-//   disconnected, away ───┤   replication  (leader's messages)     log, progress, quorum, outbox: parts without a role
-//   propose ──────────────┘   contact      (rounds, check-quorum)
+//   disconnected, away ───┤   replication  (leader's messages)     log, configuration, progress, quorum, outbox, start:
+//   propose ──────────────┤   contact      (rounds, check-quorum)      parts without a role
+//   reconfigure ──────────┤   reconfiguration (voters, learners)
+//   transfer, read ───────┤   transfer, read-index
+//   captured, chunk ──────┘   snapshot     (compaction, sending, taking up)
 //                                 │
-//                                 ▼  end of each step: write what changed, let go what is durable, commit, apply
+//                                 ▼  end of each step: write what changed, let go what is durable, commit, apply, serve
 //
 // The driver's duties. Call `start` once, then `step`, one at a time, with a clock that never runs back. Execute effects in
 // order. Flush a `persist`, alone or several together, then step `persisted` with the highest ticket; a failed flush stops the
@@ -14,35 +17,21 @@
 // own running, step `away` before any timer or message that waits. A restarted voter begins with what its disk held.
 
 import { advanceCommit, applyCommitted } from './commit.ts'
-import { membersOf } from './configuration.ts'
 import { checkQuorum, doubtContact } from './contact.ts'
-import type { Effect, Input, RaftTimer, RaftView } from './core.ts'
+import type { Effect, FollowerView, Input, RaftTimer, RaftView } from './core.ts'
 import { ask, askForVotes, campaign } from './election.ts'
 import { armElection, nextWait, patientWait } from './election-wait.ts'
-import { invariant } from './invariant.ts'
-import { RaftLog } from './log.ts'
-import type { RaftOptions } from './options.ts'
-import { Outbox } from './outbox.ts'
+import { advanceReads, onRead, onReadTimer, wantsRound } from './read-index.ts'
 import { receive } from './receive.ts'
-import { appendOwn, heartbeat, reconnected, sendNews } from './replication.ts'
-import { announce, becomeFollower, knownLeader } from './role.ts'
-import { paperRules, type RaftRules } from './rules.ts'
+import { advanceReconfiguration, announceConfiguration, onReconfigure } from './reconfiguration.ts'
+import { appendOwn, heartbeat, reconnected, sendNews, sendRound } from './replication.ts'
+import { announce, becomeFollower } from './role.ts'
+import { maybeCapture, onCaptured, onChunk, onChunkStored } from './snapshot.ts'
+import { hasCaughtUp, inForce, isSettled, isVoter, knownLeader, ownTermCommitted, peersOf } from './standing.ts'
+import { initialState, type RaftSetup } from './start.ts'
 import type { RaftState } from './state.ts'
-import type { Configuration, DurableState, Random, VoterId } from './types.ts'
-
-export interface RaftSetup<Command> {
-  readonly self: VoterId
-  /** The log this member votes with. */
-  readonly storeId: string
-  /** The configuration the log begins with, before its first entry; without voters for a log that was made to learn. */
-  readonly configuration: Configuration
-  /** What the disk held. */
-  readonly durable: DurableState<Command>
-  readonly options: RaftOptions
-  readonly random: Random
-  /** For simulations that break a rule on purpose. Default: `paperRules`. */
-  readonly rules?: RaftRules
-}
+import { advanceTransfer, onTransfer, onTransferTimer } from './transfer.ts'
+import type { VoterId } from './types.ts'
 
 /** One voter. The file's header says what it is made of and what its driver owes it. */
 export class Raft<Command> {
@@ -55,7 +44,8 @@ export class Raft<Command> {
   /** Sets the first timers; a single voter elects itself at once. Called once, before the first `step`. */
   start(now: number): readonly Effect<Command>[] {
     const raft = this.#raft
-    if (raft.peers.length === 0) campaign(raft, now, 'the only voter')
+    const { configuration } = raft.configurations.latest
+    if (configuration.voters.length === 1 && isVoter(raft)) campaign(raft, now, 'the only voter')
     else nextWait(raft, now)
     return this.#finish(now)
   }
@@ -65,13 +55,13 @@ export class Raft<Command> {
     const raft = this.#raft
     switch (input.type) {
       case 'message':
-        receive(raft, input.from, input.message, now)
+        receive(raft, { id: input.from, storeId: input.storeId }, input.message, now)
         break
       case 'timer':
         this.#timer(input.timer, now)
         break
       case 'propose':
-        this.#propose(input.proposal, input.command)
+        this.#propose(input.proposal, input.command, now)
         break
       case 'persisted':
         raft.disk.durable = Math.max(raft.disk.durable, Math.min(input.ticket, raft.disk.ticket))
@@ -81,8 +71,8 @@ export class Raft<Command> {
         this.#disconnected(input.peer, input.evidence, now)
         break
       case 'connected':
-        if (raft.role.type === 'leader') reconnected(raft, raft.role, input.peer)
-        else if (raft.peers.includes(input.peer)) ask(raft, input.peer)
+        if (raft.role.type === 'leader') reconnected(raft, raft.role, input.peer, now)
+        else if (peersOf(raft).includes(input.peer)) ask(raft, input.peer)
         break
       case 'away':
         this.#away(input.suspendedMs ?? input.ms, now)
@@ -91,16 +81,22 @@ export class Raft<Command> {
         if (raft.role.type === 'leader') becomeFollower(raft, undefined, now, 'resigned')
         break
       case 'reconfigure':
+        onReconfigure(raft, input.proposal, input.change, now)
+        break
       case 'transfer':
-        raft.outbox.push({ type: 'reject', proposal: input.proposal, code: 'busy', leader: knownLeader(raft) })
+        onTransfer(raft, input.proposal, input.to, now)
         break
       case 'read':
-        raft.outbox.push({ type: 'unreadable', read: input.read, code: 'busy', leader: knownLeader(raft) })
+        onRead(raft, input.read)
         break
       case 'captured':
+        onCaptured(raft, input)
+        break
       case 'chunk':
+        onChunk(raft, input, now)
+        break
       case 'chunk-stored':
-        invariant(false, `${input.type} answers what was not asked`)
+        onChunkStored(raft, input)
         break
       default:
         input satisfies never
@@ -110,7 +106,7 @@ export class Raft<Command> {
 
   /** What this voter knows, as plain data. */
   view(): RaftView {
-    const { role, hardState, commitIndex, log, configuration } = this.#raft
+    const { role, hardState, commitIndex, log, transfer, snapshots } = this.#raft
     return {
       role: role.type,
       term: hardState.term,
@@ -119,18 +115,37 @@ export class Raft<Command> {
       lastIndex: log.lastIndex,
       leaderSince: role.type === 'leader' ? role.since : undefined,
       quorumAt: role.type === 'leader' ? role.quorumAt : undefined,
-      configuration,
-      configurationSettled: true,
-      settled: role.type === 'leader' && log.termAt(commitIndex) === hardState.term,
-      transferringTo: undefined,
-      snapshotIndex: 0,
+      configuration: inForce(this.#raft),
+      configurationSettled: isSettled(this.#raft),
+      settled: role.type === 'leader' && ownTermCommitted(this.#raft),
+      transferringTo: role.type === 'leader' ? transfer?.to : undefined,
+      snapshotIndex: snapshots.latest?.index ?? 0,
     }
+  }
+
+  /** What this leader knows of everybody else who holds the log; empty when it does not lead. */
+  followers(now: number): FollowerView[] {
+    const raft = this.#raft
+    const { role } = raft
+    if (role.type !== 'leader') return []
+    return Array.from(role.progress, ([id, { storeId, match, heardAt, sending }]) => ({
+      id,
+      storeId,
+      matchIndex: match,
+      isCaughtUp: storeId !== undefined && hasCaughtUp(raft, role, { id, storeId }, now),
+      heardAt,
+      snapshotOffset: sending?.offset,
+    }))
   }
 
   /** A timer may fire late, or after it was replaced: the state says whether its time has come. */
   #timer(timer: RaftTimer, now: number): void {
     const raft = this.#raft
-    if (timer === 'election') {
+    if (timer === 'transfer') {
+      onTransferTimer(raft, now)
+    } else if (timer === 'read') {
+      onReadTimer(raft, now)
+    } else if (timer === 'election') {
       raft.wait.armedAt = undefined
       if (now < raft.wait.until) armElection(raft)
       else campaign(raft, now, 'heard no leader')
@@ -140,10 +155,12 @@ export class Raft<Command> {
     }
   }
 
-  #propose(proposal: number, command: Command): void {
-    const { role, log, outbox, options, commitIndex, hardState } = this.#raft
+  #propose(proposal: number, command: Command, now: number): void {
+    const { role, log, outbox, options, commitIndex, hardState, transfer } = this.#raft
     if (role.type !== 'leader') {
       outbox.push({ type: 'reject', proposal, code: 'not-leader', leader: knownLeader(this.#raft) })
+    } else if (transfer !== undefined) {
+      outbox.push({ type: 'reject', proposal, code: 'transferring', leader: this.#raft.self })
     } else if (
       log.lastIndex - commitIndex >= options.maxUncommittedEntries ||
       log.pendingWrites >= options.maxPendingWrites
@@ -152,7 +169,7 @@ export class Raft<Command> {
     } else {
       appendOwn(this.#raft, command)
       outbox.push({ type: 'accepted', proposal, index: log.lastIndex, term: hardState.term })
-      sendNews(this.#raft, role)
+      sendNews(this.#raft, role, now)
     }
   }
 
@@ -180,16 +197,28 @@ export class Raft<Command> {
     }
   }
 
+  /** What a leader does at the end of each step. */
+  #lead(now: number): void {
+    const raft = this.#raft
+    if (raft.role.type === 'leader') advanceCommit(raft, raft.role, now)
+    if (raft.role.type === 'leader') advanceReconfiguration(raft, raft.role, now)
+    if (raft.role.type === 'leader') advanceTransfer(raft, raft.role)
+    if (raft.role.type === 'leader' && wantsRound(raft, raft.role)) sendRound(raft, raft.role, now)
+  }
+
   #finish(now: number): readonly Effect<Command>[] {
     const raft = this.#raft
     do {
       write(raft, now)
       release(raft)
       askForVotes(raft, now)
-      if (raft.role.type === 'leader') advanceCommit(raft, raft.role)
-      // Winning its own vote appends an entry: then there is more to write.
+      this.#lead(now)
+      // Winning its own vote, and a configuration that ends, append an entry: then there is more to write.
     } while (hasChanges(raft))
     applyCommitted(raft)
+    announceConfiguration(raft)
+    advanceReads(raft, now)
+    maybeCapture(raft, now)
     return raft.outbox.take()
   }
 }
@@ -209,8 +238,7 @@ function write<Command>(raft: RaftState<Command>, now: number): void {
     type: 'persist',
     ticket: disk.ticket,
     hardState: changed ? hardState : undefined,
-    base: undefined,
-    entries: raft.log.write(disk.ticket, now),
+    ...raft.log.write(disk.ticket, now),
   })
 }
 
@@ -218,42 +246,4 @@ function release<Command>({ outbox, rules, disk }: RaftState<Command>): void {
   outbox.release(disk.ticket, (promised, ticket) =>
     promised === 'vote' ? rules.voteAfterDurable(ticket, disk.durable) : rules.ackAfterDurable(ticket, disk.durable),
   )
-}
-
-function initialState<Command>(setup: RaftSetup<Command>): RaftState<Command> {
-  const { self, configuration, durable, options, random, rules = paperRules } = setup
-  const voters = membersOf(configuration)
-  invariant(
-    voters.includes(self) && voters.length === configuration.voters.length,
-    'self is one of the voters, each named once',
-  )
-  const log = new RaftLog(durable.entries)
-  invariant(log.end.term <= durable.hardState.term, 'no entry on disk is of a later term than the disk knows')
-  const isNew = durable.hardState.term === 0
-  return {
-    self,
-    configuration,
-    voters,
-    peers: voters.filter((voter) => voter !== self),
-    options,
-    random,
-    rules,
-    log,
-    outbox: new Outbox(),
-    hardState: durable.hardState,
-    role: { type: 'follower', leader: undefined, heardAt: Number.NEGATIVE_INFINITY },
-    commitIndex: 0,
-    appliedIndex: 0,
-    round: 0,
-    wait: {
-      forMs: 0,
-      until: Number.POSITIVE_INFINITY,
-      armedAt: undefined,
-      doubted: undefined,
-      // A log that never had a leader has none to be patient with.
-      shortWaits: isNew ? options.evidenceAttempts : 0,
-    },
-    disk: { ticket: 0, durable: 0, written: durable.hardState },
-    announced: '',
-  }
 }

@@ -2,12 +2,16 @@
 // each other without waiting for answers (section 10.2.1); what does not fit under that bound becomes the next batch.
 
 import { beginRound, roundAnswered } from './contact.ts'
+import { appendEntries } from './entries.ts'
 import type { RaftMessage } from './messages.ts'
-import type { Progress } from './progress.ts'
+import { Progress } from './progress.ts'
+import { confirmReads, joinRound } from './read-index.ts'
 import { becomeLeader } from './role.ts'
+import { beginSnapshot, onSnapshotReply, retrySnapshot } from './snapshot.ts'
 import type { LeaderState, RaftState } from './state.ts'
-import type { VoterId } from './types.ts'
+import type { Voter, VoterId } from './types.ts'
 
+type SnapshotReply = Extract<RaftMessage<unknown>, { type: 'snapshot-reply' }>
 type AppendReply = Extract<RaftMessage<unknown>, { type: 'append-reply' }>
 
 /**
@@ -22,52 +26,78 @@ export function beginLeading<Command>(raft: RaftState<Command>, now: number): vo
 
 /** A new round to everyone: proof of contact, a look for what was lost, and the commit index. */
 export function heartbeat<Command>(raft: RaftState<Command>, leader: LeaderState, now: number): void {
-  beginRound(raft, leader, now)
-  for (const peer of raft.peers) sendTo(raft, leader, peer, 'always')
+  sendRound(raft, leader, now)
+  for (const [peer, progress] of leader.progress) retrySnapshot(raft, progress, peer, now)
+  // What told the successor to stand may be lost.
+  if (raft.transfer !== undefined) raft.transfer.told = false
   raft.outbox.setTimer('heartbeat', now + raft.options.heartbeatIntervalMs)
+}
+
+/** A new round to everyone; the reads that wait join it. */
+export function sendRound<Command>(raft: RaftState<Command>, leader: LeaderState, now: number): void {
+  beginRound(raft, leader, now)
+  joinRound(raft, leader)
+  for (const peer of leader.progress.keys()) sendTo(raft, leader, peer, 'always', now)
+  confirmReads(raft, leader)
 }
 
 /** Appends to the leader's own log; it may be sent before it is durable (section 10.2.1). */
 export function appendOwn<Command>(raft: RaftState<Command>, command: Command | undefined): void {
-  raft.log.append([{ index: raft.log.lastIndex + 1, term: raft.hardState.term, command }])
+  appendEntries(raft, [{ index: raft.log.lastIndex + 1, term: raft.hardState.term, command }])
 }
 
 /** Sends each follower what is new to it: entries, as many as may be under way, else the commit index. */
-export function sendNews<Command>(raft: RaftState<Command>, leader: LeaderState): void {
-  for (const peer of raft.peers) sendTo(raft, leader, peer, 'news')
+export function sendNews<Command>(raft: RaftState<Command>, leader: LeaderState, now: number): void {
+  for (const peer of leader.progress.keys()) sendTo(raft, leader, peer, 'news', now)
 }
 
 /** The link to `peer` is new: what was under way is lost, and it need not wait for the next heartbeat. */
-export function reconnected<Command>(raft: RaftState<Command>, leader: LeaderState, peer: VoterId): void {
+export function reconnected<Command>(raft: RaftState<Command>, leader: LeaderState, peer: VoterId, now: number): void {
   leader.progress.get(peer)?.restart()
-  sendTo(raft, leader, peer, 'always')
+  sendTo(raft, leader, peer, 'always', now)
 }
 
-/** An answer of the current term. */
-export function onAppendReply<Command>(
+/** An answer of the current term. A member that answers with another log than before is begun with anew. */
+export function onFollowerReply<Command>(
   raft: RaftState<Command>,
   leader: LeaderState,
-  from: VoterId,
-  message: AppendReply,
+  { id: from, storeId }: Voter,
+  message: AppendReply | SnapshotReply,
   now: number,
 ): void {
-  const progress = leader.progress.get(from)
+  let progress = leader.progress.get(from)
   if (progress === undefined) return
+  if (progress.storeId !== undefined && progress.storeId !== storeId) {
+    progress = new Progress(raft.log.lastIndex + 1, raft.options.maxInflightAppends)
+    leader.progress.set(from, progress)
+  }
+  progress.storeId = storeId
   roundAnswered(raft, leader, from, message.round, now)
-  if (message.accepted) {
+  if (message.type === 'snapshot-reply') {
+    onSnapshotReply(raft, progress, from, message, now)
+  } else if (message.accepted) {
     progress.accepted(message.matchIndex)
   } else {
     if (!progress.isNews(message.matchIndex)) return
     const last = Math.min(message.hintIndex, message.matchIndex - 1)
     progress.refused(raft.log.lastAgreement(last, message.hintTerm).index)
   }
-  sendTo(raft, leader, from, 'news')
+  sendTo(raft, leader, from, 'news', now)
 }
 
-function sendTo<Command>(raft: RaftState<Command>, leader: LeaderState, to: VoterId, when: 'always' | 'news'): void {
+function sendTo<Command>(
+  raft: RaftState<Command>,
+  leader: LeaderState,
+  to: VoterId,
+  when: 'always' | 'news',
+  now: number,
+): void {
   const progress = leader.progress.get(to)
   if (progress === undefined) return
   if (when === 'always' && progress.mode === 'probe') progress.lookAgain()
+  if (progress.mode !== 'snapshot' && raft.log.termAt(progress.next - 1) === undefined) {
+    beginSnapshot(raft, progress, to, now)
+  }
   let sent = false
   while (progress.hasRoom && (progress.next <= raft.log.lastIndex || (progress.mode === 'probe' && !sent))) {
     sendAppend(raft, progress, to, raft.options.maxEntriesPerAppend)

@@ -4,15 +4,11 @@
 import { armElection, nextWait, patientWait } from './election-wait.ts'
 import { invariant } from './invariant.ts'
 import { Progress } from './progress.ts'
+import { abandonLeaderReads, newLeaderReads } from './read-index.ts'
+import { knownLeader, peersOf } from './standing.ts'
 import type { Ballot, LeaderState, RaftState } from './state.ts'
+import { handedOver } from './transfer.ts'
 import type { Term, VoterId } from './types.ts'
-
-/** The leader this voter knows in its term: itself, or whom it hears. */
-export function knownLeader<Command>(raft: RaftState<Command>): VoterId | undefined {
-  if (raft.role.type === 'leader') return raft.self
-  if (raft.role.type !== 'follower') return undefined
-  return raft.role.leader === raft.wait.doubted ? undefined : raft.role.leader
-}
 
 /** Section 3.3: a larger term is adopted, and with it the state of a follower that knows no leader and has not voted. */
 export function adoptTerm<Command>(raft: RaftState<Command>, term: Term, now: number, reason: string): void {
@@ -30,6 +26,7 @@ export function becomeFollower<Command>(
   reason: string,
 ): void {
   const before = raft.role.type
+  if (raft.role.type === 'leader') abandonLeaderReads(raft, raft.role)
   raft.role = { type: 'follower', leader, heardAt: now }
   if (before === 'leader') {
     raft.outbox.clearTimer('heartbeat')
@@ -41,16 +38,21 @@ export function becomeFollower<Command>(
 
 /** Section 9.6: asks before it disturbs. Changes neither term nor vote. */
 export function becomePreCandidate<Command>(raft: RaftState<Command>, now: number, reason: string): void {
-  raft.role = { type: 'pre-candidate', ballot: newBallot(raft, raft.hardState.term + 1) }
+  raft.role = { type: 'pre-candidate', ballot: newBallot(raft, raft.hardState.term + 1, false) }
   patientWait(raft, now)
   announce(raft, reason)
 }
 
 /** Section 3.4: a new term, and a vote for itself. Nobody is asked before both are durable. */
-export function becomeCandidate<Command>(raft: RaftState<Command>, now: number, reason: string): void {
+export function becomeCandidate<Command>(
+  raft: RaftState<Command>,
+  now: number,
+  reason: string,
+  byTransfer = false,
+): void {
   raft.hardState = { term: raft.hardState.term + 1, votedFor: raft.self }
   raft.outbox.dropHeld()
-  raft.role = { type: 'candidate', ballot: newBallot(raft, raft.hardState.term) }
+  raft.role = { type: 'candidate', ballot: newBallot(raft, raft.hardState.term, byTransfer) }
   patientWait(raft, now)
   announce(raft, reason)
 }
@@ -63,8 +65,10 @@ export function becomeLeader<Command>(raft: RaftState<Command>, now: number): Le
   const leader: LeaderState = {
     type: 'leader',
     since: now,
-    progress: new Map(raft.peers.map((peer) => [peer, new Progress(next, maxInflightAppends)])),
+    progress: new Map(peersOf(raft).map((peer) => [peer, new Progress(next, maxInflightAppends)])),
+    reads: newLeaderReads(),
     rounds: [],
+    answeredRound: 0,
     quorumAt: undefined,
     patientFrom: now,
     presentSince: now,
@@ -93,12 +97,14 @@ export function announce<Command>(raft: RaftState<Command>, reason: string): voi
   const said = `${role} ${term} ${leader ?? ''}`
   if (said === raft.announced) return
   raft.announced = said
+  handedOver(raft, leader)
   raft.outbox.emit({ type: 'role', role, term, leader, reason })
 }
 
-function newBallot<Command>(raft: RaftState<Command>, term: Term): Ballot {
+function newBallot<Command>(raft: RaftState<Command>, term: Term, byTransfer: boolean): Ballot {
   raft.round++
   // Whoever is known to be gone will not answer; should it, its yes counts all the same.
-  const denied = raft.peers.filter((peer) => peer === raft.wait.doubted)
-  return { term, round: raft.round, granted: [], denied, ticket: undefined, asked: false }
+  const denied = peersOf(raft).filter((peer) => peer === raft.wait.doubted)
+  const storeIds = new Map([[raft.self, raft.storeId]])
+  return { term, round: raft.round, granted: [], denied, ticket: undefined, asked: false, storeIds, byTransfer }
 }

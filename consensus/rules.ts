@@ -5,7 +5,7 @@
 // a safety check that never failed has checked nothing. Production code has no reason to pass anything but `paperRules`.
 
 import { majority } from './quorum.ts'
-import type { Entry, HardState, LogEnd, LogIndex, Term, VoterId } from './types.ts'
+import type { Configuration, Entry, HardState, LogEnd, LogIndex, Term, Voter, VoterId } from './types.ts'
 
 /** One question of a (pre-)candidate, and who said yes so far. */
 export interface BallotView {
@@ -73,6 +73,51 @@ export interface RaftRules {
   /** What goes to the state machine: committed, and durable here. */
   mayApplyUpTo(commitIndex: LogIndex, durableIndex: LogIndex): LogIndex
 
+  // --- Changes of voters (chapter 4) ---
+
+  /** Section 4.3: while two sets of voters overlap in time, what counts is what both have reached. */
+  agreedJointly(incoming: number, outgoing: number): number
+  /** Section 4.1: a configuration is in force as soon as it is in the log, committed or not. */
+  configurationInForce(latest: Configuration, committed: Configuration): Configuration
+  /** A change needs a leader that has committed in its own term, or two leaders could change voters without a common one. */
+  mayReconfigure(ownTermCommitted: boolean): boolean
+  /** Section 4.3: one change at a time; the next waits until this one is committed, and its joint part is over. */
+  mayReconfigureBeside(isUnsettled: boolean): boolean
+  /** Design rule 7: a voter is a member with its log. Whoever lost it speaks for another voter, if for any. */
+  speaksFor(voter: Voter, storeId: string | undefined): boolean
+  /** Section 4.2.2: a leader that is no voter any more leads until that is committed, and no longer. */
+  mayLead(isVoter: boolean, isSettled: boolean): boolean
+
+  // --- Reads (section 6.4) ---
+
+  /** Until an entry of its own term is committed, a leader does not know what is. */
+  mayAnswerReads(ownTermCommitted: boolean): boolean
+  /** A read joins only a round begun after it came; what was sent before proves nothing about now. */
+  readJoinsOpenRound(): boolean
+  /** A read may be served once a majority has answered its round in this term. */
+  readIsProved(round: number, answered: number): boolean
+  /** A follower's question counts as answered only by the answer to that very question. */
+  answersRead(asked: number, answered: number): boolean
+  /** Whoever serves a read has applied all that it must see. */
+  mayServeRead(readIndex: LogIndex, appliedIndex: LogIndex): boolean
+
+  // --- Snapshots (chapter 5) ---
+
+  /** A snapshot ends in the term of the entry it ends with, whatever the term is now. */
+  snapshotTerm(entryTerm: Term, currentTerm: Term): Term
+  /** It carries the configuration of the place where it ends. */
+  snapshotConfiguration(there: Configuration, latest: Configuration): Configuration
+  /** The log may be cut up to where a durable snapshot ends; `wanted` keeps a little more for followers that lag. */
+  mayCompact(wanted: LogIndex, durableSnapshot: LogIndex, captured: LogIndex): LogIndex
+  /** Section 5.2: a snapshot of what is committed here already would only take the machine back. */
+  isNewSnapshot(index: LogIndex, commitIndex: LogIndex): boolean
+  /** Section 5.2: a log that has the snapshot's last entry keeps what follows; any other is replaced. */
+  keepsLog(ours: Term | undefined, snapshotTerm: Term): boolean
+  /** A chunk is taken only where the one before ended. */
+  followsChunk(offset: number, stored: number): boolean
+  /** A snapshot is taken up when all of it is durable. */
+  isWhole(stored: number, size: number): boolean
+
   // --- The disk (section 3.8): a write's ticket is durable once a ticket at least as high is. ---
 
   /** A granted vote leaves once it cannot be forgotten. */
@@ -116,6 +161,27 @@ export const paperRules: RaftRules = Object.freeze({
 
   previousMatches: (ours, previousTerm) => ours === previousTerm,
   firstDifference: (entries, ourTermAt) => entries.find((entry) => ourTermAt(entry.index) !== entry.term)?.index,
+  agreedJointly: (incoming, outgoing) => Math.min(incoming, outgoing),
+  configurationInForce: (latest) => latest,
+  mayReconfigure: (ownTermCommitted) => ownTermCommitted,
+  mayReconfigureBeside: (isUnsettled) => !isUnsettled,
+  speaksFor: (voter, storeId) => voter.storeId === storeId,
+  mayLead: (isVoter, isSettled) => isVoter || !isSettled,
+
+  mayAnswerReads: (ownTermCommitted) => ownTermCommitted,
+  readJoinsOpenRound: () => false,
+  readIsProved: (round, answered) => round <= answered,
+  answersRead: (asked, answered) => asked === answered,
+  mayServeRead: (readIndex, appliedIndex) => readIndex <= appliedIndex,
+
+  snapshotTerm: (entryTerm) => entryTerm,
+  snapshotConfiguration: (there) => there,
+  mayCompact: (wanted, durableSnapshot) => Math.min(wanted, durableSnapshot),
+  isNewSnapshot: (index, commitIndex) => index > commitIndex,
+  keepsLog: (ours, snapshotTerm) => ours === snapshotTerm,
+  followsChunk: (offset, stored) => offset === stored,
+  isWhole: (stored, size) => stored === size,
+
   followerCommit: (leaderCommit, lastProved) => Math.min(leaderCommit, lastProved),
   mayCommit: (entryTerm, currentTerm) => entryTerm === currentTerm,
   ownMatch: (_lastIndex, durableIndex) => durableIndex,

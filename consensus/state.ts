@@ -1,25 +1,28 @@
 // What one voter knows: the record that the transition files share (figure 3.1, "state"). Each of them changes only the
 // part that is named after it; term, vote and role change in `role.ts` alone.
 
+import type { Configurations } from './configuration.ts'
 import type { RaftLog } from './log.ts'
 import type { RaftOptions } from './options.ts'
 import type { Outbox } from './outbox.ts'
 import type { Progress } from './progress.ts'
+import type { FollowerReads, LeaderReads } from './read-index.ts'
 import type { BallotView, RaftRules } from './rules.ts'
-import type { Configuration, HardState, LogIndex, Random, VoterId } from './types.ts'
+import type { Snapshots } from './snapshot.ts'
+import type { Transfer } from './transfer.ts'
+import type { HardState, LogIndex, Random, VoterId } from './types.ts'
 
 export interface RaftState<Command> {
   readonly self: VoterId
-  /** The configuration in force: the latest in the log (thesis section 4.1). */
-  readonly configuration: Configuration
-  readonly voters: readonly VoterId[]
+  /** The log this member votes with. */
+  readonly storeId: string
   readonly options: RaftOptions
   readonly random: Random
   readonly rules: RaftRules
 
-  /** All voters but this one. */
-  readonly peers: readonly VoterId[]
   readonly log: RaftLog<Command>
+  /** Who votes and who learns, as the log says. */
+  readonly configurations: Configurations
   readonly outbox: Outbox<Command>
 
   /** Term and vote, as they are now. Invariant: the term only grows. */
@@ -34,8 +37,14 @@ export interface RaftState<Command> {
   round: number
   readonly wait: ElectionWait
   readonly disk: DiskState
+  readonly reads: FollowerReads
+  readonly snapshots: Snapshots
+  /** Leadership that is being handed over, from the question until a new leader is known or the time is up. */
+  transfer: Transfer | undefined
   /** What the last `role` event said, so that each change is told once. */
   announced: string
+  /** What the last `configuration` event said. */
+  announcedConfiguration: string
 }
 
 export type RoleState = FollowerState | CandidacyState | LeaderState
@@ -61,14 +70,22 @@ export interface Ballot extends BallotView {
   ticket: number | undefined
   /** Whether the voters have been asked. A candidate asks once its own vote is durable. */
   asked: boolean
+  /** The log each member answered with. */
+  readonly storeIds: Map<VoterId, string>
+  /** The leader asked this voter to stand: it is no obstacle that the leader is heard. */
+  readonly byTransfer: boolean
 }
 
 export interface LeaderState {
   readonly type: 'leader'
   readonly since: number
-  readonly progress: ReadonlyMap<VoterId, Progress>
+  /** Of everybody else in the configuration, and of who left it until that is committed. */
+  readonly progress: Map<VoterId, Progress>
+  readonly reads: LeaderReads
   /** Rounds no majority has answered yet, oldest first; at most {@link maxOpenRounds}. */
   rounds: { readonly round: number; readonly sentAt: number }[]
+  /** The latest round that a majority answered; 0 before the first. */
+  answeredRound: number
   /** From when the latest round that a majority answered counts; undefined before the first, and after a time away. */
   quorumAt: number | undefined
   /** From when the majority's silence counts. */

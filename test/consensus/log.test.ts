@@ -28,6 +28,7 @@ class NaiveLog {
 type Action =
   | { readonly type: 'append'; readonly count: number; readonly step: number }
   | { readonly type: 'truncate'; readonly at: number }
+  | { readonly type: 'compact'; readonly at: number }
   | { readonly type: 'write' }
   | { readonly type: 'confirm'; readonly behind: number }
 
@@ -35,6 +36,7 @@ const actions: fc.Arbitrary<Action[]> = fc.array(
   fc.oneof(
     fc.record({ type: fc.constant('append' as const), count: fc.integer({ min: 1, max: 3 }), step: fc.nat(1) }),
     fc.record({ type: fc.constant('truncate' as const), at: fc.nat(12) }),
+    fc.record({ type: fc.constant('compact' as const), at: fc.nat(12) }),
     fc.record({ type: fc.constant('write' as const) }),
     fc.record({ type: fc.constant('confirm' as const), behind: fc.nat(3) }),
   ),
@@ -47,14 +49,16 @@ function act(log: RaftLog<string>, naive: NaiveLog, action: Action, ticket: numb
     const added = entries(log.lastIndex + 1, ...terms)
     log.append(added)
     naive.memory.push(...added)
-  } else if (action.type === 'truncate' && action.at >= 1 && action.at <= log.lastIndex) {
+  } else if (action.type === 'truncate' && action.at > log.base.index && action.at <= log.lastIndex) {
     // As a follower does: what is cut off is replaced at once, by entries of a later term.
     const replacement = entries(action.at, log.end.term + 1)
     log.truncateFrom(action.at)
     log.append(replacement)
     naive.memory = [...naive.memory.slice(0, action.at - 1), ...replacement]
+  } else if (action.type === 'compact' && action.at > log.base.index && action.at <= log.durableIndex) {
+    log.compact(action.at)
   } else if (action.type === 'write') {
-    naive.writes.push({ ticket, entries: [...log.write(ticket, ticket)] })
+    naive.writes.push({ ticket, entries: [...log.write(ticket, ticket).entries] })
   } else if (action.type === 'confirm') {
     log.written(ticket - action.behind)
     naive.confirm(ticket - action.behind)
@@ -70,7 +74,9 @@ describe('log', () => {
         for (const [position, action] of list.entries()) {
           act(log, naive, action, position + 1)
           assert.equal(log.lastIndex, naive.memory.length)
-          assert.deepEqual(log.slice(1, log.lastIndex), naive.memory)
+          assert.deepEqual(log.slice(log.base.index + 1, log.lastIndex), naive.memory.slice(log.base.index))
+          assert.equal(log.termAt(log.base.index), log.base.term)
+          assert.equal(log.base.index === 0 || log.termAt(log.base.index - 1) === undefined, true)
           assert.equal(log.durableIndex, naive.durableIndex)
           assert.equal(log.pendingWrites, naive.writes.length)
           assert.equal(log.oldestWriteAt, naive.writes[0]?.ticket)
@@ -95,6 +101,28 @@ describe('log', () => {
         assert.deepEqual(log.lastAgreement(index, term), expected)
       }),
     )
+  })
+
+  it('that a snapshot replaced says so in the next write, and an older write confirms nothing of it', () => {
+    const log = new RaftLog<string>([])
+    log.append(entries(1, 1, 1, 1))
+    log.write(1, 0)
+    log.replaceBy({ index: 2, term: 2 })
+    log.append(entries(3, 2))
+    log.written(1)
+    assert.deepEqual([log.base, log.durableIndex, log.lastIndex], [{ index: 2, term: 2 }, 2, 3])
+    assert.deepEqual(log.write(2, 0), { base: { index: 2, term: 2 }, entries: entries(3, 2) })
+    assert.deepEqual(log.write(3, 0), { base: undefined, entries: [] })
+    log.written(2)
+    assert.equal(log.durableIndex, 3)
+  })
+
+  it('agrees below its base with nobody whose term is earlier than the base', () => {
+    const log = new RaftLog<string>(entries(6, 3, 4), { index: 5, term: 3 })
+    assert.deepEqual(log.lastAgreement(9, 3), { index: 6, term: 3 })
+    assert.deepEqual(log.lastAgreement(5, 3), { index: 5, term: 3 })
+    assert.deepEqual(log.lastAgreement(9, 2).index, 4)
+    assert.equal(log.termAt(4), undefined)
   })
 
   it('refuses a gap and a term that falls', () => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { majority, reachedBy } from '../../consensus/quorum.ts'
+import { paperRules } from '../../consensus/index.ts'
+import { agreedBy, majority, reachedBy } from '../../consensus/quorum.ts'
 
 describe('quorum', () => {
   it('any two majorities share a voter', () => {
@@ -9,6 +10,27 @@ describe('quorum', () => {
       assert.ok(2 * majority(voters) > voters)
       assert.ok(2 * (majority(voters) - 1) <= voters, 'and none is larger than it must be')
     }
+  })
+
+  it('a joint decision is one of both majorities, by the slow way of asking every set of voters', () => {
+    const voters = (ids: readonly string[]) => ids.map((id) => ({ id, storeId: id }))
+    const some = fc.subarray(['a', 'b', 'c', 'd', 'e'], { minLength: 1 })
+    fc.assert(
+      fc.property(some, some, fc.array(fc.nat(9), { minLength: 5, maxLength: 5 }), (incoming, outgoing, values) => {
+        const value = (id: string): number => values['abcde'.indexOf(id)] as number
+        const reached = (level: number, ids: readonly string[]): boolean =>
+          2 * ids.filter((id) => value(id) >= level).length > ids.length
+        const best = Math.max(
+          ...[...values, 0].filter((level) => reached(level, incoming) && reached(level, outgoing)),
+          0,
+        )
+        const joint = { voters: voters(incoming), outgoing: voters(outgoing), learners: voters(['x']) }
+        assert.equal(
+          agreedBy(joint, paperRules, ({ id }) => value(id)),
+          best,
+        )
+      }),
+    )
   })
 
   it('what a majority has reached is what stands at its place in the sorted values', () => {

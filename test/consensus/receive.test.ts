@@ -31,8 +31,10 @@ describe('a message', () => {
     })
   }
 
-  it('of a stranger is dropped', () => {
-    assert.deepEqual(new VoterUnderTest().receive('x', vote(9)).dropped(), ['not-a-voter'])
+  it('that answers is dropped when a stranger sends it; a stranger may ask, for it may know a newer configuration', () => {
+    const voter = new VoterUnderTest().elect()
+    assert.deepEqual(voter.receive('x', accepted(1, 1, 0)).dropped(), ['not-a-voter'])
+    assert.equal(new VoterUnderTest().receive('x', vote(9)).flush().sent('vote-reply')[0]?.granted, true)
   })
 
   it('of the voter itself is dropped', () => {

@@ -11,6 +11,8 @@ import {
   type RaftRules,
   type RaftView,
   resolveRaftOptions,
+  type Snapshot,
+  type Voter,
   type VoterId,
   votersOnly,
 } from '../../consensus/index.ts'
@@ -20,6 +22,9 @@ type Of<Type extends Message['type']> = Extract<Message, { type: Type }>
 
 export interface VoterSetup {
   readonly voters?: readonly VoterId[]
+  readonly learners?: readonly VoterId[]
+  /** The log begins behind this snapshot. */
+  readonly snapshot?: Snapshot
   readonly term?: number
   readonly votedFor?: VoterId
   /** Terms of the entries on disk. */
@@ -38,13 +43,28 @@ export class VoterUnderTest {
   #ticket = 0
 
   /** A started voter `a`; its neighbours are `b`, `c` and so on. */
-  constructor({ voters = ['a', 'b', 'c'], term, votedFor, log = [], options, rules, draw = 0.5 }: VoterSetup = {}) {
-    const hardState: HardState = { term: term ?? log.at(-1) ?? 0, votedFor }
+  constructor(setup: VoterSetup = {}) {
+    const {
+      voters = ['a', 'b', 'c'],
+      learners = [],
+      term,
+      votedFor,
+      log = [],
+      snapshot,
+      options,
+      rules,
+      draw = 0.5,
+    } = setup
+    const hardState: HardState = { term: term ?? log.at(-1) ?? snapshot?.term ?? 0, votedFor }
     this.raft = new Raft({
       self: 'a',
       storeId: 'a',
-      configuration: votersOnly(voters.map((id) => ({ id, storeId: id }))),
-      durable: { hardState, entries: entries(1, ...log) },
+      configuration: { ...votersOnly(stores(voters)), learners: stores(learners) },
+      durable: {
+        hardState,
+        entries: entries((snapshot?.index ?? 0) + 1, ...log),
+        ...(snapshot && { snapshot, base: { index: snapshot.index, term: snapshot.term } }),
+      },
       options: resolveRaftOptions(options),
       random: () => draw,
       ...(rules && { rules }),
@@ -60,8 +80,9 @@ export class VoterUnderTest {
     return this.#note(this.raft.step(input, this.now))
   }
 
-  receive(from: VoterId, message: Message): this {
-    return this.step({ type: 'message', from, storeId: from, message })
+  /** `storeId`: by default the one in the configuration. */
+  receive(from: VoterId, message: Message, storeId: string = from): this {
+    return this.step({ type: 'message', from, storeId, message })
   }
 
   /** Everything written so far is durable. */
@@ -101,6 +122,18 @@ export class VoterUnderTest {
     return this.take().flatMap((effect) => (effect.type === 'apply' ? effect.entries : []))
   }
 
+  /** Effects of one kind since the last `take`, which this is too. */
+  effects<Type extends Effect<string>['type']>(type: Type): Extract<Effect<string>, { type: Type }>[] {
+    return this.take().filter((effect): effect is Extract<Effect<string>, { type: Type }> => effect.type === type)
+  }
+
+  /** The followers named have everything the leader's log holds. */
+  follow(...ids: readonly VoterId[]): this {
+    const { term, lastIndex } = this.view
+    for (const id of ids) this.receive(id, accepted(term, 0, lastIndex))
+    return this
+  }
+
   /** Why messages were dropped since the last `take`, which this is too. */
   dropped(): string[] {
     return this.take().flatMap((effect) =>
@@ -128,6 +161,11 @@ export class VoterUnderTest {
     this.#effects.push(...effects)
     return this
   }
+}
+
+/** Voters whose logs are named after them. */
+export function stores(ids: readonly VoterId[]): Voter[] {
+  return ids.map((id) => ({ id, storeId: id }))
 }
 
 /** Entries from `first` on with these terms. */
