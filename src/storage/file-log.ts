@@ -7,7 +7,7 @@ import { dirname } from 'node:path'
 import { ClusterError } from '../errors.ts'
 import { diskError } from './disk-error.ts'
 import { type FileSystem, nodeFileSystem, type OpenFile, replaceFile } from './file-system.ts'
-import { maxHeaderBytes } from './header-block.ts'
+import { readHeaderBytes } from './header-block.ts'
 import { extentAfter, type LogExtent } from './log-contents.ts'
 import { checkHeader, decodeLogHeader, type ExpectedHeader, encodeLogHeader, logFormat } from './log-header.ts'
 import { type Boundary, boundariesAfter, nextSequence, numbersInFolder, replayLog, upgradeLog } from './log-recovery.ts'
@@ -287,8 +287,7 @@ async function removeDurably(fs: FileSystem, path: string): Promise<void> {
 async function readHeaderOf(fs: FileSystem, path: string): Promise<Buffer> {
   const file = await fs.open(path, 'read')
   try {
-    const bytes = Buffer.alloc(maxHeaderBytes)
-    return bytes.subarray(0, await file.read(bytes, 0))
+    return await readHeaderBytes(file)
   } finally {
     await file.close()
   }

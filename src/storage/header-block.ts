@@ -7,12 +7,13 @@
 
 import { crc32 } from 'node:zlib'
 import { corrupt, newerVersion } from './disk-error.ts'
+import type { OpenFile } from './file-system.ts'
 import { sectorBytes } from './record.ts'
 
 const fixedBytes = 20
 
 /** Most bytes of a block. A header names at most some dozen members; this is far more. */
-export const maxHeaderBytes = 64 * 1024
+const maxHeaderBytes = 64 * 1024
 
 /** `start`: where the block ends. `seed`: of the checksums of what follows, so that another file's never fit. */
 export interface HeaderBlock {
@@ -46,6 +47,12 @@ export function decodeHeaderBlock(file: Buffer, magic: string, newest: number, p
   if (format > newest) throw newerVersion(path, format, newest)
   const json = file.subarray(fixedBytes, fixedBytes + length)
   return { format, json: json.toString(), start: paddedBytes(length), seed: crc32(json) }
+}
+
+/** As much of a file's beginning as a header can take. */
+export async function readHeaderBytes(file: OpenFile): Promise<Buffer> {
+  const bytes = Buffer.alloc(maxHeaderBytes)
+  return bytes.subarray(0, await file.read(bytes, 0))
 }
 
 function paddedBytes(jsonBytes: number): number {
