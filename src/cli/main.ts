@@ -6,6 +6,7 @@ import { Command, CommanderError } from 'commander'
 import { addBench } from './commands/bench.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addLeader } from './commands/leader.ts'
+import { addLog } from './commands/log.ts'
 import { addMembers } from './commands/members.ts'
 import { addNode } from './commands/node.ts'
 import { addSimulate } from './commands/simulate.ts'
@@ -77,7 +78,18 @@ function createProgram(context: CommandContext): Command {
     .exitOverride()
     // Help goes to where the answer goes; errors are thrown and shown once, above.
     .configureOutput({ writeOut: context.out, writeErr: () => {}, outputError: () => {} })
-  for (const add of [addUp, addNode, addStatus, addMembers, addLeader, addSimulate, addBench, addDoctor, addTop])
+  for (const add of [
+    addUp,
+    addNode,
+    addStatus,
+    addMembers,
+    addLeader,
+    addLog,
+    addSimulate,
+    addBench,
+    addDoctor,
+    addTop,
+  ])
     add(program, context)
   return program
 }

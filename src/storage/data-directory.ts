@@ -2,7 +2,7 @@
 // durably, so a crash leaves the old or the new one.
 //
 //   identity.pem node.json generation   whose directory, which life    node-files.ts
-//   raft.log store.json                 the log and the id it votes with    log-files.ts, file-log.ts
+//   raft.log raft.log.N raft.snapshot.N store.json    the log, and the id it votes with    log-files.ts
 //   forming.json cluster.json peers.json fencing.json    one checked value each    checked-json.ts, shape.ts
 //   secret seeds.json                   left by `trellis up`    up-files.ts
 //   lock.N                              directory-lock.ts

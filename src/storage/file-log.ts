@@ -11,8 +11,8 @@ import { readHeaderBytes } from './header-block.ts'
 import { extentAfter, type LogExtent } from './log-contents.ts'
 import { checkHeader, decodeLogHeader, type ExpectedHeader, encodeLogHeader, logFormat } from './log-header.ts'
 import { type Boundary, boundariesAfter, nextSequence, numbersInFolder, replayLog, upgradeLog } from './log-recovery.ts'
-import type { LogHeader, LogPosition, LogWrite, StoredHardState } from './log-store.ts'
-import type { LogRepair, RecoveredLog } from './node-storage.ts'
+import type { LoadedLog, LogHeader, LogPosition, LogStore, LogWrite, StoredHardState } from './log-store.ts'
+import type { LogRepair } from './node-storage.ts'
 import { encodeRecord, sealRecord } from './record.ts'
 import { decodeSegmentHeader, encodeSegmentHeader, firstSegment, segmentPath } from './segment.ts'
 
@@ -43,12 +43,12 @@ interface Tail {
   sequence: number
 }
 
-type Loaded = Awaited<ReturnType<RecoveredLog['load']>>
+type Loaded = LoadedLog & { readonly repaired: LogRepair | undefined }
 
 /** `LogStore` on a disk. `ERR_DISK` leaves what was being appended in doubt; a restart finds out. */
-export class FileLog implements RecoveredLog {
+export class FileLog implements LogStore {
   readonly header: LogHeader
-  readonly #path: string
+  readonly path: string
   readonly #fs: FileSystem
   readonly #segmentBytes: number
   /** Undefined before `load`. */
@@ -65,7 +65,7 @@ export class FileLog implements RecoveredLog {
 
   private constructor(path: string, header: LogHeader, options: FileLogOptions) {
     this.header = header
-    this.#path = path
+    this.path = path
     this.#fs = options.fs ?? nodeFileSystem
     this.#segmentBytes = options.segmentBytes ?? defaultSegmentBytes
   }
@@ -112,7 +112,7 @@ export class FileLog implements RecoveredLog {
   }
 
   async #recover(): Promise<Loaded> {
-    const { contents, first, last, boundaries } = await replayLog(this.#fs, this.#path, this.header)
+    const { contents, first, last, boundaries } = await replayLog(this.#fs, this.path, this.header)
     const { path, header, seed, scan, bytes } = last
     const file = await this.#fs.open(path, 'update')
     const size = scan.torn > 0 ? scan.end : bytes
@@ -185,13 +185,13 @@ export class FileLog implements RecoveredLog {
     const { storeId } = this.header
     const { sequence } = tail
     const number = tail.number + 1
-    const path = segmentPath(this.#path, number)
+    const path = segmentPath(this.path, number)
     const bytes = encodeSegmentHeader({ storeId, number, sequence, previous, hardState, isReset })
     await replaceFile(this.#fs, path, bytes)
     await giveBack(tail)
     await tail.file.close()
     const file = await this.#fs.open(path, 'update')
-    const { start, seed } = decodeSegmentHeader(bytes, path, this.header)
+    const { start, seed } = decodeSegmentHeader(bytes, path, this.header, number)
     this.#tail = { path, number, file, seed, end: start, size: start, sequence }
     this.#hardState = hardState
     this.#extent = { base: isReset ? previous : this.#loaded.extent.base, last: previous }
@@ -214,7 +214,7 @@ export class FileLog implements RecoveredLog {
     if (this.#failure !== undefined) throw this.#failure.error
     try {
       while (this.#firstSegment < number) {
-        await removeDurably(this.#fs, segmentPath(this.#path, this.#firstSegment))
+        await removeDurably(this.#fs, segmentPath(this.path, this.#firstSegment))
         this.#firstSegment++
       }
     } catch (error) {
@@ -248,13 +248,13 @@ export class FileLog implements RecoveredLog {
 
   /** After a failed flush nobody knows what is on the disk, so nothing is answered but that (fsync lies on retry). */
   #fail(cause: unknown): unknown {
-    this.#failure ??= { error: diskError(this.#path, cause) }
+    this.#failure ??= { error: diskError(this.path, cause) }
     return this.#failure.error
   }
 
   #refuse(): void {
     if (this.#failure !== undefined) throw this.#failure.error
-    if (this.#closed !== undefined) throw new ClusterError('ERR_SHUTTING_DOWN', `${this.#path} is closed`, {})
+    if (this.#closed !== undefined) throw new ClusterError('ERR_SHUTTING_DOWN', `${this.path} is closed`, {})
   }
 }
 

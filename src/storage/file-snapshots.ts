@@ -43,7 +43,7 @@ export class FileSnapshots implements SnapshotStore {
 
   load(): Promise<StoredSnapshot | undefined> {
     return this.#run(async () => {
-      const indexes = indexesOf(this.#path, await namesOf(this.#fs, this.#path))
+      const indexes = snapshotIndexes(this.#path, await namesOf(this.#fs, this.#path))
       const last = indexes.at(-1)
       if (last === undefined) return undefined
       const path = snapshotPath(this.#path, last)
@@ -183,7 +183,8 @@ export class FileSnapshots implements SnapshotStore {
   }
 }
 
-function snapshotPath(path: string, index: number): string {
+/** The path of the snapshot behind entry `index`. */
+export function snapshotPath(path: string, index: number): string {
   return `${path}.${String(index).padStart(indexDigits, '0')}`
 }
 
@@ -193,7 +194,7 @@ async function namesOf(fs: FileSystem, path: string): Promise<readonly string[]>
 }
 
 /** Of the snapshots among `names`, in order. */
-function indexesOf(path: string, names: readonly string[]): number[] {
+export function snapshotIndexes(path: string, names: readonly string[]): number[] {
   const ends = names.map((name) => name.slice(basename(path).length + 1))
   return ends
     .filter((end) => /^\d{16}$/.test(end))

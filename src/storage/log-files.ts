@@ -1,4 +1,4 @@
-// The log together with the id it votes with: `raft.log` and `store.json`. The id is durable first, as it is part of a
+// The log together with its snapshots and the id it votes with: `raft.log…`, `raft.snapshot…` and `store.json`. The id is durable first, as it is part of a
 // promise made while forming; the log is made with it. If a log was made once and is gone, the id goes with it: the node
 // may have voted in it, so it must not vote as that voter again (design rule 7).
 
@@ -7,9 +7,11 @@ import { join } from 'node:path'
 import { readChecked, writeChecked } from './checked-json.ts'
 import { corrupt, foreign } from './disk-error.ts'
 import { FileLog } from './file-log.ts'
+import { FileSnapshots } from './file-snapshots.ts'
 import { exists, type FileSystem } from './file-system.ts'
 import type { ExpectedHeader } from './log-header.ts'
 import type { LogHeader } from './log-store.ts'
+import { RecoveredFileLog } from './recovered-log.ts'
 import { parseStore } from './shape.ts'
 
 /** 32 hexadecimal digits that no other log has. */
@@ -20,14 +22,16 @@ export function createStoreId(): string {
 export class LogFiles {
   readonly #fs: FileSystem
   readonly #logPath: string
+  readonly #snapshotPath: string
   readonly #storePath: string
   #storeId: string | undefined
   #hasLog: boolean
-  #log: FileLog | undefined
+  #log: RecoveredFileLog | undefined
 
   private constructor(fs: FileSystem, directory: string, storeId: string | undefined, hasLog: boolean) {
     this.#fs = fs
     this.#logPath = join(directory, 'raft.log')
+    this.#snapshotPath = join(directory, 'raft.snapshot')
     this.#storePath = join(directory, 'store.json')
     this.#storeId = storeId
     this.#hasLog = hasLog
@@ -50,21 +54,28 @@ export class LogFiles {
   }
 
   /** `expected` without the store id, which is known here. */
-  async openLog(expected: ExpectedHeader): Promise<FileLog | undefined> {
+  async openLog(expected: ExpectedHeader): Promise<RecoveredFileLog | undefined> {
     if (!this.#hasLog) return undefined
     if (this.#log !== undefined && !this.#log.closed) throw new Error('the log is open already: a bug in the caller')
-    this.#log = await FileLog.open(this.#logPath, { ...expected, storeId: await this.storeId() }, { fs: this.#fs })
-    return this.#log
+    const storeId = await this.storeId()
+    const log = await FileLog.open(this.#logPath, { ...expected, storeId }, { fs: this.#fs })
+    return this.#withSnapshots(log, storeId)
   }
 
-  async createLog(header: LogHeader): Promise<FileLog> {
+  async createLog(header: LogHeader): Promise<RecoveredFileLog> {
     const storeId = await this.storeId()
     if (header.storeId !== storeId) throw foreign(this.#logPath, 'store', storeId, header.storeId)
     const found = await this.openLog(header)
     if (found !== undefined) return found
-    this.#log = await FileLog.create(this.#logPath, header, { fs: this.#fs })
+    await FileSnapshots.clear(this.#snapshotPath, this.#fs)
+    const log = await FileLog.create(this.#logPath, header, { fs: this.#fs })
     this.#hasLog = true
     await this.#write(storeId)
+    return this.#withSnapshots(log, storeId)
+  }
+
+  #withSnapshots(log: FileLog, storeId: string): RecoveredFileLog {
+    this.#log = new RecoveredFileLog(log, new FileSnapshots(this.#snapshotPath, storeId, this.#fs))
     return this.#log
   }
 

@@ -48,7 +48,7 @@ export async function replayLog(
     const expected = last === undefined ? number : last.header.number + 1
     if (number !== expected) throw corrupt(segmentPath(path, expected), 0, 'the file is missing')
     const sequence = last === undefined || last.isLeftover ? undefined : nextSequence(last)
-    const place = { sequence, isLast: number === numbers.at(-1) }
+    const place = { number, sequence, isLast: number === numbers.at(-1) }
     last = await readSegment(fs, segmentPath(path, number), log, contents, place)
     boundaries = boundariesAfter([...boundaries, { number, previous: last.header.previous }], last.lowestIndex)
     onSegment(last)

@@ -4,6 +4,7 @@
 import { ClusterError } from '../errors.ts'
 import { extentAfter, LogContents } from './log-contents.ts'
 import type { LogHeader, LogWrite } from './log-store.ts'
+import { MemorySnapshots } from './memory-snapshots.ts'
 import type { RecoveredLog } from './node-storage.ts'
 
 export interface MemoryLogOptions {
@@ -13,6 +14,7 @@ export interface MemoryLogOptions {
 
 export class MemoryLog implements RecoveredLog {
   readonly header: LogHeader
+  readonly snapshots: MemorySnapshots
   readonly #options: MemoryLogOptions
   readonly #contents = new LogContents()
   #running: Promise<void> | undefined
@@ -21,8 +23,9 @@ export class MemoryLog implements RecoveredLog {
   /** Reopened: what this object still has on its way is lost. */
   #crashed = false
 
-  constructor(header: LogHeader, options: MemoryLogOptions = {}) {
+  constructor(header: LogHeader, options: MemoryLogOptions = {}, snapshots = new MemorySnapshots()) {
     this.header = header
+    this.snapshots = snapshots
     this.#options = options
   }
 
@@ -33,7 +36,7 @@ export class MemoryLog implements RecoveredLog {
   async load(): ReturnType<RecoveredLog['load']> {
     this.#refuse()
     const { hardState, base, entries } = this.#contents
-    return { hardState, base, entries: [...entries], repaired: undefined }
+    return { hardState, base, entries: [...entries], snapshot: await this.snapshots.load(), repaired: undefined }
   }
 
   async append(writes: readonly LogWrite[]): Promise<void> {
@@ -67,6 +70,7 @@ export class MemoryLog implements RecoveredLog {
 
   async close(): Promise<void> {
     this.#closed = true
+    await this.snapshots.close()
     // Whoever called append hears of its failure; here only its end matters.
     await this.#running?.catch(() => undefined)
   }
@@ -75,7 +79,7 @@ export class MemoryLog implements RecoveredLog {
   reopen(options: MemoryLogOptions = this.#options): MemoryLog {
     this.#closed = true
     this.#crashed = true
-    const next = new MemoryLog(this.header, options)
+    const next = new MemoryLog(this.header, options, this.snapshots.reopen())
     const { hardState, base, entries } = this.#contents
     next.#contents.apply([{ hardState, reset: base, entries }])
     return next

@@ -4,7 +4,8 @@
 // Every `write…` resolves once the value survives a crash and rejects with `ERR_DISK` when it may not have; calls may
 // overlap, they take effect in call order. Every `read…` of a damaged file rejects with `ERR_LOG_CORRUPT` and its path.
 
-import type { LogHeader, LogStore } from './log-store.ts'
+import type { LoadedLog, LogHeader, LogStore } from './log-store.ts'
+import type { SnapshotStore, StoredSnapshot } from './snapshot-store.ts'
 
 /** Most remembered members; at some 200 bytes each the file stays below a megabyte. A guess: four clusters of the largest size. */
 export const maxRememberedPeers = 4096
@@ -54,9 +55,18 @@ export interface LogRepair {
   readonly bytes: number
 }
 
-/** A log whose `load` also says what it had to mend. */
+/** What a voter begins with: the latest snapshot, and the log behind it. */
+export interface RecoveredState extends LoadedLog {
+  /** It covers everything that is missing at the log's front. */
+  readonly snapshot: StoredSnapshot | undefined
+  readonly repaired: LogRepair | undefined
+}
+
+/** A log together with the snapshots that stand for its front. */
 export interface RecoveredLog extends LogStore {
-  load(): Promise<Awaited<ReturnType<LogStore['load']>> & { repaired: LogRepair | undefined }>
+  readonly snapshots: SnapshotStore
+  /** Rejects with `ERR_LOG_CORRUPT` also when entries are missing between the snapshot and the log. */
+  load(): Promise<RecoveredState>
 }
 
 export interface NodeStorage extends AsyncDisposable {

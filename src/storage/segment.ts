@@ -50,8 +50,7 @@ export interface DecodedSegment {
 }
 
 /** Throws `ERR_LOG_CORRUPT`, `ERR_DATA_VERSION`, or `ERR_DATA_FOREIGN` when it is a segment of another log. */
-export function decodeSegmentHeader(file: Buffer, path: string, log: LogHeader): DecodedSegment {
-  const number = segmentNumber(path)
+export function decodeSegmentHeader(file: Buffer, path: string, log: LogHeader, number: number): DecodedSegment {
   const decoded = isFormerLog(file) ? decodeFormerLog(file, path) : decodeOwn(file, path)
   if (decoded.header.number !== number) throw corrupt(path, 0, `it is segment ${decoded.header.number}`)
   const { storeId } = decoded.header
@@ -99,10 +98,6 @@ export function segmentNumbers(logPath: string, names: readonly string[]): numbe
     .sort((a, b) => a - b)
 }
 
-function segmentNumber(path: string): number {
-  return Number(path.slice(path.lastIndexOf('.') + 1))
-}
-
 export interface ReplayedSegment extends DecodedSegment {
   readonly scan: Scan
   /** The lowest index that an entry in it has; infinite when there is none. */
@@ -115,6 +110,7 @@ export interface ReplayedSegment extends DecodedSegment {
 }
 
 export interface SegmentPlace {
+  readonly number: number
   /** The sequence of the first record behind the segment before it; undefined: this is the first one that is left. */
   readonly sequence: number | undefined
   readonly isLast: boolean
@@ -129,9 +125,9 @@ export function replaySegment(
   path: string,
   log: LogHeader,
   contents: LogContents,
-  { sequence, isLast }: SegmentPlace,
+  { number, sequence, isLast }: SegmentPlace,
 ): ReplayedSegment {
-  const decoded = decodeSegmentHeader(file, path, log)
+  const decoded = decodeSegmentHeader(file, path, log, number)
   const { header, start, seed } = decoded
   if (sequence !== undefined) checkFollows(header, sequence, contents, path)
   if (sequence === undefined || header.isReset) contents.beginBehind(header.previous)

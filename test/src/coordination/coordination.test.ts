@@ -173,6 +173,7 @@ describe('a coordination that cannot open its log', () => {
     const failing: RecoveredLog = {
       header: log.header,
       append: () => log.append([]),
+      snapshots: log.snapshots,
       compact: (index) => log.compact(index),
       close: () => log.close(),
       load: () => Promise.reject(new Error('damaged')),

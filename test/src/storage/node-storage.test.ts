@@ -205,10 +205,27 @@ function testLog({ open, restart }: Subject): void {
       hardState: { term: 1, votedFor: 'a' },
       base: { index: 0, term: 0 },
       entries: [{ index: 1, term: 1, command: undefined }],
+      snapshot: undefined,
       repaired: undefined,
     })
     await found?.close()
     assert.deepEqual((await (await next.createLog(header)).load()).entries.length, 1)
+  })
+
+  it('keeps the snapshot with the log, and what is behind it', async () => {
+    const storage = await open()
+    const header = await headerOf(storage)
+    const log = await storage.createLog(header)
+    await log.load()
+    const configuration = { voters: header.voters, outgoing: [], learners: [] }
+    const snapshot = await log.snapshots.store({ index: 7, term: 2, configuration }, [Buffer.from('the state')])
+    await log.append([{ hardState: undefined, reset: { index: 7, term: 2 }, entries: [] }])
+    await log.compact(7)
+    await using next = await restart(storage)
+    const found = await next.openLog()
+    const { base, entries, snapshot: kept } = (await found?.load())!
+    assert.deepEqual([base, entries, kept], [{ index: 7, term: 2 }, [], snapshot])
+    assert.equal(Buffer.from((await found!.snapshots.read(snapshot.id, 0, 100))!).toString(), 'the state')
   })
 
   it('refuses a header of another node, store or cluster', async () => {

@@ -1,0 +1,166 @@
+// The state of the replicated machine as bytes, for snapshots: plain data of any shape, so that a machine can grow a part without a
+// codec of its own, and an older snapshot simply lacks it. Written and read step by step, for a large state takes longer
+// than one turn of the event loop may.
+//
+//   state = version u8 | value
+//   value = 0 undefined | 1 null | 2 false | 3 true | 4 varint | 5 double | 6 text | 7 bytes
+//         | 8 list: count, values | 9 record: count, (text, value) each
+
+import { Reader } from './reader.ts'
+import { WireError } from './wire-error.ts'
+import { Writer } from './writer.ts'
+
+/** The version in which states are written. */
+export const STATE_VERSION = 1
+
+/** Lists and records within each other; a machine has a few. */
+export const MAX_STATE_DEPTH = 64
+
+/** A state is written in pieces of about this size. */
+const PIECE_BYTES = 64 * 1024
+/** So many values are read in one step: a fraction of a millisecond. */
+const VALUES_PER_STEP = 2_000
+
+const kinds = { undefined: 0, null: 1, false: 2, true: 3, varint: 4, double: 5, text: 6, bytes: 7, list: 8, record: 9 }
+
+/** The bytes of `state` (plain data: scalars, bytes, lists, records), a piece at a time. It must not change meanwhile. Throws `WireError` for anything else. */
+export function* encodeState(state: unknown): Generator<Uint8Array> {
+  let writer = new Writer(Buffer.allocUnsafe(PIECE_BYTES), STATE_VERSION)
+  writer.u8(STATE_VERSION)
+  // Not recursive, so that it can stop anywhere.
+  const open: Iterator<unknown>[] = [[state].values()]
+  for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
+    const { done, value } = top.next()
+    if (done) {
+      open.pop()
+    } else {
+      const parts = encodeValue(writer, value)
+      if (parts !== undefined && open.push(parts) > MAX_STATE_DEPTH) throw new WireError('bad-value', 'it is too deep')
+    }
+    if (writer.length < PIECE_BYTES) continue
+    yield writer.written
+    writer = new Writer(Buffer.allocUnsafe(PIECE_BYTES), STATE_VERSION)
+  }
+  yield writer.written
+}
+
+/** Writes a scalar, or the head of a list or record whose parts it answers. */
+function encodeValue(writer: Writer, value: unknown): Iterator<unknown> | undefined {
+  switch (typeof value) {
+    case 'undefined':
+      return void writer.u8(kinds.undefined)
+    case 'boolean':
+      return void writer.u8(value ? kinds.true : kinds.false)
+    case 'string':
+      writer.u8(kinds.text)
+      return void writer.text(value, Number.MAX_SAFE_INTEGER)
+    case 'number':
+      return void encodeNumber(writer, value)
+    case 'object':
+      return encodeObject(writer, value)
+    default:
+      throw new WireError('bad-value', `a ${typeof value} is no plain data`)
+  }
+}
+
+function encodeNumber(writer: Writer, value: number): void {
+  const isVarint = Number.isSafeInteger(value) && value >= 0 && !Object.is(value, -0)
+  writer.u8(isVarint ? kinds.varint : kinds.double)
+  if (isVarint) writer.varint(value)
+  else writer.f64(value)
+}
+
+function encodeObject(writer: Writer, value: object | null): Iterator<unknown> | undefined {
+  if (value === null) return void writer.u8(kinds.null)
+  if (value instanceof Uint8Array) {
+    writer.u8(kinds.bytes)
+    return void writer.bytes(value, Number.MAX_SAFE_INTEGER)
+  }
+  if (Array.isArray(value)) {
+    writer.u8(kinds.list)
+    writer.varint(value.length)
+    return value.values()
+  }
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== null) throw new WireError('bad-value', 'it is no plain data')
+  const entries = Object.entries(value)
+  writer.u8(kinds.record)
+  writer.varint(entries.length)
+  return entries.flat(1).values()
+}
+
+/** A list or record whose parts are still being read. */
+interface Unfinished {
+  readonly target: unknown[] | Record<string, unknown>
+  left: number
+}
+
+/**
+ * The state in `bytes`, which any release up to this one wrote. Yields between steps so that the caller can let others have
+ * their turn; returns the state. Throws `WireError`.
+ */
+export function* decodeState(bytes: Uint8Array): Generator<undefined, unknown> {
+  const reader = new Reader(bytes, STATE_VERSION)
+  const version = reader.u8()
+  if (version !== STATE_VERSION) throw new WireError('unknown-number', `a state has version ${version}`)
+  const root: unknown[] = []
+  const open: Unfinished[] = [{ target: root, left: 1 }]
+  for (let read = 1; open.length > 0; read++) {
+    const top = open.at(-1)!
+    if (top.left === 0) {
+      open.pop()
+      continue
+    }
+    top.left--
+    const key = Array.isArray(top.target) ? undefined : textOf(reader)
+    const { value, left } = decodeValue(reader)
+    keep(top.target, key, value)
+    if (left > 0 && open.push({ target: value as Unfinished['target'], left }) > MAX_STATE_DEPTH + 1) {
+      throw new WireError('bad-value', 'it is too deep')
+    }
+    if (read % VALUES_PER_STEP === 0) yield
+  }
+  reader.end()
+  return root[0]
+}
+
+function keep(target: Unfinished['target'], key: string | undefined, value: unknown): void {
+  if (Array.isArray(target)) target.push(value)
+  // Defined, not assigned: a name like __proto__ is a name like any other.
+  else Object.defineProperty(target, key ?? '', { value, writable: true, enumerable: true, configurable: true })
+}
+
+/** A value, and how many parts of it follow. */
+function decodeValue(reader: Reader): { readonly value: unknown; readonly left: number } {
+  const kind = reader.u8()
+  if (kind === kinds.list) return { value: [], left: reader.length(Number.MAX_SAFE_INTEGER) }
+  if (kind === kinds.record) return { value: {}, left: reader.length(Number.MAX_SAFE_INTEGER) }
+  return { value: decodeScalar(reader, kind), left: 0 }
+}
+
+function decodeScalar(reader: Reader, kind: number): unknown {
+  switch (kind) {
+    case kinds.undefined:
+      return undefined
+    case kinds.null:
+      return null
+    case kinds.false:
+    case kinds.true:
+      return kind === kinds.true
+    case kinds.varint:
+      return reader.varint()
+    case kinds.double:
+      return reader.f64()
+    case kinds.text:
+      return reader.text(Number.MAX_SAFE_INTEGER)
+    case kinds.bytes:
+      return reader.bytes(Number.MAX_SAFE_INTEGER)
+    default:
+      throw new WireError('unknown-number', `a value of kind ${kind}`)
+  }
+}
+
+function textOf(reader: Reader): string {
+  if (reader.u8() !== kinds.text) throw new WireError('bad-value', 'a name is no text')
+  return reader.text(Number.MAX_SAFE_INTEGER)
+}
