@@ -27,7 +27,29 @@ export {
   type ClusterState,
   defaultClusterBounds,
 } from './machines/cluster.ts'
-export type { ClusterCommand, ClusterReply, RefusalReason, SingletonRecord } from './machines/commands.ts'
+export type {
+  ClientCommand,
+  ClusterCommand,
+  ClusterReply,
+  MemberCommand,
+  RefusalReason,
+  SessionCommand,
+  SingletonRecord,
+} from './machines/commands.ts'
+export type { ConfigState } from './machines/config.ts'
+export type {
+  ConfigChange,
+  ConfigCondition,
+  ConfigOperation,
+  ConfigRecord,
+  ConfigRefusal,
+  Revision,
+  WriteCommand,
+  WriteReply,
+  WriteResult,
+} from './machines/config-commands.ts'
+export type { Compacted, ConfigChanges, HistoryState } from './machines/history.ts'
+export type { SessionPlace, SessionRefusal, SessionState } from './machines/sessions.ts'
 export type { EndedSwitch, SwitchProposal, TopologyEpochState } from './machines/topology-epoch.ts'
 export type { RaftMessage } from './messages.ts'
 export {

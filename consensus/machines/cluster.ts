@@ -1,17 +1,19 @@
-// The cluster's own replicated machine: names, singletons, topology epoch. It only puts the parts together; each part
-// keeps one kind of fact and refuses by itself what would break it.
+// The cluster's own replicated machine: names, singletons, topology epoch, config, clients' sessions. It only puts the
+// parts together; each part keeps one kind of fact and refuses by itself what would break it.
 
 import type { ApplyMeta, StateMachine } from '../state-machine.ts'
 import type { VoterId } from '../types.ts'
-import type { ClusterCommand, ClusterReply, SingletonRecord } from './commands.ts'
+import type { ClientCommand, ClusterCommand, ClusterReply, MemberCommand, SingletonRecord } from './commands.ts'
+import { Config, type ConfigBounds, type ConfigState } from './config.ts'
 import { Names, type NamesBounds } from './names.ts'
+import { type SessionBounds, type SessionState, Sessions } from './sessions.ts'
 import { type SingletonBounds, Singletons } from './singleton.ts'
 import { type TopologyBounds, TopologyEpoch, type TopologyEpochState } from './topology-epoch.ts'
 
 /** Equal on every voter, for they decide what is refused: changing one is a change of the replicated machine. */
-export type ClusterBounds = NamesBounds & SingletonBounds & TopologyBounds
+export type ClusterBounds = NamesBounds & SingletonBounds & TopologyBounds & ConfigBounds & SessionBounds
 
-/** Room for a thousand members and their history; a decision fits one frame. */
+/** Room for a thousand members and their history, and for config of which a snapshot is still a matter of seconds. */
 export const defaultClusterBounds: ClusterBounds = Object.freeze({
   maxNames: 16_384,
   maxNameLength: 128,
@@ -20,6 +22,15 @@ export const defaultClusterBounds: ClusterBounds = Object.freeze({
   maxRequiredMembers: 1_024,
   maxEndedSwitches: 16,
   maxTopologyTextLength: 64,
+  maxKeys: 131_072,
+  maxKeyLength: 512,
+  maxValueLength: 65_536,
+  maxConfigLength: 64 * 1_048_576,
+  maxOperations: 128,
+  maxHistoryChanges: 16_384,
+  maxHistoryLength: 16 * 1_048_576,
+  maxSessions: 4_096,
+  maxSessionReplies: 1_024,
 })
 
 /** The whole machine as plain data. */
@@ -27,6 +38,8 @@ export interface ClusterState {
   readonly names: readonly (readonly [name: string, id: VoterId])[]
   readonly singletons: readonly SingletonRecord[]
   readonly topology: TopologyEpochState
+  readonly config: ConfigState
+  readonly sessions: readonly SessionState[]
 }
 
 /** Applies {@link ClusterCommand}s; what it holds is read through `names`, `singleton` and `topology`. */
@@ -34,15 +47,29 @@ export class ClusterMachine implements StateMachine<ClusterCommand, ClusterReply
   readonly #names: Names
   readonly #singletons: Singletons
   readonly #topology: TopologyEpoch
+  readonly #config: Config
+  readonly #sessions: Sessions<ClusterReply>
 
   constructor(bounds: ClusterBounds = defaultClusterBounds) {
     this.#names = new Names(bounds)
     this.#singletons = new Singletons(bounds)
     this.#topology = new TopologyEpoch(bounds)
+    this.#config = new Config(bounds)
+    this.#sessions = new Sessions(bounds)
   }
 
   apply(meta: ApplyMeta, command: ClusterCommand): ClusterReply {
-    return this.#refusal(meta, command) ?? { type: 'ok', index: meta.index }
+    switch (command.type) {
+      case 'open-session':
+        this.#sessions.open(meta)
+        return { type: 'ok', index: meta.index }
+      case 'in-session':
+        return this.#sessions.run(meta, command, () => this.#serve(meta, command.command))
+      case 'write':
+        return this.#serve(meta, command)
+      default:
+        return this.#refusal(meta, command) ?? { type: 'ok', index: meta.index }
+    }
   }
 
   /** Who holds which name. */
@@ -60,11 +87,18 @@ export class ClusterMachine implements StateMachine<ClusterCommand, ClusterReply
     return this.#topology.current
   }
 
+  /** Keys, values, revisions and their history. */
+  get config(): Pick<Config, 'get' | 'list' | 'changes' | 'historyOf' | 'revision' | 'compacted'> {
+    return this.#config
+  }
+
   snapshot(): ClusterState {
     return {
       names: this.#names.entries(),
       singletons: this.#singletons.entries(),
       topology: this.#topology.snapshot(),
+      config: this.#config.snapshot(),
+      sessions: this.#sessions.snapshot(),
     }
   }
 
@@ -72,9 +106,17 @@ export class ClusterMachine implements StateMachine<ClusterCommand, ClusterReply
     this.#names.restore(state.names)
     this.#singletons.restore(state.singletons)
     this.#topology.restore(state.topology)
+    this.#config.restore(state.config)
+    this.#sessions.restore(state.sessions)
   }
 
-  #refusal(meta: ApplyMeta, command: ClusterCommand): Exclude<ClusterReply, { type: 'ok' }> | undefined {
+  /** What clients ask for. */
+  #serve(meta: ApplyMeta, command: ClientCommand): ClusterReply {
+    if (command.type === 'write') return this.#config.apply(meta, command)
+    return { type: 'refused', reason: 'unknown-command' }
+  }
+
+  #refusal(meta: ApplyMeta, command: MemberCommand): Exclude<ClusterReply, { type: 'ok' }> | undefined {
     switch (command.type) {
       case 'bind-name':
         return this.#names.bind(command)

@@ -2,8 +2,14 @@
 // ever added, and a new one is not proposed until every voter can apply it.
 
 import type { LogIndex, Term, VoterId } from '../types.ts'
+import type { ConfigRefusal, WriteCommand, WriteReply } from './config-commands.ts'
+import type { SessionPlace, SessionRefusal } from './sessions.ts'
 
-export type ClusterCommand =
+/** All of them. */
+export type ClusterCommand = MemberCommand | ClientCommand | SessionCommand
+
+/** What the cluster says of itself. */
+export type MemberCommand =
   /**
    * First admission of a member, or the moving of its name (design rule 8). Applied only if the name is unbound, already
    * bound to `id`, or bound to exactly `replaces`, whom the proposing leader saw `left` or `down`.
@@ -39,6 +45,15 @@ export type ClusterCommand =
   | { readonly type: 'commit-topology'; readonly proposal: LogIndex }
   | { readonly type: 'abort-topology'; readonly proposal: LogIndex; readonly reason: string }
 
+/** What clients of the replicated data say, on any member; it reaches the leader in a session. */
+export type ClientCommand = WriteCommand
+
+export type SessionCommand =
+  /** A client begins: the index of this entry is its session. */
+  | { readonly type: 'open-session' }
+  /** One command of a client, applied once however often it is sent. The reply is the inner command's. */
+  | (SessionPlace & { readonly type: 'in-session'; readonly command: ClientCommand })
+
 export type ClusterReply =
   | { readonly type: 'ok'; readonly index: LogIndex }
   | { readonly type: 'name-taken'; readonly name: string; readonly holder: VoterId }
@@ -49,6 +64,8 @@ export type ClusterReply =
   | { readonly type: 'topology-moved'; readonly epoch: number; readonly name: string }
   /** That switch is over, or never was. */
   | { readonly type: 'no-such-switch'; readonly proposal: LogIndex }
+  | WriteReply
+  | SessionRefusal
   /** Past a bound of the machine, or unknown to this release. Nothing has changed. */
   | { readonly type: 'refused'; readonly reason: RefusalReason }
 
@@ -61,6 +78,7 @@ export type RefusalReason =
   | 'topology-text-length'
   | 'too-many-required'
   | 'unknown-command'
+  | ConfigRefusal
 
 /** The record of one singleton, as the log has it. `token` 0: never activated. */
 export interface SingletonRecord {

@@ -2,10 +2,11 @@
 // follower stores byte for byte what the leader sent. Grammar: version byte, number byte, fields. The version belongs
 // to the command, not to the link, for a log outlives the release that wrote it: a reader knows every version there was.
 
-import type { ClusterCommand } from '../../consensus/machines/commands.ts'
+import type { ClientCommand, ClusterCommand } from '../../consensus/machines/commands.ts'
+import { clientCommands } from './client-command.ts'
 import { bytes, type Codec, family, list, optional, struct, text, union, varint } from './codec.ts'
 import { MAX_DECISION_BYTES, MAX_ID_BYTES, MAX_LABEL_BYTES, MAX_NAME_BYTES, MAX_REQUIRED_MEMBERS } from './limits.ts'
-import { commandNumbers } from './message-numbers.ts'
+import { clientCommandNumbers, commandNumbers } from './message-numbers.ts'
 import { Reader } from './reader.ts'
 import { WireError } from './wire-error.ts'
 import { write } from './writer.ts'
@@ -16,6 +17,8 @@ export const COMMAND_VERSION = 1
 const id = text(MAX_ID_BYTES)
 const label = text(MAX_LABEL_BYTES)
 const singleton = label
+
+const inner: Codec<ClientCommand> = union(family(clientCommandNumbers, clientCommands))
 
 const fields: Codec<ClusterCommand> = union(
   family(commandNumbers, {
@@ -35,6 +38,9 @@ const fields: Codec<ClusterCommand> = union(
     'strike-member': struct({ proposal: varint, member: id }),
     'commit-topology': struct({ proposal: varint }),
     'abort-topology': struct({ proposal: varint, reason: label }),
+    'open-session': struct({}),
+    'in-session': struct({ session: varint, sequence: varint, floor: varint, command: inner }),
+    ...clientCommands,
   }),
 )
 

@@ -47,6 +47,11 @@ export const MAX_COMMAND_BYTES = MAX_DECISION_BYTES + 1024
 export const MAX_SNAPSHOT_CHUNK_BYTES = 1024 * 1024
 /** What tells one snapshot's bytes from another's. */
 export const MAX_SNAPSHOT_ID_BYTES = 128
+/** A key of config, and the JSON text of its value. */
+export const MAX_CONFIG_KEY_BYTES = 512
+export const MAX_CONFIG_VALUE_BYTES = 64 * 1024
+/** Conditions, and operations of a branch, of one write. */
+export const MAX_CONFIG_OPERATIONS = 128
 
 /** The user's payload in one envelope. Larger things are chunked above. */
 export const MAX_PAYLOAD_BYTES = 1024 * 1024

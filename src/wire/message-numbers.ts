@@ -57,6 +57,11 @@ export const neighborPriorityNumbers = { low: 0, high: 1 } as const
 /** What an update of SWIM says. */
 export const updateNumbers = { record: 1, accusation: 2 } as const
 
+/** Commands of clients: they stand in the log by themselves, or inside `in-session`. */
+export const clientCommandNumbers = {
+  write: 48,
+} as const
+
 /** Commands of the cluster's log, on the wire and on disk. */
 export const commandNumbers = {
   'bind-name': 1,
@@ -69,10 +74,18 @@ export const commandNumbers = {
   'strike-member': 18,
   'commit-topology': 19,
   'abort-topology': 20,
+
+  'open-session': 32,
+  'in-session': 33,
+  ...clientCommandNumbers,
 } as const
 
 /** What else an entry of the log can carry, in the place of a command's number. */
 export const logEntryNumbers = { configuration: 240 } as const
+
+/** What a write of config asks first, and what it does. */
+export const conditionTestNumbers = { revision: 1, exists: 2 } as const
+export const operationNumbers = { set: 1, delete: 2, rollback: 3 } as const
 
 export const memberStateNumbers = { alive: 0, suspect: 1, down: 2, left: 3 } as const
 export const conditionNumbers = { ok: 0, draining: 1, stalled: 2 } as const

@@ -1,8 +1,23 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { ClusterCommand } from '../../../consensus/index.ts'
+import type { ClientCommand, ClusterCommand } from '../../../consensus/index.ts'
 import { isWireError } from '../../../src/testing/compliance/codec.ts'
 import { decodeCommand, encodeCommand } from '../../../src/wire/command.ts'
+
+const write: ClientCommand = {
+  type: 'write',
+  conditions: [
+    { type: 'revision', key: 'a', revision: 300 },
+    { type: 'exists', key: 'b' },
+  ],
+  operations: [
+    { type: 'set', key: 'a', value: '1' },
+    { type: 'delete', key: 'b' },
+    { type: 'rollback', key: 'c', revision: 7 },
+  ],
+  otherwise: [],
+}
+const written = '02'.concat('010161ac02', '020162', '03', '0101610131', '020162', '03016307', '0100')
 
 const samples: readonly (readonly [ClusterCommand, string])[] = [
   [{ type: 'bind-name', name: 'a', id: 'id-a', replaces: undefined }, '010101610469642d6100'],
@@ -18,6 +33,9 @@ const samples: readonly (readonly [ClusterCommand, string])[] = [
   [{ type: 'strike-member', proposal: 9, member: 'a' }, '0112090161'],
   [{ type: 'commit-topology', proposal: 9 }, '011309'],
   [{ type: 'abort-topology', proposal: 9, reason: 'x' }, '0114090178'],
+  [{ type: 'open-session' }, '0120'],
+  [write, '0130'.concat(written)],
+  [{ type: 'in-session', session: 300, sequence: 2, floor: 1, command: write }, '0121ac02020130'.concat(written)],
 ]
 
 describe('a command', () => {
