@@ -27,6 +27,11 @@ export interface ErrorDetails {
   ERR_NO_QUORUM: { readonly voters: readonly string[] }
   ERR_STALE_TOKEN: { readonly token: number; readonly current: number }
   ERR_LEASE_LOST: { readonly lease: string; readonly fencingToken: number }
+  ERR_KEY_NOT_FOUND: { readonly key: string }
+  ERR_REVISION_MISMATCH: { readonly key: string; readonly revision: number }
+  ERR_COMPACTED: { readonly compacted: number }
+  ERR_INVALID_VALUE: { readonly key: string; readonly issues: readonly string[] }
+  ERR_CONFIG_FULL: { readonly reason: string }
   ERR_UNKNOWN_MEMBER: { readonly member: string }
   ERR_MEMBER_DOWN: { readonly member: string }
   ERR_NO_ROUTE: { readonly member: string }

@@ -2,6 +2,23 @@
 
 export type { JsonValue, Payload } from './channels/payload.ts'
 export type { RequestOptions } from './channels/requests.ts'
+export type {
+  ConfigCallOptions,
+  ConfigCheck,
+  ConfigDeleteOptions,
+  ConfigEntry,
+  ConfigEvent,
+  ConfigList,
+  ConfigReadOptions,
+  ConfigStep,
+  ConfigTransaction,
+  ConfigTransactionResult,
+  ConfigWatch,
+  ConfigWatchOptions,
+  ConfigWriteOptions,
+  NodeConfig,
+} from './coordination/config-interface.ts'
+export type { SchemaIssue, SchemaResult, StandardSchema } from './coordination/standard-schema.ts'
 export { type Announcement, type Discovery, MAX_SEEDS, type ReportTrouble } from './discovery/discovery.ts'
 export { type DnsPace, dnsDiscovery } from './discovery/dns.ts'
 export { staticDiscovery } from './discovery/static.ts'

@@ -1,6 +1,8 @@
 // Which features a node has beside membership and agreement: one line each, in the order in which they start. A part's public
 // face is a field of `NodeFeatures`, which the running node hands on.
 
+import type { NodeConfig } from './coordination/config-interface.ts'
+import { ReplicatedData } from './coordination/replicated-data.ts'
 import { SeedWatcher } from './discovery/seed-watcher.ts'
 import { type NodeContext, NodeParts } from './node-part.ts'
 
@@ -8,9 +10,11 @@ import { type NodeContext, NodeParts } from './node-part.ts'
 export interface NodeFeatures {
   readonly parts: NodeParts
   readonly seeds: SeedWatcher
+  readonly config: NodeConfig
 }
 
 export function createFeatures(context: NodeContext): NodeFeatures {
   const seeds = new SeedWatcher(context)
-  return { parts: new NodeParts([seeds]), seeds }
+  const data = new ReplicatedData(context)
+  return { parts: new NodeParts([seeds, data]), seeds, config: data.config }
 }

@@ -1,7 +1,14 @@
 // This node's part in its cluster's agreement. A voter runs Raft; everyone keeps the cluster record and answers
 // admissions, passing them on to the leader. It begins when the node knows its cluster, and ends with the node.
 
-import type { ClusterCommand, ClusterReply, HostEffect, RaftMessage, RaftOptions } from '../../consensus/index.ts'
+import type {
+  ClusterCommand,
+  ClusterMachine,
+  ClusterReply,
+  HostEffect,
+  RaftMessage,
+  RaftOptions,
+} from '../../consensus/index.ts'
 import type { Requests } from '../channels/requests.ts'
 import { ClusterError } from '../errors.ts'
 import type { Links } from '../links/links.ts'
@@ -51,11 +58,14 @@ export class Coordination {
   readonly #desk: AdmissionDesk
   readonly #storeIds: ReadonlyMap<string, string>
   #voter: Voter | undefined
+  /** When a leader was last heard; before the first: when this life began. */
+  #heardAt: number
 
   private constructor(options: CoordinationOptions) {
     const { self, clusterId, voters, links, requests, toolbox } = options
     this.clusterId = clusterId
     this.#options = options
+    this.#heardAt = toolbox.clock.now()
     this.#storeIds = new Map(voters.map(({ id, storeId }) => [id, storeId]))
     const { clock, turn } = toolbox
     this.#spreader = new RecordSpreader({
@@ -118,6 +128,24 @@ export class Coordination {
     return this.#keeper.record
   }
 
+  /** This node's own copy of the replicated state, to be read only; undefined when it holds no log. */
+  get machine(): ClusterMachine | undefined {
+    return this.#voter?.machine
+  }
+
+  /** How long this copy may have missed what others agreed on: 0 while a majority answers this leader, else since a leader was last heard. */
+  ageMs(): number {
+    const now = this.#options.toolbox.clock.now()
+    if (this.#voter?.hasLease()) return 0
+    const since = Math.max(this.#heardAt, this.#voter?.view().quorumAt ?? Number.NEGATIVE_INFINITY)
+    return Math.max(0, Math.round(now - since))
+  }
+
+  /** As far as links tell, this voter and those it is linked to are a majority. A member that does not vote cannot tell: true. */
+  get reachesMajority(): boolean {
+    return this.#voter?.reachesMajority() ?? true
+  }
+
   /** The last entry that this node's machine has seen; undefined when it holds no log. */
   get appliedIndex(): number | undefined {
     return this.#voter?.applied.index
@@ -151,6 +179,7 @@ export class Coordination {
       this.#options.toolbox.counters.add('raft-no-voter')
       return
     }
+    if (message.type === 'append') this.#heardAt = this.#options.toolbox.clock.now()
     this.#voter.receive(id, storeId, message)
   }
 

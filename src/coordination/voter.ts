@@ -192,7 +192,7 @@ export class Voter {
     this.#stepHost({ type: 'release' })
     const isReleased = (): boolean => this.machine.singleton('s5')?.released ?? true
     // Without a majority nobody can be told, and nobody can succeed: when all stop together, the last ones need not wait.
-    const isVain = (): boolean => this.view().role !== 'leader' || !this.#reachesMajority()
+    const isVain = (): boolean => this.view().role !== 'leader' || !this.reachesMajority()
     await this.#until(() => isReleased() || isVain(), signal)
     this.#put({ type: 'resign' })
   }
@@ -321,7 +321,8 @@ export class Voter {
     }
   }
 
-  #reachesMajority(): boolean {
+  /** As far as links tell, those that can be asked are a majority. */
+  reachesMajority(): boolean {
     const { self, isLinked } = this.#options
     return this.voterIds.filter((id) => id === self || isLinked(id)).length >= majority(this.voterIds.length)
   }

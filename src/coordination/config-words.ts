@@ -1,0 +1,137 @@
+// Between what users say of config and what the log says: steps and checks become operations and conditions, refusals become
+// errors, JSON becomes text.
+
+import type {
+  ClusterReply,
+  ConfigChange,
+  ConfigCondition,
+  ConfigOperation,
+  ConfigRecord,
+  ConfigRefusal,
+  WriteReply,
+} from '../../consensus/index.ts'
+import type { JsonValue } from '../channels/payload.ts'
+import { ClusterError } from '../errors.ts'
+import { MAX_CONFIG_KEY_BYTES, MAX_CONFIG_OPERATIONS, MAX_CONFIG_VALUE_BYTES } from '../wire/limits.ts'
+import type { ConfigCheck, ConfigEntry, ConfigEvent, ConfigStep } from './config-interface.ts'
+
+export type Written = Extract<WriteReply, { type: 'written' }>
+
+/** Throws `ERR_BAD_OPTIONS` or `ERR_PAYLOAD_TOO_LARGE`. */
+export function checkedKey(key: unknown): string {
+  if (typeof key !== 'string' || key === '' || !key.isWellFormed())
+    throw badOptions('a key is a text of at least one character')
+  const bytes = Buffer.byteLength(key)
+  if (bytes <= MAX_CONFIG_KEY_BYTES) return key
+  throw tooLarge('the key', bytes, MAX_CONFIG_KEY_BYTES)
+}
+
+/** The JSON text of a value. Throws `ERR_BAD_OPTIONS` or `ERR_PAYLOAD_TOO_LARGE`. */
+export function valueText(value: unknown): string {
+  const text = jsonOf(value)
+  const bytes = Buffer.byteLength(text)
+  if (bytes <= MAX_CONFIG_VALUE_BYTES) return text
+  throw tooLarge('the value', bytes, MAX_CONFIG_VALUE_BYTES)
+}
+
+function jsonOf(value: unknown): string {
+  let text: string | undefined
+  try {
+    text = JSON.stringify(value)
+  } catch (cause) {
+    throw badOptions(`the value is no JSON: ${(cause as Error).message}`)
+  }
+  // What JSON.stringify makes of half a surrogate pair is an escape, so the text itself is always well formed.
+  if (text === undefined) throw badOptions('the value is no JSON')
+  return text
+}
+
+/** Throws `ERR_BAD_OPTIONS`. */
+export function checkedRevision(revision: unknown): number {
+  if (Number.isSafeInteger(revision) && (revision as number) >= 0) return revision as number
+  throw badOptions(`a revision is a whole number, not ${String(revision)}`)
+}
+
+export function conditionOf(check: ConfigCheck): ConfigCondition {
+  const key = checkedKey(check.key)
+  if ('revision' in check) return { type: 'revision', key, revision: checkedRevision(check.revision) }
+  return check.exists ? { type: 'exists', key } : { type: 'revision', key, revision: 0 }
+}
+
+export function operationOf(step: ConfigStep): ConfigOperation {
+  if (typeof step !== 'object' || step === null) throw badOptions('a step is an object')
+  if ('set' in step) return { type: 'set', key: checkedKey(step.set), value: valueText(step.value) }
+  if ('delete' in step) return { type: 'delete', key: checkedKey(step.delete) }
+  if ('rollback' in step)
+    return { type: 'rollback', key: checkedKey(step.rollback), revision: checkedRevision(step.revision) }
+  throw badOptions("a step has 'set', 'delete' or 'rollback'")
+}
+
+export function entryOf({ key, value, revision, createRevision }: ConfigRecord): ConfigEntry {
+  return { key, value: JSON.parse(value) as JsonValue, revision, createRevision }
+}
+
+export function eventOf({ key, value, revision, createRevision }: ConfigChange): ConfigEvent {
+  if (value === undefined) return { type: 'delete', key, revision, createRevision }
+  return { type: 'set', key, value: JSON.parse(value) as JsonValue, revision, createRevision }
+}
+
+/** The changes of a batch, which parts no transaction. */
+export function eventsOf(changes: readonly ConfigChange[]): ConfigEvent[] {
+  return changes.map((change, position) => {
+    const isFollowed = changes[position + 1]?.revision === change.revision
+    return isFollowed ? { ...eventOf(change), more: true } : eventOf(change)
+  })
+}
+
+/** What was written; throws what the machine refused. */
+export function written(reply: ClusterReply): Written {
+  switch (reply.type) {
+    case 'written':
+      return reply
+    case 'condition-failed': {
+      const { key, revision } = reply
+      const now = revision === 0 ? 'does not exist' : `has revision ${revision}`
+      throw new ClusterError('ERR_REVISION_MISMATCH', `'${key}' ${now}`, { key, revision })
+    }
+    case 'compacted':
+      throw compacted(reply.compacted)
+    case 'refused':
+      throw refused(reply.reason as ConfigRefusal)
+    default:
+      throw new ClusterError('ERR_INTERNAL', `a write was answered with ${reply.type}`, {})
+  }
+}
+
+export function compacted(revision: number): ClusterError {
+  const message = `the history is kept from revision ${revision + 1} on`
+  return new ClusterError('ERR_COMPACTED', message, { compacted: revision })
+}
+
+export function badOptions(problem: string): ClusterError {
+  return new ClusterError('ERR_BAD_OPTIONS', problem, { problems: [problem] })
+}
+
+function refused(reason: ConfigRefusal): ClusterError {
+  switch (reason) {
+    case 'key-length':
+      return tooLarge('the key', MAX_CONFIG_KEY_BYTES + 1, MAX_CONFIG_KEY_BYTES)
+    case 'value-length':
+      return tooLarge('the value', MAX_CONFIG_VALUE_BYTES + 1, MAX_CONFIG_VALUE_BYTES)
+    case 'too-many-keys':
+    case 'config-full':
+      return new ClusterError('ERR_CONFIG_FULL', `config is full (${reason}): delete something first`, { reason })
+    case 'too-many-operations':
+      return badOptions(`a transaction has at most ${MAX_CONFIG_OPERATIONS} checks, and as many steps`)
+    case 'key-twice':
+      return badOptions('a key stands twice among the steps of a transaction')
+    case 'future-revision':
+      return badOptions('there is no such revision yet')
+    default:
+      return new ClusterError('ERR_INTERNAL', `a write was refused: ${String(reason)}`, {})
+  }
+}
+
+function tooLarge(what: string, bytes: number, limit: number): ClusterError {
+  return new ClusterError('ERR_PAYLOAD_TOO_LARGE', `${what} has more than ${limit} bytes`, { bytes, limit })
+}

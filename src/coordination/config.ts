@@ -1,0 +1,277 @@
+// `node.config` at work: checks what users say, hands writes to the log and questions to a copy of the machine, and gives both
+// back in the users' words. It keeps nothing of its own but the schemas of this node.
+
+import type { ConfigCondition, ConfigOperation, WriteResult } from '../../consensus/index.ts'
+import type { JsonValue } from '../channels/payload.ts'
+import { ClusterError, isClusterError } from '../errors.ts'
+import type {
+  ConfigCallOptions,
+  ConfigDeleteOptions,
+  ConfigEntry,
+  ConfigEvent,
+  ConfigList,
+  ConfigReadOptions,
+  ConfigTransaction,
+  ConfigTransactionResult,
+  ConfigWatch,
+  ConfigWatchOptions,
+  ConfigWriteOptions,
+  NodeConfig,
+} from './config-interface.ts'
+import {
+  badOptions,
+  checkedKey,
+  checkedRevision,
+  compacted,
+  conditionOf,
+  entryOf,
+  eventOf,
+  eventsOf,
+  operationOf,
+  valueText,
+  type Written,
+  written,
+} from './config-words.ts'
+import { DEFAULT_CALL_TIMEOUT_MS } from './leader-calls.ts'
+import type { AnswerTo, Query } from './queries.ts'
+import type { Reads } from './reads.ts'
+import type { SchemaIssue, StandardSchema } from './standard-schema.ts'
+import type { Submissions } from './submissions.ts'
+
+export interface LocalConfigOptions {
+  readonly submissions: Submissions
+  readonly reads: Reads
+  /** Aborts when the node stops. */
+  readonly stopping: AbortSignal
+}
+
+/** Keys in one answer of a voter, and changes in one batch of a watch. */
+const PAGE_ENTRIES = 1_000
+const BATCH_CHANGES = 256
+/** A list of many pages is begun anew when a write comes between, so often at most. */
+const MAX_LIST_ATTEMPTS = 10
+
+export class LocalConfig implements NodeConfig {
+  readonly #options: LocalConfigOptions
+  readonly #schemas = new Map<object, { readonly prefix: string; readonly schema: StandardSchema }>()
+
+  constructor(options: LocalConfigOptions) {
+    this.#options = options
+  }
+
+  async get(key: string, options: ConfigReadOptions = {}): Promise<ConfigEntry | undefined> {
+    const { answer, age } = await this.#read('config.get', { type: 'config-get', key: checkedKey(key) }, options)
+    return answer.record ? { ...entryOf(answer.record), ...age } : undefined
+  }
+
+  async list(prefix = '', options: ConfigReadOptions = {}): Promise<ConfigList> {
+    const deadline = performance.now() + (options.timeoutMs ?? DEFAULT_CALL_TIMEOUT_MS)
+    for (let attempt = 0; attempt < MAX_LIST_ATTEMPTS; attempt++) {
+      const left = { ...options, timeoutMs: Math.max(1, deadline - performance.now()) }
+      const list = await this.#pages(prefix, left)
+      if (list) return list
+    }
+    throw new ClusterError('ERR_BUFFER_FULL', 'keys change faster than they can be listed', {
+      queue: 'list',
+      limit: PAGE_ENTRIES,
+    })
+  }
+
+  async set<Value = JsonValue>(key: string, value: Value, options: ConfigWriteOptions = {}): Promise<ConfigEntry> {
+    return this.#set('config.set', [], key, value, options)
+  }
+
+  async compareAndSet<Value = JsonValue>(
+    key: string,
+    revision: number,
+    value: Value,
+    options: ConfigWriteOptions = {},
+  ): Promise<ConfigEntry> {
+    const condition = { type: 'revision', key: checkedKey(key), revision: checkedRevision(revision) } as const
+    return this.#set('config.compareAndSet', [condition], key, value, options)
+  }
+
+  async delete(key: string, options: ConfigDeleteOptions = {}): Promise<{ key: string; revision: number }> {
+    const operation = { type: 'delete', key: checkedKey(key) } as const
+    const { revision } = options
+    const condition = revision === undefined ? ({ type: 'exists', key } as const) : conditionOf({ key, revision })
+    try {
+      const done = await this.#write('config.delete', [condition], [operation], options)
+      return { key, revision: done.revision }
+    } catch (error) {
+      if (revision === undefined && isClusterError(error, 'ERR_REVISION_MISMATCH')) throw notFound(key)
+      throw error
+    }
+  }
+
+  async transaction(transaction: ConfigTransaction, options: ConfigCallOptions = {}): Promise<ConfigTransactionResult> {
+    const { if: checks = [], do: steps, else: otherwise = [] } = transaction
+    if (!Array.isArray(checks) || !Array.isArray(steps) || !Array.isArray(otherwise))
+      throw badOptions("a transaction has lists: 'if', 'do', 'else'")
+    const [operations, others] = await Promise.all([this.#operations(steps), this.#operations(otherwise)])
+    const done = await this.#write('config.transaction', checks.map(conditionOf), operations, options, others)
+    const { held: succeeded, revision, results } = done
+    return { succeeded, revision, results: results.map(({ key, revision, existed }) => ({ key, revision, existed })) }
+  }
+
+  watch(prefix = '', options: ConfigWatchOptions = {}): ConfigWatch {
+    const { stopping } = this.#options
+    const signal = options.signal ? AbortSignal.any([stopping, options.signal]) : stopping
+    const from = this.#begin(options.from, signal)
+    // Whoever iterates is told; who does not, did not ask.
+    from.catch(() => {})
+    return { from, [Symbol.asyncIterator]: () => this.#changes(prefix, from, signal) }
+  }
+
+  async *#changes(
+    prefix: string,
+    begin: Promise<number>,
+    signal: AbortSignal,
+  ): AsyncGenerator<ConfigEvent, void, undefined> {
+    const { reads } = this.#options
+    let from = await begin
+    while (!signal.aborted) {
+      const query = { type: 'config-changes', prefix, from, limit: BATCH_CHANGES } as const
+      const found = await reads.awaited(query, signal).catch((error: unknown) => {
+        if (signal.aborted) return undefined
+        throw error
+      })
+      if (found === undefined) continue
+      if (found.type === 'compacted') throw compacted(found.compacted)
+      yield* eventsOf(found.changes)
+      from = found.next
+    }
+  }
+
+  async history(key: string, options: ConfigReadOptions = {}): Promise<readonly ConfigEvent[]> {
+    const { answer } = await this.#read('config.history', { type: 'config-history', key: checkedKey(key) }, options)
+    return answer.changes.map(eventOf)
+  }
+
+  async rollback(key: string, revision: number, options: ConfigCallOptions = {}): Promise<ConfigEntry | undefined> {
+    const operation = { type: 'rollback', key: checkedKey(key), revision: checkedRevision(revision) } as const
+    const done = await this.#write('config.rollback', [], [operation], options)
+    const [result] = done.results
+    if (result && result.revision === 0 && !result.existed) throw notFound(key)
+    if (!result || result.revision === 0) return undefined
+    const entry = await this.get(key, options)
+    return entry
+  }
+
+  schema(prefix: string, schema: StandardSchema): Disposable {
+    const own = {}
+    this.#schemas.set(own, { prefix, schema })
+    return { [Symbol.dispose]: () => void this.#schemas.delete(own) }
+  }
+
+  async #set(
+    operation: string,
+    conditions: readonly ConfigCondition[],
+    key: string,
+    value: unknown,
+    options: ConfigWriteOptions,
+  ): Promise<ConfigEntry> {
+    const checked = await this.#validated(checkedKey(key), value, options.schema)
+    const text = valueText(checked)
+    const done = await this.#write(operation, conditions, [{ type: 'set', key, value: text }], options)
+    const { revision, createRevision } = done.results[0] as WriteResult
+    return entryOf({ key, value: text, revision, createRevision })
+  }
+
+  async #write(
+    operation: string,
+    conditions: readonly ConfigCondition[],
+    operations: readonly ConfigOperation[],
+    options: ConfigCallOptions,
+    otherwise?: readonly ConfigOperation[],
+  ): Promise<Written> {
+    const command = { type: 'write', conditions, operations, otherwise } as const
+    return written(await this.#options.submissions.submit(operation, command, options))
+  }
+
+  async #operations(steps: ConfigTransaction['do']): Promise<ConfigOperation[]> {
+    const operations: ConfigOperation[] = []
+    for (const step of steps) {
+      const isSet = typeof step === 'object' && step !== null && 'set' in step
+      operations.push(operationOf(isSet ? { ...step, value: await this.#value(step.set, step.value) } : step))
+    }
+    return operations
+  }
+
+  #value(key: string, value: JsonValue): Promise<JsonValue> {
+    return this.#validated(checkedKey(key), value, undefined) as Promise<JsonValue>
+  }
+
+  /** The value as the schemas of its key leave it. */
+  async #validated(key: string, value: unknown, own: StandardSchema | undefined): Promise<unknown> {
+    const registered = [...this.#schemas.values()].filter(({ prefix }) => key.startsWith(prefix))
+    let checked = value
+    for (const schema of [...registered.map(({ schema }) => schema), ...(own ? [own] : [])]) {
+      const result = await schema['~standard'].validate(checked)
+      if (result.issues) throw invalid(key, result.issues)
+      checked = result.value
+    }
+    return checked
+  }
+
+  /** Where a watch begins: `wanted`, unless it is too late for that, or after the present revision. */
+  async #begin(wanted: number | undefined, signal: AbortSignal): Promise<number> {
+    const { reads } = this.#options
+    if (wanted !== undefined) checkedRevision(wanted)
+    while (!signal.aborted) {
+      try {
+        const { answer } = await reads.stale({ type: 'config-revision' }, { signal })
+        // Revision 0 is before the first: all there ever was.
+        if (wanted !== undefined && Math.max(1, wanted) <= answer.compacted) throw compacted(answer.compacted)
+        return wanted === undefined ? answer.revision + 1 : Math.max(1, wanted)
+      } catch (error) {
+        if (!isClusterError(error, 'ERR_NO_QUORUM') && !isClusterError(error, 'ERR_NOT_LEADER')) throw error
+        await reads.pause(signal)
+      }
+    }
+    return 0
+  }
+
+  /** Undefined: a write came between two pages, so they do not fit together. */
+  async #pages(prefix: string, options: ConfigReadOptions): Promise<ConfigList | undefined> {
+    const entries: ConfigEntry[] = []
+    let revision: number | undefined
+    for (;;) {
+      const after = entries.at(-1)?.key ?? ''
+      const query = { type: 'config-list', prefix, after, limit: PAGE_ENTRIES } as const
+      const { answer, age } = await this.#read('config.list', query, options)
+      if (revision !== undefined && revision !== answer.revision) return undefined
+      revision = answer.revision
+      for (const record of answer.records) entries.push(entryOf(record))
+      if (answer.isWhole) return { entries, revision, ...age }
+    }
+  }
+
+  async #read<Q extends Query>(
+    operation: string,
+    query: Q,
+    { consistency = 'linearizable', ...options }: ConfigReadOptions,
+  ): Promise<{ answer: AnswerTo<Q>; age: { ageMs?: number } }> {
+    const { reads } = this.#options
+    if (consistency === 'linearizable') return { answer: await reads.linearizable(operation, query, options), age: {} }
+    if (consistency !== 'stale')
+      throw badOptions(`consistency is 'linearizable' or 'stale', not '${String(consistency)}'`)
+    const { answer, ageMs } = await reads.stale(query, options)
+    return { answer, age: { ageMs } }
+  }
+}
+
+function notFound(key: string): ClusterError {
+  return new ClusterError('ERR_KEY_NOT_FOUND', `there is no key '${key}'`, { key })
+}
+
+function invalid(key: string, issues: readonly SchemaIssue[]): ClusterError {
+  const described = issues.map(({ message, path = [] }) => {
+    const at = path.map((part) => String(typeof part === 'object' ? part.key : part)).join('.')
+    return at === '' ? message : `${at}: ${message}`
+  })
+  return new ClusterError('ERR_INVALID_VALUE', `the value of '${key}' is refused: ${described.join('; ')}`, {
+    key,
+    issues: described,
+  })
+}

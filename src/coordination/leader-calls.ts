@@ -1,0 +1,144 @@
+// Carries a call to whoever leads, and again to the next leader when that one is lost, within the caller's time. It says
+// whether the call may have happened, and in a minority it says `ERR_NO_QUORUM` soon instead of late.
+//
+//   leader known? -- no --> majority in reach? -- no, for a moment --> ERR_NO_QUORUM
+//        |                        | yes: wait for an election, at most `patienceMs`
+//        yes --> attempt -- refused or lost --> again, until the time is over
+//                   | answered
+//                   done
+
+import { ClusterError, type ErrorCode } from '../errors.ts'
+import type { Wakeups } from './wakeups.ts'
+
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Milliseconds until the call gives up. Default 5,000. */
+  readonly timeoutMs?: number | undefined
+}
+
+/** What is known of leadership at a moment. */
+export interface Leadership {
+  readonly leader: string | undefined
+  readonly voters: readonly string[]
+  /** False: this voter is linked to fewer than a majority of the voters. A member without a log cannot tell, and says true. */
+  readonly reachesMajority: boolean
+}
+
+export interface LeaderCallsOptions {
+  readonly leadership: () => Leadership
+  /** Woken when leadership may have changed. */
+  readonly wakeups: Wakeups
+  /** Without a leader for so long nobody will be elected: more than two election timeouts. */
+  readonly patienceMs: number
+  readonly isStopping: () => boolean
+}
+
+/** One try. It must end by itself before `leftMs`; an error whose `mayHaveHappened` is false says that nothing happened. */
+export type Attempt<Answer> = (leader: string, leftMs: number) => Promise<Answer>
+
+export const DEFAULT_CALL_TIMEOUT_MS = 5_000
+/** A link that is just being replaced is no minority. */
+const MINORITY_GRACE_MS = 250
+const LOOK_AGAIN_MS = 20
+
+/** The next leader, or the same one a little later, may do what this one could not. */
+const passing: ReadonlySet<ErrorCode> = new Set([
+  'ERR_NOT_LEADER',
+  'ERR_NO_QUORUM',
+  'ERR_NO_ROUTE',
+  'ERR_MEMBER_DOWN',
+  'ERR_TIMEOUT',
+  'ERR_BUFFER_FULL',
+  'ERR_NO_HANDLER',
+  'ERR_SHUTTING_DOWN',
+])
+
+const absent: ReadonlySet<ErrorCode> = new Set(['ERR_NOT_LEADER', 'ERR_NO_QUORUM', 'ERR_NO_ROUTE', 'ERR_MEMBER_DOWN'])
+
+export class LeaderCalls {
+  readonly #options: LeaderCallsOptions
+
+  constructor(options: LeaderCallsOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Calls `attempt` until it answers. It must be safe to repeat. Rejects with `ERR_NO_QUORUM`, `ERR_TIMEOUT`, `ERR_ABORTED`, `ERR_SHUTTING_DOWN`, or what
+   * `attempt` rejects with when trying again cannot help; `mayHaveHappened` as all tries together.
+   */
+  async call<Answer>(operation: string, options: CallOptions, attempt: Attempt<Answer>): Promise<Answer> {
+    const { signal, timeoutMs = DEFAULT_CALL_TIMEOUT_MS } = options
+    const { leadership, wakeups, patienceMs, isStopping } = this.#options
+    const deadline = performance.now() + timeoutMs
+    let mayHaveHappened = false
+    let leaderlessSince: number | undefined
+    let isToldOfMinority = false
+    for (;;) {
+      const now = performance.now()
+      const { leader, voters, reachesMajority } = leadership()
+      if (isStopping()) throw new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {}, { mayHaveHappened })
+      if (signal?.aborted) throw aborted(operation, mayHaveHappened)
+      const isLed = leader !== undefined && reachesMajority
+      if (!isLed) leaderlessSince ??= now
+      const patience = reachesMajority && !isToldOfMinority ? patienceMs : MINORITY_GRACE_MS
+      const isHopeless = leaderlessSince !== undefined && now - leaderlessSince >= patience
+      if (isHopeless || (now >= deadline && !isLed)) throw noQuorum(voters, mayHaveHappened)
+      if (now >= deadline) throw timedOut(operation, timeoutMs, mayHaveHappened)
+      if (isLed) {
+        try {
+          return await attempt(leader, deadline - now)
+        } catch (error) {
+          if (!(error instanceof ClusterError)) throw error
+          mayHaveHappened ||= error.mayHaveHappened
+          isToldOfMinority = error.code === 'ERR_NO_QUORUM'
+          // Whoever is not there, or is told that it does not lead, is no leader, whatever is known of it.
+          if (absent.has(error.code)) leaderlessSince ??= now
+          else leaderlessSince = undefined
+          if (!passing.has(error.code)) throw withHistory(error, mayHaveHappened)
+        }
+      }
+      await wakeups.next(Math.max(1, Math.min(LOOK_AGAIN_MS, deadline - performance.now())), signal)
+    }
+  }
+}
+
+/** The same error, which says of all attempts what this one alone could not. */
+function withHistory(error: ClusterError, mayHaveHappened: boolean): ClusterError {
+  if (error.mayHaveHappened === mayHaveHappened) return error
+  return new ClusterError(error.code, error.message, error.details, { cause: error, mayHaveHappened })
+}
+
+/** That no majority is in reach. */
+export function noQuorum(voters: readonly string[], mayHaveHappened: boolean): ClusterError {
+  const message = 'no leader with a majority of the voters is in reach'
+  return new ClusterError('ERR_NO_QUORUM', message, { voters }, { mayHaveHappened })
+}
+
+function timedOut(operation: string, timeoutMs: number, mayHaveHappened: boolean): ClusterError {
+  const message = `'${operation}' was not done within ${timeoutMs} ms`
+  return new ClusterError('ERR_TIMEOUT', message, { operation, timeoutMs }, { mayHaveHappened })
+}
+
+function aborted(operation: string, mayHaveHappened: boolean): ClusterError {
+  return new ClusterError('ERR_ABORTED', `'${operation}' was aborted`, { operation }, { mayHaveHappened })
+}
+
+/** A signal that aborts with `ERR_TIMEOUT` after `ms`, or with `ERR_ABORTED` when `signal` does; what it stops may have happened. */
+export function limited(
+  operation: string,
+  ms: number,
+  signal: AbortSignal | undefined,
+): { signal: AbortSignal } & Disposable {
+  const controller = new AbortController()
+  const onAbort = (): void => controller.abort(aborted(operation, true))
+  const timer = setTimeout(() => controller.abort(timedOut(operation, Math.round(ms), true)), ms)
+  if (signal?.aborted) onAbort()
+  signal?.addEventListener('abort', onAbort, { once: true })
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]: () => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
+    },
+  }
+}

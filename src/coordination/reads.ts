@@ -1,0 +1,189 @@
+// Reads of the replicated machine, from any member. Three kinds of fresh:
+//
+//   linearizable   sees all that was acknowledged before it was asked; needs a leader with a majority
+//   stale          whatever the nearest copy has, and how old that may be; a voter needs nobody for it
+//   awaited        waits on whatever copy is near until there is something in the answer
+//
+// A voter has a copy; every other member asks one.
+
+import type { ClusterMachine, WriteCommand } from '../../consensus/index.ts'
+import type { Payload } from '../channels/payload.ts'
+import type { IncomingRequest, Requests } from '../channels/requests.ts'
+import { ClusterError, isClusterError } from '../errors.ts'
+import type { Coordination } from './coordination.ts'
+import { type CallOptions, DEFAULT_CALL_TIMEOUT_MS, type LeaderCalls, limited, noQuorum } from './leader-calls.ts'
+import { type AnswerTo, answer, parseQuery, type Query } from './queries.ts'
+import type { Wakeups } from './wakeups.ts'
+
+export interface ReadsOptions {
+  readonly self: string
+  readonly coordination: () => Coordination | undefined
+  readonly requests: () => Requests
+  readonly calls: LeaderCalls
+  readonly wakeups: Wakeups
+  readonly isLinked: (id: string) => boolean
+  readonly random: () => number
+  /** Aborts when the node stops: then nobody waits here any more. */
+  readonly stopping: AbortSignal
+}
+
+/** A stale answer and its age. */
+export interface Aged<Answer> {
+  readonly answer: Answer
+  /** Since when this copy may have missed something: the time since its voter last heard from a leader. */
+  readonly ageMs: number
+}
+
+export const READ_SUBJECT = 'trellis.read'
+/** A leader that does not answer for so long may be gone; the question is put again. */
+const ATTEMPT_TIMEOUT_MS = 1_500
+/** How long one question waits for a change. */
+const AWAIT_MS = 10_000
+/** Questions of other members that may wait here at once: each takes a handler's place. */
+const MAX_AWAITING = 256
+/** Between two tries to find a copy. */
+const LOOK_AGAIN_MS = 100
+
+/** What travels to a voter. */
+interface Asked {
+  readonly query: Query
+  readonly kind: 'linearizable' | 'stale' | 'awaited'
+}
+
+/** A write that changes nothing: once it is applied, so is all that was acknowledged before. */
+const nothing: WriteCommand = { type: 'write', conditions: [], operations: [], otherwise: undefined }
+
+export class Reads {
+  readonly #options: ReadsOptions
+  #awaiting = 0
+
+  constructor(options: ReadsOptions) {
+    this.#options = options
+  }
+
+  /** Answers what other members ask, from now on. */
+  serve(): void {
+    this.#options.requests().handle(READ_SUBJECT, (request) => this.#serve(request))
+  }
+
+  /** `ERR_NO_QUORUM` in a minority, `ERR_TIMEOUT`, `ERR_ABORTED`, `ERR_SHUTTING_DOWN`. */
+  linearizable<Q extends Query>(operation: string, query: Q, options: CallOptions): Promise<AnswerTo<Q>> {
+    return this.#options.calls.call(operation, options, async (leader, leftMs) => {
+      if (leader === this.#options.self) return this.#asLeader(query, leftMs, options.signal)
+      const timeoutMs = Math.min(leftMs, ATTEMPT_TIMEOUT_MS)
+      return withoutEffect(() =>
+        this.#ask<AnswerTo<Q>>(leader, { query, kind: 'linearizable' }, { ...options, timeoutMs }),
+      )
+    })
+  }
+
+  /** From this voter's copy, or a linked voter's. Without any: `ERR_NO_QUORUM`. */
+  async stale<Q extends Query>(query: Q, options: CallOptions): Promise<Aged<AnswerTo<Q>>> {
+    const coordination = this.#options.coordination()
+    if (coordination?.machine) return { answer: answer(coordination.machine, query), ageMs: coordination.ageMs() }
+    const voter = this.#someVoter()
+    return withoutEffect(() => this.#ask<Aged<AnswerTo<Q>>>(voter, { query, kind: 'stale' }, options))
+  }
+
+  /**
+   * The answer once there is something in it, or, after a while or when `signal` aborts, one without: then ask on from where it ends.
+   * Undefined: there was no copy to ask, look again.
+   */
+  async awaited<Q extends Query>(query: Q, signal: AbortSignal): Promise<AnswerTo<Q> | undefined> {
+    const machine = this.#options.coordination()?.machine
+    if (machine) return this.#wait(machine, query, signal)
+    try {
+      const options = { signal, timeoutMs: 2 * AWAIT_MS }
+      return await this.#ask<AnswerTo<Q>>(this.#someVoter(), { query, kind: 'awaited' }, options)
+    } catch (error) {
+      if (!(error instanceof ClusterError) || isClusterError(error, 'ERR_SHUTTING_DOWN')) throw error
+      await this.pause(signal)
+      return undefined
+    }
+  }
+
+  /** Before looking again for a copy. */
+  pause(signal: AbortSignal): Promise<void> {
+    return this.#options.wakeups.next(LOOK_AGAIN_MS, signal)
+  }
+
+  async #wait<Q extends Query>(machine: ClusterMachine, query: Q, signal: AbortSignal): Promise<AnswerTo<Q>> {
+    const deadline = performance.now() + AWAIT_MS
+    let asked = query
+    for (;;) {
+      const found = answer(machine, asked)
+      const left = deadline - performance.now()
+      if (!isNothingYet(found) || left <= 0 || signal.aborted) return found
+      asked = goOn(asked, found)
+      await this.#options.wakeups.next(left, signal)
+    }
+  }
+
+  async #asLeader<Q extends Query>(query: Q, ms: number, signal?: AbortSignal): Promise<AnswerTo<Q>> {
+    const coordination = this.#options.coordination()
+    if (!coordination?.machine)
+      throw new ClusterError('ERR_NOT_LEADER', 'this member holds no log', { leader: undefined })
+    if (!coordination.reachesMajority) throw noQuorum(coordination.knowledge().voters, false)
+    using limit = limited('read', ms, signal)
+    await withoutEffect(() => coordination.propose(nothing, limit.signal))
+    return answer(coordination.machine, query)
+  }
+
+  async #ask<Answer>(voter: string, asked: Asked, options: CallOptions): Promise<Answer> {
+    const question = asked as unknown as Payload
+    return (await this.#options.requests().request(voter, READ_SUBJECT, question, options)) as unknown as Answer
+  }
+
+  async #serve({ payload }: IncomingRequest): Promise<Payload> {
+    const { query: raw, kind } = (payload ?? {}) as { query?: unknown; kind?: unknown }
+    const query = parseQuery(raw)
+    if (kind === 'linearizable') return (await this.#asLeader(query, DEFAULT_CALL_TIMEOUT_MS)) as unknown as Payload
+    const coordination = this.#options.coordination()
+    if (!coordination?.machine)
+      throw new ClusterError('ERR_NOT_LEADER', 'this member holds no log', { leader: undefined })
+    if (kind === 'awaited') return this.#serveAwaited(coordination.machine, query)
+    return { answer: answer(coordination.machine, query), ageMs: coordination.ageMs() } as unknown as Payload
+  }
+
+  async #serveAwaited(machine: ClusterMachine, query: Query): Promise<Payload> {
+    if (this.#awaiting >= MAX_AWAITING) {
+      const details = { queue: 'awaiting', limit: MAX_AWAITING }
+      throw new ClusterError('ERR_BUFFER_FULL', `${MAX_AWAITING} members wait here already`, details)
+    }
+    this.#awaiting += 1
+    try {
+      return (await this.#wait(machine, query, this.#options.stopping)) as unknown as Payload
+    } finally {
+      this.#awaiting -= 1
+    }
+  }
+
+  #someVoter(): string {
+    const { coordination, isLinked, random } = this.#options
+    const voters = coordination()?.knowledge().voters ?? []
+    const linked = voters.filter(isLinked)
+    const voter = linked[Math.floor(random() * linked.length)]
+    if (voter !== undefined) return voter
+    throw noQuorum(voters, false)
+  }
+}
+
+/** Changes after which to wait: none yet. Every other answer is one. */
+function isNothingYet(found: AnswerTo<Query>): boolean {
+  return 'changes' in found && 'type' in found && found.changes.length === 0
+}
+
+/** What was looked at already need not be looked at again. */
+function goOn<Q extends Query>(query: Q, found: AnswerTo<Query>): Q {
+  return 'next' in found ? { ...query, from: found.next } : query
+}
+
+/** A read changes nothing, whatever became of it. */
+async function withoutEffect<Answer>(read: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await read()
+  } catch (error) {
+    if (!(error instanceof ClusterError) || !error.mayHaveHappened) throw error
+    throw new ClusterError(error.code, error.message, error.details, { cause: error })
+  }
+}

@@ -1,0 +1,26 @@
+// Whoever waits for the replicated state to change. A change wakes all; each looks for itself whether it is what it waits for.
+
+export class Wakeups {
+  readonly #waiting = new Set<() => void>()
+
+  /** Something may have changed. */
+  wake(): void {
+    for (const wake of [...this.#waiting]) wake()
+  }
+
+  /** Resolves at the next change, after `ms`, or when `signal` aborts: whoever waited asks why it woke. */
+  next(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', wake)
+        this.#waiting.delete(wake)
+        resolve()
+      }
+      const timer = setTimeout(wake, ms)
+      this.#waiting.add(wake)
+      if (signal?.aborted) wake()
+      else signal?.addEventListener('abort', wake, { once: true })
+    })
+  }
+}
