@@ -13,12 +13,16 @@ const statusOf: Readonly<Partial<Record<ErrorCode, number>>> = {
   ERR_FORBIDDEN_ORIGIN: 403,
   ERR_NOT_FOUND: 404,
   ERR_UNKNOWN_MEMBER: 404,
+  ERR_KEY_NOT_FOUND: 404,
   ERR_METHOD_NOT_ALLOWED: 405,
   ERR_STALE_TOKEN: 409,
   ERR_NAME_TAKEN: 409,
   ERR_NO_SERVER_NODES: 409,
+  ERR_COMPACTED: 410,
+  ERR_REVISION_MISMATCH: 412,
   ERR_PAYLOAD_TOO_LARGE: 413,
   ERR_UNSUPPORTED_MEDIA_TYPE: 415,
+  ERR_INVALID_VALUE: 422,
   ERR_BUFFER_FULL: 503,
   ERR_LEASE_LOST: 503,
   ERR_MEMBER_DOWN: 503,
@@ -27,6 +31,7 @@ const statusOf: Readonly<Partial<Record<ErrorCode, number>>> = {
   ERR_NOT_LEADER: 503,
   ERR_SHUTTING_DOWN: 503,
   ERR_TIMEOUT: 504,
+  ERR_CONFIG_FULL: 507,
 }
 
 /** The answer to a call that failed with `error`. */

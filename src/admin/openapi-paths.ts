@@ -1,31 +1,32 @@
 // Every call of the admin API, described: what it answers and how it refuses. Which refusals each call shares with all others
 // is said once, below.
 
-import { type AdminErrorCode, ref, type Schema } from './openapi-schemas.ts'
+import { configOperations } from './openapi-config.ts'
+import { type AdminErrorCode, json, ref, type Schema } from './openapi-schemas.ts'
 import type { Method } from './resource.ts'
 
-interface Answer {
+export interface Answer {
   readonly description: string
   /** Default: `application/json`, where there is a schema. */
   readonly type?: string
   readonly schema?: Schema
 }
 
-interface Operation {
+export interface Operation {
   readonly operationId: string
   readonly summary: string
-  readonly tag: 'cluster' | 'health' | 'session' | 'description'
+  readonly tag: 'cluster' | 'config' | 'health' | 'session' | 'description'
   /** No token is asked for. */
   readonly isPublic?: true
   readonly body?: Schema
+  /** In the query. Those of the path are in the path. */
+  readonly query?: Readonly<Record<string, Schema>>
   readonly answers: Readonly<Record<number, Answer>>
   /** Beside those that every call has. */
   readonly errors?: Readonly<Record<number, readonly AdminErrorCode[]>>
   /** Of an event stream: what `data` is, by name of the event. */
   readonly events?: Readonly<Record<string, Schema>>
 }
-
-const json = (description: string, name: string): Answer => ({ description, schema: ref(name) })
 
 /** How a body is refused. */
 const bodyErrors = {
@@ -84,6 +85,7 @@ export const operations: Readonly<Record<string, Readonly<Partial<Record<Method,
       },
     },
   },
+  ...configOperations,
   '/v1/session': {
     POST: {
       operationId: 'openSession',

@@ -14,6 +14,12 @@ const described = (schema: Schema, description: string): Schema => ({ ...schema,
 /** A reference to one of {@link schemas}. */
 export const ref = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` })
 
+/** An answer in JSON. */
+export const json = (description: string, name: string): { description: string; schema: Schema } => ({
+  description,
+  schema: ref(name),
+})
+
 /** A closed object; those named in `optional` may be absent. */
 export function object(properties: Readonly<Record<string, Schema>>, optional: readonly string[] = []): Schema {
   const required = Object.keys(properties).filter((name) => !optional.includes(name))
@@ -102,6 +108,13 @@ export const errorDetails = {
   ERR_FORBIDDEN_ORIGIN: { header: text, value: text },
   ERR_NOT_FOUND: { path: text },
   ERR_METHOD_NOT_ALLOWED: { method: text, allowed: list(text) },
+  ERR_KEY_NOT_FOUND: { key: text },
+  ERR_COMPACTED: { compacted: whole },
+  ERR_REVISION_MISMATCH: { key: text, revision: whole },
+  ERR_INVALID_VALUE: { key: text, issues: list(text) },
+  ERR_CONFIG_FULL: { reason: text },
+  ERR_NO_QUORUM: { voters: list(text) },
+  ERR_TIMEOUT: { operation: text, timeoutMs: whole },
   ERR_PAYLOAD_TOO_LARGE: { bytes: whole, limit: whole },
   ERR_UNSUPPORTED_MEDIA_TYPE: { contentType: text },
   ERR_BUFFER_FULL: { queue: text, limit: whole },

@@ -3,6 +3,7 @@
 
 import { packageVersion } from '../observability/version.ts'
 import { sessionCookie } from './access.ts'
+import { configSchemas } from './openapi-config.ts'
 import { commonErrors, operations } from './openapi-paths.ts'
 import { type AdminErrorCode, errorDetails, errorSchema, ref, type Schema, schemas } from './openapi-schemas.ts'
 import type { Resource } from './resource.ts'
@@ -32,17 +33,21 @@ export function openapiDocument() {
         'What one node knows of its cluster. A foreign `Host` or `Origin` is refused; HEAD is answered wherever GET is.',
     },
     servers: [{ url: '/' }],
-    tags: ['cluster', 'health', 'session', 'description'].map((name) => ({ name })),
+    tags: ['cluster', 'config', 'health', 'session', 'description'].map((name) => ({ name })),
     // Either, or none where no token is configured.
     security: [{ bearer: [] }, { cookie: [] }, {}],
     paths: Object.fromEntries(
       Object.entries(operations).map(([path, calls]) => [
         path,
-        Object.fromEntries(Object.entries(calls).map(([method, call]) => [method.toLowerCase(), describe(call)])),
+        Object.fromEntries(Object.entries(calls).map(([method, call]) => [method.toLowerCase(), describe(path, call)])),
       ]),
     ),
     components: {
-      schemas: { ...schemas, ...Object.fromEntries(errors.map((code) => [errorName(code), errorSchema(code)])) },
+      schemas: {
+        ...schemas,
+        ...configSchemas,
+        ...Object.fromEntries(errors.map((code) => [errorName(code), errorSchema(code)])),
+      },
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer' },
         cookie: { type: 'apiKey', in: 'cookie', name: sessionCookie },
@@ -51,17 +56,29 @@ export function openapiDocument() {
   }
 }
 
-function describe(operation: Operation) {
+function describe(path: string, operation: Operation) {
   const { operationId, summary, tag, isPublic, body, events } = operation
   return {
     operationId,
     summary,
     tags: [tag],
+    ...parameters(path, operation),
     ...(isPublic ? { security: [] } : {}),
     ...(body ? { requestBody: { required: true, content: { 'application/json': { schema: body } } } } : {}),
     responses: responses(operation),
     ...(events ? { 'x-event-data': events } : {}),
   }
+}
+
+function parameters(path: string, { query = {} }: Operation) {
+  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }))
+  const inQuery = Object.entries(query).map(([name, schema]) => ({ name, in: 'query', schema }))
+  return inPath.length + inQuery.length === 0 ? {} : { parameters: [...inPath, ...inQuery] }
 }
 
 function responses({ answers, errors = {}, isPublic }: Operation) {

@@ -12,6 +12,7 @@ import type { Measures } from '../observability/families.ts'
 import { type Logger, silentLogger } from '../observability/logger.ts'
 import type { AdminTokens } from '../options.ts'
 import { type Access, createAccess } from './access.ts'
+import { configResources } from './config.ts'
 import { dashboardResources } from './dashboard/dashboard.ts'
 import { createEventFeed, type EventFeed } from './event-feed.ts'
 import { eventResources } from './events.ts'
@@ -25,9 +26,10 @@ import type { Call, Method, Resource } from './resource.ts'
 import { sessionResources } from './session.ts'
 import { statusResources } from './status.ts'
 import { topologyResources } from './topology.ts'
+import { watchResources } from './watch.ts'
 
 /** What the admin shows of a node. */
-export type AdminNode = Pick<TrellisNode, 'address' | 'status' | 'members' | 'links' | 'events'>
+export type AdminNode = Pick<TrellisNode, 'address' | 'status' | 'members' | 'links' | 'events' | 'config'>
 
 export interface AdminOptions {
   /** `HOST:PORT` to listen on; port 0 takes a free one. */
@@ -96,6 +98,8 @@ export function adminResources(
     ...healthResources(node),
     ...metricsResources(node, measures),
     ...eventResources(feed),
+    ...configResources(node),
+    ...watchResources(node),
     ...sessionResources(access),
     ...openapiResources(),
     ...dashboardResources(),

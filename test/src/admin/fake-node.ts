@@ -12,6 +12,13 @@ export interface FakeNode extends AdminNode {
   readonly listeners: number
 }
 
+/** A part that this node has not, for tests that never ask it anything. */
+function absent<Part extends object>(name: string): Part {
+  return new Proxy({} as Part, {
+    get: (_, method) => () => Promise.reject(new Error(`the fake node has no ${name}.${String(method)}`)),
+  })
+}
+
 export function memberView(name: string, fields: Partial<MemberView> = {}): MemberView {
   return {
     id: `12D3KooW${name}`,
@@ -42,6 +49,7 @@ export function fakeNode(name = 'node-1'): FakeNode {
     status: () => status,
     members: () => members,
     links: () => links,
+    config: absent<AdminNode['config']>('config'),
     events: {
       subscribe(listener) {
         listeners.add(listener)
