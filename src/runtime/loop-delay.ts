@@ -3,7 +3,7 @@
 
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 
-const RESOLUTION_MS = 50
+const RESOLUTION_MS = 100
 const REPORT_INTERVAL_MS = 1_000
 
 /** Calls `report` each second with the 99th percentile of the delay in milliseconds, until disposed. */
