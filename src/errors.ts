@@ -46,6 +46,7 @@ export interface ErrorDetails {
   ERR_UNAUTHORIZED: Record<string, never>
   ERR_FORBIDDEN: { readonly role: string; readonly needs: string }
   ERR_FORBIDDEN_ORIGIN: { readonly header: string; readonly value: string }
+  ERR_FAULTS_NOT_ALLOWED: Record<string, never>
   ERR_NOT_FOUND: { readonly path: string }
   ERR_METHOD_NOT_ALLOWED: { readonly method: string; readonly allowed: readonly string[] }
   ERR_UNSUPPORTED_MEDIA_TYPE: { readonly contentType: string }

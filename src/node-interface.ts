@@ -125,6 +125,38 @@ export interface ClusterEvents {
   subscribe(listener: (event: ClusterEvent) => void): Disposable
 }
 
+/** Seen from the node that suffers the fault: what it hears, what it says, or both. */
+export type FaultDirection = 'in' | 'out' | 'both'
+
+/** What {@link Faults.set} takes; what is left out is nothing. */
+export interface FaultRequest {
+  /** Names (or ids) of members to and from whom nothing passes any more, at most 1,000. */
+  readonly block?: readonly string[]
+  /** Which way is cut. Default `both`. */
+  readonly direction?: FaultDirection
+  /** Milliseconds for which the event loop stands still, once, at most 600,000. It begins 20 ms later. */
+  readonly stallMs?: number
+}
+
+/** The faults that a node suffers on request. `stallMs` is 0 again once the stall has begun. */
+export interface FaultsView {
+  readonly block: readonly string[]
+  readonly direction: FaultDirection
+  readonly stallMs: number
+}
+
+/** Faults on request, for tests and rehearsals; see the option `allowFaults`. */
+export interface Faults {
+  /**
+   * Replaces what was set, and answers what holds now. Throws `ERR_FAULTS_NOT_ALLOWED`, `ERR_UNKNOWN_MEMBER`, `ERR_BAD_REQUEST`. What a cut
+   * holds back arrives, in order, when it is healed.
+   */
+  set(request: FaultRequest): FaultsView
+  /** Ends all of them. Throws `ERR_FAULTS_NOT_ALLOWED`. */
+  clear(): FaultsView
+  current(): FaultsView
+}
+
 export interface WaitOptions {
   /** Ends the wait early with `ERR_ABORTED`. */
   readonly signal?: AbortSignal
@@ -149,6 +181,8 @@ export interface TrellisNode extends AsyncDisposable {
   /** Yields each change of the member table, from the first read on, until `signal` aborts or the node stops; what is there already is not a change. */
   watchMembers(options?: { readonly signal?: AbortSignal }): AsyncIterable<MemberChange>
   readonly events: ClusterEvents
+  /** Refuses, unless the node was started with `allowFaults`. */
+  readonly faults: Faults
   /** Subsystems of the Viable System Model; today S5, hosted where the leader is. */
   readonly vsm: Vsm
   /** What the whole cluster agrees on: keys, values, revisions. */

@@ -12,6 +12,7 @@ import type { ResolvedOptions } from './options.ts'
 import type { Toolbox } from './runtime/toolbox.ts'
 import type { Self } from './self.ts'
 import type { NodeStorage } from './storage/node-storage.ts'
+import type { NetworkFaults } from './transport/faulty.ts'
 import type { Link, LinkEnd } from './wire/link.ts'
 import type { WireMessage } from './wire/message.ts'
 
@@ -36,6 +37,8 @@ export interface NodePart {
 export interface NodeContext {
   readonly self: Self
   readonly options: ResolvedOptions
+  /** What the transport obeys; undefined when no faults are allowed. */
+  readonly faults: NetworkFaults | undefined
   readonly toolbox: Toolbox
   readonly storage: NodeStorage
   readonly requests: Requests

@@ -4,6 +4,7 @@
 import type { NodeConfig } from './coordination/config-interface.ts'
 import { ReplicatedData } from './coordination/replicated-data.ts'
 import { SeedWatcher } from './discovery/seed-watcher.ts'
+import { RequestedFaults } from './faults/requested-faults.ts'
 import { type NodeContext, NodeParts } from './node-part.ts'
 
 /** The parts of one node, and what its users see of them. */
@@ -11,10 +12,12 @@ export interface NodeFeatures {
   readonly parts: NodeParts
   readonly seeds: SeedWatcher
   readonly config: NodeConfig
+  readonly faults: RequestedFaults
 }
 
 export function createFeatures(context: NodeContext): NodeFeatures {
   const seeds = new SeedWatcher(context)
   const data = new ReplicatedData(context)
-  return { parts: new NodeParts([seeds, data]), seeds, config: data.config }
+  const faults = new RequestedFaults(context, context.faults)
+  return { parts: new NodeParts([seeds, data, faults]), seeds, config: data.config, faults }
 }

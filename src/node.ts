@@ -13,9 +13,10 @@ import { DataDirectory } from './storage/data-directory.ts'
 import { MemoryDirectory } from './storage/memory-directory.ts'
 import type { NodeStorage } from './storage/node-storage.ts'
 import { readSecretFile, readSeedsFile, upFiles } from './storage/up-files.ts'
+import { FaultyTransport, NetworkFaults } from './transport/faulty.ts'
 import { type Identity, loadIdentity } from './transport/identity.ts'
 import { TcpTransport } from './transport/tcp.ts'
-import type { Connection } from './transport/transport.ts'
+import type { Connection, Transport } from './transport/transport.ts'
 import { waitFor } from './wait.ts'
 import { INSTANCE_BYTES } from './wire/hello.ts'
 
@@ -78,10 +79,12 @@ async function openStorage({ dataDir, cluster }: ResolvedOptions): Promise<NodeS
 async function open(options: ResolvedOptions, storage: NodeStorage): Promise<RunningNode> {
   const identity = loadIdentity(storage.identity.privateKeyPem)
   const { logger } = options
-  const transport = new TcpTransport({
+  const tcp = new TcpTransport({
     identity,
     onRefused: (reason, remoteAddress) => node?.stranger(reason, remoteAddress),
   })
+  const faults = options.allowFaults ? new NetworkFaults() : undefined
+  const transport: Transport = faults ? new FaultyTransport(tcp, faults) : tcp
   // Whoever connects before the node is put together waits for it; the transport bounds how many and how long.
   const early: Connection[] = []
   let node: RunningNode | undefined
@@ -92,7 +95,7 @@ async function open(options: ResolvedOptions, storage: NodeStorage): Promise<Run
   try {
     const bound = await transport.listen(options.listen, accept)
     const self = await selfOf(options, storage, identity, bound)
-    node = new RunningNode({ options, self, storage, transport })
+    node = new RunningNode({ options, self, storage, transport, faults })
   } catch (error) {
     await transport.close()
     throw error

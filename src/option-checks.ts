@@ -48,6 +48,7 @@ const checks: { readonly [Key in keyof Required<NodeOptions>]: Check } = {
   },
   zone: (value) => (value === '' ? undefined : word(value)),
   profile: oneOf(['local', 'lan', 'wan']),
+  allowFaults: (value) => (typeof value === 'boolean' ? undefined : 'must be true or false'),
   logger: (value) => (isLogger(value) ? undefined : `must be a logger or ${list(logLevels)}`),
   signal: (value) => (value instanceof AbortSignal ? undefined : 'must be an AbortSignal'),
   timeoutMs: (value) =>

@@ -43,6 +43,8 @@ export interface NodeOptions {
   readonly zone?: string
   /** Preset of all timing: one machine, one data center, or the world. Default `lan`. */
   readonly profile?: Profile
+  /** Lets users of the admin API, and of `node.faults`, cut links and stall the process: for tests. Default false. */
+  readonly allowFaults?: boolean
   /** A logger, or the level of the built-in one. Default `silent`. */
   readonly logger?: Logger | LogLevel
   /** Ends the start early: `createNode` rejects with `ERR_ABORTED` and leaves nothing behind. */
@@ -94,6 +96,7 @@ export interface ResolvedOptions {
   readonly roles: readonly string[]
   readonly zone: string
   readonly profile: Profile
+  readonly allowFaults: boolean
   readonly logger: Logger
   readonly signal: AbortSignal | undefined
   readonly timeoutMs: number
@@ -144,6 +147,7 @@ export function resolveOptions(raw: NodeOptions, stored: StoredOptions = {}): Re
     roles: Object.freeze([...(raw.roles ?? [])]),
     zone: raw.zone ?? '',
     profile: raw.profile ?? 'lan',
+    allowFaults: raw.allowFaults ?? false,
     logger:
       typeof raw.logger === 'object' ? raw.logger : raw.logger ? createLogger({ level: raw.logger }) : silentLogger,
     signal: raw.signal,

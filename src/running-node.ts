@@ -12,6 +12,7 @@ import { KnowledgeEvents } from './knowledge-events.ts'
 import { Lifecycle } from './lifecycle.ts'
 import type {
   ClusterEvents,
+  Faults,
   LinkView,
   MemberChange,
   MemberView,
@@ -34,6 +35,7 @@ import type { Toolbox } from './runtime/toolbox.ts'
 import { createTurn } from './runtime/turn.ts'
 import type { Self } from './self.ts'
 import type { NodeStorage } from './storage/node-storage.ts'
+import type { NetworkFaults } from './transport/faulty.ts'
 import type { Connection, Transport } from './transport/transport.ts'
 import { LocalVsm } from './vsm/local-vsm.ts'
 import type { Vsm } from './vsm/subsystem.ts'
@@ -46,6 +48,8 @@ export interface RunningNodeOptions {
   readonly storage: NodeStorage
   /** It accepts already. */
   readonly transport: Transport
+  /** What the transport obeys; undefined when no faults are allowed. */
+  readonly faults?: NetworkFaults | undefined
 }
 
 /** A gap between two turns that counts as an absence: well below every election timeout, well above a busy turn. */
@@ -170,6 +174,10 @@ export class RunningNode implements TrellisNode {
 
   get events(): ClusterEvents {
     return this.#hub
+  }
+
+  get faults(): Faults {
+    return this.#features.faults
   }
 
   get vsm(): Vsm {
@@ -343,10 +351,11 @@ export class RunningNode implements TrellisNode {
 
   /** What the features of this node may ask of it. The lifecycle is there before any of them asks. */
   #context(): NodeContext {
-    const { options, self, storage } = this.#options
+    const { options, self, storage, faults } = this.#options
     const node = this
     return {
       self,
+      faults,
       options,
       storage,
       toolbox: this.#toolbox,

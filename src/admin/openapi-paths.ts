@@ -86,6 +86,29 @@ export const operations: Readonly<Record<string, Readonly<Partial<Record<Method,
     },
   },
   ...configOperations,
+  '/v1/faults': {
+    GET: {
+      operationId: 'getFaults',
+      summary: 'The faults that this node suffers on request.',
+      tag: 'cluster',
+      answers: { 200: json('The faults; none where none are allowed.', 'Faults') },
+    },
+    POST: {
+      operationId: 'setFaults',
+      summary: 'Cuts links to members, stalls the event loop; replaces what was set. Only with --allow-faults.',
+      tag: 'cluster',
+      body: ref('FaultRequest'),
+      answers: { 200: json('The faults that hold now.', 'Faults') },
+      errors: { ...bodyErrors, 403: ['ERR_FAULTS_NOT_ALLOWED'], 404: ['ERR_UNKNOWN_MEMBER'] },
+    },
+    DELETE: {
+      operationId: 'clearFaults',
+      summary: 'Ends all faults. Only with --allow-faults.',
+      tag: 'cluster',
+      answers: { 200: json('None.', 'Faults') },
+      errors: { 403: ['ERR_FAULTS_NOT_ALLOWED'], 415: ['ERR_UNSUPPORTED_MEDIA_TYPE'] },
+    },
+  },
   '/v1/session': {
     POST: {
       operationId: 'openSession',

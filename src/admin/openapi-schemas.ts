@@ -40,6 +40,12 @@ const s5 = {
   fencingToken: described(orNull('integer'), 'The log index of the entry that activated the host.'),
 }
 
+const faults = {
+  block: described(list(text), 'Names of members to and from whom nothing passes.'),
+  direction: described(oneOf('in', 'out', 'both'), 'As seen from this node.'),
+  stallMs: described(whole, 'Milliseconds for which the event loop is going to stand still.'),
+}
+
 export const schemas: Readonly<Record<string, Schema>> = {
   Condition: oneOf('ok', 'stalled', 'draining'),
   TopologyPhase: oneOf('stable', 'preparing', 'verifying', 'draining'),
@@ -84,6 +90,8 @@ export const schemas: Readonly<Record<string, Schema>> = {
   Ready: object({ ready: { const: true } }),
   NotReady: object({ ready: { const: false }, reason: text }),
   Token: object({ token: text }),
+  FaultRequest: object(faults, ['block', 'direction', 'stallMs']),
+  Faults: object(faults),
   MemberEvent: event('member', {
     change: object(
       {
@@ -106,6 +114,8 @@ export const errorDetails = {
   ERR_UNAUTHORIZED: {},
   ERR_FORBIDDEN: { role: text, needs: text },
   ERR_FORBIDDEN_ORIGIN: { header: text, value: text },
+  ERR_FAULTS_NOT_ALLOWED: {},
+  ERR_UNKNOWN_MEMBER: { member: text },
   ERR_NOT_FOUND: { path: text },
   ERR_METHOD_NOT_ALLOWED: { method: text, allowed: list(text) },
   ERR_KEY_NOT_FOUND: { key: text },

@@ -16,6 +16,7 @@ import { configResources } from './config.ts'
 import { dashboardResources } from './dashboard/dashboard.ts'
 import { createEventFeed, type EventFeed } from './event-feed.ts'
 import { eventResources } from './events.ts'
+import { faultResources } from './faults.ts'
 import { healthResources } from './health.ts'
 import { errorResponse } from './http-errors.ts'
 import { memberResources } from './members.ts'
@@ -29,7 +30,7 @@ import { topologyResources } from './topology.ts'
 import { watchResources } from './watch.ts'
 
 /** What the admin shows of a node. */
-export type AdminNode = Pick<TrellisNode, 'address' | 'status' | 'members' | 'links' | 'events' | 'config'>
+export type AdminNode = Pick<TrellisNode, 'address' | 'status' | 'members' | 'links' | 'events' | 'config' | 'faults'>
 
 export interface AdminOptions {
   /** `HOST:PORT` to listen on; port 0 takes a free one. */
@@ -95,6 +96,7 @@ export function adminResources(
     ...statusResources(node),
     ...memberResources(node),
     ...topologyResources(node),
+    ...faultResources(node),
     ...healthResources(node),
     ...metricsResources(node, measures),
     ...eventResources(feed),

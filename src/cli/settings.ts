@@ -38,6 +38,9 @@ const list = (text: string): string[] => text.split(',').flatMap((part) => part.
 /** What is no number stays text, so that the check can show it. */
 const number = (text: string): unknown => (/^\d+$/.test(text) ? Number(text) : text)
 
+/** Of a variable; what says neither stays text, so that the check can show it. */
+const truth = (text: string): unknown => ({ 1: true, true: true, 0: false, false: false })[text] ?? text
+
 export const nodeSettings: readonly Setting[] = [
   setting('name', '<NAME>', 'unique in the cluster (default: host name and port)'),
   setting('cluster', '<NAME>', 'only nodes of the same cluster link up (default: trellis)'),
@@ -53,6 +56,7 @@ export const nodeSettings: readonly Setting[] = [
   { ...setting('role', '<ROLE,...>', 'what this member is for', list), key: 'roles' },
   setting('zone', '<ZONE>', 'where it stands'),
   setting('profile', '<local|lan|wan>', 'timing (default: lan)'),
+  { ...setting('allowFaults', '', 'let the admin API cut links and stall this node', truth), flag: '--allow-faults' },
   { ...setting('logLevel', '<LEVEL>', 'silent, error, warn, info or debug (default: info)'), variable: 'TRELLIS_LOG' },
 ]
 

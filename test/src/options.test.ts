@@ -44,6 +44,7 @@ describe('resolveOptions', () => {
         roles: [],
         zone: '',
         profile: 'lan',
+        allowFaults: false,
         signal: undefined,
         timeoutMs: 60_000,
       },

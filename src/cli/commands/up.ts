@@ -21,6 +21,7 @@ interface UpFlags extends JsonFlag {
   readonly dataDir?: string
   readonly secretFile?: string
   readonly logLevel: string
+  readonly allowFaults?: boolean
   readonly timeoutMs?: number
 }
 
@@ -56,6 +57,7 @@ export function addUp(program: Command, context: CommandContext): void {
     .option('--data-dir <DIR>', 'keep the cluster here')
     .option('--secret-file <FILE>', 'secret of the cluster (or the variable TRELLIS_SECRET; default: DIR/secret)')
     .option('--log-level <LEVEL>', 'of the nodes', context.env.TRELLIS_LOG || 'info')
+    .option('--allow-faults', 'let the admin APIs cut links and stall nodes')
     .option('--timeout-ms <MS>', 'give up when not ready by then', wholeNumber(1, 3_600_000))
     .option('--json', 'report readiness as one line of JSON, errors too')
     .addHelpText('after', notes)
@@ -105,8 +107,8 @@ async function up(flags: UpFlags, context: CommandContext): Promise<void> {
   }
 }
 
-function nodeFlags({ topology, logLevel }: UpFlags): string[] {
-  return ['--topology', topology, '--log-level', logLevel]
+function nodeFlags({ topology, logLevel, allowFaults }: UpFlags): string[] {
+  return ['--topology', topology, '--log-level', logLevel, ...(allowFaults ? ['--allow-faults'] : [])]
 }
 
 function readyLine(

@@ -33,6 +33,8 @@ export function memberView(name: string, fields: Partial<MemberView> = {}): Memb
   }
 }
 
+const none = { block: [], direction: 'both', stallMs: 0 } as const
+
 export function fakeNode(name = 'node-1'): FakeNode {
   const listeners = new Set<(event: ClusterEvent) => void>()
   let members: readonly MemberView[] = [memberView(name)]
@@ -50,6 +52,7 @@ export function fakeNode(name = 'node-1'): FakeNode {
     members: () => members,
     links: () => links,
     config: absent<AdminNode['config']>('config'),
+    faults: { set: () => none, clear: () => none, current: () => none },
     events: {
       subscribe(listener) {
         listeners.add(listener)

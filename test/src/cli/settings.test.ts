@@ -21,7 +21,7 @@ describe('the settings of trellis node', () => {
     const config = join(directory.path, 'node.json')
     const places = [{ flag: 'flag' }, { env: 'variable' }, { file: 'file' }] as const
     for (const { key, flag, variable, parse: fromText } of nodeSettings) {
-      if (key.endsWith('File')) continue
+      if (key.endsWith('File') || !flag.includes(' ')) continue
       const read = (from: readonly (typeof places)[number][]): unknown => {
         const has = (name: string): boolean => from.some((place) => name in place)
         writeFileSync(config, JSON.stringify(has('file') ? { [key]: 'file' } : {}))
@@ -49,6 +49,12 @@ describe('the settings of trellis node', () => {
   it('have lists with commas, numbers, and "off" for no admin', () => {
     const { options } = parse(['--join', 'a:1, b:2,', '--role', 'x,y', '--expect', '3', '--admin', 'off'])
     assert.deepEqual(options, { join: ['a:1', 'b:2'], roles: ['x', 'y'], expect: 3, admin: false })
+  })
+
+  it('have flags without a value, whose variable is 1 or true', () => {
+    assert.equal(parse(['--allow-faults']).options.allowFaults, true)
+    for (const [text, allowFaults] of Object.entries({ 1: true, true: true, 0: false, false: false, yes: 'yes' }))
+      assert.equal(parse([], { TRELLIS_ALLOW_FAULTS: text }).options.allowFaults, allowFaults)
   })
 
   it('leave what is no number to the check of the options', () => {
