@@ -22,6 +22,7 @@ const stopTimeoutMs = 20_000
 interface Manifest {
   readonly name: string
   readonly exports: Readonly<Record<string, unknown>>
+  readonly peerDependencies: Readonly<Record<string, string>>
 }
 interface Ready {
   readonly ready: boolean
@@ -107,18 +108,38 @@ function install(folder: string, tarball: string, nodeVersion: string): void {
 
 const specifiers = Object.keys(manifest.exports).map((entry) => manifest.name + entry.slice(1))
 
-function checkImports(folder: string): void {
+/** An entry point either exports something, or names in one line the package that it needs and that is not installed. */
+function missingPeers(folder: string): string[] {
   const lines = specifiers.map((specifier) => {
     const json = specifier.endsWith('.json')
     const attributes = json ? ", { with: { type: 'json' } }" : ''
-    return `count('${specifier}', await import('${specifier}'${attributes}))`
+    return `await look('${specifier}', import('${specifier}'${attributes}))`
   })
-  const check = `function count(name, module) {
-  if (Object.keys(module).length === 0) throw new Error(name + ' exports nothing')
+  const check = `const missing = []
+async function look(name, loading) {
+  const module = await loading.catch((error) => {
+    const wanted = /: npm install (\\S+)$/.exec(error.message)
+    if (!wanted) throw error
+    missing.push(wanted[1])
+  })
+  if (module && Object.keys(module).length === 0) throw new Error(name + ' exports nothing')
 }
-${lines.join('\n')}\n`
+${lines.join('\n')}
+console.log(JSON.stringify(missing))\n`
   writeFileSync(join(folder, 'imports.mjs'), check)
-  output(folder, 'node', 'imports.mjs')
+  return JSON.parse(output(folder, 'node', 'imports.mjs')) as string[]
+}
+
+/** Without the optional packages first, as most users have it, then with them. */
+function checkImports(folder: string): void {
+  const missing = missingPeers(folder).sort()
+  const optional = Object.keys(manifest.peerDependencies).sort()
+  if (missing.join() !== optional.join())
+    fail(`entry points ask for ${missing.join()}, optional are ${optional.join()}`)
+  const wanted = optional.map((name) => `${name}@${manifest.peerDependencies[name]}`)
+  output(folder, 'npm', 'install', '--silent', '--no-audit', '--no-fund', ...wanted)
+  const left = missingPeers(folder)
+  if (left.length > 0) fail(`${left.join()} is installed and not found`)
 }
 
 /** The types as a strict user sees them: declarations are checked too. */

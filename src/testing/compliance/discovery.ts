@@ -151,9 +151,12 @@ function testAnnouncements(withSource: WithSource): void {
       const look = async (): Promise<void> => {
         now = await announced()
       }
-      await waitFor(look, () => now.includes(one))
-      abort.abort()
-      await announcing
+      try {
+        await waitFor(look, () => now.includes(one))
+      } finally {
+        abort.abort()
+        await announcing
+      }
       await waitFor(look, () => !now.includes(one))
     }))
 }
@@ -164,5 +167,6 @@ async function waitFor(look: () => Promise<void>, condition: () => boolean): Pro
     await look()
     if (condition()) return
     assert.ok(performance.now() < deadline, `still not: ${condition}`)
+    await turns(1)
   }
 }
