@@ -132,12 +132,12 @@ export class FaultyConnection implements Connection {
     })
   }
 
-  write(bytes: Uint8Array): boolean {
+  write(bytes: Uint8Array, onWritten?: () => void): boolean {
     if (this.#isClosing) return false
     const { delayMs } = this.#faults
-    if (this.#out.isClear(delayMs)) return this.#inner.write(bytes)
+    if (this.#out.isClear(delayMs)) return this.#inner.write(bytes, onWritten)
     const copy = new Uint8Array(bytes)
-    this.#out.put(copy.length, delayMs, () => this.#release(copy))
+    this.#out.put(copy.length, delayMs, () => this.#release(copy, onWritten))
     this.#needsDrain ||= this.#out.heldBytes > HELD_HIGH_WATER_BYTES
     return !this.#needsDrain
   }
@@ -173,8 +173,8 @@ export class FaultyConnection implements Connection {
     else this.#in.put(copy.length, 0, () => handler.data(copy))
   }
 
-  #release(bytes: Uint8Array): void {
-    this.#inner.write(bytes)
+  #release(bytes: Uint8Array, onWritten: (() => void) | undefined): void {
+    this.#inner.write(bytes, onWritten)
     if (!this.#needsDrain || this.#out.heldBytes > 0) return
     this.#needsDrain = false
     this.#handler?.drain()

@@ -77,8 +77,9 @@ export class MemoryConnection implements Connection {
     this.#scheduleDelivery()
   }
 
-  write(bytes: Uint8Array): boolean {
+  write(bytes: Uint8Array, onWritten?: () => void): boolean {
     if (this.#isClosing) return false
+    if (onWritten) this.#wire.schedule(onWritten)
     this.#other?.receive(new Uint8Array(bytes))
     if (this.queuedBytes <= this.#wire.highWaterMark) return true
     this.#needsDrain = true

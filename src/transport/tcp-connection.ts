@@ -29,6 +29,8 @@ export class TcpConnection implements Connection {
   /** Written in this turn, not yet given to the socket. */
   #turn: Uint8Array[] = []
   #turnBytes = 0
+  /** Who waits for them to be written. */
+  #waiting: (() => void)[] = []
   #needsDrain = false
   #isClosing = false
   #error: Error | undefined
@@ -71,10 +73,11 @@ export class TcpConnection implements Connection {
     })
   }
 
-  write(bytes: Uint8Array): boolean {
+  write(bytes: Uint8Array, onWritten?: () => void): boolean {
     if (this.#isClosing) return false
     if (this.#turn.length === 0) queueMicrotask(() => this.#flush())
     this.#turn.push(bytes)
+    if (onWritten) this.#waiting.push(onWritten)
     this.#turnBytes += bytes.length
     if (this.queuedBytes <= this.#options.highWaterMark) return true
     this.#needsDrain = true
@@ -105,12 +108,15 @@ export class TcpConnection implements Connection {
   #flush(): void {
     if (this.#turn.length === 0) return
     const batch = this.#turn.length === 1 ? (this.#turn[0] as Uint8Array) : Buffer.concat(this.#turn, this.#turnBytes)
+    const waiting = this.#waiting
     this.#turn = []
     this.#turnBytes = 0
-    if (this.#socket.writable) this.#socket.write(batch, () => this.#written())
+    this.#waiting = []
+    if (this.#socket.writable) this.#socket.write(batch, () => this.#written(waiting))
   }
 
-  #written(): void {
+  #written(waiting: readonly (() => void)[]): void {
+    for (const tell of waiting) tell()
     if (!this.#needsDrain || this.#isClosing || this.queuedBytes >= this.#options.lowWaterMark) return
     this.#needsDrain = false
     this.#handler?.drain()

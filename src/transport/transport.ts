@@ -3,7 +3,7 @@
 
 /** What a connection tells its owner. Called on the event loop, never before {@link Connection.start} returned. */
 export interface ConnectionHandler {
-  /** Bytes as they came, in order, cut anywhere. The array is the handler's only until it returns: copy what is kept. */
+  /** Bytes as they came, in order, cut anywhere. The array is the handler's: nobody writes into it again. */
   data(bytes: Uint8Array): void
   /** The queue fell below the low-water mark after `write` had answered `false`. */
   drain(): void
@@ -23,8 +23,11 @@ export interface Connection {
   readonly binding: Uint8Array
   /** Hands over what comes from now on; bytes that came before are kept (bounded) and delivered first. Called once. */
   start(handler: ConnectionHandler): void
-  /** Queues bytes; the array must not be changed afterwards. `false`: more than the high-water mark is queued, wait for `drain`. After `close` it does nothing and answers `false`. */
-  write(bytes: Uint8Array): boolean
+  /**
+   * Queues bytes; the array must not be changed before `onWritten`. `false`: more than the high-water mark is queued, wait for `drain`. After `close` it does
+   * nothing and answers `false`. `onWritten` is called on a later turn, in the order of the writes, when the bytes are the kernel's; it need not be when the connection ends first.
+   */
+  write(bytes: Uint8Array, onWritten?: () => void): boolean
   /** Bytes queued and not yet given to the kernel. */
   readonly queuedBytes: number
   /** The upper layer has checked the peer: the connection leaves the table of half-open ones. Does nothing on a dialed one. */

@@ -131,6 +131,15 @@ function connectionCases(test: Test, pair: () => Promise<Pair>): void {
     assert.notDeepEqual(Buffer.from(first.near.binding), Buffer.from(second.near.binding))
   })
 
+  test('tells of each write, in order and on a later turn, that its bytes are gone', async () => {
+    const { near } = await pair()
+    const told: number[] = []
+    for (let index = 0; index < 20; index++) near.write(Buffer.alloc(1_000), () => told.push(index))
+    assert.equal(told.length, 0)
+    await waitUntil(() => told.length === 20)
+    assert.deepEqual(told, [...told.keys()])
+  })
+
   test('answers false above the high-water mark, counts what is queued, and calls drain once there is room', async () => {
     const { near, far } = await pair()
     const atNear = new Recorder(near)
