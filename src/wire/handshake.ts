@@ -9,6 +9,7 @@
 // Either end says `refuse` instead of `accept`, and why. Before the dialer has proven the secret the acceptor says
 // nothing of itself but the versions it speaks.
 
+import { timingSafeEqual } from 'node:crypto'
 import { FrameSplitter } from './frame.ts'
 import { type Hello, MAGIC, type RefuseCode } from './hello.ts'
 import { MAX_DETAIL_BYTES, MAX_HANDSHAKE_FRAME_BYTES } from './limits.ts'
@@ -37,6 +38,8 @@ export interface HandshakeOptions {
   readonly keyring: Keyring
   /** The owner's policy, asked last, when the peer is known to have the secret. Undefined: welcome. */
   readonly admit?: (peer: Hello) => RefuseCode | Refusal | undefined
+  /** The ticket that a further channel of an established link to this peer must show; undefined when there is no such link. */
+  readonly ticketFor?: (channel: Hello['channel']) => Uint8Array | undefined
   /** Versions to speak. Default: those of this release. */
   readonly versions?: { readonly min: number; readonly max: number }
 }
@@ -65,6 +68,8 @@ export type HandshakeStep =
   | { readonly type: 'established'; readonly agreement: Agreement; readonly rest: Uint8Array }
   /** There will be no link: send what is before this, then close. Nothing follows. */
   | { readonly type: 'failed'; readonly failure: HandshakeFailure }
+
+const noTicket: Refusal = { code: 'no-ticket', detail: '' }
 
 type Phase = 'awaiting-hello' | 'awaiting-accept' | 'done'
 
@@ -130,7 +135,7 @@ export class Handshake {
     this.#phase = 'awaiting-accept'
     this.#agreement = { peer, version, features: (peer.features & FEATURES) >>> 0 }
     const accept: HandshakeStep = { type: 'send', bytes: encodeFrame({ type: 'accept' }) }
-    return this.#options.side === 'acceptor' ? [this.#hello(prover), accept] : [accept]
+    return this.#options.side === 'acceptor' ? [this.#hello(prover, peer.channel), accept] : [accept]
   }
 
   /** What is wrong with a hello whatever the secret. */
@@ -139,7 +144,9 @@ export class Handshake {
     if (peer.magic !== MAGIC) return { code: 'bad-hello', detail: 'this is not Trellis' }
     if (peer.id !== proven) return { code: 'bad-hello', detail: 'the id is not that of the key' }
     if (peer.id === self.id) return { code: 'self', detail: '' }
-    if (peer.channel !== self.channel) return { code: 'bad-hello', detail: `this is the channel ${self.channel}` }
+    if (this.#options.side === 'dialer' && peer.channel !== self.channel) {
+      return { code: 'bad-hello', detail: `this is the channel ${self.channel}` }
+    }
     return undefined
   }
 
@@ -152,13 +159,20 @@ export class Handshake {
   }
 
   #policyProblem(peer: Hello): Refusal | undefined {
-    const { self, admit } = this.#options
+    const { self, admit, side } = this.#options
     const isForeign =
       peer.clusterName !== self.clusterName ||
       (peer.clusterId !== '' && self.clusterId !== '' && peer.clusterId !== self.clusterId)
     if (isForeign) return { code: 'foreign-cluster', detail: formatCluster(self) }
+    if (peer.channel !== 'coordination') return side === 'dialer' || this.#hasTicket(peer) ? undefined : noTicket
     const refusal = admit?.(peer)
     return typeof refusal === 'string' ? { code: refusal, detail: '' } : refusal
+  }
+
+  /** Further channels belong to a link that was admitted before. */
+  #hasTicket({ channel, ticket }: Hello): boolean {
+    const expected = this.#options.ticketFor?.(channel)
+    return ticket !== undefined && expected?.length === ticket.length && timingSafeEqual(ticket, expected)
   }
 
   #establish(): readonly HandshakeStep[] {
@@ -178,10 +192,11 @@ export class Handshake {
     return [{ type: 'failed', failure: { by, code, detail, peer: this.#peer } }]
   }
 
-  #hello(prover: Prover): HandshakeStep {
+  #hello(prover: Prover, channel = this.#options.self.channel): HandshakeStep {
     const { self, side } = this.#options
     const hello: Hello = {
       ...self,
+      channel,
       magic: MAGIC,
       versionMin: this.#versions.min,
       versionMax: this.#versions.max,

@@ -82,6 +82,7 @@ export type RefuseCode =
   | 'name-taken'
   | 'duplicate'
   | 'going-down'
+  | 'no-ticket'
 
 /** Why an established link is closed on purpose. A newer peer may say a word that is not in this list. */
 export type GoodbyeReason = 'leaving' | 'stopping' | 'duplicate' | 'idle'

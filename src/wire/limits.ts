@@ -60,6 +60,18 @@ export const MAX_KEY_BYTES = 256
 /** W3C `traceparent` has 55 characters. */
 export const MAX_TRACE_BYTES = 64
 
+/** Hops that an envelope travels at most. */
+export const MAX_HOPS = 16
+/** Everything of an envelope on a lane but its payload: all of its texts at their longest. */
+export const MAX_LANE_HEAD_BYTES = 2048
+/** The payload of one frame of a lane; larger ones travel in pieces of this size. */
+export const MAX_CHUNK_BYTES = 64 * 1024
+export const MAX_LANE_FRAME_BYTES = MAX_CHUNK_BYTES + MAX_LANE_HEAD_BYTES
+/** The payload of one message on a lane, put together again by its receiver. */
+export const MAX_TRANSFER_BYTES = 1024 * 1024 * 1024
+/** Payloads that one connection may have under way in pieces. */
+export const MAX_OPEN_TRANSFERS = 4
+
 /** A message of an overlay, as its own codec wrote it: HyParView's largest carries some hundred ids. */
 export const MAX_OVERLAY_MESSAGE_BYTES = 64 * 1024
 

@@ -27,6 +27,13 @@ export interface LinkHandler {
   close(end: LinkEnd): void
 }
 
+/** What the owner of a lane's connection is told: its bytes are no messages of a link. */
+export interface RawHandler {
+  /** The array is the handler's. */
+  data(bytes: Uint8Array): void
+  close(error: Error | undefined): void
+}
+
 /** Made by `establishLink`. */
 export class Link {
   readonly connection: Connection
@@ -35,6 +42,7 @@ export class Link {
   readonly features: number
   readonly #decoder: FrameDecoder
   #handler: LinkHandler | undefined
+  #raw: RawHandler | undefined
   /** Chunks that came before `start`, at most `MAX_EARLY_BYTES`. */
   #early: Uint8Array[] = []
   #earlyBytes = 0
@@ -57,6 +65,16 @@ export class Link {
       for (const chunk of this.#early) this.#decode(chunk, handler)
       this.#early = []
       if (this.#end !== undefined) handler.close(this.#end)
+    })
+  }
+
+  /** Instead of `start`, on a connection of a further channel: hands over the bytes as they are, what came before first, on a later turn. */
+  takeOver(handler: RawHandler): void {
+    queueMicrotask(() => {
+      this.#raw = handler
+      for (const chunk of this.#early) handler.data(chunk)
+      this.#early = []
+      if (this.#end !== undefined) handler.close(this.#end.error)
     })
   }
 
@@ -84,10 +102,8 @@ export class Link {
 
   /** The connection's bytes; called by whoever owns the connection's handler. */
   receive(chunk: Uint8Array): void {
-    if (this.#handler !== undefined) {
-      this.#decode(chunk, this.#handler)
-      return
-    }
+    if (this.#raw !== undefined) return void this.#raw.data(chunk)
+    if (this.#handler !== undefined) return void this.#decode(chunk, this.#handler)
     if (chunk.length === 0) return
     this.#earlyBytes += chunk.length
     if (this.#earlyBytes > MAX_EARLY_BYTES) {
@@ -107,6 +123,7 @@ export class Link {
     const announced = this.#goodbye !== undefined
     this.#end = { announced, reason: this.#goodbye, error: this.#error ?? error }
     this.#handler?.close(this.#end)
+    this.#raw?.close(this.#end.error)
   }
 
   #decode(chunk: Uint8Array, handler: LinkHandler): void {

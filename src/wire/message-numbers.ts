@@ -36,6 +36,13 @@ export const frameNumbers = {
 
   record: 64,
   envelope: 80,
+  'lane-message': 81,
+  'lane-transfer': 82,
+  'lane-chunk': 83,
+  'lane-stop': 84,
+  'lane-credit': 85,
+  'lane-end': 86,
+  'lane-open': 87,
 
   overlay: 96,
 } as const

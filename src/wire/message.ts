@@ -32,6 +32,8 @@ export type WireMessage =
   /** Leader to everyone on each change and each second, and anyone to a peer that knows less. The higher index wins. */
   | { readonly type: 'record'; readonly record: ClusterRecord }
   | { readonly type: 'envelope'; readonly envelope: Envelope }
+  /** A frame of the coordination lane, which travels over the link itself; `src/channels` reads and writes its body. */
+  | { readonly type: 'lane'; readonly kind: number; readonly body: Uint8Array }
   | OverlayFrame
 
 /** The frame of a message. Throws `WireError` when it has a value or length that its receiver would refuse. */
@@ -47,6 +49,7 @@ export function encodeFrame(message: WireMessage, version: number = PROTOCOL_VER
 
 /** The message in a frame. Throws nothing but `WireError`. */
 export function decodeFrame(frame: Frame, version: number = PROTOCOL_VERSION): WireMessage {
+  if (isLaneKind(frame.kind)) return { type: 'lane', kind: frame.kind, body: frame.body }
   const decode = decoders[frame.kind]
   if (decode === undefined) throw new WireError('unknown-number', `no message has number ${frame.kind}`)
   return decode(frame.kind, new Reader(frame.body, version))
@@ -106,6 +109,10 @@ function encodeMessage(writer: Writer, message: WireMessage): void {
       writer.u8(frameNumbers.envelope)
       envelope.encode(writer, message.envelope)
       break
+    case 'lane':
+      writer.u8(message.kind)
+      writer.fixed(message.body, message.body.length)
+      break
     case 'overlay':
       writer.u8(frameNumbers.overlay)
       overlayFrame.encode(writer, message)
@@ -118,6 +125,11 @@ function encodeMessage(writer: Writer, message: WireMessage): void {
 function encodeIn<T extends { readonly type: string }>(family: Family<T>, writer: Writer, message: T): void {
   writer.u8(family.numberOf(message))
   family.encodeBody(writer, message)
+}
+
+/** All of them stand side by side. */
+function isLaneKind(kind: number): boolean {
+  return kind >= frameNumbers['lane-message'] && kind <= frameNumbers['lane-open']
 }
 
 type Decode = (number: number, reader: Reader) => WireMessage

@@ -76,6 +76,16 @@ function proverOf(text: string): Prover {
   return (context) => createHmac('sha256', secret).update(proofInput(context)).digest()
 }
 
+const TICKET_LABEL = 'trellis-lane-ticket-1'
+
+/**
+ * What a further channel shows: who was admitted to a link, and only who was, knows that link's binding. The binding of the new
+ * connection makes the ticket worthless on any other.
+ */
+export function laneTicket(link: Uint8Array, connection: Uint8Array, channel: string): Uint8Array {
+  return createHmac('sha256', link).update(`${TICKET_LABEL} ${channel} `).update(connection).digest()
+}
+
 /** Each part with its length before it, so that no two contexts give the same bytes. */
 function proofInput({ role, binding, dialer, acceptor, clusterName }: ProofContext): Uint8Array {
   return write(1, (writer) => {

@@ -209,8 +209,21 @@ describe('an end refuses', () => {
     assert.deepEqual([failure.by, failure.code], ['us', 'bad-hello'])
   })
 
-  it('a channel that is not this one, and what is not Trellis', () => {
-    assert.equal(failureOf(run(dialer({ self: { channel: 'data' } }), acceptor())[1]).code, 'bad-hello')
+  it('a further channel without the ticket of its link', () => {
+    const lane = { channel: 'data', ticket: Uint8Array.of(1, 2, 3) } as const
+    const ticketFor = (channel: string) => (channel === 'data' ? Uint8Array.of(1, 2, 3) : undefined)
+    const [near, far] = run(dialer({ self: lane }), acceptor({ ticketFor, admit: () => 'going-down' }))
+    assert.deepEqual([agreementOf(near).peer.channel, agreementOf(far).peer.channel], ['data', 'data'])
+    assertRefused(dialer({ self: lane }), acceptor(), 'acceptor', 'no-ticket')
+    assertRefused(dialer({ self: { ...lane, channel: 'events' } }), acceptor({ ticketFor }), 'acceptor', 'no-ticket')
+    assertRefused(dialer({ self: { channel: 'data' } }), acceptor({ ticketFor }), 'acceptor', 'no-ticket')
+    const another = { ...lane, ticket: Uint8Array.of(1, 2, 4) }
+    assertRefused(dialer({ self: another }), acceptor({ ticketFor }), 'acceptor', 'no-ticket')
+  })
+
+  it('an answer from another channel, and what is not Trellis', () => {
+    const answer = encodeFrame({ type: 'hello', hello: { ...sampleHello, id: 'id-b', channel: 'data' } })
+    assert.equal(failureOf(dialer().receive(answer).slice(1) as Ending[]).code, 'bad-hello')
     const stranger = encodeFrame({ type: 'hello', hello: { ...sampleHello, magic: MAGIC + 1 } })
     assert.equal(failureOf(acceptor().receive(stranger).slice(1) as Ending[]).detail, 'this is not Trellis')
   })

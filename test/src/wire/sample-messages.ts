@@ -191,6 +191,8 @@ export function nameOf(message: WireMessage): string {
       return `${message.type} ${message.message.type}`
     case 'envelope':
       return `envelope ${message.envelope.kind}`
+    case 'lane':
+      return `lane ${message.kind}`
     default:
       return message.type
   }
