@@ -1,6 +1,8 @@
 // Which features a node has beside membership and agreement: one line each, in the order in which they start. A part's public
 // face is a field of `NodeFeatures`, which the running node hands on.
 
+import type { Lanes } from './channels/lane.ts'
+import { LanesPart } from './channels/lanes-part.ts'
 import type { NodeConfig } from './coordination/config-interface.ts'
 import { ReplicatedData } from './coordination/replicated-data.ts'
 import { SeedWatcher } from './discovery/seed-watcher.ts'
@@ -13,11 +15,14 @@ export interface NodeFeatures {
   readonly seeds: SeedWatcher
   readonly config: NodeConfig
   readonly faults: RequestedFaults
+  readonly lanes: Lanes
 }
 
 export function createFeatures(context: NodeContext): NodeFeatures {
   const seeds = new SeedWatcher(context)
   const data = new ReplicatedData(context)
   const faults = new RequestedFaults(context, context.faults)
-  return { parts: new NodeParts([seeds, data, faults]), seeds, config: data.config, faults }
+  const lanes = new LanesPart(context)
+  const parts = new NodeParts([seeds, data, faults, lanes])
+  return { parts, seeds, config: data.config, faults, lanes: lanes.lanes }
 }

@@ -54,17 +54,19 @@ export interface LinkFacts {
   readonly voters: readonly string[]
   readonly members: readonly MemberRecord[]
   readonly nameOf: (id: string) => string
+  /** The channels that are open to a peer, beside coordination. */
+  readonly channelsOf?: (id: string) => readonly string[]
 }
 
 /** In a full mesh the overlay wants a link to every member; whoever is not one yet is only being spoken to. */
-export function linkViews({ self, peers, voters, members, nameOf }: LinkFacts): LinkView[] {
+export function linkViews({ self, peers, voters, members, nameOf, channelsOf }: LinkFacts): LinkView[] {
   const isVoter = (id: string): boolean => voters.includes(id)
   const isMember = (id: string): boolean => members.some((member) => member.id === id)
   return peers
     .map((id): LinkView => {
       const pinned = isVoter(self) && isVoter(id)
       const kind = isMember(id) ? 'overlay' : pinned ? 'pinned' : 'on-demand'
-      return { peer: nameOf(id), kind, channels: ['coordination'], pinned }
+      return { peer: nameOf(id), kind, channels: ['coordination', ...(channelsOf?.(id) ?? [])], pinned }
     })
     .sort((a, b) => (a.peer < b.peer ? -1 : 1))
 }

@@ -219,6 +219,7 @@ export class RunningNode implements TrellisNode {
       voters,
       members: lifecycle.members(),
       nameOf: (id) => lifecycle.nameOf(id),
+      channelsOf: (id) => this.#features.lanes.channelsOf(id),
     })
   }
 

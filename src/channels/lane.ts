@@ -24,8 +24,8 @@ export interface OutgoingLane {
   readonly peer: string
   readonly channel: ChannelName
   /**
-   * Queues an envelope of this channel; all that is queued in one turn leaves together. An envelope keeps its order to those before it that are
-   * not larger than a chunk and have the same key or none, while the connection stays the same.
+   * Queues an envelope of this channel; all that is queued in one turn leaves together. Those with the same key that are not larger than a
+   * chunk come in their order, while their connection lives; one that is larger comes when it is complete.
    *
    * `reply`, `error` and `ack` need no credit and go first (design rule 11); past their own bound they are dropped and counted,
    * and the outcome is `full`: nobody is told of room. Throws `WireError` for an envelope that its receiver would refuse.
@@ -44,6 +44,8 @@ export interface Lanes {
    * hop that begins here; who has travelled further may use more of the queue. Past it, or without a link, it is dropped and counted.
    */
   forward(peer: string, envelope: Envelope): boolean
+  /** The channels beside coordination that have a connection to a neighbour now. */
+  channelsOf(peer: string): readonly ChannelName[]
   /** Every lane that is open or has something queued. */
   stats(): readonly LaneStats[]
 }
@@ -74,8 +76,11 @@ export interface LanesHandler {
   arrived(lane: IncomingLane, envelopes: readonly ArrivedEnvelope[]): void
   /** A lane that has answered `full` has room for a part of its queue again. Send until it says `full`. */
   room(peer: string, channel: ChannelName): void
-  /** The payload of an envelope that was `taking` has been read to its end. */
-  taken(peer: string, envelope: Envelope): void
+  /**
+   * An envelope that was `taking` is done with: `taken`, its payload has been read to its end and is the sender's again; `refused`, the receiver has no
+   * memory for it now, or its connection broke.
+   */
+  taken(peer: string, envelope: Envelope, outcome: 'taken' | 'refused'): void
   /** The link to a neighbour is gone. What was queued or under way may have arrived or not; its lanes are of no use any more. */
   lost(peer: string): void
   /** A queue has passed three quarters of its limit (`congested`), or has come down to a quarter again (`relieved`). */

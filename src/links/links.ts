@@ -15,7 +15,7 @@ import type { GoodbyeReason, Hello } from '../wire/hello.ts'
 import type { Link, LinkEnd } from '../wire/link.ts'
 import { establishLink } from '../wire/link-handshake.ts'
 import type { WireMessage } from '../wire/message.ts'
-import type { Keyring } from '../wire/secrets.ts'
+import { type Keyring, laneTicket } from '../wire/secrets.ts'
 import { Dialer, type Pace } from './dialer.ts'
 
 export interface LinksOptions {
@@ -59,6 +59,7 @@ export class Links {
   readonly #seedOf = new Map<string, string>()
   /** Peers that this node has called and not yet agreed with. */
   readonly #greeting = new Set<string>()
+  #laneOwner: ((lane: Link) => void) | undefined
   #isClosed = false
 
   constructor(options: LinksOptions) {
@@ -69,8 +70,35 @@ export class Links {
     })
   }
 
+  /** Hands connections of further channels, which peers of established links open, to `owner`. */
+  serveLanes(owner: (lane: Link) => void): void {
+    this.#laneOwner = owner
+  }
+
+  /**
+   * Opens a connection of a further channel to a linked peer. Only the end that dialled the link can: the other may not be able to.
+   * Rejects when there is no link, or none that this end dialled, and as `establishLink` does.
+   */
+  async dialLane(peer: string, channel: Hello['channel'], signal: AbortSignal): Promise<Link> {
+    const link = this.get(peer)
+    if (link?.connection.side !== 'dialer') throw new Error('there is no link that this end has dialled')
+    const { transport, keyring, hello } = this.#options
+    const connection = await transport.dial(link.connection.remoteAddress, signal)
+    if (connection.peer !== peer) {
+      connection.destroy()
+      throw new Error('somebody else lives there')
+    }
+    const ticket = laneTicket(link.connection.binding, connection.binding, channel)
+    const lane = await establishLink(connection, { keyring, self: { ...hello(), channel, ticket } }, signal)
+    if (this.get(peer) === link && isSameLife(lane.peer, link.peer)) return lane
+    lane.destroy()
+    throw new Error('the link has ended meanwhile')
+  }
+
   /** Takes over a connection that the transport accepted. */
   async accept(connection: Connection): Promise<void> {
+    // Whoever is linked is no stranger: its further channels are not counted among them.
+    if (this.#held.has(connection.peer)) connection.admit()
     try {
       this.#add(await this.#establish(connection, this.#handshakes.signal))
     } catch (error) {
@@ -181,7 +209,11 @@ export class Links {
 
   #establish(connection: Connection, signal: AbortSignal): Promise<Link> {
     const { keyring, hello, admit } = this.#options
-    return establishLink(connection, { keyring, self: hello(), admit }, signal)
+    const ticketFor = (channel: Hello['channel']): Uint8Array | undefined => {
+      const link = this.get(connection.peer)
+      return link && laneTicket(link.connection.binding, connection.binding, channel)
+    }
+    return establishLink(connection, { keyring, self: hello(), admit, ticketFor }, signal)
   }
 
   #report(error: unknown, side: 'dialer' | 'acceptor', address: string): void {
@@ -196,6 +228,7 @@ export class Links {
     if (this.#isClosed) return void link.goodbye('stopping')
     const peer = link.peer.id
     const held = this.#held.get(peer)
+    if (link.peer.channel !== 'coordination') return void this.#addLane(link)
     if (held && this.#keepsOld(held, link)) {
       this.#watch(link)
       return void link.goodbye('duplicate')
@@ -210,6 +243,12 @@ export class Links {
         this.#options.onDown(held.link, { announced: true, reason: 'duplicate', error: undefined })
       if (!held || !isSameLife(held.link.peer, link.peer)) this.#options.onUp(link)
     })
+  }
+
+  #addLane(lane: Link): void {
+    const link = this.get(lane.peer.id)
+    if (this.#laneOwner && link && isSameLife(link.peer, lane.peer)) this.#laneOwner(lane)
+    else lane.destroy()
   }
 
   #keepsOld(held: Held, fresh: Link): boolean {

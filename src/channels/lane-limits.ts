@@ -1,0 +1,52 @@
+// Every bound of a lane, by name and channel.
+
+import { MAX_CHUNK_BYTES } from '../wire/limits.ts'
+import type { ChannelName } from './lane.ts'
+
+export interface LaneLimits {
+  /** Messages that wait at most. */
+  readonly messages: number
+  /** Bytes that wait at most; one message more than this may be begun. */
+  readonly bytes: number
+  /** Past them the oldest message is dropped and counted, instead of telling the sender to wait. */
+  readonly dropsOldest: boolean
+  /** Connections to one neighbour, as need grows. */
+  readonly connections: number
+}
+
+const MiB = 1024 * 1024
+
+export const laneLimits: Readonly<Record<ChannelName, LaneLimits>> = {
+  coordination: { messages: 1_000, bytes: MiB, dropsOldest: false, connections: 1 },
+  events: { messages: 5_000, bytes: 4 * MiB, dropsOldest: false, connections: 2 },
+  gossip: { messages: 5_000, bytes: 4 * MiB, dropsOldest: true, connections: 1 },
+  data: { messages: 10_000, bytes: 8 * MiB, dropsOldest: false, connections: 5 },
+}
+
+/**
+ * Bytes of messages, and as many again of chunks, that one connection may have under way before the receiver grants more. With the frame that may
+ * pass it, no more than 256 KiB of either stand in front of a small message. Large: the small message waits longer. Small: the sender waits for grants.
+ */
+export const CREDIT_BYTES: Readonly<Record<ChannelName, number>> = {
+  coordination: MAX_CHUNK_BYTES,
+  events: 2 * MAX_CHUNK_BYTES,
+  gossip: MAX_CHUNK_BYTES,
+  data: 3 * MAX_CHUNK_BYTES,
+}
+
+/** A receiver grants when this share of the credit is free again: seldom enough to be cheap, soon enough that nobody stands still. */
+export const GRANT_SHARE = 1 / 4
+
+/** Replies, errors and acknowledgements wait for no credit; so many may wait for the connection. */
+export const MAX_URGENT_MESSAGES = 20_000
+export const MAX_URGENT_BYTES = 16 * MiB
+
+/** What is passed on for others waits in a queue of its own. */
+export const MAX_RELAYED_MESSAGES = 4_096
+export const MAX_RELAYED_BYTES = 4 * MiB
+
+/** Bytes of messages being put together, over all lanes of a node. What would pass it is refused, and its sender told. */
+export const MAX_REASSEMBLY_BYTES = 1024 * MiB
+
+/** What a transfer takes of the message credit at most, for as long as its handler runs: so slow handlers slow large messages too. */
+export const TRANSFER_CREDIT_BYTES = MAX_CHUNK_BYTES

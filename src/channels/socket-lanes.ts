@@ -1,0 +1,322 @@
+// All lanes of a node: a link to a neighbour brings four of them. Coordination travels over the link; the others get
+// connections of their own when they are first used, and lose them when they are idle. Whoever has dialled the link dials these
+// too, for the other end may not be able to; it asks by `lane-open`.
+//
+//   no connection ── something queued ──▶ opening ──▶ open ── idle: lane-end both ways ──▶ closed, no connection
+//                                            │ failed: again, later               │ broken: what was under way is lost
+//                                            ◀──────────────────────────────────────┘
+
+import type { Links } from '../links/links.ts'
+import type { Toolbox } from '../runtime/toolbox.ts'
+import type { Envelope } from '../wire/envelope.ts'
+import type { Link } from '../wire/link.ts'
+import { channelNumbers, frameNumbers } from '../wire/message-numbers.ts'
+import { WireError } from '../wire/wire-error.ts'
+import type { ChannelName, LaneStats, Lanes, LanesHandler, OutgoingLane } from './lane.ts'
+import { laneLimits } from './lane-limits.ts'
+import { LaneSocket } from './lane-socket.ts'
+import { Scheduler } from './scheduler.ts'
+import { SocketLane } from './socket-lane.ts'
+import { ReassemblyBudget } from './transfers.ts'
+
+export interface SocketLanesOptions {
+  readonly self: { readonly id: string; readonly generation: number }
+  /** Asked from {@link SocketLanes.start} on. */
+  readonly links: () => Links
+  readonly toolbox: Toolbox
+  /** Milliseconds after which an unused connection is closed. Default 30,000. Small: reopened often. Large: memory of some 130 KiB each. */
+  readonly idleMs?: number
+}
+
+const DEFAULT_IDLE_MS = 30_000
+const SWEEP_MS = 1_000
+const DIAL_TIMEOUT_MS = 5_000
+/** The first pause after a failed attempt, and the longest. */
+const FIRST_RETRY_MS = 50
+const LONGEST_RETRY_MS = 2_000
+
+/** One lane of a neighbour with what carries it. */
+interface Held {
+  readonly lane: SocketLane
+  readonly sockets: Set<LaneSocket>
+  isOpening: boolean
+  failures: number
+  retry: NodeJS.Timeout | undefined
+}
+
+interface Neighbor {
+  /** The link as it was when coordination was last set up on it: another one of the same life begins anew. */
+  link: Link
+  readonly held: Map<ChannelName, Held>
+}
+
+const channels = Object.keys(channelNumbers) as ChannelName[]
+
+export class SocketLanes implements Lanes {
+  readonly #options: SocketLanesOptions
+  readonly #neighbors = new Map<string, Neighbor>()
+  readonly #scheduler: Scheduler
+  readonly #budget = new ReassemblyBudget()
+  readonly #closing = new AbortController()
+  #sweep: NodeJS.Timeout | undefined
+  #handler: LanesHandler | undefined
+
+  constructor(options: SocketLanesOptions) {
+    this.#options = options
+    this.#scheduler = new Scheduler(options.toolbox.turn)
+  }
+
+  /** Before the first link comes up. */
+  start(): void {
+    const idleMs = this.#options.idleMs ?? DEFAULT_IDLE_MS
+    this.#sweep = setInterval(() => this.#lookThrough(), Math.min(SWEEP_MS, idleMs))
+    this.#sweep.unref()
+    this.#options.links().serveLanes((lane) => this.#accept(lane))
+  }
+
+  attach(handler: LanesHandler): void {
+    this.#handler = handler
+  }
+
+  to(peer: string, channel: ChannelName): OutgoingLane | undefined {
+    return this.#neighbor(peer)?.held.get(channel)?.lane
+  }
+
+  forward(peer: string, envelope: Envelope): boolean {
+    return this.#neighbor(peer)?.held.get(envelope.channel)?.lane.forward(envelope) ?? false
+  }
+
+  channelsOf(peer: string): readonly ChannelName[] {
+    const held = [...(this.#neighbors.get(peer)?.held.values() ?? [])]
+    return held
+      .filter(({ lane }) => lane.channel !== 'coordination' && lane.connections.length > 0)
+      .map(({ lane }) => lane.channel)
+  }
+
+  stats(): readonly LaneStats[] {
+    return [...this.#neighbors.values()].flatMap(({ held }) =>
+      [...held.values()]
+        .filter(({ lane, sockets }) => sockets.size > 0 || lane.hasQueued)
+        .map(({ lane }) => lane.stats()),
+    )
+  }
+
+  /** The first link to a neighbour is up. */
+  linkUp(link: Link): void {
+    this.#neighbor(link.peer.id)
+  }
+
+  /** The link to a neighbour is gone, and all its lanes with it. */
+  linkDown(link: Link): void {
+    const peer = link.peer.id
+    const neighbor = this.#neighbors.get(peer)
+    if (neighbor === undefined) return
+    this.#neighbors.delete(peer)
+    for (const held of neighbor.held.values()) {
+      clearTimeout(held.retry)
+      held.lane.lose()
+      for (const socket of [...held.sockets]) {
+        this.#detach(held, socket)
+        if (held.lane.channel !== 'coordination') socket.link.destroy()
+      }
+    }
+    this.#handler?.lost(peer)
+  }
+
+  /** A message of a link. True: it was one of a lane. */
+  receive(link: Link, kind: number, body: Uint8Array): void {
+    const neighbor = this.#neighbor(link.peer.id)
+    if (neighbor === undefined) return
+    if (kind !== frameNumbers['lane-open'])
+      return void first(neighbor.held.get('coordination')!.sockets)?.linkFrame(kind, body)
+    const channel = channels.find((name) => channelNumbers[name] === body[0])
+    const held = channel === undefined || channel === 'coordination' ? undefined : neighbor.held.get(channel)
+    if (held === undefined || body.length !== 1)
+      return void this.#wrong(link, new WireError('bad-value', 'no such lane'))
+    this.#open(neighbor, held)
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.#closing.abort(new Error('the node is stopping'))
+    clearInterval(this.#sweep)
+    for (const { link } of [...this.#neighbors.values()]) this.linkDown(link)
+  }
+
+  // --- Neighbours ---
+
+  #neighbor(peer: string): Neighbor | undefined {
+    const link = this.#options.links().get(peer)
+    const known = this.#neighbors.get(peer)
+    if (known?.link === link) return known
+    if (link === undefined || this.#handler === undefined || this.#closing.signal.aborted) return undefined
+    const neighbor = known ?? this.#meet(link, this.#handler)
+    neighbor.link = link
+    const coordination = neighbor.held.get('coordination')!
+    for (const socket of [...coordination.sockets]) this.#detach(coordination, socket)
+    this.#attach(coordination, link)
+    return neighbor
+  }
+
+  #meet(link: Link, handler: LanesHandler): Neighbor {
+    const { self, toolbox } = this.#options
+    const { id: peer, generation: peerGeneration } = link.peer
+    const neighbor: Neighbor = { link, held: new Map() }
+    for (const channel of channels) {
+      const lane: SocketLane = new SocketLane({
+        ends: { channel, self: self.id, selfGeneration: self.generation, peer, peerGeneration },
+        handler,
+        now: () => toolbox.clock.now(),
+        count: (reason, by) => toolbox.counters.add(reason, by),
+        onQueued: () => toolbox.turn.enter(() => this.#queued(neighbor, held)),
+      })
+      const held: Held = { lane, sockets: new Set(), isOpening: false, failures: 0, retry: undefined }
+      neighbor.held.set(channel, held)
+    }
+    this.#neighbors.set(peer, neighbor)
+    return neighbor
+  }
+
+  #queued(neighbor: Neighbor, held: Held): void {
+    if (held.lane.connections.length === 0) this.#need(neighbor, held)
+    for (const socket of held.sockets) socket.wake()
+  }
+
+  /** Something waits and there is no connection for it. */
+  #need(neighbor: Neighbor, held: Held): void {
+    if (held.lane.channel === 'coordination' || held.isOpening || held.retry !== undefined) return
+    if (neighbor.link.connection.side === 'dialer') return void this.#open(neighbor, held)
+    neighbor.link.send({
+      type: 'lane',
+      kind: frameNumbers['lane-open'],
+      body: Uint8Array.of(channelNumbers[held.lane.channel]),
+    })
+    this.#retryLater(neighbor, held, LONGEST_RETRY_MS)
+  }
+
+  #open(neighbor: Neighbor, held: Held): void {
+    const { channel, peer } = held.lane
+    if (held.isOpening || held.sockets.size >= laneLimits[channel].connections) return
+    if (neighbor.link.connection.side !== 'dialer') return
+    held.isOpening = true
+    const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)])
+    this.#options
+      .links()
+      .dialLane(peer, channel, signal)
+      .then(
+        (link) => {
+          held.isOpening = false
+          held.failures = 0
+          this.#accept(link)
+        },
+        (error: unknown) => {
+          held.isOpening = false
+          held.failures += 1
+          if (this.#closing.signal.aborted) return
+          this.#options.toolbox.counters.add(`lane-dial-failed`)
+          this.#options.toolbox.logger.debug('a lane was not opened', { peer: neighbor.link.peer.name, channel, error })
+          const pause = Math.min(FIRST_RETRY_MS * 2 ** Math.min(held.failures - 1, 10), LONGEST_RETRY_MS)
+          this.#retryLater(neighbor, held, pause)
+        },
+      )
+  }
+
+  #retryLater(neighbor: Neighbor, held: Held, afterMs: number): void {
+    clearTimeout(held.retry)
+    held.retry = setTimeout(() => {
+      held.retry = undefined
+      const isOver = this.#neighbors.get(held.lane.peer) !== neighbor
+      if (!isOver && held.lane.connections.length === 0 && held.lane.hasQueued) this.#need(neighbor, held)
+    }, afterMs)
+  }
+
+  // --- Connections ---
+
+  /** A connection of a further channel is up, whoever has dialled it. */
+  #accept(link: Link): void {
+    const held = this.#neighbor(link.peer.id)?.held.get(link.peer.channel)
+    if (held === undefined || held.sockets.size >= laneLimits[held.lane.channel].connections) return void link.destroy()
+    clearTimeout(held.retry)
+    held.retry = undefined
+    const socket = this.#attach(held, link)
+    link.takeOver({
+      data: (bytes) => socket.data(bytes),
+      close: () => this.#options.toolbox.turn.enter(() => this.#closed(held, socket)),
+    })
+  }
+
+  #attach(held: Held, link: Link): LaneSocket {
+    const { toolbox } = this.#options
+    const socket: LaneSocket = new LaneSocket({
+      lane: held.lane,
+      link,
+      scheduler: this.#scheduler,
+      budget: this.#budget,
+      handler: this.#handler!,
+      now: () => toolbox.clock.now(),
+      onWrong: (error) => this.#wrong(link, error),
+      onPeerEnded: () => this.#peerEnded(held, socket),
+    })
+    held.sockets.add(socket)
+    held.lane.connections.push(socket.connection)
+    if (held.lane.hasQueued) socket.wake()
+    return socket
+  }
+
+  #detach(held: Held, socket: LaneSocket): void {
+    held.sockets.delete(socket)
+    retire(held, socket)
+    socket.connection.close()
+  }
+
+  #closed(held: Held, socket: LaneSocket): void {
+    this.#detach(held, socket)
+    const neighbor = this.#neighbors.get(held.lane.peer)
+    if (neighbor !== undefined && held.lane.hasQueued && held.lane.connections.length === 0) this.#need(neighbor, held)
+  }
+
+  #wrong(link: Link, error: WireError): void {
+    const { counters, logger } = this.#options.toolbox
+    counters.add(`lane-${error.kind}`)
+    logger.warn('a neighbour sent what is no frame of a lane', { peer: link.peer.name, reason: error.message })
+    link.destroy()
+  }
+
+  // --- Idle ---
+
+  #lookThrough(): void {
+    const idleMs = this.#options.idleMs ?? DEFAULT_IDLE_MS
+    const now = this.#options.toolbox.clock.now()
+    for (const { held } of this.#neighbors.values()) {
+      for (const one of held.values()) {
+        if (one.lane.channel === 'coordination' || one.lane.hasQueued) continue
+        for (const socket of one.sockets) {
+          const isIdle = now - socket.usedAt > idleMs && socket.connection.isQuiet
+          if (isIdle && socket.link.connection.side === 'dialer') this.#end(one, socket)
+        }
+      }
+    }
+  }
+
+  /** Sends nothing more on it; the other end answers in kind, then the dialler closes it. */
+  #end(held: Held, socket: LaneSocket): void {
+    retire(held, socket)
+    socket.connection.end()
+  }
+
+  #peerEnded(held: Held, socket: LaneSocket): void {
+    if (socket.link.connection.side === 'dialer') void socket.link.goodbye('idle')
+    else this.#end(held, socket)
+  }
+}
+
+/** Nothing more is sent over it. */
+function retire(held: Held, socket: LaneSocket): void {
+  const at = held.lane.connections.indexOf(socket.connection)
+  if (at >= 0) held.lane.connections.splice(at, 1)
+}
+
+function first<Item>(items: Iterable<Item>): Item | undefined {
+  for (const item of items) return item
+  return undefined
+}

@@ -1,0 +1,174 @@
+// What lanes do over any transport. A test of a transport is a call.
+
+import assert from 'node:assert/strict'
+import { afterEach, describe, it } from 'node:test'
+import type { IncomingLane } from '../../../src/channels/lane.ts'
+import { CREDIT_BYTES, laneLimits } from '../../../src/channels/lane-limits.ts'
+import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
+import type { Transport } from '../../../src/transport/transport.ts'
+import type { LaneEnvelope } from '../../../src/wire/lane-envelope.ts'
+import { MAX_CHUNK_BYTES, MAX_LANE_FRAME_BYTES } from '../../../src/wire/limits.ts'
+import { type EndSettings, LaneEnd } from './lane-lab.ts'
+
+const channels = ['coordination', 'events', 'gossip', 'data'] as const
+
+export function testLanes(name: string, transports: () => readonly [Transport, Transport]): void {
+  const open: LaneEnd[] = []
+
+  /** Two ends that are linked; `a` has dialled. */
+  async function pair(ofA: EndSettings = {}, ofB: EndSettings = {}): Promise<[LaneEnd, LaneEnd]> {
+    const [near, far] = transports()
+    const a = await new LaneEnd({ transport: near, ...ofA }).open()
+    const b = await new LaneEnd({ transport: far, ...ofB }).open()
+    open.push(a, b)
+    a.links.callSeed(b.address, 'eager')
+    await waitUntil(() => a.links.all().length === 1 && b.links.all().length === 1)
+    return [a, b]
+  }
+
+  describe(`lanes over ${name}`, () => {
+    afterEach(async () => {
+      await Promise.all(open.splice(0).map((end) => end.close()))
+    })
+
+    for (const channel of channels) {
+      it(`carry envelopes of ${channel} both ways, in order, whichever end has dialled`, async () => {
+        const [a, b] = await pair()
+        const { messages } = laneLimits[channel]
+        const count = Math.min(messages, 500)
+        for (let index = 0; index < count; index++) {
+          assert.equal(a.send(b.id, channel, Buffer.alloc(index, index)), 'accepted')
+          assert.equal(b.send(a.id, channel, Buffer.alloc(index, index), { key: 'k' }), 'accepted')
+        }
+        await waitUntil(() => a.arrived.length === count && b.arrived.length === count)
+        for (const [end, from] of [
+          [a, b],
+          [b, a],
+        ] as const) {
+          assert.deepEqual(
+            end.arrived.map(({ id }) => id),
+            Array.from({ length: count }, (_, index) => index + 1),
+          )
+          assert.ok(
+            end.arrived.every(
+              ({ payload, id }) => payload.length === id - 1 && payload.every((byte) => byte === (id - 1) % 256),
+            ),
+          )
+          assert.ok(end.arrived.every((envelope) => envelope.source === from.id && envelope.channel === channel))
+        }
+        assert.equal(end(a).connections, channel === 'coordination' ? 1 : 1)
+        function end(one: LaneEnd) {
+          return one.lanes.stats().find((stats) => stats.channel === channel)!
+        }
+      })
+    }
+
+    it('carry what is larger than a chunk, of the same lane and of others, beside small ones', async () => {
+      const [a, b] = await pair()
+      const large = (length: number): Buffer => Buffer.from(Array.from({ length }, (_, index) => index % 251))
+      const payloads = [MAX_CHUNK_BYTES + 1, 3 * MAX_CHUNK_BYTES, 500_000].map(large)
+      for (const channel of ['data', 'coordination'] as const) {
+        for (const payload of payloads) assert.equal(a.send(b.id, channel, payload), 'taking')
+        a.send(b.id, channel, Buffer.from('small'))
+      }
+      await waitUntil(() => b.arrived.length === 8 && a.taken.length === 6)
+      for (const channel of ['data', 'coordination'] as const) {
+        const came = b.arrived.filter((envelope) => envelope.channel === channel)
+        const sizes = came.map(({ payload }) => payload.length)
+        assert.deepEqual(
+          sizes.sort((x, y) => x - y),
+          [5, ...payloads.map(({ length }) => length)],
+        )
+        for (const { payload } of came.filter(({ payload }) => payload.length > 5)) {
+          assert.ok(payloads.some((sent) => sent.equals(payload)))
+        }
+      }
+      assert.ok(a.taken.every((told) => told.endsWith(' taken')))
+    })
+
+    it('say full at their limit, and tell of room when half of it is left', async () => {
+      const held: [IncomingLane, LaneEnvelope][] = []
+      const [a, b] = await pair(
+        {},
+        { arrived: (lane, batch) => held.push(...batch.map((one) => [lane, one] as [IncomingLane, LaneEnvelope])) },
+      )
+      const { messages } = laneLimits.events
+      let accepted = 0
+      const fill = (): void => {
+        while (a.send(b.id, 'events', Buffer.alloc(200)) === 'accepted') accepted += 1
+      }
+      fill()
+      assert.equal(accepted, messages)
+      a.onRoom = fill
+      const bound = CREDIT_BYTES.events + MAX_LANE_FRAME_BYTES
+      await waitUntil(
+        () => held.length > 0 && a.lanes.stats().some(({ channel, credit }) => channel === 'events' && credit === 0),
+      )
+      // Nothing is released: so much has come, and no more comes.
+      assert.ok(held.reduce((sum, [, { laneBytes }]) => sum + laneBytes, 0) <= bound)
+      assert.equal(a.rooms.length, 0)
+      const release = (): void => {
+        for (const [lane, { laneBytes }] of held.splice(0)) lane.release(laneBytes)
+      }
+      await waitUntil(() => {
+        release()
+        return a.rooms.length > 0
+      })
+      assert.deepEqual(a.rooms[0], `${b.id} events`)
+      assert.ok(accepted > messages)
+      assert.ok(a.congestion.includes('events congested link') || a.congestion.includes('events congested consumer'))
+    })
+
+    it('drop the oldest of gossip past the limit, and count it', async () => {
+      const [a, b] = await pair()
+      const { messages } = laneLimits.gossip
+      for (let index = 0; index < messages + 100; index++) {
+        assert.equal(a.send(b.id, 'gossip', Buffer.alloc(10)), 'accepted')
+      }
+      await waitUntil(() => b.arrived.at(-1)?.id === messages + 100)
+      assert.equal(b.arrived[0]?.id, 101)
+      assert.equal(b.arrived.length, messages)
+      assert.equal(a.counters.snapshot()['lane-oldest'], 100)
+    })
+
+    it('carry acknowledgements and answers though no credit is left (design rule 11)', async () => {
+      const held: LaneEnvelope[] = []
+      const [a, b] = await pair({}, { arrived: (_lane, batch) => held.push(...batch) })
+      while (a.send(b.id, 'data', Buffer.alloc(1_000)) === 'accepted');
+      await waitUntil(() => a.lanes.stats().some(({ channel, credit }) => channel === 'data' && credit === 0))
+      for (const kind of ['ack', 'reply', 'error'] as const) a.send(b.id, 'data', Buffer.alloc(100), { kind })
+      assert.equal(a.send(b.id, 'data', Buffer.alloc(300_000), { kind: 'reply' }), 'taking')
+      const free = (): LaneEnvelope[] => held.filter(({ kind }) => kind !== 'message')
+      await waitUntil(() => free().length === 4)
+      assert.deepEqual(
+        free().map(({ laneBytes }) => laneBytes),
+        [0, 0, 0, 0],
+      )
+    })
+
+    it('tell of a lost link, and count what was queued', async () => {
+      const [a, b] = await pair({}, { arrived: () => {} })
+      while (a.send(b.id, 'data', Buffer.alloc(1_000)) === 'accepted');
+      await waitUntil(() => a.lanes.stats().some(({ channel, credit }) => channel === 'data' && credit === 0))
+      const lane = a.lanes.to(b.id, 'data')!
+      b.links.get(a.id)?.destroy()
+      await waitUntil(() => a.lost.length === 1 && b.lost.length === 1)
+      assert.equal(lane.send(a.envelope(b.id, 'data', Buffer.alloc(1))), 'no-route')
+      assert.ok(a.counters.snapshot()['lane-link-lost']! > 1_000)
+    })
+
+    it('close a connection that is idle, and open it again', async () => {
+      const [a, b] = await pair({ idleMs: 1 }, { idleMs: 1 })
+      const connections = (): number => a.lanes.stats().find(({ channel }) => channel === 'events')?.connections ?? 0
+      for (const [from, to] of [
+        [a, b],
+        [b, a],
+      ] as const) {
+        from.send(to.id, 'events', Buffer.from('one'))
+        await waitUntil(() => to.arrived.length === 1)
+        await waitUntil(() => connections() === 0 && b.lanes.stats().every(({ channel }) => channel !== 'events'))
+      }
+      assert.deepEqual([a.lost, b.lost], [[], []])
+    })
+  })
+}

@@ -1,0 +1,22 @@
+import { FaultyTransport, NetworkFaults } from '../../../src/transport/faulty.ts'
+import { createIdentity } from '../../../src/transport/identity.ts'
+import { MemoryNetwork } from '../../../src/transport/memory.ts'
+import { TcpTransport } from '../../../src/transport/tcp.ts'
+import { testLanes } from './lanes-suite.ts'
+
+testLanes('tcp', () => [
+  new TcpTransport({ identity: createIdentity() }),
+  new TcpTransport({ identity: createIdentity() }),
+])
+
+testLanes('memory', () => {
+  const network = new MemoryNetwork()
+  return [network.transport('a'), network.transport('b')]
+})
+
+testLanes('faulty tcp', () => {
+  const faults = new NetworkFaults()
+  faults.setDelay(1)
+  const tcp = () => new FaultyTransport(new TcpTransport({ identity: createIdentity() }), faults)
+  return [tcp(), tcp()]
+})
