@@ -1,4 +1,4 @@
-// Asks an admin: one GET, one JSON object, bounded in time and size. What is refused comes back as the error that the
+// Asks an admin: one call, one JSON object, bounded in time and size. What is refused comes back as the error that the
 // admin sent; what cannot be reached as `ERR_UNREACHABLE`, for which scripts have the exit code 3.
 
 import { type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http'
@@ -15,15 +15,23 @@ export interface AdminClientOptions {
   readonly signal?: AbortSignal
 }
 
+/** What is asked, when it is not a plain GET. */
+export interface AdminCall {
+  readonly method?: 'GET' | 'PUT' | 'POST' | 'DELETE'
+  /** Sent as JSON. */
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+}
+
 const defaultTimeoutMs = 5_000
 /** Above the status of 1,000 members. */
 const maxAnswerBytes = 8 * 1_048_576
 
-/** The JSON that `GET url/path` answers. */
-export async function askAdmin(path: string, options: AdminClientOptions): Promise<unknown> {
+/** The JSON that `url/path` answers. */
+export async function askAdmin(path: string, options: AdminClientOptions, call: AdminCall = {}): Promise<unknown> {
   const base = parseUrl(options.url)
   const target = new URL(base.pathname.replace(/\/$/, '') + path, base)
-  const { status, text } = await get(target, options)
+  const { status, text } = await exchange(target, options, call)
   const body = parseObject(text)
   if (body !== undefined && status >= 200 && status < 300) return body
   if (body !== undefined && typeof body.code === 'string') throw remoteError(body)
@@ -37,15 +45,21 @@ function parseUrl(text: string): URL {
   throw usageError(`--admin ('${text}') must begin with http:// or https://`)
 }
 
-async function get(url: URL, options: AdminClientOptions): Promise<{ status: number; text: string }> {
+async function exchange(
+  url: URL,
+  options: AdminClientOptions,
+  { method = 'GET', body, headers: own = {} }: AdminCall,
+): Promise<{ status: number; text: string }> {
   const timeout = AbortSignal.timeout(options.timeoutMs ?? defaultTimeoutMs)
   const signal = options.signal ? AbortSignal.any([timeout, options.signal]) : timeout
   const headers = {
     accept: 'application/json',
+    ...own,
+    ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
   }
   try {
-    const response = await send(url, { headers, signal, agent: false })
+    const response = await send(url, { method, headers, signal, agent: false }, body)
     return { status: response.statusCode ?? 0, text: await readText(response) }
   } catch (cause) {
     if (options.signal?.aborted) throw new ClusterError('ERR_ABORTED', 'the call was ended', { operation: url.href })
@@ -55,10 +69,12 @@ async function get(url: URL, options: AdminClientOptions): Promise<{ status: num
   }
 }
 
-function send(url: URL, options: RequestOptions): Promise<IncomingMessage> {
+function send(url: URL, options: RequestOptions, body: unknown): Promise<IncomingMessage> {
   const request = url.protocol === 'https:' ? requestHttps : requestHttp
   return new Promise((resolve, reject) => {
-    request(url, options, resolve).on('error', reject).end()
+    request(url, options, resolve)
+      .on('error', reject)
+      .end(body === undefined ? undefined : JSON.stringify(body))
   })
 }
 
@@ -82,7 +98,8 @@ function parseObject(text: string): Record<string, unknown> | undefined {
   }
 }
 
-function remoteError(body: Record<string, unknown>): RemoteError {
+/** The error that an admin answered with. */
+export function remoteError(body: Record<string, unknown>): RemoteError {
   return new RemoteError({
     code: String(body.code),
     message: String(body.message ?? 'no reason was given'),

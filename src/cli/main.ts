@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { addBench } from './commands/bench.ts'
+import { addConfig } from './commands/config.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addLeader } from './commands/leader.ts'
 import { addLog } from './commands/log.ts'
@@ -76,6 +77,8 @@ function createProgram(context: CommandContext): Command {
     .helpOption('-h, --help', 'print this, or the help of a command')
     .addHelpText('after', epilogue)
     .exitOverride()
+    // What follows a command is the command's own.
+    .enablePositionalOptions()
     // Help goes to where the answer goes; errors are thrown and shown once, above.
     .configureOutput({ writeOut: context.out, writeErr: () => {}, outputError: () => {} })
   for (const add of [
@@ -84,6 +87,7 @@ function createProgram(context: CommandContext): Command {
     addStatus,
     addMembers,
     addLeader,
+    addConfig,
     addLog,
     addSimulate,
     addBench,

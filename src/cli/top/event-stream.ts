@@ -1,10 +1,10 @@
-// Reads `GET /v1/events` of an admin as it comes: server-sent events, cut anywhere, each bounded. A stream that is silent for
-// longer than its `alive` interval is over, as is one that ends; whoever reads comes back by itself.
+// Reads a stream of an admin as it comes, such as `GET /v1/events`: server-sent events, cut anywhere, each bounded. A stream that is silent
+// for longer than its `alive` interval is over, as is one that ends; whoever reads comes back by itself.
 
 import { type IncomingMessage, request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { StringDecoder } from 'node:string_decoder'
-import { type AdminClientOptions, askAdmin } from '../admin-client.ts'
+import { type AdminClientOptions, askAdmin, remoteError } from '../admin-client.ts'
 
 /** One server-sent event with its data as JSON. */
 export interface StreamEvent {
@@ -12,19 +12,30 @@ export interface StreamEvent {
   readonly data: unknown
 }
 
+/** Which stream. */
+interface Stream extends AdminClientOptions {
+  readonly path: string
+}
+
 /** Above the snapshot of 1,000 members. */
 const maxEventCharacters = 8 * 1_048_576
+const maxRefusalCharacters = 65_536
 /** A node says `alive` every 2 s when there is nothing else. */
 export const silenceMs = 6_000
 
-/** Yields until the stream ends. Throws what {@link askAdmin} does when it cannot be opened, `Error` when it broke. */
+/** The cluster's events. Yields until the stream ends. Throws what {@link askAdmin} does when it cannot be opened, `Error` when it broke. */
 export async function* watchEvents(
   options: AdminClientOptions,
   signal: AbortSignal,
 ): AsyncGenerator<StreamEvent, void, undefined> {
   // Refusals and unreachable nodes get their codes from the call that every other command makes.
   await askAdmin('/v1/status', { ...options, signal })
-  const response = await open(options, signal)
+  yield* watchStream({ ...options, path: '/v1/events' }, signal)
+}
+
+/** Any stream of an admin. Yields until it ends. Throws `RemoteError` when it is refused, `Error` when it cannot be opened or broke. */
+export async function* watchStream(stream: Stream, signal: AbortSignal): AsyncGenerator<StreamEvent, void, undefined> {
+  const response = await open(stream, signal)
   const silence = setTimeout(() => response.destroy(new Error('it says nothing any more')), silenceMs)
   const parse = eventParser()
   try {
@@ -38,23 +49,37 @@ export async function* watchEvents(
   }
 }
 
-function open({ url, token }: AdminClientOptions, signal: AbortSignal): Promise<IncomingMessage> {
+async function open({ url, token, path }: Stream, signal: AbortSignal): Promise<IncomingMessage> {
   const base = new URL(url)
-  const target = new URL(`${base.pathname.replace(/\/$/, '')}/v1/events`, base)
+  const target = new URL(base.pathname.replace(/\/$/, '') + path, base)
   const headers = {
     accept: 'text/event-stream',
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
   }
   const request = target.protocol === 'https:' ? requestHttps : requestHttp
-  return new Promise((resolve, reject) => {
-    const call = request(target, { headers, signal, agent: false, timeout: silenceMs }, (response) => {
-      if (response.statusCode === 200) return resolve(response)
-      response.destroy()
-      reject(new Error(`it answers with HTTP ${response.statusCode}`))
-    })
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    const call = request(target, { headers, signal, agent: false, timeout: silenceMs }, resolve)
     call.on('timeout', () => call.destroy(new Error('it does not answer in time')))
     call.on('error', reject).end()
   })
+  if (response.statusCode === 200) return response
+  const refusal = await refusalOf(response)
+  throw refusal ?? new Error(`it answers with HTTP ${response.statusCode}`)
+}
+
+/** What a refusal says, when it comes from an admin. */
+async function refusalOf(response: IncomingMessage): Promise<Error | undefined> {
+  let text = ''
+  for await (const chunk of response) {
+    text += chunk
+    if (text.length > maxRefusalCharacters) break
+  }
+  try {
+    const body = JSON.parse(text) as Record<string, unknown>
+    return typeof body.code === 'string' ? remoteError(body) : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** A function from chunks to the events that end in them. Throws for an event that is longer than any. */
