@@ -34,6 +34,7 @@ export interface ErrorDetails {
   ERR_CONFIG_FULL: { readonly reason: string }
   ERR_UNKNOWN_MEMBER: { readonly member: string }
   ERR_MEMBER_DOWN: { readonly member: string }
+  ERR_UNKNOWN_CHANNEL: { readonly channel: string }
   ERR_NO_ROUTE: { readonly member: string }
   ERR_NO_HANDLER: { readonly member: string; readonly subject: string }
   ERR_HANDLER_FAILED: { readonly member: string; readonly subject: string; readonly reason: string }
@@ -41,6 +42,7 @@ export interface ErrorDetails {
   ERR_BUFFER_FULL: { readonly queue: string; readonly limit: number }
   ERR_NO_SERVER_NODES: { readonly topology: string }
   ERR_TIMEOUT: { readonly operation: string; readonly timeoutMs: number }
+  ERR_DEADLINE_EXCEEDED: { readonly operation: string; readonly deadlineMs: number }
   ERR_ABORTED: { readonly operation: string }
   ERR_SHUTTING_DOWN: Record<string, never>
   ERR_UNAUTHORIZED: Record<string, never>

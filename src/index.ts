@@ -1,5 +1,18 @@
 // The public API: everything a user imports from the package's root.
 
+export type {
+  Channel,
+  ChannelEvent,
+  ChannelStats,
+  LatencyView,
+  Message,
+  MessageHandler,
+  Receipt,
+  RequestHandler,
+  SendManyReceipt,
+  SendOptions,
+} from './channels/channel.ts'
+export type { ChannelName } from './channels/lane.ts'
 export type { JsonValue, Payload } from './channels/payload.ts'
 export type { RequestOptions } from './channels/requests.ts'
 export type {

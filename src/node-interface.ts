@@ -2,6 +2,7 @@
 // implements it. The views below are the JSON of the admin API to the letter (`GET /v1/status`, `GET /v1/members`), so
 // that the same thing never has two shapes. Members stand in them by name; ids stand only in fields called `id`.
 
+import type { Channel } from './channels/channel.ts'
 import type { NodeConfig } from './coordination/config-interface.ts'
 import type { ClusterError } from './errors.ts'
 import type { Vsm } from './vsm/subsystem.ts'
@@ -187,6 +188,8 @@ export interface TrellisNode extends AsyncDisposable {
   readonly vsm: Vsm
   /** What the whole cluster agrees on: keys, values, revisions. */
   readonly config: NodeConfig
+  /** One of the four channels: `coordination`, `events`, `gossip`, `data`. Throws `ERR_UNKNOWN_CHANNEL`. */
+  channel(name: string): Channel
   /**
    * Resolves once this node is a member and knows a leader; a node with `expect` gets there when its co-founders run. Rejects with
    * `ERR_TIMEOUT` (default 60,000 ms), `ERR_ABORTED`, `ERR_SHUTTING_DOWN`, or the error that stopped the node.

@@ -1,6 +1,7 @@
 // Which features a node has beside membership and agreement: one line each, in the order in which they start. A part's public
 // face is a field of `NodeFeatures`, which the running node hands on.
 
+import { Channels } from './channels/channels.ts'
 import type { Lanes } from './channels/lane.ts'
 import { LanesPart } from './channels/lanes-part.ts'
 import type { NodeConfig } from './coordination/config-interface.ts'
@@ -12,6 +13,7 @@ import { type NodeContext, NodeParts } from './node-part.ts'
 /** The parts of one node, and what its users see of them. */
 export interface NodeFeatures {
   readonly parts: NodeParts
+  readonly channels: Channels
   readonly seeds: SeedWatcher
   readonly config: NodeConfig
   readonly faults: RequestedFaults
@@ -23,6 +25,7 @@ export function createFeatures(context: NodeContext): NodeFeatures {
   const data = new ReplicatedData(context)
   const faults = new RequestedFaults(context, context.faults)
   const lanes = new LanesPart(context)
-  const parts = new NodeParts([seeds, data, faults, lanes])
-  return { parts, seeds, config: data.config, faults, lanes: lanes.lanes }
+  const channels = new Channels(context, lanes.lanes)
+  const parts = new NodeParts([seeds, data, faults, lanes, channels])
+  return { parts, seeds, config: data.config, faults, lanes: lanes.lanes, channels }
 }

@@ -5,6 +5,7 @@ import { raftPresets } from '../consensus/index.ts'
 import { type SwimEvent, swimPresets } from '../topology/index.ts'
 import { memberCalled } from './addressee.ts'
 import { type AdminServer, startAdmin } from './admin/server.ts'
+import type { Channel } from './channels/channel.ts'
 import type { NodeConfig } from './coordination/config-interface.ts'
 import { ClusterError, isClusterError } from './errors.ts'
 import { EventHub } from './events.ts'
@@ -183,6 +184,10 @@ export class RunningNode implements TrellisNode {
   get vsm(): Vsm {
     if (this.#vsm) return this.#vsm
     throw new ClusterError('ERR_SHUTTING_DOWN', 'the node has not started', {})
+  }
+
+  channel(name: string): Channel {
+    return this.#features.channels.channel(name)
   }
 
   get config(): NodeConfig {

@@ -13,6 +13,7 @@ const statusOf: Readonly<Partial<Record<ErrorCode, number>>> = {
   ERR_FORBIDDEN_ORIGIN: 403,
   ERR_FAULTS_NOT_ALLOWED: 403,
   ERR_NOT_FOUND: 404,
+  ERR_UNKNOWN_CHANNEL: 404,
   ERR_UNKNOWN_MEMBER: 404,
   ERR_KEY_NOT_FOUND: 404,
   ERR_METHOD_NOT_ALLOWED: 405,
@@ -31,8 +32,11 @@ const statusOf: Readonly<Partial<Record<ErrorCode, number>>> = {
   ERR_NO_ROUTE: 503,
   ERR_NOT_LEADER: 503,
   ERR_SHUTTING_DOWN: 503,
+  ERR_NO_HANDLER: 503,
+  ERR_HANDLER_FAILED: 502,
   ERR_TIMEOUT: 504,
   ERR_CONFIG_FULL: 507,
+  ERR_DEADLINE_EXCEEDED: 504,
 }
 
 /** The answer to a call that failed with `error`. */

@@ -1,6 +1,7 @@
 // Every call of the admin API, described: what it answers and how it refuses. Which refusals each call shares with all others
 // is said once, below.
 
+import { channelOperations } from './openapi-channels.ts'
 import { configOperations } from './openapi-config.ts'
 import { type AdminErrorCode, json, ref, type Schema } from './openapi-schemas.ts'
 import type { Method } from './resource.ts'
@@ -15,7 +16,7 @@ export interface Answer {
 export interface Operation {
   readonly operationId: string
   readonly summary: string
-  readonly tag: 'cluster' | 'config' | 'health' | 'session' | 'description'
+  readonly tag: 'cluster' | 'config' | 'channels' | 'health' | 'session' | 'description'
   /** No token is asked for. */
   readonly isPublic?: true
   readonly body?: Schema
@@ -109,6 +110,7 @@ export const operations: Readonly<Record<string, Readonly<Partial<Record<Method,
       errors: { 403: ['ERR_FAULTS_NOT_ALLOWED'], 415: ['ERR_UNSUPPORTED_MEDIA_TYPE'] },
     },
   },
+  ...channelOperations,
   '/v1/session': {
     POST: {
       operationId: 'openSession',

@@ -111,6 +111,13 @@ export const schemas: Readonly<Record<string, Schema>> = {
 /** The details of each code that the admin API answers with. */
 export const errorDetails = {
   ERR_BAD_REQUEST: { problem: text },
+  ERR_BAD_OPTIONS: { problems: list(text) },
+  ERR_UNKNOWN_CHANNEL: { channel: text },
+  ERR_MEMBER_DOWN: { member: text },
+  ERR_NO_ROUTE: { member: text },
+  ERR_NO_HANDLER: { member: text, subject: text },
+  ERR_HANDLER_FAILED: { member: text, subject: text, reason: text },
+  ERR_DEADLINE_EXCEEDED: { operation: text, deadlineMs: whole },
   ERR_UNAUTHORIZED: {},
   ERR_FORBIDDEN: { role: text, needs: text },
   ERR_FORBIDDEN_ORIGIN: { header: text, value: text },

@@ -3,6 +3,7 @@
 
 import { packageVersion } from '../observability/version.ts'
 import { sessionCookie } from './access.ts'
+import { channelSchemas } from './openapi-channels.ts'
 import { configSchemas } from './openapi-config.ts'
 import { commonErrors, operations } from './openapi-paths.ts'
 import { type AdminErrorCode, errorDetails, errorSchema, ref, type Schema, schemas } from './openapi-schemas.ts'
@@ -33,7 +34,7 @@ export function openapiDocument() {
         'What one node knows of its cluster. A foreign `Host` or `Origin` is refused; HEAD is answered wherever GET is.',
     },
     servers: [{ url: '/' }],
-    tags: ['cluster', 'config', 'health', 'session', 'description'].map((name) => ({ name })),
+    tags: ['cluster', 'config', 'channels', 'health', 'session', 'description'].map((name) => ({ name })),
     // Either, or none where no token is configured.
     security: [{ bearer: [] }, { cookie: [] }, {}],
     paths: Object.fromEntries(
@@ -46,6 +47,7 @@ export function openapiDocument() {
       schemas: {
         ...schemas,
         ...configSchemas,
+        ...channelSchemas,
         ...Object.fromEntries(errors.map((code) => [errorName(code), errorSchema(code)])),
       },
       securitySchemes: {

@@ -12,6 +12,7 @@ import type { Measures } from '../observability/families.ts'
 import { type Logger, silentLogger } from '../observability/logger.ts'
 import type { AdminTokens } from '../options.ts'
 import { type Access, createAccess } from './access.ts'
+import { channelResources } from './channels.ts'
 import { configResources } from './config.ts'
 import { dashboardResources } from './dashboard/dashboard.ts'
 import { createEventFeed, type EventFeed } from './event-feed.ts'
@@ -20,17 +21,22 @@ import { faultResources } from './faults.ts'
 import { healthResources } from './health.ts'
 import { errorResponse } from './http-errors.ts'
 import { memberResources } from './members.ts'
+import { messageResources } from './messages.ts'
 import { metricsResources } from './metrics.ts'
 import { openapiResources } from './openapi.ts'
 import { createOriginGuard, type OriginGuard } from './origin.ts'
 import type { Call, Method, Resource } from './resource.ts'
 import { sessionResources } from './session.ts'
 import { statusResources } from './status.ts'
+import { streamResources } from './stream.ts'
 import { topologyResources } from './topology.ts'
 import { watchResources } from './watch.ts'
 
 /** What the admin shows of a node. */
-export type AdminNode = Pick<TrellisNode, 'address' | 'status' | 'members' | 'links' | 'events' | 'config' | 'faults'>
+export type AdminNode = Pick<
+  TrellisNode,
+  'address' | 'status' | 'members' | 'links' | 'events' | 'config' | 'faults' | 'channel'
+>
 
 export interface AdminOptions {
   /** `HOST:PORT` to listen on; port 0 takes a free one. */
@@ -102,6 +108,9 @@ export function adminResources(
     ...eventResources(feed),
     ...configResources(node),
     ...watchResources(node),
+    ...messageResources(node),
+    ...streamResources(node),
+    ...channelResources(node),
     ...sessionResources(access),
     ...openapiResources(),
     ...dashboardResources(),

@@ -36,11 +36,16 @@ export function decodePayload({ encoding, payload }: EncodedPayload): Payload {
 }
 
 /** What the asker learns of a failure: a ClusterError whole; of anything else the message, never the stack. Never throws. */
-export function encodeFailure(error: unknown, member: string, subject: string): EncodedPayload {
+export function encodeFailure(
+  error: unknown,
+  member: string,
+  subject: string,
+  limit = MAX_PAYLOAD_BYTES,
+): EncodedPayload {
   const failure = error instanceof ClusterError ? error : handlerFailed(reasonOf(error), member, subject)
   const { code, mayHaveHappened } = failure
   try {
-    return encodePayload({ ...failure.toJSON() } as unknown as JsonValue)
+    return encodePayload({ ...failure.toJSON() } as unknown as JsonValue, limit)
   } catch {
     // Too large, or with details that JSON cannot say: the code is what the asker decides by.
     return encodePayload({ code, message: reasonOf(failure), details: {}, mayHaveHappened })

@@ -8,9 +8,10 @@ import { channelNumbers, encodingNumbers, envelopeKindNumbers } from './message-
 export interface Envelope {
   /**
    * `error` is the reply of a handler that failed or was missing: its payload is the error as JSON. `ack` is delivery speaking to
-   * delivery: acknowledgements and floors.
+   * delivery: acknowledgements and floors. `newest`: a message of which only the newest of its key matters. `causal`: a message whose
+   * payload begins with those it depends on.
    */
-  readonly kind: 'message' | 'request' | 'reply' | 'error' | 'ack'
+  readonly kind: 'message' | 'request' | 'reply' | 'error' | 'ack' | 'newest' | 'causal'
   /** Unique with (`source`, `sourceGeneration`). A reply or error carries the id of the request it answers. */
   readonly id: number
   readonly source: string
@@ -20,7 +21,7 @@ export interface Envelope {
   readonly destinationGeneration: number
   readonly channel: 'coordination' | 'events' | 'gossip' | 'data'
   readonly sequence: number
-  /** Nothing below this sequence is sent again, so the receiver may stop waiting for it. */
+  /** Nothing below this sequence is sent again, so the receiver may stop waiting for it. 0: the message is not acknowledged. */
   readonly floor: number
   /** First in, first out per source and key. */
   readonly key: string | undefined

@@ -97,6 +97,8 @@ export const operationNumbers = { set: 1, delete: 2, rollback: 3 } as const
 export const memberStateNumbers = { alive: 0, suspect: 1, down: 2, left: 3 } as const
 export const conditionNumbers = { ok: 0, draining: 1, stalled: 2 } as const
 export const accusationKindNumbers = { silent: 0, refused: 1 } as const
-export const envelopeKindNumbers = { message: 0, request: 1, reply: 2, error: 3, ack: 4 } as const
+export const envelopeKindNumbers = { message: 0, request: 1, reply: 2, error: 3, ack: 4, newest: 5, causal: 6 } as const
+/** What delivery says to delivery, in the payload of an envelope of kind `ack`. */
+export const deliveryNumbers = { acknowledgement: 1, floor: 2 } as const
 export const encodingNumbers = { bytes: 0, json: 1 } as const
 export const channelNumbers = { coordination: 0, events: 1, gossip: 2, data: 3 } as const

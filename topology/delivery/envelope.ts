@@ -1,6 +1,6 @@
 // The envelope of everything that users send. Its sequences count end to end, per (source generation, destination
 // generation, channel), never per link or overlay: so a relay, a reconnect or a switch of the overlay changes nothing about
-// order and duplicates. The algorithm over it comes with the channels; the fields are fixed here, for they are on the wire.
+// order and duplicates. The algorithm over it is in `delivery.ts`; the fields are fixed here, for they are on the wire.
 
 import type { MemberId } from '../types.ts'
 
@@ -8,8 +8,8 @@ import type { MemberId } from '../types.ts'
 export type ChannelName = 'coordination' | 'events' | 'gossip' | 'data'
 
 export interface Envelope {
-  /** `message` wants no answer but its acknowledgement. `reply` and `error` answer a `request`; the payload of an error is the error as JSON. `ack` is delivery speaking to delivery: acknowledgements and floors. */
-  readonly kind: 'message' | 'request' | 'reply' | 'error' | 'ack'
+  /** `message` wants no answer but its acknowledgement. `reply` and `error` answer a `request`; the payload of an error is the error as JSON. `ack` is delivery speaking to delivery: acknowledgements and floors. Of `newest` only the newest of its key matters; the payload of `causal` begins with what it depends on. */
+  readonly kind: 'message' | 'request' | 'reply' | 'error' | 'ack' | 'newest' | 'causal'
   /** Unique with `source` and `sourceGeneration`; 1 or more. A reply or an error carries the id of the request it answers. */
   readonly id: number
   readonly source: MemberId
@@ -21,7 +21,7 @@ export interface Envelope {
   readonly channel: ChannelName
   /** Counts from 1 in each (source generation, destination generation, channel), without gaps at the source. 0: unordered and never resent. */
   readonly sequence: number
-  /** Nothing below this sequence is sent again: the receiver stops waiting for holes below it. At most `sequence`. */
+  /** Nothing below this sequence is sent again: the receiver stops waiting for holes below it. At most `sequence`. 0: the message is not acknowledged, `sequence` only orders its key. */
   readonly floor: number
   /** First in, first out among messages of one source with the same key. Undefined: no order is asked for. */
   readonly key: string | undefined

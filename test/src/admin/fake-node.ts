@@ -1,6 +1,7 @@
 // A node that is nothing but what it shows: for tests of those who only look at one.
 
 import type { AdminNode } from '../../../src/admin/server.ts'
+import type { Channel } from '../../../src/index.ts'
 import type { ClusterEvent, LinkView, MemberView, NodeStatus } from '../../../src/node-interface.ts'
 
 export interface FakeNode extends AdminNode {
@@ -51,6 +52,7 @@ export function fakeNode(name = 'node-1'): FakeNode {
     status: () => status,
     members: () => members,
     links: () => links,
+    channel: (name) => ({ ...absent<Channel>('channel'), name, stats: () => ({}) }) as unknown as Channel,
     config: absent<AdminNode['config']>('config'),
     faults: { set: () => none, clear: () => none, current: () => none },
     events: {

@@ -113,7 +113,7 @@ describe('a running node', () => {
     assert.deepEqual(json, JSON.parse(JSON.stringify(document)))
   })
 
-  const streams = ['GET /v1/events', 'GET /v1/watch']
+  const streams = ['GET /v1/events', 'GET /v1/watch', 'GET /v1/stream']
 
   it('answers every call as described', async () => {
     for (const call of callsOf(Object.entries(paths)).filter((it) => !streams.includes(it))) {

@@ -1,0 +1,78 @@
+// A message that came, on its way to its handlers. It remembers the room that it takes in its lane, so that the room is given
+// back exactly once, whatever becomes of it.
+
+import type { Incoming } from '../../topology/index.ts'
+import type { Envelope } from '../wire/envelope.ts'
+import type { Message } from './channel.ts'
+import type { ChannelName, IncomingLane } from './lane.ts'
+import { decodePayload } from './payload.ts'
+
+export class Arrival implements Incoming {
+  readonly envelope: Envelope
+  readonly receivedAt: number
+  /** When nobody wants it any more, on this node's clock; Infinity: never. */
+  readonly expiresAt: number
+  /** Undefined: it came from this node itself. */
+  readonly #lane: IncomingLane | undefined
+  #laneBytes: number
+
+  constructor(envelope: Envelope, now: number, lane?: IncomingLane, laneBytes = 0) {
+    this.envelope = envelope
+    this.receivedAt = Date.now()
+    this.expiresAt = envelope.deadlineMs === undefined ? Number.POSITIVE_INFINITY : now + envelope.deadlineMs
+    this.#lane = lane
+    this.#laneBytes = laneBytes
+  }
+
+  get sequence(): number {
+    return this.envelope.sequence
+  }
+
+  get floor(): number {
+    return this.envelope.floor
+  }
+
+  get key(): string | undefined {
+    return this.envelope.key
+  }
+
+  get isMonotonic(): boolean {
+    return this.envelope.kind === 'newest'
+  }
+
+  get channel(): ChannelName {
+    return this.envelope.channel
+  }
+
+  /** Its source waits to hear what became of it. */
+  get isAcknowledged(): boolean {
+    return this.envelope.floor > 0
+  }
+
+  /** Gives the room in its lane back. Idempotent. */
+  release(): void {
+    const bytes = this.#laneBytes
+    this.#laneBytes = 0
+    if (bytes > 0) this.#lane?.release(bytes)
+  }
+
+  /** What its handlers get. Throws when the payload is not what its encoding says. */
+  message(nameOf: (id: string) => string): Message {
+    const { source, sourceGeneration, id, channel, topic, key, trace } = this.envelope
+    return {
+      id: messageId(source, sourceGeneration, id),
+      from: nameOf(source),
+      channel,
+      ...(topic === undefined ? {} : { topic }),
+      ...(key === undefined ? {} : { key }),
+      payload: decodePayload(this.envelope),
+      trace,
+      receivedAt: this.receivedAt,
+    }
+  }
+}
+
+/** Unique in the cluster: an id is counted in each life of its source. */
+export function messageId(source: string, generation: number, id: number): string {
+  return `${source}.${generation}.${id}`
+}

@@ -1,0 +1,22 @@
+// What a channel needs of its node.
+
+import type { Logger } from '../observability/logger.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { ChannelStats } from './channel.ts'
+import type { DeliveryDriver } from './delivery-driver.ts'
+import type { ChannelName } from './lane.ts'
+import type { Destination } from './outgoing-message.ts'
+
+export interface ChannelContext {
+  readonly self: Destination
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly driver: DeliveryDriver
+  /** Throws `ERR_UNKNOWN_MEMBER` or `ERR_MEMBER_DOWN`. */
+  readonly destination: (nameOrId: string) => Destination
+  /** Every other member that is alive. */
+  readonly others: () => readonly Destination[]
+  readonly nameOf: (id: string) => string
+  /** What the lanes know of a channel. */
+  readonly lanes: (channel: ChannelName) => Pick<ChannelStats, 'queue' | 'credit' | 'connections' | 'dropped'>
+}

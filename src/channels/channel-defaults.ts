@@ -1,0 +1,33 @@
+// What the four channels are for, as numbers: the table of the design. A message says otherwise by its options.
+
+import type { ChannelName } from './lane.ts'
+
+/** Every channel, the most important first. */
+export const channelNames: readonly ChannelName[] = ['coordination', 'events', 'gossip', 'data']
+
+export interface ChannelDefaults {
+  /** Messages are acknowledged: coordination guarantees, events come at least once. */
+  readonly ack: boolean
+  /** Only the newest of a key matters. */
+  readonly monotonic: boolean
+  /** Messages to one member that may wait or be unacknowledged; past it senders wait or fail. */
+  readonly queueMessages: number
+}
+
+export const channelDefaults: Readonly<Record<ChannelName, ChannelDefaults>> = {
+  coordination: { ack: true, monotonic: false, queueMessages: 1_000 },
+  events: { ack: true, monotonic: false, queueMessages: 5_000 },
+  gossip: { ack: false, monotonic: true, queueMessages: 5_000 },
+  data: { ack: false, monotonic: false, queueMessages: 10_000 },
+}
+
+/** Handlers of one channel that run at once. */
+export const HANDLER_CONCURRENCY = 64
+/** Milliseconds that a call waits when it says nothing else. */
+export const DEFAULT_TIMEOUT_MS = 30_000
+/** Bytes of payloads that may wait for one lane, beside one message of any size. */
+export const QUEUE_BYTES = 64 * 1024 * 1024
+/** Calls of one channel that may wait beside what its queues hold; further ones fail with `ERR_BUFFER_FULL`. */
+export const MAX_WAITING_CALLS = 65_536
+/** Bytes of payloads that calls of one channel may have unsettled, beside one message of any size. */
+export const MAX_UNSETTLED_BYTES = 256 * 1024 * 1024

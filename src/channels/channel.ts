@@ -1,0 +1,150 @@
+// What users send and receive with: `node.channel('events')`. Four channels, told apart by what they are for; their defaults are
+// in `channel-defaults.ts`. What each call promises is in docs/guarantees.md, "Channels"; every code in docs/errors.md.
+
+import type { ChannelName } from './lane.ts'
+import type { Payload } from './payload.ts'
+
+/** A message as its handler gets it. */
+export interface Message {
+  /** Unique in the cluster; equals the `id` of its sender's receipt. */
+  readonly id: string
+  /** The name of the member that sent it. */
+  readonly from: string
+  readonly channel: ChannelName
+  /** What it was published to. */
+  readonly topic?: string
+  readonly key?: string
+  /** A Uint8Array arrives as a Uint8Array, which is the handler's own; anything else as JSON says it. */
+  readonly payload: Payload
+  /** W3C `traceparent` of the span that sent it; undefined when its sender traces nothing. */
+  readonly trace: string | undefined
+  /** When it came, in milliseconds since 1970. */
+  readonly receivedAt: number
+}
+
+/** What became of what was sent. */
+export interface Receipt {
+  readonly id: string
+  /** The name of the member, or `*`. */
+  readonly to: string
+  /** Every member that it was sent to has acknowledged it: their handlers have finished. False: nobody was asked to. */
+  readonly acked: boolean
+  /** Milliseconds from the call to this receipt. */
+  readonly durationMs: number
+  /** How many members it was sent to: 1, or for `broadcast` and `publish` those that were alive as this node saw it. */
+  readonly members: number
+  /** How many of them have acknowledged it or, unacknowledged, how many lanes took it. */
+  readonly reached: number
+}
+
+/** How a message is to be delivered. Whatever is not said is the channel's default. */
+export interface SendOptions {
+  /** Delivered exactly once while both ends live, resent until then; the promise resolves when its handler has finished. Default: true on `coordination` and `events`. */
+  readonly ack?: boolean
+  /** First in, first out among messages of this sender with the same key and the same `ack`. 1 to 256 bytes. Default: none, no order. */
+  readonly key?: string
+  /** Of messages with the same key (or topic) only the newest matters: an older one never comes after a newer, and may be left out. Default: true on `gossip` for messages with a key. */
+  readonly monotonic?: boolean
+  /** `send` only: for those there who subscribed to this topic. Default: none. */
+  readonly topic?: string
+  /** `publish` only: handed over after everything that this node had heard on the topic; see `gap` of {@link ChannelEvent}. Default false. */
+  readonly causal?: boolean
+  /** Milliseconds from the call after which nobody wants it any more: it is handed to no handler later, and fails with `ERR_DEADLINE_EXCEEDED`. Default: none. */
+  readonly deadlineMs?: number
+  /** Ends the wait with `ERR_ABORTED`. */
+  readonly signal?: AbortSignal
+  /** Milliseconds until `ERR_TIMEOUT`. Default 30,000. */
+  readonly timeoutMs?: number
+  /** When the queue is full: `wait` for room, or `fail` at once with `ERR_BUFFER_FULL`. Default `wait`; `gossip` drops its oldest. */
+  readonly onFull?: 'wait' | 'fail'
+}
+
+/** What {@link Channel.sendMany} tells. */
+export interface SendManyReceipt {
+  /** Messages that the lane took. */
+  readonly sent: number
+  /** Of those, acknowledged ones; 0 without `ack`. */
+  readonly acked: number
+}
+
+export type MessageHandler = (message: Message) => void | Promise<void>
+export type RequestHandler = (message: Message) => Payload | Promise<Payload>
+
+/** How many milliseconds acknowledged messages took, from the call to the receipt. */
+export interface LatencyView {
+  readonly count: number
+  /** Undefined before the first. */
+  readonly p50Ms: number | undefined
+  readonly p99Ms: number | undefined
+  readonly maxMs: number | undefined
+}
+
+/** What is known of one channel at this node, all members together. Counts only grow. */
+export interface ChannelStats {
+  readonly channel: ChannelName
+  /** Messages that wait for room, credit or a link, here and in the lanes; `oldestMs` is how long the oldest has waited in its lane. */
+  readonly queue: { readonly messages: number; readonly bytes: number; readonly oldestMs: number }
+  /** Bytes that may be sent before receivers grant more. */
+  readonly credit: number
+  /** Sent and not yet acknowledged. */
+  readonly unacknowledged: number
+  readonly connections: number
+  /** Messages; `bytes` of their payloads. */
+  readonly sent: { readonly messages: number; readonly bytes: number }
+  readonly received: { readonly messages: number; readonly bytes: number }
+  /** Handlers that run, and messages that wait for one. */
+  readonly handlers: { readonly running: number; readonly waiting: number }
+  /** By reason. */
+  readonly dropped: Readonly<Record<string, number>>
+  readonly latency: LatencyView
+}
+
+/** What a channel tells of itself. */
+export type ChannelEvent =
+  /** A queue is nearly full, or has room again. `consumer`: handlers at the other end are slow; `link`: the connection takes no more. */
+  | {
+      readonly type: 'congestion'
+      readonly peer: string
+      readonly state: 'congested' | 'relieved'
+      readonly cause: 'consumer' | 'link'
+    }
+  /** A causal message was handed over although `missing` messages of member `from` on `topic`, which it depends on, did not come in time. */
+  | { readonly type: 'gap'; readonly topic: string; readonly from: string; readonly missing: number }
+
+/** One of a node's four channels. */
+export interface Channel {
+  readonly name: ChannelName
+  /**
+   * Sends to a member, by name or id; `*` is {@link broadcast}. Without `ack` it resolves when the lane took it, with `ack` when the
+   * handler there has finished. The payload must not change until then. Rejects with `ERR_UNKNOWN_MEMBER`, `ERR_MEMBER_DOWN`,
+   * `ERR_NO_ROUTE`, `ERR_PAYLOAD_TOO_LARGE`, `ERR_BAD_OPTIONS`, `ERR_BUFFER_FULL`, `ERR_TIMEOUT`,
+   * `ERR_DEADLINE_EXCEEDED`, `ERR_ABORTED`, `ERR_SHUTTING_DOWN`; with `ack` also `ERR_NO_HANDLER` and `ERR_HANDLER_FAILED`.
+   */
+  send(to: string, payload: Payload, options?: SendOptions): Promise<Receipt>
+  /** Sends to every other member that is alive. With `ack` it rejects when one of them fails; `details` of the receipt say how many. */
+  broadcast(payload: Payload, options?: SendOptions): Promise<Receipt>
+  /**
+   * Sends to the subscribers of `topic`, on this node too: words of letters, digits, `_` and `-` with dots between. It covers the members alive in this node's
+   * view; a member without subscribers acknowledges it unread.
+   */
+  publish(topic: string, payload: Payload, options?: SendOptions): Promise<Receipt>
+  /** Sends all that the iterable yields to one member, under its back-pressure, with one promise: it resolves when all are taken, with `ack` when all are acknowledged. Rejects with the first failure. */
+  sendMany(
+    to: string,
+    payloads: Iterable<Payload> | AsyncIterable<Payload>,
+    options?: SendOptions,
+  ): Promise<SendManyReceipt>
+  /** Hands over what is published to topics that fit: `*` stands for one word, `**` for any number. */
+  subscribe(topicPattern: string, handler: MessageHandler): Disposable
+  /** Hands over every message of this channel, published ones included. */
+  onMessage(handler: MessageHandler): Disposable
+  /** The messages of this channel, or those whose topic fits; the loop is a handler: one message at a time, finished when the loop asks for the next. */
+  messages(options?: { readonly signal?: AbortSignal; readonly topic?: string }): AsyncIterable<Message>
+  /** Sends a request, and resolves with the answer. Rejects as {@link send} does, and with the ClusterError that the handler threw. */
+  request(to: string, payload: Payload, options?: SendOptions): Promise<Message>
+  /** Answers requests; the newest handler is the one. */
+  onRequest(handler: RequestHandler): Disposable
+  stats(): ChannelStats
+  /** Calls `listener` for congestion and gaps until the result is disposed. It must not throw. */
+  onEvent(listener: (event: ChannelEvent) => void): Disposable
+}

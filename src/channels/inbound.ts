@@ -1,0 +1,97 @@
+// What comes on one channel, on its way to handlers: messages to all who want them, requests to the one that answers.
+
+import { ClusterError } from '../errors.ts'
+import { oncePer } from '../observability/logger.ts'
+import type { Arrival } from './arrival.ts'
+import type { RequestHandler } from './channel.ts'
+import type { ChannelContext } from './channel-context.ts'
+import type { ChannelCounts } from './channel-counts.ts'
+import { HandlerSchedule } from './handler-schedule.ts'
+import { OutgoingMessage } from './outgoing-message.ts'
+import { type EncodedPayload, encodeFailure, encodePayload } from './payload.ts'
+import { callAll, noHandler, Subscribers } from './subscribers.ts'
+
+/** One line in this time for handlers of messages whose senders do not ask what became of them. */
+const FAILURE_LOG_INTERVAL_MS = 10_000
+
+export class Inbound {
+  readonly subscribers = new Subscribers()
+  readonly schedule: HandlerSchedule
+  requestHandler: RequestHandler | undefined
+  readonly #context: ChannelContext
+  readonly #counts: ChannelCounts
+  readonly #sayFailure = oncePer({ intervalMs: FAILURE_LOG_INTERVAL_MS })
+
+  constructor(context: ChannelContext, counts: ChannelCounts) {
+    this.#context = context
+    this.#counts = counts
+    this.schedule = new HandlerSchedule({
+      handle: (arrival) => this.#handle(arrival),
+      done: (arrival, error) => this.#done(arrival, error),
+      count: (reason) => counts.drop(reason),
+    })
+  }
+
+  take(arrival: Arrival): void {
+    this.#counts.receivedMessages += 1
+    this.#counts.receivedBytes += arrival.envelope.payload.length
+    this.schedule.take(arrival)
+  }
+
+  close(): void {
+    this.schedule.close()
+    this.subscribers.clear()
+    this.requestHandler = undefined
+  }
+
+  #handle(arrival: Arrival): void | Promise<void> {
+    const { clock, nameOf } = this.#context
+    if (arrival.expiresAt <= clock.now()) throw tooLate(arrival)
+    const { kind, topic } = arrival.envelope
+    if (kind === 'request') return this.#answer(arrival)
+    const handlers = this.subscribers.wanting(topic)
+    if (handlers.length > 0) return callAll(handlers, arrival.message(nameOf))
+    // Whoever publishes asks subscribers, not members: that there is none here is no failure.
+    if (topic === undefined) throw noHandler(this.#context.self.name, arrival.channel)
+  }
+
+  /** The request itself is handled when its answer is on its way, whatever that says. */
+  async #answer(arrival: Arrival): Promise<void> {
+    const { self, nameOf } = this.#context
+    try {
+      if (this.requestHandler === undefined) throw noHandler(self.name, arrival.channel, 'requests')
+      // A handler in plain JavaScript that returns nothing has answered all the same.
+      const answer = (await this.requestHandler(arrival.message(nameOf))) ?? null
+      this.#reply('reply', arrival, encodePayload(answer))
+    } catch (error) {
+      this.#reply('error', arrival, encodeFailure(error, self.name, arrival.channel))
+    }
+  }
+
+  #reply(kind: 'reply' | 'error', arrival: Arrival, encoded: EncodedPayload): void {
+    const { driver, nameOf } = this.#context
+    const { id, source, sourceGeneration, channel } = arrival.envelope
+    const destination = { id: source, name: nameOf(source), generation: sourceGeneration }
+    const isAcknowledged = arrival.isAcknowledged
+    driver.post(new OutgoingMessage({ kind, id, channel, destination, isAcknowledged, encoded }))
+  }
+
+  #done(arrival: Arrival, error: unknown): void {
+    this.#context.driver.handled(arrival, error)
+    if (error === undefined) return
+    const reason = error instanceof ClusterError ? reasons[error.code] : undefined
+    this.#counts.drop(reason ?? 'handler-failed')
+    if (arrival.isAcknowledged || reason !== undefined) return
+    // Its sender does not hear of it, so somebody else has to.
+    const heldBack = this.#sayFailure(arrival.channel)
+    if (heldBack !== undefined)
+      this.#context.logger.warn('a handler failed', { channel: arrival.channel, error, heldBack })
+  }
+}
+
+const reasons: Readonly<Record<string, string>> = { ERR_NO_HANDLER: 'no-handler', ERR_DEADLINE_EXCEEDED: 'expired' }
+
+function tooLate({ envelope: { channel, deadlineMs = 0 } }: Arrival): ClusterError {
+  const text = `the message on '${channel}' waited longer than its deadline`
+  return new ClusterError('ERR_DEADLINE_EXCEEDED', text, { operation: channel, deadlineMs })
+}

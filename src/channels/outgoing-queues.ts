@@ -1,0 +1,145 @@
+// What lanes had no room for, in order, per lane: the next neighbor on the way and the channel. Bounded per lane; past the bound
+// a message fails, or its caller said that it should fail rather than wait at all.
+
+import type { Clock } from '../runtime/clock.ts'
+import type { Envelope } from '../wire/envelope.ts'
+import { channelDefaults, MAX_WAITING_CALLS, QUEUE_BYTES } from './channel-defaults.ts'
+import { noRoute, queueFull } from './failures.ts'
+import type { ChannelName, Lanes } from './lane.ts'
+import type { OutgoingMessage } from './outgoing-message.ts'
+
+export interface OutgoingQueuesOptions {
+  readonly self: { readonly id: string; readonly generation: number }
+  readonly clock: Clock
+  readonly lanes: Lanes
+  /** The neighbor by which to reach a member; undefined: no way now. */
+  readonly nextHop: (member: string) => string | undefined
+}
+
+interface Waiting {
+  readonly message: OutgoingMessage
+  readonly floor: number
+}
+
+interface Queue {
+  readonly hop: string
+  readonly channel: ChannelName
+  entries: Waiting[]
+  taken: number
+  bytes: number
+}
+
+export class OutgoingQueues {
+  readonly #options: OutgoingQueuesOptions
+  readonly #queues = new Map<string, Queue>()
+  /** Large payloads that a lane is still reading. */
+  readonly #taking = new Map<Envelope, OutgoingMessage>()
+
+  constructor(options: OutgoingQueuesOptions) {
+    this.#options = options
+  }
+
+  /** Sends `message` now or when its lane has room. What is not acknowledged is settled by it. */
+  put(message: OutgoingMessage, floor: number): void {
+    const { destination, channel } = message
+    const hop = this.#options.nextHop(destination.id)
+    if (hop === undefined) {
+      this.#lost(message)
+      return
+    }
+    const queue = this.#queues.get(`${channel} ${hop}`)
+    if (queue) this.#wait(queue, message, floor)
+    else if (!this.#send(hop, message, floor)) {
+      const fresh: Queue = { hop, channel, entries: [], taken: 0, bytes: 0 }
+      this.#queues.set(`${channel} ${hop}`, fresh)
+      this.#wait(fresh, message, floor)
+    }
+  }
+
+  /** The lane takes more. */
+  room(hop: string, channel: ChannelName): void {
+    const queue = this.#queues.get(`${channel} ${hop}`)
+    if (queue === undefined) return
+    while (queue.taken < queue.entries.length) {
+      const { message, floor } = queue.entries[queue.taken] as Waiting
+      if (!isOver(message) && !this.#send(hop, message, floor)) break
+      queue.taken += 1
+      queue.bytes -= message.bytes
+    }
+    if (queue.taken === queue.entries.length) this.#queues.delete(`${channel} ${hop}`)
+    else if (queue.taken > 1_024) {
+      queue.entries = queue.entries.slice(queue.taken)
+      queue.taken = 0
+    }
+  }
+
+  /** A large payload has been read. */
+  taken(envelope: Envelope): void {
+    const message = this.#taking.get(envelope)
+    this.#taking.delete(envelope)
+    message?.settle()
+  }
+
+  /** The neighbor is gone. What is acknowledged is asked after and sent again by whoever counts it. */
+  lost(hop: string): void {
+    for (const [name, queue] of this.#queues) {
+      if (queue.hop !== hop) continue
+      this.#queues.delete(name)
+      for (const { message } of queue.entries.slice(queue.taken)) this.#lost(message)
+    }
+    for (const [envelope, message] of this.#taking) {
+      if (this.#options.nextHop(message.destination.id) === hop) continue
+      this.#taking.delete(envelope)
+      message.settle(noRoute(message.destination.name, true))
+    }
+  }
+
+  /** Messages and bytes that wait on `channel`. */
+  waiting(channel: ChannelName): { messages: number; bytes: number } {
+    const sum = { messages: 0, bytes: 0 }
+    for (const queue of this.#queues.values()) {
+      if (queue.channel !== channel) continue
+      sum.messages += queue.entries.length - queue.taken
+      sum.bytes += queue.bytes
+    }
+    return sum
+  }
+
+  #lost(message: OutgoingMessage): void {
+    if (!message.isAcknowledged) message.settle(noRoute(message.destination.name))
+  }
+
+  #wait(queue: Queue, message: OutgoingMessage, floor: number): void {
+    const { queueMessages } = channelDefaults[queue.channel]
+    const waiting = queue.entries.length - queue.taken
+    // What is acknowledged was bounded before it was numbered; refusing it here would only have it sent again.
+    if (!message.isAcknowledged) {
+      const isFull = waiting >= MAX_WAITING_CALLS || (waiting > 0 && queue.bytes + message.bytes > QUEUE_BYTES)
+      if (isFull || message.onFull === 'fail') {
+        message.settle(queueFull(queue.channel, queueMessages))
+        return
+      }
+    }
+    queue.entries.push({ message, floor })
+    queue.bytes += message.bytes
+  }
+
+  /** False: its lane is full. */
+  #send(hop: string, message: OutgoingMessage, floor: number): boolean {
+    const { self, clock, lanes } = this.#options
+    const envelope = message.envelope(self, floor, message.deadlineAt === Number.POSITIVE_INFINITY ? 0 : clock.now())
+    const outcome = lanes.to(hop, message.channel)?.send(envelope) ?? 'no-route'
+    if (outcome === 'full') return false
+    if (outcome === 'no-route') this.#lost(message)
+    else if (!message.isAcknowledged) {
+      if (outcome === 'accepted') message.settle()
+      else this.#taking.set(envelope, message)
+    }
+    return true
+  }
+}
+
+/** Nobody waits for it any more, so it need not leave. */
+function isOver({ isAcknowledged, isSettled, progress }: OutgoingMessage): boolean {
+  return isAcknowledged ? progress === 'abandoned' || progress === 'settled' : isSettled
+}

@@ -1,0 +1,101 @@
+// Requests of this node that wait for an answer. The id of a request is counted in this node's life, so that an answer finds it and
+// nothing of another life does.
+
+import { ClusterError } from '../errors.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Arrival } from './arrival.ts'
+import type { Message } from './channel.ts'
+import { expired, memberDown, stopping } from './failures.ts'
+import type { OutgoingMessage } from './outgoing-message.ts'
+import { decodeFailure } from './payload.ts'
+
+export interface PendingRequest {
+  readonly message: OutgoingMessage
+  readonly settle: (outcome: Message | ClusterError) => void
+}
+
+export class PendingRequests {
+  readonly #clock: Clock
+  readonly #nameOf: (id: string) => string
+  readonly #pending = new Map<number, PendingRequest>()
+  #timer: NodeJS.Timeout | undefined
+  #timerAt = Number.POSITIVE_INFINITY
+
+  constructor(clock: Clock, nameOf: (id: string) => string) {
+    this.#clock = clock
+    this.#nameOf = nameOf
+  }
+
+  get size(): number {
+    return this.#pending.size
+  }
+
+  add(request: PendingRequest): void {
+    this.#pending.set(request.message.id, request)
+    this.#arm(request.message.expiresAt)
+  }
+
+  /** False: it does not wait any more. */
+  remove({ id }: OutgoingMessage): boolean {
+    return this.#pending.delete(id)
+  }
+
+  /** An answer came. False: nobody waits for it. */
+  answered(arrival: Arrival): boolean {
+    const { id, kind, source } = arrival.envelope
+    const request = this.#pending.get(id)
+    if (request?.message.destination.id !== source) return false
+    this.#pending.delete(id)
+    request.settle(outcomeOf(arrival, kind === 'error', this.#nameOf))
+    return true
+  }
+
+  /** No answer will come from `member`; `all`: not even to requests that are sent again after a reconnect. */
+  lost(member: string, all: boolean): void {
+    for (const { message, settle } of [...this.#pending.values()]) {
+      if (message.destination.id !== member || (message.isAcknowledged && !all)) continue
+      this.#pending.delete(message.id)
+      settle(memberDown(message.destination.name, true))
+    }
+  }
+
+  close(): void {
+    clearTimeout(this.#timer)
+    for (const { settle } of [...this.#pending.values()]) settle(stopping(true))
+    this.#pending.clear()
+  }
+
+  /** One timer for all: the first that may run out. */
+  #arm(at: number): void {
+    if (at >= this.#timerAt) return
+    clearTimeout(this.#timer)
+    this.#timerAt = at
+    this.#timer = setTimeout(() => this.#look(), Math.min(Math.max(1, Math.ceil(at - this.#clock.now())), 2 ** 31 - 1))
+  }
+
+  #look(): void {
+    const now = this.#clock.now()
+    this.#timerAt = Number.POSITIVE_INFINITY
+    let next = Number.POSITIVE_INFINITY
+    for (const { message, settle } of [...this.#pending.values()]) {
+      if (message.expiresAt <= now) {
+        this.#pending.delete(message.id)
+        settle(expired(message, true))
+      } else next = Math.min(next, message.expiresAt)
+    }
+    if (next < Number.POSITIVE_INFINITY) this.#arm(next)
+  }
+}
+
+function outcomeOf(arrival: Arrival, isError: boolean, nameOf: (id: string) => string): Message | ClusterError {
+  try {
+    return isError ? decodeFailure(arrival.envelope) : arrival.message(nameOf)
+  } catch (cause) {
+    const member = nameOf(arrival.envelope.source)
+    const details = { member, subject: arrival.channel, reason: 'its answer cannot be read' }
+    return new ClusterError('ERR_HANDLER_FAILED', `the answer of ${member} cannot be read`, details, {
+      cause,
+      mayHaveHappened: true,
+    })
+  }
+}

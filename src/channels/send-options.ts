@@ -1,0 +1,94 @@
+// The options of one call, checked: all problems are told at once, as `ERR_BAD_OPTIONS`. A call without options costs nothing here.
+
+import { closestWord } from '../closest-word.ts'
+import { ClusterError } from '../errors.ts'
+import { MAX_KEY_BYTES } from '../wire/limits.ts'
+import type { SendOptions } from './channel.ts'
+import { type ChannelDefaults, DEFAULT_TIMEOUT_MS } from './channel-defaults.ts'
+import { isTopic } from './topics.ts'
+
+/** What a message is sent by. */
+export interface ResolvedSendOptions {
+  readonly ack: boolean
+  readonly key: string | undefined
+  readonly monotonic: boolean
+  readonly causal: boolean
+  readonly topic: string | undefined
+  readonly deadlineMs: number | undefined
+  readonly signal: AbortSignal | undefined
+  readonly timeoutMs: number
+  readonly onFull: 'wait' | 'fail'
+}
+
+type Check = (value: unknown) => string | undefined
+
+const bool: Check = (value) => (typeof value === 'boolean' ? undefined : 'must be true or false')
+const milliseconds: Check = (value) =>
+  typeof value === 'number' && value > 0 ? undefined : 'must be a number of milliseconds above 0'
+
+const checks: { readonly [Key in keyof Required<SendOptions>]: Check } = {
+  ack: bool,
+  key: (value) => {
+    if (typeof value !== 'string' || value === '') return 'must be a text'
+    return Buffer.byteLength(value) > MAX_KEY_BYTES ? `must have at most ${MAX_KEY_BYTES} bytes` : undefined
+  },
+  monotonic: bool,
+  causal: bool,
+  topic: (value) => (isTopic(value) ? undefined : 'must be words with dots between'),
+  deadlineMs: milliseconds,
+  signal: (value) => (value instanceof AbortSignal ? undefined : 'must be an AbortSignal'),
+  timeoutMs: milliseconds,
+  onFull: (value) => (value === 'wait' || value === 'fail' ? undefined : "must be 'wait' or 'fail'"),
+}
+
+/** Options that a channel's defaults make, one object for each channel. */
+export function defaultSendOptions({ ack }: ChannelDefaults): ResolvedSendOptions {
+  return {
+    ack,
+    key: undefined,
+    monotonic: false,
+    causal: false,
+    topic: undefined,
+    deadlineMs: undefined,
+    signal: undefined,
+    timeoutMs: DEFAULT_TIMEOUT_MS,
+    onFull: 'wait',
+  }
+}
+
+/** Throws `ERR_BAD_OPTIONS` with all problems. */
+export function resolveSendOptions(
+  options: SendOptions | undefined,
+  defaults: ResolvedSendOptions,
+  channel: ChannelDefaults,
+): ResolvedSendOptions {
+  if (options === undefined) return defaults
+  const problems = problemsOf(options)
+  if (problems.length > 0) throw badOptions(problems)
+  const resolved = { ...defaults, ...withoutUndefined(options) }
+  // A channel's newest wins among messages of one key; those without one are all wanted, unless their sender says otherwise.
+  if (options.monotonic === undefined)
+    resolved.monotonic = channel.monotonic && resolved.key !== undefined && !resolved.causal
+  if (resolved.causal && resolved.monotonic) throw badOptions(["'causal' and 'monotonic' contradict each other"])
+  return resolved
+}
+
+function problemsOf(options: SendOptions): string[] {
+  if (typeof options !== 'object' || options === null) return ['the options must be an object']
+  return Object.entries(options).flatMap(([name, value]): string[] => {
+    if (!Object.hasOwn(checks, name)) {
+      const meant = closestWord(name, Object.keys(checks))
+      return [`unknown option '${name}'${meant === undefined ? '' : `, did you mean '${meant}'?`}`]
+    }
+    const problem = value === undefined ? undefined : checks[name as keyof SendOptions](value)
+    return problem === undefined ? [] : [`${name} ${problem}`]
+  })
+}
+
+function withoutUndefined(options: SendOptions): SendOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+}
+
+function badOptions(problems: readonly string[]): ClusterError {
+  return new ClusterError('ERR_BAD_OPTIONS', problems.join('; '), { problems })
+}

@@ -1,0 +1,70 @@
+// Who wants the messages of one channel, and the calling of all who want one: a message is handled when all of them are done, and
+// failed when one of them failed.
+
+import { ClusterError } from '../errors.ts'
+import type { Message, MessageHandler } from './channel.ts'
+import type { ChannelName } from './lane.ts'
+import { checkPattern, topicMatcher } from './topics.ts'
+
+interface Subscriber {
+  /** Undefined: every message. */
+  readonly matches: ((topic: string) => boolean) | undefined
+  readonly handler: MessageHandler
+}
+
+export class Subscribers {
+  readonly #subscribers = new Set<Subscriber>()
+
+  /** `pattern`: only what is published to topics that fit; throws `ERR_BAD_REQUEST` when it is none. */
+  add(handler: MessageHandler, pattern?: string): Disposable {
+    if (pattern !== undefined) checkPattern(pattern)
+    const subscriber = { matches: pattern === undefined ? undefined : topicMatcher(pattern), handler }
+    this.#subscribers.add(subscriber)
+    return { [Symbol.dispose]: () => void this.#subscribers.delete(subscriber) }
+  }
+
+  clear(): void {
+    this.#subscribers.clear()
+  }
+
+  /** Who wants what was published to `topic`, or was sent without one. */
+  wanting(topic: string | undefined): MessageHandler[] {
+    const handlers: MessageHandler[] = []
+    for (const { matches, handler } of this.#subscribers)
+      if (matches === undefined || (topic !== undefined && matches(topic))) handlers.push(handler)
+    return handlers
+  }
+}
+
+/** Calls all; gives a promise only if one of them did. Throws, or rejects with, the first failure when all have ended. */
+export function callAll(handlers: readonly MessageHandler[], message: Message): void | Promise<void> {
+  if (handlers.length === 1) return promiseOf(handlers[0]?.(message))
+  const failures: unknown[] = []
+  const pending: Promise<void>[] = []
+  for (const handler of handlers) {
+    try {
+      const handled = promiseOf(handler(message))
+      if (handled) pending.push(handled.catch((error: unknown) => void failures.push(error)))
+    } catch (error) {
+      failures.push(error)
+    }
+  }
+  const end = (): void => {
+    if (failures.length > 0) throw failures[0]
+  }
+  return pending.length === 0 ? end() : Promise.all(pending).then(end)
+}
+
+/** Handlers in plain JavaScript may return anything; only what can be waited for is. */
+function promiseOf(handled: unknown): Promise<void> | undefined {
+  const isThenable = typeof handled === 'object' && handled !== null && 'then' in handled
+  return isThenable ? Promise.resolve(handled as Promise<void>) : undefined
+}
+
+/** Why what nobody wants was not handled. */
+export function noHandler(member: string, channel: ChannelName, what = 'messages'): ClusterError {
+  return new ClusterError('ERR_NO_HANDLER', `${member} has no handler for ${what} on '${channel}'`, {
+    member,
+    subject: channel,
+  })
+}
