@@ -186,9 +186,7 @@ export class RunningNode implements TrellisNode {
     throw new ClusterError('ERR_SHUTTING_DOWN', 'the node has not started', {})
   }
 
-  channel(name: string): Channel {
-    return this.#features.channels.channel(name)
-  }
+  channel = (name: string): Channel => this.#features.channels.channel(name)
 
   get config(): NodeConfig {
     return this.#features.config

@@ -67,7 +67,9 @@ export interface SendManyReceipt {
   readonly acked: number
 }
 
+/** Handles a message; the message is handled when it returns, or when its promise resolves. */
 export type MessageHandler = (message: Message) => void | Promise<void>
+/** Answers a request. What it throws is what the asker's call rejects with. */
 export type RequestHandler = (message: Message) => Payload | Promise<Payload>
 
 /** How many milliseconds acknowledged messages took, from the call to the receipt. */

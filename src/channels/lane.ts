@@ -8,6 +8,7 @@
 
 import type { Envelope } from '../wire/envelope.ts'
 
+/** The four channels. */
 export type ChannelName = Envelope['channel']
 
 /**
