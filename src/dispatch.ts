@@ -1,10 +1,13 @@
 // Which part of a node takes which message. What comes before a part exists, or has no business on an established link,
 // is dropped and counted: the protocols repeat what matters.
 
+import type { Relay } from './channels/relay.ts'
 import type { Requests } from './channels/requests.ts'
 import type { Coordination } from './coordination/coordination.ts'
+import type { Holds } from './links/holds.ts'
 import type { Formation } from './membership/formation.ts'
 import type { Membership } from './membership/membership.ts'
+import type { Overlays } from './membership/overlays.ts'
 import type { NodeParts } from './node-part.ts'
 import type { Counters } from './runtime/counters.ts'
 import type { Link } from './wire/link.ts'
@@ -13,6 +16,9 @@ import type { WireMessage } from './wire/message.ts'
 /** What there is of a node at a moment: it grows from stage to stage. */
 export interface Parts {
   readonly requests: Requests
+  readonly relay: Relay
+  readonly holds: Holds
+  readonly overlays: Overlays
   readonly features: Pick<NodeParts, 'receive' | 'linkUp' | 'linkDown'>
   coordination: Coordination | undefined
   membership: Membership | undefined
@@ -31,10 +37,16 @@ export function dispatch(parts: Parts, counters: Counters, link: Link, message: 
       else counters.add('raft-early')
       break
     case 'record':
-      parts.coordination?.receiveRecord(message.record)
+      parts.coordination?.receiveRecord(message.record, id)
       break
     case 'envelope':
-      parts.requests.receive(id, message.envelope)
+      parts.relay.receive(id, message.envelope)
+      break
+    case 'hold':
+      parts.holds.hear(id, message.kind)
+      break
+    case 'overlay':
+      parts.overlays.receive(id, message)
       break
     case 'contacts':
       parts.formation?.introduced(message.contacts)

@@ -40,6 +40,9 @@ export interface ErrorDetails {
   ERR_HANDLER_FAILED: { readonly member: string; readonly subject: string; readonly reason: string }
   ERR_PAYLOAD_TOO_LARGE: { readonly bytes: number; readonly limit: number }
   ERR_BUFFER_FULL: { readonly queue: string; readonly limit: number }
+  ERR_UNKNOWN_TOPOLOGY: { readonly name: string; readonly known: readonly string[] }
+  ERR_SWITCH_IN_PROGRESS: { readonly to: string }
+  ERR_TOPOLOGY_MISMATCH: { readonly expected: string; readonly current: string }
   ERR_NO_SERVER_NODES: { readonly topology: string }
   ERR_TIMEOUT: { readonly operation: string; readonly timeoutMs: number }
   ERR_DEADLINE_EXCEEDED: { readonly operation: string; readonly deadlineMs: number }
@@ -66,6 +69,7 @@ const retryable: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_HANDSHAKE_FAILED',
   'ERR_NOT_LEADER',
   'ERR_NO_QUORUM',
+  'ERR_SWITCH_IN_PROGRESS',
   'ERR_MEMBER_DOWN',
   'ERR_NO_ROUTE',
   'ERR_BUFFER_FULL',

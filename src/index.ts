@@ -46,16 +46,21 @@ export {
   type Faults,
   type FaultsView,
   incarnationNumber,
+  type LinkView,
   type MemberChange,
   type MemberView,
   type MemberViewCondition,
   type MemberViewState,
   type NodeStatus,
+  type NodeTopology,
   type S5Phase,
   type TopologyPhase,
+  type TopologySwitchView,
+  type TopologyView,
   type TrellisNode,
   type WaitOptions,
 } from './node-interface.ts'
 export type { LogFields, Logger, LogLevel } from './observability/logger.ts'
 export type { AdminTokens, NodeOptions, Profile, TopologyName } from './options.ts'
+export type { SwitchNodeReport, SwitchOptions, SwitchPlan, SwitchReport } from './switching/report.ts'
 export type { S5, S5Command, Subsystem, SubsystemFactory, Vsm } from './vsm/subsystem.ts'

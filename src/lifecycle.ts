@@ -5,20 +5,24 @@
 //
 // A node that was admitted in an earlier life is a member at once. A founder runs Raft from `joining` on.
 
-import { type FormingEvent, type FormingState, FullMesh, type MemberRecord } from '../topology/index.ts'
+import type { FormingEvent, FormingState, MemberRecord } from '../topology/index.ts'
 import { Requests } from './channels/requests.ts'
 import { Coordination } from './coordination/coordination.ts'
 import { dispatch, type Parts } from './dispatch.ts'
 import { ClusterError, type ErrorCode } from './errors.ts'
 import type { LifecycleOptions, Stage } from './lifecycle-options.ts'
 import { LinkEvents } from './link-events.ts'
+import type { Holds } from './links/holds.ts'
 import type { Links } from './links/links.ts'
 import { Peers } from './links/peers.ts'
 import { type AdmissionAnswer, askMember, type HolderState, holderState } from './membership/admission.ts'
+import { builtInOverlays } from './membership/built-in-overlays.ts'
 import { Formation, founderDelay, parseFormingState } from './membership/formation.ts'
 import { Joining } from './membership/joining.ts'
 import { Membership } from './membership/membership.ts'
+import type { Overlays } from './membership/overlays.ts'
 import { RememberedPeers } from './membership/remembered-peers.ts'
+import { Routes } from './membership/routes.ts'
 import type { Absence } from './runtime/away-guard.ts'
 import { helloOf, nameTaken, recordOf, rolledBack } from './self.ts'
 import type { NodeStorage, StoredCluster } from './storage/node-storage.ts'
@@ -41,6 +45,7 @@ export class Lifecycle {
   readonly #linkEvents: LinkEvents
   #joining: Joining | undefined
   readonly #remembered: RememberedPeers
+  readonly #routes: Routes
 
   constructor(options: LifecycleOptions) {
     const { self, transport, keyring, toolbox, storage } = options
@@ -63,11 +68,12 @@ export class Lifecycle {
       onMessage: (link, message) => dispatch(this.#parts, toolbox.counters, link, message),
       onRefused: (error, address) => this.#refused(error, address),
       onMoved: (member) => this.#moved(member),
+      onUnreachable: (member) => this.overlays.unreachable(member),
     })
     this.requests = new Requests({
       self: self.id,
       generation: storage.generation,
-      send: (envelope) => this.links.send(envelope.destination, { type: 'envelope', envelope }),
+      send: (envelope) => this.#routes.relay.send(envelope),
       nameOf: (id) => this.nameOf(id),
       count: (reason) => toolbox.counters.add(reason),
     })
@@ -79,8 +85,21 @@ export class Lifecycle {
       onFailure: (error) => this.#fail(error),
     })
     const { features } = options
+    this.#routes = new Routes({
+      self: self.id,
+      links: this.links,
+      toolbox,
+      definitions: builtInOverlays,
+      member: (id) => this.#parts.membership?.member(id),
+      onOverlays: () => features.overlays(),
+      deliver: (envelope) => this.requests.receive(envelope.source, envelope),
+      undeliverable: (envelope) => this.requests.undeliverable(envelope),
+    })
     this.#parts = {
       requests: this.requests,
+      relay: this.#routes.relay,
+      holds: this.#routes.holds,
+      overlays: this.#routes.overlays,
       features,
       coordination: undefined,
       membership: undefined,
@@ -98,6 +117,14 @@ export class Lifecycle {
 
   get links(): Links {
     return this.#peers.links
+  }
+
+  get overlays(): Overlays {
+    return this.#routes.overlays
+  }
+
+  get holds(): Holds {
+    return this.#routes.holds
   }
 
   get stage(): Stage {
@@ -159,6 +186,7 @@ export class Lifecycle {
     this.#remembered.close()
     await this.#peers.close(wasMember ? 'leaving' : 'stopping')
     this.#parts.membership?.close()
+    this.#routes.close()
     await this.#parts.coordination?.close()
   }
 
@@ -263,8 +291,11 @@ export class Lifecycle {
       stateOf: (holder) => this.#holderState(holder),
       strangers: () => this.#peers.strangers(),
       isMember: (peer) => this.#parts.membership?.member(peer) !== undefined,
+      isSparse: () => this.overlays.isSparse,
+      onHeard: (leader, peer) => this.#routes.relay.learn(leader, peer),
       onChange: () => {
         this.#parts.formation?.put({ type: 'alive', alive: this.#parts.coordination?.knowledge().leader !== undefined })
+        this.#parts.membership?.setVoters(this.#voters().map(({ id }) => id))
         onCoordination()
       },
       onHost,
@@ -303,7 +334,8 @@ export class Lifecycle {
     this.#parts.membership = new Membership({
       self: recordOf(self),
       swim,
-      overlay: new FullMesh(self.id),
+      overlays: this.#routes.overlays,
+      holds: this.#routes.holds,
       links: this.links,
       ...toolbox,
       pinned: this.#voters().map(({ id }) => id),

@@ -52,7 +52,9 @@ export class LinkEvents {
     const { parts, onLink } = this.#options
     const { id, name } = link.peer
     parts.formation?.put({ type: 'disconnected', peer: id, announced: end.announced })
-    parts.requests.lost(id)
+    // A link that was let go of is not the only way to its peer.
+    if (end.reason !== 'idle') parts.requests.lost(id)
+    parts.holds.down(id)
     if (this.#companions.delete(id)) parts.features.linkDown(link, end)
     const isGoing = end.reason === 'leaving' || end.reason === 'stopping' || parts.membership?.hasLeft(id) === true
     parts.coordination?.disconnected(id, isGoing)
@@ -68,11 +70,12 @@ export class LinkEvents {
   }
 
   #companion(link: Link): void {
-    const { coordination, membership, features } = this.#options.parts
+    const { coordination, membership, relay, features } = this.#options.parts
     const peer = link.peer.id
     coordination?.greet(peer)
     coordination?.connected(peer)
     membership?.connected(peer)
+    relay.up(peer)
     if (this.#companions.has(peer)) return
     this.#companions.add(peer)
     features.linkUp(link)

@@ -5,6 +5,7 @@
 import type { Channel } from './channels/channel.ts'
 import type { NodeConfig } from './coordination/config-interface.ts'
 import type { ClusterError } from './errors.ts'
+import type { SwitchOptions, SwitchReport } from './switching/report.ts'
 import type { Vsm } from './vsm/subsystem.ts'
 
 /** How the cluster sees a member. `suspect` may still refute it; `left` went deliberately. */
@@ -90,8 +91,34 @@ export interface TopologyView {
   readonly epoch: number
   readonly phase: TopologyPhase
   readonly links: readonly LinkView[]
-  /** Past switches of the topology. Empty: this release has none. */
-  readonly history: readonly never[]
+  /** The last switches, oldest first: those of the log on a voter, else those that this node saw. */
+  readonly history: readonly TopologySwitchView[]
+}
+
+/** A switch of the topology that is over. */
+export interface TopologySwitchView {
+  /** The epoch of the cluster after it. */
+  readonly epoch: number
+  readonly from: string
+  readonly to: string
+  readonly outcome: 'committed' | 'aborted'
+  /** Why it was aborted; null when it was committed. */
+  readonly reason: string | null
+  /** Wall-clock time in milliseconds since the epoch, for people only. */
+  readonly at: number
+}
+
+/** The overlay of the cluster, and how to switch to another one while traffic flows. */
+export interface NodeTopology {
+  /** Exactly the JSON of `GET /v1/topology`. */
+  view(): TopologyView
+  /**
+   * Switches the whole cluster to the overlay `name` and resolves when the switch has ended, committed or aborted, and every member
+   * that is there has adopted that; to the same one it resolves at once (`already-current`). No acknowledged message is lost by it. Rejects with
+   * `ERR_BAD_REQUEST`, `ERR_UNKNOWN_TOPOLOGY`, `ERR_SWITCH_IN_PROGRESS`, `ERR_TOPOLOGY_MISMATCH`, `ERR_NO_SERVER_NODES`, `ERR_NO_QUORUM` (with
+   * `mayHaveHappened` when it was lost on the way), `ERR_ABORTED`, `ERR_SHUTTING_DOWN`.
+   */
+  switch(name: string, options?: SwitchOptions): Promise<SwitchReport>
 }
 
 /** One change of the member table. */
@@ -111,6 +138,15 @@ export type ClusterEvent =
       readonly host: string | null
       readonly phase: S5Phase
       readonly fencingToken: number | null
+    }
+  /** This node's part in a switch: a phase began, or it ended. `name` and `epoch` are what it routes by now, `to` is where it goes. */
+  | {
+      readonly type: 'switch'
+      readonly at: number
+      readonly phase: TopologyPhase | 'committed' | 'aborted'
+      readonly name: string
+      readonly epoch: number
+      readonly to: string
     }
   /** A link to `peer` (its name, or its id before the name is known) came up or went; `reason` says why it went. */
   | {
@@ -182,6 +218,7 @@ export interface TrellisNode extends AsyncDisposable {
   /** Yields each change of the member table, from the first read on, until `signal` aborts or the node stops; what is there already is not a change. */
   watchMembers(options?: { readonly signal?: AbortSignal }): AsyncIterable<MemberChange>
   readonly events: ClusterEvents
+  readonly topology: NodeTopology
   /** Refuses, unless the node was started with `allowFaults`. */
   readonly faults: Faults
   /** Subsystems of the Viable System Model; today S5, hosted where the leader is. */

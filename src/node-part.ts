@@ -7,7 +7,8 @@ import type { Requests } from './channels/requests.ts'
 import type { Coordination } from './coordination/coordination.ts'
 import type { Stage } from './lifecycle-options.ts'
 import type { Links } from './links/links.ts'
-import type { ClusterEvent, MemberView } from './node-interface.ts'
+import type { Overlays } from './membership/overlays.ts'
+import type { ClusterEvent, LinkView, MemberView } from './node-interface.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { Toolbox } from './runtime/toolbox.ts'
 import type { Self } from './self.ts'
@@ -29,6 +30,8 @@ export interface NodePart {
   member?(event: Extract<SwimEvent, { type: 'member' | 'forgotten' }>): void
   /** Leader, term, cluster record, S5 or what is applied may have changed. */
   coordination?(): void
+  /** What an overlay of this node wants, or what it has, may have changed. */
+  overlays?(): void
   /** The node stops: links and agreement still work. Afterwards the part holds no timer and no waiting call. Idempotent. */
   close?(): void | Promise<void>
 }
@@ -45,8 +48,11 @@ export interface NodeContext {
   readonly links: Links
   /** Undefined until this node knows its cluster. */
   coordination(): Coordination | undefined
+  /** The overlay in use, and during a switch another one beside it. */
+  overlays(): Overlays
   stage(): Stage
   members(): readonly MemberView[]
+  linkViews(): readonly LinkView[]
   /** The name of a member by its id; the id itself while the name is not known. */
   nameOf(id: string): string
   /** The id of a member by its name or id. Throws `ERR_UNKNOWN_MEMBER` or `ERR_MEMBER_DOWN`. */
@@ -90,6 +96,10 @@ export class NodeParts implements Required<NodePart> {
 
   coordination(): void {
     for (const part of this.#parts) part.coordination?.()
+  }
+
+  overlays(): void {
+    for (const part of this.#parts) part.overlays?.()
   }
 
   /** In the reverse order of their beginning; one that fails keeps none of the others. Rejects with the first failure. */

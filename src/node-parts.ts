@@ -9,12 +9,14 @@ import { ReplicatedData } from './coordination/replicated-data.ts'
 import { SeedWatcher } from './discovery/seed-watcher.ts'
 import { RequestedFaults } from './faults/requested-faults.ts'
 import { type NodeContext, NodeParts } from './node-part.ts'
+import { Switching } from './switching/switching.ts'
 
 /** The parts of one node, and what its users see of them. */
 export interface NodeFeatures {
   readonly parts: NodeParts
   readonly channels: Channels
   readonly seeds: SeedWatcher
+  readonly switching: Switching
   readonly config: NodeConfig
   readonly faults: RequestedFaults
   readonly lanes: Lanes
@@ -22,10 +24,11 @@ export interface NodeFeatures {
 
 export function createFeatures(context: NodeContext): NodeFeatures {
   const seeds = new SeedWatcher(context)
+  const switching = new Switching(context)
   const data = new ReplicatedData(context)
   const faults = new RequestedFaults(context, context.faults)
   const lanes = new LanesPart(context)
   const channels = new Channels(context, lanes.lanes)
-  const parts = new NodeParts([seeds, data, faults, lanes, channels])
-  return { parts, seeds, config: data.config, faults, lanes: lanes.lanes, channels }
+  const parts = new NodeParts([seeds, switching, data, faults, lanes, channels])
+  return { parts, seeds, switching, config: data.config, faults, lanes: lanes.lanes, channels }
 }

@@ -22,7 +22,7 @@ export interface StatusFacts {
   readonly condition: MemberRecord['condition']
   readonly clusterId: string | undefined
   readonly members: readonly MemberRecord[]
-  readonly topology: { readonly name: string; readonly epoch: number }
+  readonly topology: NodeStatus['topology']
   /** Undefined before the node knows its cluster. */
   readonly knowledge: Knowledge | undefined
   readonly nameOf: (id: string) => string
@@ -41,7 +41,7 @@ export function nodeStatus(facts: StatusFacts): NodeStatus {
       size: present.length,
       alive: present.filter(({ state }) => state === 'alive').length,
     },
-    topology: { ...topology, phase: 'stable' },
+    topology,
     consensus: { role, term, leader: nameOrNull(leader), commitIndex, quorum, voters: voters.map(nameOf).sort() },
     s5: { host: nameOrNull(s5?.host), phase: s5?.phase ?? 'inactive', fencingToken: s5?.token ?? null },
   }
@@ -52,21 +52,17 @@ export interface LinkFacts {
   /** Ids at the other ends. */
   readonly peers: readonly string[]
   readonly voters: readonly string[]
-  readonly members: readonly MemberRecord[]
+  readonly kindOf: (id: string) => LinkView['kind']
   readonly nameOf: (id: string) => string
   /** The channels that are open to a peer, beside coordination. */
   readonly channelsOf?: (id: string) => readonly string[]
 }
 
-/** In a full mesh the overlay wants a link to every member; whoever is not one yet is only being spoken to. */
-export function linkViews({ self, peers, voters, members, nameOf, channelsOf }: LinkFacts): LinkView[] {
-  const isVoter = (id: string): boolean => voters.includes(id)
-  const isMember = (id: string): boolean => members.some((member) => member.id === id)
+export function linkViews({ self, peers, voters, kindOf, nameOf, channelsOf }: LinkFacts): LinkView[] {
   return peers
     .map((id): LinkView => {
-      const pinned = isVoter(self) && isVoter(id)
-      const kind = isMember(id) ? 'overlay' : pinned ? 'pinned' : 'on-demand'
-      return { peer: nameOf(id), kind, channels: ['coordination', ...(channelsOf?.(id) ?? [])], pinned }
+      const pinned = voters.includes(self) && voters.includes(id)
+      return { peer: nameOf(id), kind: kindOf(id), channels: ['coordination', ...(channelsOf?.(id) ?? [])], pinned }
     })
     .sort((a, b) => (a.peer < b.peer ? -1 : 1))
 }

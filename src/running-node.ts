@@ -18,6 +18,7 @@ import type {
   MemberChange,
   MemberView,
   NodeStatus,
+  NodeTopology,
   TrellisNode,
   WaitOptions,
 } from './node-interface.ts'
@@ -66,6 +67,7 @@ export class RunningNode implements TrellisNode {
   readonly address: string
   readonly fatal: Promise<ClusterError>
   readonly lifecycle: Lifecycle
+  readonly topology: NodeTopology
   readonly #options: RunningNodeOptions
   readonly #toolbox: Toolbox
   readonly #features: NodeFeatures
@@ -105,6 +107,7 @@ export class RunningNode implements TrellisNode {
     this.#toolbox = { clock: systemClock, random: Math.random, turn, counters, flushes: this.#flushes, logger }
     this.#features = createFeatures(this.#context())
     const features = this.#features.parts
+    this.topology = this.#features.switching
     this.lifecycle = new Lifecycle({
       self,
       join: options.join,
@@ -194,15 +197,14 @@ export class RunningNode implements TrellisNode {
 
   status(): NodeStatus {
     const { lifecycle } = this
-    const { self, options } = this.#options
+    const { self } = this.#options
     const members = lifecycle.members()
-    const record = lifecycle.coordination?.record
     return nodeStatus({
       self,
       condition: members.find(({ id }) => id === self.id)?.condition ?? 'ok',
       clusterId: lifecycle.coordination?.clusterId,
       members,
-      topology: record?.topology ?? { name: options.topology, epoch: 0 },
+      topology: this.#features.switching.state(),
       knowledge: lifecycle.coordination?.knowledge(),
       nameOf: (id) => lifecycle.nameOf(id),
     })
@@ -214,13 +216,11 @@ export class RunningNode implements TrellisNode {
 
   links(): readonly LinkView[] {
     const { lifecycle } = this
-    const peers = lifecycle.links.all().map(({ peer }) => peer.id)
-    const voters = lifecycle.coordination?.knowledge().voters ?? []
     return linkViews({
       self: this.id,
-      peers,
-      voters,
-      members: lifecycle.members(),
+      peers: lifecycle.links.all().map(({ peer }) => peer.id),
+      voters: lifecycle.coordination?.knowledge().voters ?? [],
+      kindOf: (id) => lifecycle.holds.kindOf(id),
       nameOf: (id) => lifecycle.nameOf(id),
       channelsOf: (id) => this.#features.lanes.channelsOf(id),
     })
@@ -343,13 +343,11 @@ export class RunningNode implements TrellisNode {
   }
 
   #member(event: Extract<SwimEvent, { type: 'member' | 'forgotten' }>): void {
-    const { logger } = this.#options.options
-    const change = memberChange(event)
     if (event.type === 'member' && event.reason !== 'updated') {
       const { name, state, condition } = event.after
-      logger.info('member', { name, state, condition, reason: event.reason })
+      this.#toolbox.logger.info('member', { name, state, condition, reason: event.reason })
     }
-    this.#hub.emit({ type: 'member', at: Date.now(), change })
+    this.#hub.emit({ type: 'member', at: Date.now(), change: memberChange(event) })
     this.#features.parts.member(event)
   }
 
@@ -370,8 +368,10 @@ export class RunningNode implements TrellisNode {
         return node.lifecycle.links
       },
       coordination: () => this.lifecycle.coordination,
+      overlays: () => this.lifecycle.overlays,
       stage: () => this.lifecycle.stage,
       members: () => this.members(),
+      linkViews: () => this.links(),
       nameOf: (id) => this.lifecycle.nameOf(id),
       route: (member) => memberCalled(member, this.lifecycle.members()).id,
       emit: (event) => this.#hub.emit(event),

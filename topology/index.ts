@@ -69,4 +69,22 @@ export {
 export { compareIncarnations } from './swim/order.ts'
 export { type RefusedCount, type SuspicionShape, type SwimRules, swimRules } from './swim/rules.ts'
 export { Swim, type SwimSetup } from './swim/swim.ts'
+export type {
+  AbortReason,
+  LeaderEffect,
+  LeaderEvent,
+  LeaderInput,
+  MemberEffect,
+  MemberEvent,
+  MemberInput,
+  MemberPhase,
+  MemberProgress,
+  MemberReport,
+  PastSwitch,
+  PendingSwitch,
+  SwitchCommand,
+} from './switch/core.ts'
+export { SwitchLeader } from './switch/leader.ts'
+export { SwitchMember } from './switch/member.ts'
+export type { SwitchMessage } from './switch/messages.ts'
 export type { Condition, Incarnation, MemberId, MemberRecord, MemberState, Random } from './types.ts'

@@ -6,7 +6,6 @@
 import type { ServerResponse } from 'node:http'
 import { ClusterError } from '../errors.ts'
 import type { AdminNode } from './server.ts'
-import { topologyView } from './topology.ts'
 
 export interface EventFeed {
   /** Turns `response` into a stream. Throws `ERR_BUFFER_FULL` past `maxStreams`, `ERR_SHUTTING_DOWN` when closed. */
@@ -30,7 +29,7 @@ export interface EventFeedOptions {
 const retryMs = 1_000
 
 export function createEventFeed(
-  node: Pick<AdminNode, 'status' | 'members' | 'links' | 'events'>,
+  node: Pick<AdminNode, 'status' | 'members' | 'topology' | 'events'>,
   options: EventFeedOptions = {},
 ): EventFeed {
   const { maxStreams = 32, maxQueuedBytes = 1_048_576, snapshotIntervalMs = 250, aliveIntervalMs = 2_000 } = options
@@ -60,7 +59,7 @@ export function createEventFeed(
   const snapshots = (): readonly string[] => [
     frame('status', node.status()),
     frame('members', { members: node.members() }),
-    frame('topology', topologyView(node)),
+    frame('topology', node.topology.view()),
   ]
   const tick = (): void => {
     const now = snapshots()

@@ -35,7 +35,7 @@ import { watchResources } from './watch.ts'
 /** What the admin shows of a node. */
 export type AdminNode = Pick<
   TrellisNode,
-  'address' | 'status' | 'members' | 'links' | 'events' | 'config' | 'faults' | 'channel'
+  'address' | 'status' | 'members' | 'links' | 'topology' | 'events' | 'config' | 'faults' | 'channel'
 >
 
 export interface AdminOptions {

@@ -1,15 +1,40 @@
-// `GET /v1/topology`: the overlay, and the links that this node itself has. Nobody knows the links of the others.
+// `GET /v1/topology`: the overlay, and the links that this node itself has; nobody knows the links of the others. `PUT` switches
+// the whole cluster to another overlay, and answers when that has ended, one way or the other.
 
-import type { TopologyView } from '../node-interface.ts'
+import { ClusterError } from '../errors.ts'
+import type { SwitchOptions } from '../switching/report.ts'
+import { readJson } from './request-body.ts'
 import type { Resource } from './resource.ts'
 import type { AdminNode } from './server.ts'
 
-export function topologyResources(node: Pick<AdminNode, 'status' | 'links'>): Resource[] {
+export function topologyResources({ topology }: Pick<AdminNode, 'topology'>): Resource[] {
   return [
-    { path: '/v1/topology', calls: { GET: { needs: 'read', handle: (context) => context.json(topologyView(node)) } } },
+    {
+      path: '/v1/topology',
+      calls: {
+        GET: { needs: 'read', handle: (context) => context.json(topology.view()) },
+        PUT: {
+          needs: 'operate',
+          handle: async (context) => {
+            const { name, ...options } = parseBody(await readJson(context))
+            return context.json(await topology.switch(name, { ...options, signal: context.req.raw.signal }))
+          },
+        },
+      },
+    },
   ]
 }
 
-export function topologyView(node: Pick<AdminNode, 'status' | 'links'>): TopologyView {
-  return { ...node.status().topology, links: node.links(), history: [] }
+const known = ['name', 'expectFrom', 'timeoutMs', 'dryRun']
+
+/** What the values may be is the node's to say; here only that there is nothing but them. */
+function parseBody(body: unknown): SwitchOptions & { readonly name: string } {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw badRequest('the body must be an object')
+  const stray = Object.keys(body).find((key) => !known.includes(key))
+  if (stray !== undefined) throw badRequest(`'${stray.slice(0, 64)}' is none of ${known.join(', ')}`)
+  return body as SwitchOptions & { readonly name: string }
+}
+
+function badRequest(problem: string): ClusterError {
+  return new ClusterError('ERR_BAD_REQUEST', problem, { problem })
 }

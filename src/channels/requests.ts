@@ -113,10 +113,9 @@ export class Requests {
     })
   }
 
-  /** An envelope came over the link of `peer`. */
+  /** An envelope of `peer` came, over its link or a relay. */
   receive(peer: string, envelope: Envelope): void {
     const { self, generation, count } = this.#options
-    // Relays arrive with the overlays that need them; until then source and destination are the two ends of the link.
     if (envelope.source !== peer || envelope.destination !== self) {
       count('envelope-misrouted')
       return
@@ -142,6 +141,12 @@ export class Requests {
       // What cannot be read is no answer: the request runs into its own deadline.
       count('reply-malformed')
     }
+  }
+
+  /** An envelope that was taken found no way: it has not left this node. */
+  undeliverable({ id, kind, destination }: Envelope): void {
+    if (kind === 'request') this.#waiting.get(id)?.settle(this.#noRoute(destination))
+    else this.#options.count('reply-no-route')
   }
 
   /** The link to `peer` is gone: what was asked of it may have happened, and no answer will come. */

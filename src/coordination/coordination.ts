@@ -8,6 +8,7 @@ import type {
   HostEffect,
   RaftMessage,
   RaftOptions,
+  TopologyEpochState,
 } from '../../consensus/index.ts'
 import type { Requests } from '../channels/requests.ts'
 import { ClusterError } from '../errors.ts'
@@ -44,6 +45,10 @@ export interface CoordinationOptions {
   /** What membership knows of the holder of a name. */
   readonly stateOf: (id: string) => HolderState
   readonly isMember: (id: string) => boolean
+  /** The overlay in use does not link everybody to everybody. */
+  readonly isSparse: () => boolean
+  /** News of `leader` came over the link of `peer`. */
+  readonly onHeard: (leader: string, peer: string) => void
   /** Leader, term, record or S5 changed. */
   readonly onChange: () => void
   readonly onHost: (effect: Extract<HostEffect, { type: 'start' | 'stop' }>) => void
@@ -77,7 +82,11 @@ export class Coordination {
       clock,
       turn,
       strangers: options.strangers,
-      onNewer: options.onChange,
+      isSparse: options.isSparse,
+      onNewer: (record, from) => {
+        if (from !== undefined && record.leader !== '') options.onHeard(record.leader, from)
+        options.onChange()
+      },
     })
     this.#desk = new AdmissionDesk({
       self,
@@ -156,6 +165,16 @@ export class Coordination {
     return this.#voter?.machine.singleton('s5')?.decision
   }
 
+  /**
+   * What this node's log says of the topology; undefined when it holds none. `leads`: this node leads and has applied an entry of
+   * its own term, so that nothing of an earlier leader is missing.
+   */
+  get topologyLog(): (TopologyEpochState & { readonly leads: boolean }) | undefined {
+    if (!this.#voter) return undefined
+    const { role, term } = this.#voter.view()
+    return { ...this.#voter.machine.topology, leads: role === 'leader' && this.#voter.applied.term === term }
+  }
+
   /** S5 may be used under `token` at this very moment. */
   holds(token: number): boolean {
     return this.#voter?.holds(token) ?? false
@@ -183,8 +202,8 @@ export class Coordination {
     this.#voter.receive(id, storeId, message)
   }
 
-  receiveRecord(record: ClusterRecord): void {
-    this.#spreader.receive(record)
+  receiveRecord(record: ClusterRecord, from: string): void {
+    this.#spreader.receive(record, from)
   }
 
   /** Tells a peer, first of all, which cluster this is. */

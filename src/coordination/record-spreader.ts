@@ -1,6 +1,6 @@
 // Spreads the cluster record (design rule 1). The leader makes it when what it says changes, and repeats it every second while
 // its lease holds; everyone gives it to a peer whose link comes up. So a member without a log knows the leader within a
-// moment, and notices within three beats when no leader has a majority.
+// moment, and notices within three beats when no leader has a majority. Where the overlay is sparse, whoever hears a newer one passes it on.
 
 import type { Links } from '../links/links.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -19,8 +19,10 @@ export interface RecordSpreaderOptions {
   readonly turn: Turn
   /** Linked peers that are in no cluster yet. */
   readonly strangers: () => readonly string[]
-  /** The kept record is a newer one. */
-  readonly onNewer: () => void
+  /** Not everybody is linked to the leader: who hears a newer record passes it on. */
+  readonly isSparse: () => boolean
+  /** The kept record is a newer one; it came over the link of `from`, undefined: it was made here. */
+  readonly onNewer: (record: ClusterRecord, from: string | undefined) => void
 }
 
 export class RecordSpreader {
@@ -46,13 +48,20 @@ export class RecordSpreader {
     this.#options.links.send(peer, { type: 'record', record })
   }
 
-  receive(record: ClusterRecord): void {
-    const { keeper, clock, strangers, onNewer } = this.#options
+  receive(record: ClusterRecord, from?: string): void {
+    const { keeper, clock, strangers, isSparse, onNewer } = this.#options
     const before = keeper.record
     if (!keeper.offer(record, clock.now())) return
     // Whoever looks for a cluster joins one that has a leader: now it can be told.
     if (before?.leader !== record.leader) for (const peer of strangers()) this.greet(peer)
-    onNewer()
+    if (from !== undefined && isSparse()) this.#send(record, from)
+    onNewer(record, from)
+  }
+
+  /** To everybody but the one that it came from. */
+  #send(record: ClusterRecord, from?: string): void {
+    const { links } = this.#options
+    for (const { peer } of links.all()) if (peer.id !== from) links.send(peer.id, { type: 'record', record })
   }
 
   /** Something about this voter changed: say so at once if the record does. */
@@ -78,8 +87,7 @@ export class RecordSpreader {
     this.#beat += 1
     const numbered = { ...record, beat: this.#beat }
     this.receive(numbered)
-    for (const { peer } of this.#options.links.all())
-      this.#options.links.send(peer.id, { type: 'record', record: numbered })
+    this.#send(numbered)
   }
 
   /** Only a leader whose own term's first entry is applied speaks for the cluster. */
@@ -89,14 +97,15 @@ export class RecordSpreader {
     const { role, term } = voter.view()
     if (role !== 'leader' || voter.applied.term !== term) return undefined
     const s5 = voter.machine.singleton('s5')
-    const { name, epoch } = voter.machine.topology
+    const { name, epoch, isFounded } = voter.machine.topology
     return {
       clusterId: this.#options.clusterId,
       index: voter.applied.index,
       term,
       leader: this.#options.self,
       voters: this.#options.voters,
-      topology: { name, epoch },
+      // Until the first leader has said it, everybody begins with what it was told itself.
+      topology: { name: isFounded ? name : '', epoch },
       s5: { host: s5?.host ?? '', token: s5?.token ?? 0, active: s5 !== undefined && voter.holds(s5.token) },
       beat: 0,
     }
@@ -105,6 +114,6 @@ export class RecordSpreader {
   #first(): ClusterRecord {
     const { clusterId, voters } = this.#options
     const s5 = { host: '', token: 0, active: false }
-    return { clusterId, index: 0, term: 0, leader: '', voters, topology: { name: 'full-mesh', epoch: 0 }, s5, beat: 0 }
+    return { clusterId, index: 0, term: 0, leader: '', voters, topology: { name: '', epoch: 0 }, s5, beat: 0 }
   }
 }

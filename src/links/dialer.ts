@@ -10,6 +10,8 @@ export type Pace = 'eager' | 'remembered'
 export interface DialerOptions {
   /** Makes one attempt. Resolves when it led to a link or found that none is needed, rejects otherwise. */
   readonly attempt: (address: string, expected: string | undefined, signal: AbortSignal) => Promise<void>
+  /** An attempt to reach `expected` failed, and others follow. */
+  readonly onFailed?: (expected: string) => void
   readonly random: Random
 }
 
@@ -104,6 +106,7 @@ export class Dialer {
     } catch {
       // Why it failed is the attempt's to report; here it only means: later again.
       target.failures += 1
+      if (target.expected !== undefined && this.#isWanted(target)) this.#options.onFailed?.(target.expected)
     } finally {
       clearTimeout(timeout)
       target.running = undefined

@@ -36,6 +36,8 @@ export interface LinksOptions {
   readonly onRefused: (error: ClusterError, side: 'dialer' | 'acceptor', address: string) => void
   /** Another identity answered at the address of `expected` (design rule 15). */
   readonly onUnexpected: (expected: string, address: string) => void
+  /** A call of a member failed; it goes on being called. */
+  readonly onUnreachable?: (member: string) => void
   readonly count: (reason: string) => void
 }
 
@@ -67,6 +69,7 @@ export class Links {
     this.#dialer = new Dialer({
       random: options.random,
       attempt: (address, expected, signal) => this.#attempt(address, expected, signal),
+      onFailed: (expected) => options.turn.enter(() => options.onUnreachable?.(expected)),
     })
   }
 
@@ -152,6 +155,12 @@ export class Links {
   /** Says goodbye to one peer and closes its link. */
   disconnect(peer: string, reason: GoodbyeReason): void {
     void this.get(peer)?.goodbye(reason)
+  }
+
+  /** Neither end needs the link any more: nobody calls the other for it again. */
+  release(peer: string): void {
+    this.#seedOf.delete(peer)
+    this.disconnect(peer, 'idle')
   }
 
   /** Says goodbye to everybody; resolves when all is closed. Idempotent. */
@@ -275,7 +284,7 @@ export class Links {
     const peer = link.peer.id
     if (this.#held.get(peer)?.link !== link) return
     this.#held.delete(peer)
-    const seed = this.#seedOf.get(peer)
+    const seed = end.reason === 'idle' ? undefined : this.#seedOf.get(peer)
     this.#seedOf.delete(peer)
     // Who is looking for its cluster has no other way to find it; a member calls members.
     if (seed !== undefined) this.callSeed(seed, this.#options.hello().fresh ? 'eager' : 'remembered')

@@ -38,6 +38,8 @@ export interface PeersOptions {
   readonly onRefused: (error: ClusterError, address: string) => void
   /** Somebody else lives at the address of this member. */
   readonly onMoved: (member: string, address: string) => void
+  /** A call of this member failed; it goes on being called. */
+  readonly onUnreachable?: (member: string) => void
 }
 
 /** One log line per reason in this time, however often strangers knock. */
@@ -56,7 +58,7 @@ export class Peers {
   readonly #lostLife = new Map<string, number>()
 
   constructor(options: PeersOptions) {
-    const { transport, keyring, toolbox, hello, isInCluster, isStopping, member, onMoved } = options
+    const { transport, keyring, toolbox, hello, isInCluster, isStopping, member, onMoved, onUnreachable } = options
     this.#options = options
     const self = { id: transport.id, name: () => hello().name }
     const linked = (): Hello[] => this.links.all().map(({ peer }) => peer)
@@ -73,6 +75,7 @@ export class Peers {
       onMessage: (link, message) => this.#receive(link, message),
       onRefused: (error, side, address) => this.#refused(error, side, address),
       onUnexpected: onMoved,
+      ...(onUnreachable ? { onUnreachable } : {}),
       count: (reason) => toolbox.counters.add(reason),
     })
   }
@@ -165,7 +168,8 @@ export class Peers {
 
   /** Membership and log are for members of one cluster; who is in none yet may ask to be let in, and forms with others. */
   #isWelcome({ type }: WireMessage, theirs: string, ours: string): boolean {
-    if (type === 'swim' || type === 'raft' || type === 'record') return ours !== '' && theirs === ours
+    if (type === 'swim' || type === 'raft' || type === 'record' || type === 'overlay' || type === 'hold')
+      return ours !== '' && theirs === ours
     return ours === '' || theirs === '' || theirs === ours
   }
 

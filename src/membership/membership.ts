@@ -1,9 +1,8 @@
-// Membership at work: the SWIM core and the overlay, fed by links and clocks. SWIM says who is a member and in which
-// state; the overlay says to whom links are to be held; here both are obeyed. It starts once this node is admitted.
+// Membership at work: the SWIM core, fed by links and clocks, and the overlays, fed by it. SWIM says who is a member and in which
+// state; the overlays say to whom links are to be held. It starts once this node is admitted.
 
 import {
   type MemberRecord,
-  type Overlay,
   type Random,
   Swim,
   type SwimEvent,
@@ -11,16 +10,22 @@ import {
   type SwimMessage,
   type SwimOptions,
 } from '../../topology/index.ts'
+import type { Holds } from '../links/holds.ts'
 import type { Links } from '../links/links.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { Mailbox } from '../runtime/mailbox.ts'
 import { NamedTimers } from '../runtime/named-timers.ts'
 import type { Turn } from '../runtime/turn.ts'
+import type { Overlays } from './overlays.ts'
+
+/** The reason for which voters hold the links to each other. */
+const PINNED = 'voters'
 
 export interface MembershipOptions {
   readonly self: MemberRecord
   readonly swim: SwimOptions
-  readonly overlay: Overlay
+  readonly overlays: Overlays
+  readonly holds: Holds
   readonly links: Links
   readonly clock: Clock
   readonly random: Random
@@ -36,9 +41,7 @@ export class Membership {
   readonly #swim: Swim
   readonly #mailbox: Mailbox<SwimInput>
   readonly #timers: NamedTimers
-  readonly #overlayTimers: NamedTimers
-  /** Whom the overlay wants a link to. */
-  readonly #wanted = new Set<string>()
+  #voters: readonly string[] = []
   #isClosed = false
 
   constructor(options: MembershipOptions) {
@@ -47,14 +50,12 @@ export class Membership {
     this.#swim = new Swim({ self, known: [], options: swim, random, pinned })
     this.#mailbox = new Mailbox((input) => this.#take(input))
     this.#timers = new NamedTimers(clock, (timer) => turn.enter(() => this.put({ type: 'timer', timer })))
-    this.#overlayTimers = new NamedTimers(clock, (timer) =>
-      turn.enter(() => this.#stepOverlay({ type: 'timer', timer })),
-    )
   }
 
   /** `linked`: peers of this cluster to whom links are up already. */
   start(linked: readonly string[]): void {
     this.#execute(this.#swim.start(this.#options.clock.now()))
+    this.setVoters(this.#options.pinned)
     this.#follow()
     for (const peer of linked) this.connected(peer)
   }
@@ -82,21 +83,32 @@ export class Membership {
     this.put({ type: 'message', from, message })
   }
 
+  /** Voters keep links to each other in every topology, and are never forgotten. */
+  setVoters(voters: readonly string[]): void {
+    const { self, overlays, holds } = this.#options
+    if (voters.join() === this.#voters.join()) return
+    this.#voters = voters
+    overlays.setVoters(voters)
+    this.put({ type: 'pinned', members: voters })
+    const pinned = voters.includes(self.id) ? voters.filter((id) => id !== self.id) : []
+    for (const peer of holds.heldFor(PINNED)) if (!pinned.includes(peer)) holds.release(peer, PINNED)
+    for (const peer of pinned) holds.hold(peer, PINNED, 'pinned')
+  }
+
   connected(peer: string): void {
-    this.#stepOverlay({ type: 'connected', peer })
+    this.#options.holds.up(peer)
+    this.#options.overlays.connected(peer)
     this.put({ type: 'connected', peer })
   }
 
   disconnected(peer: string, announced: boolean): void {
     this.put({ type: 'disconnected', peer, announced })
-    this.#stepOverlay({ type: 'disconnected', peer, announced })
-    this.#call(peer)
+    this.#options.overlays.disconnected(peer, announced)
   }
 
   close(): void {
     this.#isClosed = true
     this.#timers.clearAll()
-    this.#overlayTimers.clearAll()
   }
 
   #take(input: SwimInput): void {
@@ -132,49 +144,16 @@ export class Membership {
     // A link to a member that is down is dead, or the verdict is wrong. A new one tells: it brings the whole table, which
     // a living member refutes at once.
     if (event.type === 'member' && event.reason === 'down') this.#options.links.disconnect(event.after.id, 'idle')
-    if (event.type === 'member') this.#call(event.after.id)
+    // Whoever has left may still believe that it needs the link: it is told otherwise.
+    if (event.type === 'member' && event.reason === 'left' && event.after.id !== this.#options.self.id)
+      this.#options.links.release(event.after.id)
+    if (event.type === 'member') this.#options.holds.call(event.after.id)
     this.#options.onEvent(event)
   }
 
-  /** Tells the overlay who there is, and SWIM whom to watch. */
+  /** Tells the overlays who there is, and SWIM whom to watch. */
   #follow(): void {
-    this.#stepOverlay({ type: 'members', members: this.#swim.members() })
-    this.put({ type: 'neighbors', peers: this.#options.overlay.neighbors() })
-  }
-
-  #stepOverlay(input: Parameters<Overlay['step']>[0]): void {
-    if (this.#isClosed) return
-    for (const effect of this.#options.overlay.step(input, this.#options.clock.now())) {
-      switch (effect.type) {
-        case 'link':
-          this.#wanted.add(effect.peer)
-          this.#call(effect.peer, effect.after)
-          break
-        case 'unlink':
-          this.#wanted.delete(effect.peer)
-          this.#options.links.dropMember(effect.peer)
-          this.#options.links.disconnect(effect.peer, 'idle')
-          break
-        case 'set-timer':
-          this.#overlayTimers.set(effect.timer, effect.at)
-          break
-        case 'clear-timer':
-          this.#overlayTimers.clear(effect.timer)
-          break
-        case 'send':
-        case 'emit':
-          // The full mesh has nothing to say; overlays that do bring their messages' numbers with them.
-          break
-        default:
-          effect satisfies never
-      }
-    }
-  }
-
-  #call(peer: string, afterMs = 0): void {
-    const member = this.#swim.member(peer)
-    // Whoever goes for good calls nobody back that hangs up on it.
-    if (!member || !this.#wanted.has(peer) || this.hasLeft(this.#options.self.id)) return
-    this.#options.links.callMember(peer, member.address, member.state === 'down' ? 'remembered' : 'eager', afterMs)
+    this.#options.overlays.setMembers(this.#swim.members())
+    this.put({ type: 'neighbors', peers: this.#options.overlays.neighbors() })
   }
 }

@@ -10,7 +10,7 @@ import { packageVersion } from './version.ts'
 type ObservedEvent =
   | { readonly type: 'leader'; readonly leader: string | null; readonly term: number }
   | { readonly type: 's5'; readonly host: string | null; readonly fencingToken: number | null }
-  | { readonly type: 'member' | 'link' }
+  | { readonly type: 'member' | 'link' | 'switch' }
 
 interface Watched extends ObservedNode {
   readonly name: string

@@ -27,6 +27,10 @@ export class NamedTimers {
     this.#armed.set(name, { at, handle: setTimeout(() => this.#due(name, at), delay) })
   }
 
+  has(name: string): boolean {
+    return this.#armed.has(name)
+  }
+
   clear(name: string): void {
     clearTimeout(this.#armed.get(name)?.handle)
     this.#armed.delete(name)

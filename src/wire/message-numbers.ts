@@ -45,6 +45,7 @@ export const frameNumbers = {
   'lane-open': 87,
 
   overlay: 96,
+  hold: 97,
 } as const
 
 /** Messages of HyParView, inside the frame of an overlay. */
@@ -100,5 +101,7 @@ export const accusationKindNumbers = { silent: 0, refused: 1 } as const
 export const envelopeKindNumbers = { message: 0, request: 1, reply: 2, error: 3, ack: 4, newest: 5, causal: 6 } as const
 /** What delivery says to delivery, in the payload of an envelope of kind `ack`. */
 export const deliveryNumbers = { acknowledgement: 1, floor: 2 } as const
+/** Why an end of a link holds it. */
+export const holdKindNumbers = { none: 0, 'on-demand': 1, overlay: 2, pinned: 3 } as const
 export const encodingNumbers = { bytes: 0, json: 1 } as const
 export const channelNumbers = { coordination: 0, events: 1, gossip: 2, data: 3 } as const

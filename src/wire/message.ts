@@ -11,6 +11,7 @@ import { type Envelope, envelope } from './envelope.ts'
 import { formingFamily } from './forming.ts'
 import { FRAME_HEADER_BYTES, type Frame, FrameSplitter } from './frame.ts'
 import { type HelloMessage, helloFamily } from './hello.ts'
+import { type HoldKind, hold } from './hold.ts'
 import { MAX_FRAME_BYTES } from './limits.ts'
 import { frameNumbers } from './message-numbers.ts'
 import { type OverlayFrame, overlayFrame } from './overlay.ts'
@@ -35,6 +36,8 @@ export type WireMessage =
   /** A frame of the coordination lane, which travels over the link itself; `src/channels` reads and writes its body. */
   | { readonly type: 'lane'; readonly kind: number; readonly body: Uint8Array }
   | OverlayFrame
+  /** Each end of a link between two members to the other, when it comes up and when it changes: why this end holds it. */
+  | { readonly type: 'hold'; readonly kind: HoldKind }
 
 /** The frame of a message. Throws `WireError` when it has a value or length that its receiver would refuse. */
 export function encodeFrame(message: WireMessage, version: number = PROTOCOL_VERSION): Uint8Array {
@@ -117,6 +120,10 @@ function encodeMessage(writer: Writer, message: WireMessage): void {
       writer.u8(frameNumbers.overlay)
       overlayFrame.encode(writer, message)
       break
+    case 'hold':
+      writer.u8(frameNumbers.hold)
+      hold.encode(writer, message)
+      break
     default:
       encodeIn(helloFamily, writer, message)
   }
@@ -152,6 +159,7 @@ function buildDecoders(): (Decode | undefined)[] {
   table[frameNumbers.contacts] = strict((reader) => ({ type: 'contacts', contacts: contacts.decode(reader) }))
   table[frameNumbers.record] = strict((reader) => ({ type: 'record', record: clusterRecord.decode(reader) }))
   table[frameNumbers.overlay] = strict((reader) => ({ type: 'overlay', ...overlayFrame.decode(reader) }))
+  table[frameNumbers.hold] = strict((reader) => ({ type: 'hold', ...hold.decode(reader) }))
   table[frameNumbers.envelope] = strict((reader) => ({ type: 'envelope', envelope: envelope.decode(reader) }))
   return table
 }

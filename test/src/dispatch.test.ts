@@ -20,6 +20,9 @@ beforeEach(() => {
 
 const parts = (changes: Partial<Parts> = {}): Parts => ({
   requests: part('requests'),
+  relay: part('relay'),
+  holds: part('holds'),
+  overlays: part('overlays'),
   features: { receive: () => false, linkUp: () => {}, linkDown: () => {} },
   coordination: part('coordination'),
   membership: part('membership'),
@@ -33,7 +36,9 @@ describe('a message', () => {
       swim: 'membership.receive',
       raft: 'coordination.receiveRaft',
       record: 'coordination.receiveRecord',
-      envelope: 'requests.receive',
+      envelope: 'relay.receive',
+      hold: 'holds.hear',
+      overlay: 'overlays.receive',
       forming: 'formation.receive',
       contacts: 'formation.introduced',
     }
@@ -45,8 +50,9 @@ describe('a message', () => {
   })
 
   it('that comes before its part exists is dropped, and counted where that says something', () => {
+    const always = new Set(['envelope', 'hold', 'overlay'])
     const early = parts({ coordination: undefined, membership: undefined, formation: undefined })
-    for (const message of sampleMessages) if (message.type !== 'envelope') dispatch(early, counters, link, message)
+    for (const message of sampleMessages) if (!always.has(message.type)) dispatch(early, counters, link, message)
     assert.deepEqual(taken, [])
     const counts = counters.snapshot()
     assert.ok((counts['swim-early'] ?? 0) > 0 && (counts['raft-early'] ?? 0) > 0)

@@ -23,7 +23,7 @@ function status(changes: Partial<StatusFacts> = {}) {
     condition: 'ok',
     clusterId: 'c',
     members: [record],
-    topology: { name: 'full-mesh', epoch: 0 },
+    topology: { name: 'full-mesh', epoch: 0, phase: 'stable' },
     knowledge: undefined,
     nameOf: (id) => id.replace('id-', ''),
     ...changes,

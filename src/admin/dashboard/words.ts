@@ -40,6 +40,10 @@ export function eventLine(event: ClusterEvent): Line {
       const token = event.fencingToken === null ? '' : `, token ${event.fencingToken}`
       return { kind: 's5', sign: '◆', text: `S5 is ${event.phase}${host}${token}` }
     }
+    case 'switch': {
+      const kind = event.phase === 'aborted' ? 'warn' : event.phase === 'committed' ? 'good' : 'faint'
+      return { kind, sign: '⬡', text: `topology: ${event.phase}, ${switchText(event)}` }
+    }
     case 'link': {
       const reason = event.reason === undefined ? '' : `: ${event.reason}`
       const isUp = event.state === 'up'
@@ -76,4 +80,8 @@ export function missedLines(before: readonly MemberView[], now: readonly MemberV
     const text = previous ? changeText(previous, member) : `${member.name} joined, ${member.state}`
     return [{ kind: toneOf[member.state], sign: stateSign[member.state], text: `${text} (meanwhile)` }]
   })
+}
+
+function switchText({ name, epoch, to }: Extract<ClusterEvent, { type: 'switch' }>): string {
+  return to === name ? `${name}, epoch ${epoch}` : `${name} to ${to}`
 }

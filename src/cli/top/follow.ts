@@ -83,7 +83,7 @@ function greetingOf({ event, data }: StreamEvent): string | undefined {
 
 /** A change in words. Events that this release does not know have none. */
 export function lineOf({ event, data }: StreamEvent): string | undefined {
-  if (!['member', 'leader', 's5', 'link'].includes(event)) return undefined
+  if (!['member', 'leader', 's5', 'switch', 'link'].includes(event)) return undefined
   const change = data as ClusterEvent
   const at = time(change.at)
   if (change.type === 'member') {
@@ -95,6 +95,8 @@ export function lineOf({ event, data }: StreamEvent): string | undefined {
   if (change.type === 'leader') return `${at} ${change.leader ?? 'nobody'} leads, term ${change.term}`
   if (change.type === 's5')
     return `${at} S5 is ${change.phase}${change.host === null ? '' : ` on ${change.host}, token ${change.fencingToken}`}`
+  if (change.type === 'switch')
+    return `${at} topology ${change.name}, epoch ${change.epoch}: ${change.phase} (${change.to})`
   return `${at} the link to ${change.peer} is ${change.state}${change.reason ? ` (${change.reason})` : ''}`
 }
 

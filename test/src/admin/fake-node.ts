@@ -1,14 +1,20 @@
 // A node that is nothing but what it shows: for tests of those who only look at one.
 
 import type { AdminNode } from '../../../src/admin/server.ts'
+import { ClusterError } from '../../../src/errors.ts'
 import type { Channel } from '../../../src/index.ts'
 import type { ClusterEvent, LinkView, MemberView, NodeStatus } from '../../../src/node-interface.ts'
+import type { SwitchOptions, SwitchReport } from '../../../src/switching/report.ts'
 
 export interface FakeNode extends AdminNode {
   /** Replaces parts of the status; what is not named stays. */
   change(parts: { readonly [Part in keyof NodeStatus]?: Partial<NodeStatus[Part]> }): void
   setMembers(members: readonly MemberView[]): void
   setLinks(links: readonly LinkView[]): void
+  /** What a switch is answered with; a refusal is thrown. */
+  setSwitch(answer: SwitchReport | ClusterError): void
+  /** The switches that were asked for. */
+  readonly orders: readonly { readonly name: string; readonly options: SwitchOptions | undefined }[]
   emit(event: ClusterEvent): void
   readonly listeners: number
 }
@@ -47,7 +53,29 @@ export function fakeNode(name = 'node-1'): FakeNode {
     consensus: { role: 'leader', term: 1, leader: name, commitIndex: 2, quorum: true, voters: [name] },
     s5: { host: name, phase: 'active', fencingToken: 2 },
   }
+  const orders: { name: string; options: SwitchOptions | undefined }[] = []
+  let answer: SwitchReport | ClusterError = {
+    epoch: 1,
+    from: 'full-mesh',
+    to: 'hyparview',
+    outcome: 'committed',
+    durationMs: 42,
+    nodes: [{ name, progress: 'verified', afterMs: 7, adopted: true }],
+    reason: null,
+  }
   return {
+    orders,
+    setSwitch: (next) => {
+      answer = next
+    },
+    topology: {
+      view: () => ({ ...status.topology, links, history: [] }),
+      switch: async (name, options) => {
+        orders.push({ name, options })
+        if (answer instanceof ClusterError) throw answer
+        return answer
+      },
+    },
     address: '127.0.0.1:7401',
     status: () => status,
     members: () => members,

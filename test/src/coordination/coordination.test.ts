@@ -51,7 +51,7 @@ class Member {
       onDown: ({ peer }) => this.coordination?.disconnected(peer.id, false),
       onMessage: (link, message) => {
         if (message.type === 'raft') this.coordination?.receiveRaft(link, message.message)
-        if (message.type === 'record') this.coordination?.receiveRecord(message.record)
+        if (message.type === 'record') this.coordination?.receiveRecord(message.record, link.peer.id)
         if (message.type === 'envelope') this.requests.receive(link.peer.id, message.envelope)
       },
       onRefused: (error) => assert.fail(error),
@@ -83,6 +83,8 @@ class Member {
       requests,
       toolbox: { clock: systemClock, random: Math.random, turn, counters, logger: silentLogger },
       strangers: () => [],
+      isSparse: () => false,
+      onHeard: () => {},
       stateOf: () => 'present',
       isMember: () => true,
       onChange: () => {},

@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { Links } from '../../../src/links/links.ts'
+import { builtInOverlays } from '../../../src/membership/built-in-overlays.ts'
 import { Membership } from '../../../src/membership/membership.ts'
+import { Routes } from '../../../src/membership/routes.ts'
+import { silentLogger } from '../../../src/observability/logger.ts'
 import { systemClock } from '../../../src/runtime/clock.ts'
+import { Counters } from '../../../src/runtime/counters.ts'
 import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
 import { MemoryNetwork, type MemoryTransport } from '../../../src/transport/memory.ts'
 import { Keyring } from '../../../src/wire/secrets.ts'
-import { FullMesh, type MemberRecord, swimPresets } from '../../../topology/index.ts'
+import { type MemberRecord, swimPresets } from '../../../topology/index.ts'
 import { helloOf } from '../links/lab.ts'
 
 const open: MeshNode[] = []
@@ -22,6 +26,7 @@ class MeshNode {
   readonly told: string[] = []
   readonly dials: string[] = []
   #membership: Membership | undefined
+  readonly #routes: Routes
   readonly #generation: number
 
   constructor(network: MemoryNetwork, id: string, generation = 1) {
@@ -42,12 +47,36 @@ class MeshNode {
       random: Math.random,
       turn: { enter: (work) => work() },
       onUp: ({ peer }) => this.#membership?.connected(peer.id),
-      onDown: ({ peer }, end) => this.#membership?.disconnected(peer.id, end.announced),
-      onMessage: ({ peer }, message) => message.type === 'swim' && this.#membership?.receive(peer.id, message.message),
+      onDown: ({ peer }, end) => {
+        this.#routes.holds.down(peer.id)
+        this.#membership?.disconnected(peer.id, end.announced)
+      },
+      onMessage: ({ peer }, message) => {
+        if (message.type === 'swim') this.#membership?.receive(peer.id, message.message)
+        if (message.type === 'hold') this.#routes.holds.hear(peer.id, message.kind)
+      },
       onRefused: () => {},
       onUnexpected: () => {},
       count: () => {},
     })
+    this.#routes = new Routes({
+      self: id,
+      links: this.links,
+      toolbox: {
+        clock: systemClock,
+        random: Math.random,
+        turn: { enter: (work) => work() },
+        counters: new Counters(),
+        logger: silentLogger,
+      },
+      definitions: builtInOverlays,
+      member: (other) => this.#membership?.member(other),
+      onOverlays: () => {},
+      deliver: () => {},
+      undeliverable: () => {},
+    })
+    this.#routes.overlays.open(0, 0, 'full-mesh')
+    this.#routes.overlays.use(0)
     open.push(this)
   }
 
@@ -72,7 +101,8 @@ class MeshNode {
     this.#membership = new Membership({
       self,
       swim: swimPresets.local,
-      overlay: new FullMesh(this.id),
+      overlays: this.#routes.overlays,
+      holds: this.#routes.holds,
       links: this.links,
       clock: systemClock,
       random: Math.random,
@@ -95,6 +125,7 @@ class MeshNode {
 
   async close(): Promise<void> {
     this.#membership?.close()
+    this.#routes.close()
     await this.links.close('stopping')
   }
 }

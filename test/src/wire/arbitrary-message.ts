@@ -188,6 +188,11 @@ const envelope: fc.Arbitrary<WireMessage> = fc
   })
   .map((value) => ({ type: 'envelope', envelope: value }))
 
+const hold: fc.Arbitrary<WireMessage> = fc.record({
+  type: fc.constant('hold' as const),
+  kind: fc.constantFrom('none' as const, 'on-demand' as const, 'overlay' as const, 'pinned' as const),
+})
+
 const overlay: fc.Arbitrary<WireMessage> = fc.record({
   type: fc.constant('overlay' as const),
   epoch: number,
@@ -226,5 +231,5 @@ const around: fc.Arbitrary<WireMessage> = fc.oneof(
 
 /** Cloned, because fast-check likes objects without a prototype and a decoder makes plain ones. */
 export const arbitraryMessage: fc.Arbitrary<WireMessage> = fc
-  .oneof(swim, forming, contacts, raft, record, envelope, overlay, hello, around)
+  .oneof(swim, forming, contacts, raft, record, envelope, overlay, hold, hello, around)
   .map((message) => structuredClone(message))

@@ -180,6 +180,7 @@ export const sampleMessages: readonly WireMessage[] = [
     },
   },
   { type: 'raft', message: { type: 'snapshot-reply', ...raft, index: 300, id: 'store-a/300', offset: 203 } },
+  { type: 'hold', kind: 'overlay' },
 ]
 
 /** What a message is called in the golden file. */

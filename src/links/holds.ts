@@ -1,0 +1,128 @@
+// Why this node holds a link to a peer: an overlay wants it, both are voters, or messages travel over it. Several reasons may
+// hold one link, two overlays during a switch among them, and each end has reasons of its own. So each end tells the
+// other the strongest of its reasons whenever that changes, and a link is closed once neither end has any: nobody closes what
+// somebody else still needs, and nobody keeps what nobody needs. Two members that meet have no reasons yet, for they do not know
+// each other: so a link may be without any for a moment.
+
+import type { Clock } from '../runtime/clock.ts'
+import { NamedTimers } from '../runtime/named-timers.ts'
+import type { Turn } from '../runtime/turn.ts'
+import type { HoldKind } from '../wire/hold.ts'
+import type { Pace } from './dialer.ts'
+import type { Links } from './links.ts'
+
+export interface HoldsOptions {
+  readonly links: Pick<Links, 'get' | 'send' | 'callMember' | 'dropMember' | 'release'>
+  /** Where and how eagerly a member is to be dialled; undefined: not at all. */
+  readonly target: (peer: string) => { readonly address: string; readonly pace: Pace } | undefined
+  readonly clock: Clock
+  readonly turn: Turn
+}
+
+/** A link that nobody needs is closed after this long: time to hear who the others are, and to want it again. */
+const UNNEEDED_MS = 2_000
+
+/** From the weakest to the strongest. */
+const strength: Readonly<Record<HoldKind, number>> = { none: 0, 'on-demand': 1, pinned: 2, overlay: 3 }
+
+export class Holds {
+  readonly #options: HoldsOptions
+  /** By peer: its reasons by name. Invariant: no empty map. */
+  readonly #own = new Map<string, Map<string, HoldKind>>()
+  /** What linked peers say. One that has said nothing yet may need the link. */
+  readonly #theirs = new Map<string, HoldKind>()
+  /** What linked peers were told. */
+  readonly #told = new Map<string, HoldKind>()
+  readonly #linked = new Set<string>()
+  /** By peer: when its link, which nobody needs, is closed. */
+  readonly #unneeded: NamedTimers
+
+  constructor(options: HoldsOptions) {
+    this.#options = options
+    const { clock, turn, links } = options
+    this.#unneeded = new NamedTimers(clock, (peer) => turn.enter(() => links.release(peer)))
+  }
+
+  /** Holds a link to `peer` for `reason` until it is released: dials after `afterMs` unless one is up. */
+  hold(peer: string, reason: string, kind: Exclude<HoldKind, 'none'>, afterMs = 0): void {
+    const reasons = this.#own.get(peer) ?? new Map<string, HoldKind>()
+    reasons.set(reason, kind)
+    this.#own.set(peer, reasons)
+    this.call(peer, afterMs)
+    this.#settle(peer)
+  }
+
+  release(peer: string, reason: string): void {
+    const reasons = this.#own.get(peer)
+    if (!reasons?.delete(reason)) return
+    if (reasons.size === 0) {
+      this.#own.delete(peer)
+      this.#options.links.dropMember(peer)
+    }
+    this.#settle(peer)
+  }
+
+  releaseAll(reason: string): void {
+    for (const peer of [...this.#own.keys()]) this.release(peer, reason)
+  }
+
+  /** Whom `reason` holds. */
+  heldFor(reason: string): string[] {
+    return [...this.#own].filter(([, reasons]) => reasons.has(reason)).map(([peer]) => peer)
+  }
+
+  /** Dials `peer` if it is held and not linked; again when its address or state has changed. */
+  call(peer: string, afterMs = 0): void {
+    if (!this.#own.has(peer) || this.#linked.has(peer)) return
+    const target = this.#options.target(peer)
+    if (target) this.#options.links.callMember(peer, target.address, target.pace, afterMs)
+  }
+
+  /** A link to a member of this cluster is up, and this node is one: from now on it says why it holds it. */
+  up(peer: string): void {
+    this.#linked.add(peer)
+    this.#settle(peer)
+  }
+
+  down(peer: string): void {
+    this.#linked.delete(peer)
+    this.#theirs.delete(peer)
+    this.#told.delete(peer)
+    this.#unneeded.clear(peer)
+    this.call(peer)
+  }
+
+  /** The peer said why it holds the link; perhaps before this node was a member. */
+  hear(peer: string, kind: HoldKind): void {
+    this.#theirs.set(peer, kind)
+    this.#settle(peer)
+  }
+
+  /** The strongest reason of either end. One that was never named is somebody's demand. */
+  kindOf(peer: string): Exclude<HoldKind, 'none'> {
+    const [own, theirs] = [this.#kind(peer), this.#theirs.get(peer) ?? 'none']
+    const strongest = strength[own] >= strength[theirs] ? own : theirs
+    return strongest === 'none' ? 'on-demand' : strongest
+  }
+
+  close(): void {
+    this.#unneeded.clearAll()
+  }
+
+  #kind(peer: string): HoldKind {
+    let strongest: HoldKind = 'none'
+    for (const kind of this.#own.get(peer)?.values() ?? []) if (strength[kind] > strength[strongest]) strongest = kind
+    return strongest
+  }
+
+  #settle(peer: string): void {
+    if (!this.#linked.has(peer)) return
+    const kind = this.#kind(peer)
+    if (this.#told.get(peer) !== kind) {
+      this.#told.set(peer, kind)
+      this.#options.links.send(peer, { type: 'hold', kind })
+    }
+    if (kind !== 'none' || this.#theirs.get(peer) !== 'none') this.#unneeded.clear(peer)
+    else if (!this.#unneeded.has(peer)) this.#unneeded.set(peer, this.#options.clock.now() + UNNEEDED_MS)
+  }
+}

@@ -1,0 +1,72 @@
+// How this node is tied to its cluster: which links it holds and why, which overlays want them, and how an envelope finds its way
+// to a member. Put together here once, for the whole life of the node; who there is comes from membership when that begins.
+
+import type { MemberRecord, OverlayDefinition } from '../../topology/index.ts'
+import { Relay } from '../channels/relay.ts'
+import { Holds } from '../links/holds.ts'
+import type { Links } from '../links/links.ts'
+import type { Toolbox } from '../runtime/toolbox.ts'
+import type { Envelope } from '../wire/envelope.ts'
+import { Overlays } from './overlays.ts'
+
+export interface RoutesOptions {
+  readonly self: string
+  readonly links: Links
+  readonly toolbox: Toolbox
+  readonly definitions: readonly OverlayDefinition<unknown>[]
+  readonly member: (id: string) => MemberRecord | undefined
+  /** How an overlay stands may have changed. */
+  readonly onOverlays: () => void
+  readonly deliver: (envelope: Envelope) => void
+  readonly undeliverable: (envelope: Envelope) => void
+}
+
+export class Routes {
+  readonly holds: Holds
+  readonly overlays: Overlays
+  readonly relay: Relay
+
+  constructor(options: RoutesOptions) {
+    const { self, links, toolbox, definitions, member, onOverlays, deliver, undeliverable } = options
+    const count = (reason: string): void => toolbox.counters.add(reason)
+    // Whoever goes for good calls nobody back that hangs up on it.
+    const isGoing = (): boolean => member(self)?.state === 'left'
+    this.holds = new Holds({ links, target: (peer) => (isGoing() ? undefined : targetOf(member(peer))), ...toolbox })
+    this.overlays = new Overlays({
+      self,
+      links,
+      holds: this.holds,
+      ...toolbox,
+      definitions,
+      onChange: onOverlays,
+      count,
+    })
+    this.relay = new Relay({
+      self,
+      links,
+      holds: this.holds,
+      ...toolbox,
+      nextHop: (to) => this.overlays.nextHop(to),
+      isThere: (id) => isThere(member(id)),
+      deliver,
+      undeliverable,
+      count,
+    })
+  }
+
+  close(): void {
+    this.relay.close()
+    this.holds.close()
+    this.overlays.closeAll()
+  }
+}
+
+/** Members that are down are dialled in hope, so that a partition heals; those that left are not. */
+function targetOf(member: MemberRecord | undefined): ReturnType<ConstructorParameters<typeof Holds>[0]['target']> {
+  if (!member || member.state === 'left') return undefined
+  return { address: member.address, pace: member.state === 'down' ? 'remembered' : 'eager' }
+}
+
+function isThere(member: MemberRecord | undefined): boolean {
+  return member?.state === 'alive' || member?.state === 'suspect'
+}

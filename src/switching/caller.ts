@@ -1,0 +1,67 @@
+// Whoever wants a switch places its order with the leader, whoever that is at the moment. A leader that goes is followed by one
+// that knows the order by its name, from the log: it goes on with it, says how it ended, or takes it as new.
+
+import type { RequestOptions } from '../channels/requests.ts'
+import { ClusterError } from '../errors.ts'
+import { pause } from '../wait.ts'
+import type { SwitchReport } from './report.ts'
+import type { SwitchOrder } from './switch-desk.ts'
+
+export interface Caller {
+  readonly leader: () => string | undefined
+  /** By name, for the error. */
+  readonly voters: () => readonly string[]
+  readonly place: (leader: string, order: SwitchOrder, options: RequestOptions) => Promise<SwitchReport>
+  readonly isStopping: () => boolean
+}
+
+/** Without a leader for this long there is no majority: more than two elections that fail. */
+const LEADER_PATIENCE_MS = 4_000
+/** After its deadline a switch still has to be aborted, and that to be told; after a change of leaders it gets another deadline. */
+const AFTERMATH_MS = 15_000
+const LOOK_AGAIN_MS = 50
+
+/** What the leader says may be another one's turn to answer. */
+const passing = new Set(['ERR_NOT_LEADER', 'ERR_MEMBER_DOWN', 'ERR_NO_ROUTE', 'ERR_TIMEOUT', 'ERR_SHUTTING_DOWN'])
+
+/** Resolves to the leader's report. Rejects with what it refuses, `ERR_NO_QUORUM` or `ERR_ABORTED`. */
+export async function placeOrder(
+  order: SwitchOrder,
+  caller: Caller,
+  signal: AbortSignal | undefined,
+): Promise<SwitchReport> {
+  const began = performance.now()
+  const deadline = began + order.timeoutMs + AFTERMATH_MS
+  let leaderSeenAt = began
+  let mayHaveHappened = false
+  for (;;) {
+    const now = performance.now()
+    if (signal?.aborted) throw aborted(mayHaveHappened)
+    if (caller.isStopping())
+      throw new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {}, { mayHaveHappened })
+    const leader = caller.leader()
+    if (leader !== undefined) leaderSeenAt = now
+    if (now >= deadline || now - leaderSeenAt >= Math.min(LEADER_PATIENCE_MS, order.timeoutMs))
+      throw noQuorum(caller.voters(), mayHaveHappened)
+    if (leader !== undefined) {
+      try {
+        const report = await caller.place(leader, order, { signal, timeoutMs: Math.ceil(deadline - now) })
+        return { ...report, durationMs: Math.round(performance.now() - began) }
+      } catch (error) {
+        if (!(error instanceof ClusterError) || !passing.has(error.code)) throw error
+        mayHaveHappened ||= error.mayHaveHappened
+      }
+    }
+    await pause(LOOK_AGAIN_MS, signal)
+  }
+}
+
+function noQuorum(voters: readonly string[], mayHaveHappened: boolean): ClusterError {
+  const message = 'no leader with a majority of the voters could be reached'
+  return new ClusterError('ERR_NO_QUORUM', message, { voters }, { mayHaveHappened })
+}
+
+function aborted(mayHaveHappened: boolean): ClusterError {
+  const operation = 'node.topology.switch'
+  return new ClusterError('ERR_ABORTED', `'${operation}' was aborted`, { operation }, { mayHaveHappened })
+}

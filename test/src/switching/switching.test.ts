@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { createNode, isClusterError, type TrellisNode } from '../../../src/index.ts'
+import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
+
+const names = ['a', 'b', 'c', 'd', 'e', 'f']
+let nodes: TrellisNode[] = []
+
+before(async () => {
+  const listen = '127.0.0.1:0'
+  const first = await createNode({ name: 'a', listen })
+  const join = first.address
+  nodes = [first, ...(await Promise.all(names.slice(1).map((name) => createNode({ name, listen, join }))))]
+  await waitUntil(() => nodes.every((node) => node.members().every(({ state }) => state === 'alive')))
+  await waitUntil(() => nodes.every((node) => node.members().length === names.length))
+})
+after(() => Promise.all(nodes.map((node) => node.stop())))
+
+const at = (position: number): TrellisNode => nodes[position] as TrellisNode
+const places = (): string[] =>
+  nodes.map(({ topology }) => {
+    const { name, epoch, phase } = topology.view()
+    return `${name} ${epoch} ${phase}`
+  })
+
+describe('a cluster', () => {
+  it('switches its overlay and back, asked of any member, and all of them adopt it', async () => {
+    const there = await at(4).topology.switch('client-server', { expectFrom: 'full-mesh' })
+    assert.deepEqual([there.outcome, there.epoch, there.from, there.to], ['committed', 1, 'full-mesh', 'client-server'])
+    assert.deepEqual(
+      there.nodes.map(({ name, progress, adopted }) => [name, progress, adopted]),
+      names.map((name) => [name, 'verified', true]),
+    )
+    assert.deepEqual(
+      places(),
+      names.map(() => 'client-server 1 stable'),
+    )
+    // The voter serves, all others hang on it; what else there was closes.
+    await waitUntil(() => nodes.slice(1).every(({ topology }) => topology.view().links.length === 1))
+    const back = await at(0).topology.switch('full-mesh')
+    assert.deepEqual([back.outcome, back.epoch], ['committed', 2])
+    assert.deepEqual(
+      places(),
+      names.map(() => 'full-mesh 2 stable'),
+    )
+    assert.ok(nodes.every(({ topology }) => topology.view().links.length === names.length - 1))
+    assert.deepEqual(
+      at(3)
+        .topology.view()
+        .history.map(({ epoch, to }) => [epoch, to]),
+      [
+        [1, 'client-server'],
+        [2, 'full-mesh'],
+      ],
+    )
+  })
+
+  it('says what a switch would mean, and does not move', async () => {
+    const { outcome, plan, nodes: required } = await at(2).topology.switch('client-server', { dryRun: true })
+    assert.equal(outcome, 'planned')
+    assert.deepEqual(plan?.links, { now: 15, after: 5 })
+    assert.equal(required.length, names.length)
+    assert.deepEqual(
+      places(),
+      names.map(() => 'full-mesh 2 stable'),
+    )
+  })
+
+  it('has nothing to do for the topology that it has', async () => {
+    const {
+      outcome,
+      epoch,
+      nodes: required,
+    } = await at(1).topology.switch('full-mesh', { expectFrom: 'client-server' })
+    assert.deepEqual([outcome, epoch, required], ['already-current', 2, []])
+  })
+
+  it('refuses what is no topology, comes from elsewhere, or comes while a switch is under way', async () => {
+    const refused = (name: string, options: object): Promise<unknown> =>
+      at(1)
+        .topology.switch(name, options)
+        .catch((error) => error)
+    assert.ok(isClusterError(await refused('ring', {}), 'ERR_UNKNOWN_TOPOLOGY'))
+    assert.ok(isClusterError(await refused('client-server', { expectFrom: 'ring' }), 'ERR_TOPOLOGY_MISMATCH'))
+    assert.ok(isClusterError(await refused('client-server', { timeoutMs: 0 }), 'ERR_BAD_REQUEST'))
+    const both = await Promise.allSettled([at(1), at(2)].map(({ topology }) => topology.switch('client-server')))
+    const lost = both.filter((result) => result.status === 'rejected').map(({ reason }) => reason)
+    assert.equal(lost.length, 1)
+    assert.ok(isClusterError(lost[0], 'ERR_SWITCH_IN_PROGRESS'))
+  })
+})
