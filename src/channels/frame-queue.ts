@@ -92,10 +92,7 @@ export class FrameQueue {
     slab.written = end
   }
 
-  /**
-   * Whole frames from the front, from one slab: the first one whatever its length, then as many as fit into `limit` bytes. Undefined when
-   * nothing is queued. Call {@link finished} when they are written.
-   */
+  /** Whole frames from the front, from one slab, that fit into `limit` bytes; undefined when there are none. Call {@link finished} when they are written. */
   take(limit: number): Taken | undefined {
     const slab = this.#first()
     if (slab === undefined) return undefined
@@ -104,10 +101,11 @@ export class FrameQueue {
     let messages = 0
     while (end < written) {
       const next = end + 4 + frameLength(bytes, end)
-      if (messages > 0 && next - taken > limit) break
+      if (next - taken > limit) break
       end = next
       messages += 1
     }
+    if (messages === 0) return undefined
     slab.taken = end
     slab.writing += 1
     this.#messages -= messages

@@ -11,11 +11,11 @@ import { frameNumbers } from '../wire/message-numbers.ts'
 import { Reader } from '../wire/reader.ts'
 import { WireError } from '../wire/wire-error.ts'
 import { FrameQueue, finished, type Slab, type Taken } from './frame-queue.ts'
-import { CREDIT_BYTES, GRANT_SHARE } from './lane-limits.ts'
+import { CREDIT_BYTES, GRANT_SHARE, TRANSFER_CREDIT_BYTES } from './lane-limits.ts'
 import { IncomingTransfers, OutgoingTransfer, type ReassemblyBudget, transferCredit } from './transfers.ts'
 
 /** Bytes written and not yet taken by the kernel, past which nothing is added: what waits longer can still be overtaken. */
-const MAX_WRITING_BYTES = 2 * MAX_CHUNK_BYTES
+const MAX_WRITING_BYTES = MAX_CHUNK_BYTES
 
 /** The lane that a connection is of. */
 export interface ConnectionOwner {
@@ -93,7 +93,7 @@ export class LaneConnection implements LaneFrameHandler {
 
   /** Messages wait for the receiver, not for the connection. */
   get lacksCredit(): boolean {
-    return this.#credit <= 0
+    return this.#credit < MAX_LANE_FRAME_BYTES
   }
 
   // --- Out ---
@@ -108,24 +108,23 @@ export class LaneConnection implements LaneFrameHandler {
     }
     if (this.#control.length > 0) this.#writeControl()
     while (this.#writingBytes < MAX_WRITING_BYTES) {
-      const limit = MAX_WRITING_BYTES - this.#writingBytes
-      const free = this.#hasEnded ? undefined : this.#owner.nextFree(limit)
+      const free = this.#hasEnded ? undefined : this.#owner.nextFree(Infinity)
       if (free !== undefined) this.#write(free)
-      else if (!this.#writeNext(limit)) return
+      else if (!this.#writeNext()) return
     }
   }
 
   /** Messages and chunks in turns, when there are both. */
-  #writeNext(limit: number): boolean {
+  #writeNext(): boolean {
     this.#isTransfersTurn = !this.#isTransfersTurn
     return this.#isTransfersTurn
-      ? this.#writeChunks() || this.#writeMessages(limit)
-      : this.#writeMessages(limit) || this.#writeChunks()
+      ? this.#writeChunks() || this.#writeMessages()
+      : this.#writeMessages() || this.#writeChunks()
   }
 
-  #writeMessages(limit: number): boolean {
+  #writeMessages(): boolean {
     if (this.#credit <= 0 || this.#hasEnded) return false
-    const taken = this.#owner.next(Math.min(limit, this.#credit))
+    const taken = this.#owner.next(this.#credit)
     if (taken === undefined) return false
     this.#use(taken.bytes.length)
     this.#write(taken)
@@ -133,7 +132,7 @@ export class LaneConnection implements LaneFrameHandler {
   }
 
   #writeChunks(): boolean {
-    if (this.#chunkCredit <= 0) return false
+    if (this.#chunkCredit < MAX_LANE_FRAME_BYTES) return false
     const transfer = this.#beginTransfer() ?? this.#transfers.shift()
     if (transfer === undefined) return false
     const slab = this.#chunks.reserve(CHUNK_HEADER_BYTES + MAX_CHUNK_BYTES, this.#now)
@@ -149,7 +148,7 @@ export class LaneConnection implements LaneFrameHandler {
 
   #beginTransfer(): OutgoingTransfer | undefined {
     if (this.#hasEnded || this.#transfers.length >= MAX_OPEN_TRANSFERS) return undefined
-    const envelope = this.#owner.nextTransfer(this.#credit > 0)
+    const envelope = this.#owner.nextTransfer(this.#credit >= TRANSFER_CREDIT_BYTES)
     if (envelope === undefined) return undefined
     const transfer = new OutgoingTransfer(this.#nextNumber, envelope)
     this.#nextNumber = (this.#nextNumber % 0xffff_ffff) + 1
@@ -242,8 +241,7 @@ export class LaneConnection implements LaneFrameHandler {
 
   #receive(envelope: LaneEnvelope): void {
     this.#unreleased += envelope.laneBytes
-    // One frame may pass the window, and one transfer may begin beside it.
-    if (this.#unreleased > this.#window + 2 * MAX_LANE_FRAME_BYTES) {
+    if (this.#unreleased > this.#window) {
       throw new WireError('too-long', 'the peer sent more than it was granted')
     }
     this.#batch.push(envelope)

@@ -1,6 +1,6 @@
 // Every bound of a lane, by name and channel.
 
-import { MAX_CHUNK_BYTES } from '../wire/limits.ts'
+import { MAX_CHUNK_BYTES, MAX_LANE_FRAME_BYTES } from '../wire/limits.ts'
 import type { ChannelName } from './lane.ts'
 
 export interface LaneLimits {
@@ -23,19 +23,22 @@ export const laneLimits: Readonly<Record<ChannelName, LaneLimits>> = {
   data: { messages: 10_000, bytes: 8 * MiB, dropsOldest: false, connections: 5 },
 }
 
+const FRAME_BYTES = 4 + MAX_LANE_FRAME_BYTES
+
 /**
- * Bytes of messages, and as many again of chunks, that one connection may have under way before the receiver grants more. With the frame that may
- * pass it, no more than 256 KiB of either stand in front of a small message. Large: the small message waits longer. Small: the sender waits for grants.
+ * Bytes of messages, and as many again of chunks, that one connection may have under way before the receiver grants more: no more
+ * than four frames of either, with payloads of 256 KiB, stand in front of a small message. Large: it waits longer. Small: the sender waits for
+ * grants. At least two frames: who waits for the credit of one has used half, so a grant of half is sure to come.
  */
 export const CREDIT_BYTES: Readonly<Record<ChannelName, number>> = {
-  coordination: MAX_CHUNK_BYTES,
-  events: 2 * MAX_CHUNK_BYTES,
-  gossip: MAX_CHUNK_BYTES,
-  data: 3 * MAX_CHUNK_BYTES,
+  coordination: 2 * FRAME_BYTES,
+  events: 4 * FRAME_BYTES,
+  gossip: 2 * FRAME_BYTES,
+  data: 4 * FRAME_BYTES,
 }
 
 /** A receiver grants when this share of the credit is free again: seldom enough to be cheap, soon enough that nobody stands still. */
-export const GRANT_SHARE = 1 / 4
+export const GRANT_SHARE = 1 / 2
 
 /** Replies, errors and acknowledgements wait for no credit; so many may wait for the connection. */
 export const MAX_URGENT_MESSAGES = 20_000

@@ -41,9 +41,11 @@ export class Scheduler {
     this.#turn.enter(() => {
       do hasMore = work.run()
       while (hasMore && this.#hasTime())
+      if (hasMore) this.#enqueue(work)
+      // What it has woken, such as the grant for what it has read, is not kept for another turn without need.
+      else if (this.#waiting > 0 && this.#hasTime()) this.#pull()
     })
     this.#isRunning = false
-    if (hasMore) this.#enqueue(work)
   }
 
   #enqueue(work: Work): void {

@@ -102,7 +102,7 @@ export function testLanes(name: string, transports: () => readonly [Transport, T
       a.onRoom = fill
       const bound = CREDIT_BYTES.events + MAX_LANE_FRAME_BYTES
       await waitUntil(
-        () => held.length > 0 && a.lanes.stats().some(({ channel, credit }) => channel === 'events' && credit === 0),
+        () => held.length > 0 && a.lanes.stats().some(({ channel, credit }) => channel === 'events' && credit < 2_000),
       )
       // Nothing is released: so much has come, and no more comes.
       assert.ok(held.reduce((sum, [, { laneBytes }]) => sum + laneBytes, 0) <= bound)
@@ -135,7 +135,7 @@ export function testLanes(name: string, transports: () => readonly [Transport, T
       const held: LaneEnvelope[] = []
       const [a, b] = await pair({}, { arrived: (_lane, batch) => held.push(...batch) })
       while (a.send(b.id, 'data', Buffer.alloc(1_000)) === 'accepted');
-      await waitUntil(() => a.lanes.stats().some(({ channel, credit }) => channel === 'data' && credit === 0))
+      await waitUntil(() => a.lanes.stats().some(({ channel, credit }) => channel === 'data' && credit < 2_000))
       for (const kind of ['ack', 'reply', 'error'] as const) a.send(b.id, 'data', Buffer.alloc(100), { kind })
       assert.equal(a.send(b.id, 'data', Buffer.alloc(300_000), { kind: 'reply' }), 'taking')
       const free = (): LaneEnvelope[] => held.filter(({ kind }) => kind !== 'message')
@@ -149,7 +149,7 @@ export function testLanes(name: string, transports: () => readonly [Transport, T
     it('tell of a lost link, and count what was queued', async () => {
       const [a, b] = await pair({}, { arrived: () => {} })
       while (a.send(b.id, 'data', Buffer.alloc(1_000)) === 'accepted');
-      await waitUntil(() => a.lanes.stats().some(({ channel, credit }) => channel === 'data' && credit === 0))
+      await waitUntil(() => a.lanes.stats().some(({ channel, credit }) => channel === 'data' && credit < 2_000))
       const lane = a.lanes.to(b.id, 'data')!
       b.links.get(a.id)?.destroy()
       await waitUntil(() => a.lost.length === 1 && b.lost.length === 1)
