@@ -64,3 +64,14 @@ export type { LogFields, Logger, LogLevel } from './observability/logger.ts'
 export type { AdminTokens, NodeOptions, Profile, TopologyName } from './options.ts'
 export type { SwitchNodeReport, SwitchOptions, SwitchPlan, SwitchReport } from './switching/report.ts'
 export type { S5, S5Command, Subsystem, SubsystemFactory, Vsm } from './vsm/subsystem.ts'
+export type {
+  AbsenceEvidence,
+  Accuser,
+  Belief,
+  Evidence,
+  LeaderEvidence,
+  LinkEvidence,
+  Unanswered,
+  VerdictEvidence,
+  WhyView,
+} from './why/why-interface.ts'

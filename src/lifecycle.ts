@@ -5,11 +5,11 @@
 //
 // A node that was admitted in an earlier life is a member at once. A founder runs Raft from `joining` on.
 
-import type { FormingEvent, FormingState, MemberRecord } from '../topology/index.ts'
+import type { EvidenceView, FormingEvent, FormingState, MemberRecord } from '../topology/index.ts'
 import { Requests } from './channels/requests.ts'
 import { Coordination } from './coordination/coordination.ts'
 import { dispatch, type Parts } from './dispatch.ts'
-import { ClusterError, type ErrorCode } from './errors.ts'
+import { asClusterError, type ClusterError, type ErrorCode } from './errors.ts'
 import type { LifecycleOptions, Stage } from './lifecycle-options.ts'
 import { LinkEvents } from './link-events.ts'
 import type { Holds } from './links/holds.ts'
@@ -140,6 +140,11 @@ export class Lifecycle {
     return this.#parts.membership?.members() ?? [recordOf(this.#options.self)]
   }
 
+  /** What is held against a member in its present incarnation. */
+  evidence(id: string): EvidenceView | undefined {
+    return this.#parts.membership?.evidence(id)
+  }
+
   nameOf(id: string): string {
     if (id === this.#options.self.id) return this.#options.self.name
     const known = this.#parts.membership?.member(id)?.name ?? this.links.get(id)?.peer.name
@@ -163,10 +168,12 @@ export class Lifecycle {
   away(absence: Absence): void {
     this.#parts.coordination?.away(absence)
     this.#parts.membership?.put({ type: 'away', ms: absence.ms })
+    this.#parts.features.away(absence)
   }
 
   loopDelay(ms: number): void {
     this.#parts.membership?.put({ type: 'loop-delay', ms })
+    this.#parts.features.loopDelay(ms)
   }
 
   drain(): void {
@@ -385,10 +392,6 @@ export class Lifecycle {
 
   #fail(error: unknown): void {
     if (this.#isStopping) return
-    this.#options.onFatal(
-      error instanceof ClusterError
-        ? error
-        : new ClusterError('ERR_INTERNAL', 'the node met a bug and stops', {}, { cause: error }),
-    )
+    this.#options.onFatal(asClusterError(error))
   }
 }

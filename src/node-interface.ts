@@ -7,6 +7,7 @@ import type { NodeConfig } from './coordination/config-interface.ts'
 import type { ClusterError } from './errors.ts'
 import type { SwitchOptions, SwitchReport } from './switching/report.ts'
 import type { Vsm } from './vsm/subsystem.ts'
+import type { WhyView } from './why/why-interface.ts'
 
 /** How the cluster sees a member. `suspect` may still refute it; `left` went deliberately. */
 export type MemberViewState = 'alive' | 'suspect' | 'down' | 'left'
@@ -221,6 +222,11 @@ export interface TrellisNode extends AsyncDisposable {
   readonly topology: NodeTopology
   /** Refuses, unless the node was started with `allowFaults`. */
   readonly faults: Faults
+  /**
+   * What all members believe of `member` (a name or an id), and on what evidence, in causal order. Who does not answer within
+   * `timeoutMs` (2,000) is named. Rejects with `ERR_UNKNOWN_MEMBER`, `ERR_ABORTED`.
+   */
+  why(member: string, options?: WaitOptions): Promise<WhyView>
   /** Subsystems of the Viable System Model; today S5, hosted where the leader is. */
   readonly vsm: Vsm
   /** What the whole cluster agrees on: keys, values, revisions. */

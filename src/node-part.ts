@@ -2,7 +2,7 @@
 // happens and ends it; it asks the node through its context. So a feature is one folder and one line in `node-parts.ts`, and
 // neither the lifecycle nor the running node knows what it does.
 
-import type { SwimEvent } from '../topology/index.ts'
+import type { EvidenceView, SwimEvent } from '../topology/index.ts'
 import type { Requests } from './channels/requests.ts'
 import type { Coordination } from './coordination/coordination.ts'
 import type { Stage } from './lifecycle-options.ts'
@@ -10,6 +10,7 @@ import type { Links } from './links/links.ts'
 import type { Overlays } from './membership/overlays.ts'
 import type { ClusterEvent, LinkView, MemberView } from './node-interface.ts'
 import type { ResolvedOptions } from './options.ts'
+import type { Absence } from './runtime/away-guard.ts'
 import type { Toolbox } from './runtime/toolbox.ts'
 import type { Self } from './self.ts'
 import type { NodeStorage } from './storage/node-storage.ts'
@@ -32,6 +33,10 @@ export interface NodePart {
   coordination?(): void
   /** What an overlay of this node wants, or what it has, may have changed. */
   overlays?(): void
+  /** The process did not run for a while. */
+  away?(absence: Absence): void
+  /** Each second: how late the event loop was at worst, in milliseconds. */
+  loopDelay?(ms: number): void
   /** The node stops: links and agreement still work. Afterwards the part holds no timer and no waiting call. Idempotent. */
   close?(): void | Promise<void>
 }
@@ -53,6 +58,8 @@ export interface NodeContext {
   stage(): Stage
   members(): readonly MemberView[]
   linkViews(): readonly LinkView[]
+  /** What is held against a member in its present incarnation. */
+  evidence(id: string): EvidenceView | undefined
   /** The name of a member by its id; the id itself while the name is not known. */
   nameOf(id: string): string
   /** The id of a member by its name or id. Throws `ERR_UNKNOWN_MEMBER` or `ERR_MEMBER_DOWN`. */
@@ -100,6 +107,14 @@ export class NodeParts implements Required<NodePart> {
 
   overlays(): void {
     for (const part of this.#parts) part.overlays?.()
+  }
+
+  away(absence: Absence): void {
+    for (const part of this.#parts) part.away?.(absence)
+  }
+
+  loopDelay(ms: number): void {
+    for (const part of this.#parts) part.loopDelay?.(ms)
   }
 
   /** In the reverse order of their beginning; one that fails keeps none of the others. Rejects with the first failure. */

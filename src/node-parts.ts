@@ -10,6 +10,7 @@ import { SeedWatcher } from './discovery/seed-watcher.ts'
 import { RequestedFaults } from './faults/requested-faults.ts'
 import { type NodeContext, NodeParts } from './node-part.ts'
 import { Switching } from './switching/switching.ts'
+import { Why } from './why/why.ts'
 
 /** The parts of one node, and what its users see of them. */
 export interface NodeFeatures {
@@ -20,6 +21,7 @@ export interface NodeFeatures {
   readonly config: NodeConfig
   readonly faults: RequestedFaults
   readonly lanes: Lanes
+  readonly why: Why
 }
 
 export function createFeatures(context: NodeContext): NodeFeatures {
@@ -29,6 +31,7 @@ export function createFeatures(context: NodeContext): NodeFeatures {
   const faults = new RequestedFaults(context, context.faults)
   const lanes = new LanesPart(context)
   const channels = new Channels(context, lanes.lanes)
-  const parts = new NodeParts([seeds, switching, data, faults, lanes, channels])
-  return { parts, seeds, switching, config: data.config, faults, lanes: lanes.lanes, channels }
+  const why = new Why(context)
+  const parts = new NodeParts([seeds, switching, data, faults, lanes, channels, why])
+  return { parts, seeds, switching, config: data.config, faults, lanes: lanes.lanes, channels, why }
 }

@@ -7,7 +7,7 @@ import { memberCalled } from './addressee.ts'
 import { type AdminServer, startAdmin } from './admin/server.ts'
 import type { Channel } from './channels/channel.ts'
 import type { NodeConfig } from './coordination/config-interface.ts'
-import { ClusterError, isClusterError } from './errors.ts'
+import { asClusterError, ClusterError, isClusterError } from './errors.ts'
 import { EventHub } from './events.ts'
 import { KnowledgeEvents } from './knowledge-events.ts'
 import { Lifecycle } from './lifecycle.ts'
@@ -42,6 +42,7 @@ import type { Connection, Transport } from './transport/transport.ts'
 import { LocalVsm } from './vsm/local-vsm.ts'
 import type { Vsm } from './vsm/subsystem.ts'
 import { waitFor } from './wait.ts'
+import type { WhyView } from './why/why-interface.ts'
 import { Keyring } from './wire/secrets.ts'
 
 export interface RunningNodeOptions {
@@ -102,7 +103,7 @@ export class RunningNode implements TrellisNode {
     })
     this.#hub = new EventHub(logger)
     this.#guard = new AwayGuard(systemClock, AWAY_THRESHOLD_MS, (absence) => this.#away(absence))
-    const turn = createTurn(this.#guard, (error) => this.#fail(bug(error)))
+    const turn = createTurn(this.#guard, (error) => this.#fail(asClusterError(error)))
     const counters = new Counters()
     this.#toolbox = { clock: systemClock, random: Math.random, turn, counters, flushes: this.#flushes, logger }
     this.#features = createFeatures(this.#context())
@@ -182,6 +183,10 @@ export class RunningNode implements TrellisNode {
 
   get faults(): Faults {
     return this.#features.faults
+  }
+
+  why(member: string, options: WaitOptions = {}): Promise<WhyView> {
+    return this.#features.why.ask(member, options)
   }
 
   get vsm(): Vsm {
@@ -372,6 +377,7 @@ export class RunningNode implements TrellisNode {
       stage: () => this.lifecycle.stage,
       members: () => this.members(),
       linkViews: () => this.links(),
+      evidence: (id) => this.lifecycle.evidence(id),
       nameOf: (id) => this.lifecycle.nameOf(id),
       route: (member) => memberCalled(member, this.lifecycle.members()).id,
       emit: (event) => this.#hub.emit(event),
@@ -389,12 +395,4 @@ export class RunningNode implements TrellisNode {
       this.#options.options.logger.error('the node did not stop in order', { error: problem }),
     )
   }
-}
-
-function bug(error: unknown): ClusterError {
-  return new ClusterError('ERR_INTERNAL', 'the node met a bug and stops', {}, { cause: error })
-}
-
-function asClusterError(error: unknown): ClusterError {
-  return error instanceof ClusterError ? error : bug(error)
 }

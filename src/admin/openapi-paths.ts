@@ -4,6 +4,7 @@
 import { channelOperations } from './openapi-channels.ts'
 import { configOperations } from './openapi-config.ts'
 import { type AdminErrorCode, json, ref, type Schema } from './openapi-schemas.ts'
+import { whyOperations } from './openapi-why.ts'
 import type { Method } from './resource.ts'
 
 export interface Answer {
@@ -101,6 +102,7 @@ export const operations: Readonly<Record<string, Readonly<Partial<Record<Method,
     },
   },
   ...configOperations,
+  ...whyOperations,
   '/v1/faults': {
     GET: {
       operationId: 'getFaults',

@@ -7,6 +7,7 @@ import { channelSchemas } from './openapi-channels.ts'
 import { configSchemas } from './openapi-config.ts'
 import { commonErrors, operations } from './openapi-paths.ts'
 import { type AdminErrorCode, errorDetails, errorSchema, ref, type Schema, schemas } from './openapi-schemas.ts'
+import { whySchemas } from './openapi-why.ts'
 import type { Resource } from './resource.ts'
 
 type Operation = NonNullable<(typeof operations)[string]['GET']>
@@ -48,6 +49,7 @@ export function openapiDocument() {
         ...schemas,
         ...configSchemas,
         ...channelSchemas,
+        ...whySchemas,
         ...Object.fromEntries(errors.map((code) => [errorName(code), errorSchema(code)])),
       },
       securitySchemes: {

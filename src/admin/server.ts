@@ -31,11 +31,12 @@ import { statusResources } from './status.ts'
 import { streamResources } from './stream.ts'
 import { topologyResources } from './topology.ts'
 import { watchResources } from './watch.ts'
+import { whyResources } from './why.ts'
 
 /** What the admin shows of a node. */
 export type AdminNode = Pick<
   TrellisNode,
-  'address' | 'status' | 'members' | 'links' | 'topology' | 'events' | 'config' | 'faults' | 'channel'
+  'address' | 'status' | 'members' | 'links' | 'topology' | 'events' | 'config' | 'faults' | 'channel' | 'why'
 >
 
 export interface AdminOptions {
@@ -103,6 +104,7 @@ export function adminResources(
     ...memberResources(node),
     ...topologyResources(node),
     ...faultResources(node),
+    ...whyResources(node),
     ...healthResources(node),
     ...metricsResources(node, measures),
     ...eventResources(feed),

@@ -14,6 +14,7 @@ import { addSimulate } from './commands/simulate.ts'
 import { addStatus } from './commands/status.ts'
 import { addTop } from './commands/top.ts'
 import { addUp } from './commands/up.ts'
+import { addWhy } from './commands/why.ts'
 import type { CommandContext } from './context.ts'
 import { AnsweredNo, describeFailure, exitCodeOf, toFailure } from './failure.ts'
 import { parentVariable, watchParent } from './parent.ts'
@@ -86,6 +87,7 @@ function createProgram(context: CommandContext): Command {
     addNode,
     addStatus,
     addMembers,
+    addWhy,
     addLeader,
     addConfig,
     addLog,

@@ -2,6 +2,7 @@
 // state; the overlays say to whom links are to be held. It starts once this node is admitted.
 
 import {
+  type EvidenceView,
   type MemberRecord,
   type Random,
   Swim,
@@ -67,6 +68,11 @@ export class Membership {
 
   member(id: string): MemberRecord | undefined {
     return this.#swim.member(id)
+  }
+
+  /** What is held against a member in its present incarnation. */
+  evidence(id: string): EvidenceView | undefined {
+    return this.#swim.evidenceView(id)
   }
 
   /** Others may tell of it before its own goodbye arrives; then the link to it is closed from here. */
