@@ -23,7 +23,7 @@ const parts = (changes: Partial<Parts> = {}): Parts => ({
   relay: part('relay'),
   holds: part('holds'),
   overlays: part('overlays'),
-  features: { receive: () => false, linkUp: () => {}, linkDown: () => {} },
+  features: { receive: () => false, linkUp: () => {}, linkDown: () => {}, away: () => {}, loopDelay: () => {} },
   coordination: part('coordination'),
   membership: part('membership'),
   formation: part('formation'),
