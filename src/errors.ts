@@ -38,6 +38,7 @@ export interface ErrorDetails {
   ERR_NO_ROUTE: { readonly member: string }
   ERR_NO_HANDLER: { readonly member: string; readonly subject: string }
   ERR_HANDLER_FAILED: { readonly member: string; readonly subject: string; readonly reason: string }
+  ERR_UNKNOWN_SERVICE: { readonly service: string }
   ERR_PAYLOAD_TOO_LARGE: { readonly bytes: number; readonly limit: number }
   ERR_BUFFER_FULL: { readonly queue: string; readonly limit: number }
   ERR_UNKNOWN_TOPOLOGY: { readonly name: string; readonly known: readonly string[] }
@@ -71,6 +72,7 @@ const retryable: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_NO_QUORUM',
   'ERR_SWITCH_IN_PROGRESS',
   'ERR_MEMBER_DOWN',
+  'ERR_UNKNOWN_SERVICE',
   'ERR_NO_ROUTE',
   'ERR_BUFFER_FULL',
   'ERR_TIMEOUT',

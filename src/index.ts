@@ -62,6 +62,20 @@ export {
 } from './node-interface.ts'
 export type { LogFields, Logger, LogLevel } from './observability/logger.ts'
 export type { AdminTokens, NodeOptions, Profile, TopologyName } from './options.ts'
+export type {
+  BalanceStrategy,
+  ServiceCallContext,
+  ServiceCallOptions,
+  ServiceChange,
+  ServiceHandler,
+  ServiceHealth,
+  ServiceImpact,
+  ServiceInstance,
+  ServiceOptions,
+  ServiceQuery,
+  ServiceRegistration,
+  Services,
+} from './services/service-interface.ts'
 export type { SwitchNodeReport, SwitchOptions, SwitchPlan, SwitchReport } from './switching/report.ts'
 export type { S5, S5Command, Subsystem, SubsystemFactory, Vsm } from './vsm/subsystem.ts'
 export type {

@@ -5,6 +5,7 @@
 import type { Channel } from './channels/channel.ts'
 import type { NodeConfig } from './coordination/config-interface.ts'
 import type { ClusterError } from './errors.ts'
+import type { Services } from './services/service-interface.ts'
 import type { SwitchOptions, SwitchReport } from './switching/report.ts'
 import type { Vsm } from './vsm/subsystem.ts'
 import type { WhyView } from './why/why-interface.ts'
@@ -231,6 +232,8 @@ export interface TrellisNode extends AsyncDisposable {
   readonly vsm: Vsm
   /** What the whole cluster agrees on: keys, values, revisions. */
   readonly config: NodeConfig
+  /** Services found and called by name, wherever they run. */
+  readonly services: Services
   /** One of the four channels: `coordination`, `events`, `gossip`, `data`. Throws `ERR_UNKNOWN_CHANNEL`. */
   channel(name: string): Channel
   /**

@@ -9,6 +9,7 @@ import { ReplicatedData } from './coordination/replicated-data.ts'
 import { SeedWatcher } from './discovery/seed-watcher.ts'
 import { RequestedFaults } from './faults/requested-faults.ts'
 import { type NodeContext, NodeParts } from './node-part.ts'
+import { LocalServices } from './services/services.ts'
 import { Switching } from './switching/switching.ts'
 import { Why } from './why/why.ts'
 
@@ -20,6 +21,7 @@ export interface NodeFeatures {
   readonly switching: Switching
   readonly config: NodeConfig
   readonly faults: RequestedFaults
+  readonly services: LocalServices
   readonly lanes: Lanes
   readonly why: Why
 }
@@ -32,6 +34,17 @@ export function createFeatures(context: NodeContext): NodeFeatures {
   const lanes = new LanesPart(context)
   const channels = new Channels(context, lanes.lanes)
   const why = new Why(context)
-  const parts = new NodeParts([seeds, switching, data, faults, lanes, channels, why])
-  return { parts, seeds, switching, config: data.config, faults, lanes: lanes.lanes, channels, why }
+  const services = new LocalServices(context)
+  const parts = new NodeParts([seeds, switching, data, faults, lanes, channels, why, services])
+  return {
+    parts,
+    seeds,
+    switching,
+    config: data.config,
+    faults,
+    lanes: lanes.lanes,
+    channels,
+    why,
+    services,
+  }
 }

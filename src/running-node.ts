@@ -11,6 +11,7 @@ import { asClusterError, ClusterError, isClusterError } from './errors.ts'
 import { EventHub } from './events.ts'
 import { KnowledgeEvents } from './knowledge-events.ts'
 import { Lifecycle } from './lifecycle.ts'
+import { nodeContext } from './node-context.ts'
 import type {
   ClusterEvents,
   Faults,
@@ -22,7 +23,6 @@ import type {
   TrellisNode,
   WaitOptions,
 } from './node-interface.ts'
-import type { NodeContext } from './node-part.ts'
 import { createFeatures, type NodeFeatures } from './node-parts.ts'
 import { linkViews, memberChange, memberView, nodeStatus } from './node-views.ts'
 import { Distribution } from './observability/distribution.ts'
@@ -36,6 +36,7 @@ import { watchLoopDelay } from './runtime/loop-delay.ts'
 import type { Toolbox } from './runtime/toolbox.ts'
 import { createTurn } from './runtime/turn.ts'
 import type { Self } from './self.ts'
+import type { Services } from './services/service-interface.ts'
 import type { NodeStorage } from './storage/node-storage.ts'
 import type { NetworkFaults } from './transport/faulty.ts'
 import type { Connection, Transport } from './transport/transport.ts'
@@ -106,7 +107,12 @@ export class RunningNode implements TrellisNode {
     const turn = createTurn(this.#guard, (error) => this.#fail(asClusterError(error)))
     const counters = new Counters()
     this.#toolbox = { clock: systemClock, random: Math.random, turn, counters, flushes: this.#flushes, logger }
-    this.#features = createFeatures(this.#context())
+    this.#features = createFeatures(
+      nodeContext(this, setup, this.#toolbox, {
+        emit: (event) => this.#hub.emit(event),
+        fail: (error) => this.#fail(asClusterError(error)),
+      }),
+    )
     const features = this.#features.parts
     this.topology = this.#features.switching
     this.lifecycle = new Lifecycle({
@@ -198,6 +204,10 @@ export class RunningNode implements TrellisNode {
 
   get config(): NodeConfig {
     return this.#features.config
+  }
+
+  get services(): Services {
+    return this.#features.services
   }
 
   status(): NodeStatus {
@@ -354,35 +364,6 @@ export class RunningNode implements TrellisNode {
     }
     this.#hub.emit({ type: 'member', at: Date.now(), change: memberChange(event) })
     this.#features.parts.member(event)
-  }
-
-  /** What the features of this node may ask of it. The lifecycle is there before any of them asks. */
-  #context(): NodeContext {
-    const { options, self, storage, faults } = this.#options
-    const node = this
-    return {
-      self,
-      faults,
-      options,
-      storage,
-      toolbox: this.#toolbox,
-      get requests() {
-        return node.lifecycle.requests
-      },
-      get links() {
-        return node.lifecycle.links
-      },
-      coordination: () => this.lifecycle.coordination,
-      overlays: () => this.lifecycle.overlays,
-      stage: () => this.lifecycle.stage,
-      members: () => this.members(),
-      linkViews: () => this.links(),
-      evidence: (id) => this.lifecycle.evidence(id),
-      nameOf: (id) => this.lifecycle.nameOf(id),
-      route: (member) => memberCalled(member, this.lifecycle.members()).id,
-      emit: (event) => this.#hub.emit(event),
-      fail: (error) => this.#fail(asClusterError(error)),
-    }
   }
 
   #fail(error: ClusterError): void {

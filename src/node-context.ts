@@ -1,0 +1,36 @@
+// What the features of a node may ask of it, made of the running node. They are made before its lifecycle, and ask only later.
+
+import { memberCalled } from './addressee.ts'
+import type { NodeContext } from './node-part.ts'
+import type { RunningNode, RunningNodeOptions } from './running-node.ts'
+import type { Toolbox } from './runtime/toolbox.ts'
+
+export function nodeContext(
+  node: RunningNode,
+  { options, self, storage, faults }: RunningNodeOptions,
+  toolbox: Toolbox,
+  says: Pick<NodeContext, 'emit' | 'fail'>,
+): NodeContext {
+  return {
+    self,
+    faults,
+    options,
+    storage,
+    toolbox,
+    get requests() {
+      return node.lifecycle.requests
+    },
+    get links() {
+      return node.lifecycle.links
+    },
+    coordination: () => node.lifecycle.coordination,
+    overlays: () => node.lifecycle.overlays,
+    stage: () => node.lifecycle.stage,
+    members: () => node.members(),
+    linkViews: () => node.links(),
+    evidence: (id) => node.lifecycle.evidence(id),
+    nameOf: (id) => node.lifecycle.nameOf(id),
+    route: (member) => memberCalled(member, node.lifecycle.members()).id,
+    ...says,
+  }
+}

@@ -1,0 +1,136 @@
+// Carries the registry between members: a change goes to everybody at once, and every second two members compare what they
+// know, so that whatever was lost on the way is repaired, also after a partition.
+
+import type { NodeContext } from '../node-part.ts'
+import type { Registry } from './registry.ts'
+import { encodeMessage, fitting, parseMessage, type RegistryMessage, type ServiceDelta } from './registry-messages.ts'
+import type { ServiceFacts } from './service-facts.ts'
+
+const SUBJECT = 'trellis.registry'
+const COMPARE_INTERVAL_MS = 1_000
+const TIMEOUT_MS = 3_000
+/** Pieces of a large difference that are fetched at once, before the next second. */
+const MAX_ROUNDS = 16
+
+export interface RegistryGossipOptions {
+  readonly context: NodeContext
+  readonly registry: Registry<ServiceFacts>
+  /** What is known of these owners has changed. */
+  readonly onChange: (owners: readonly string[]) => void
+}
+
+export class RegistryGossip implements Disposable {
+  readonly #options: RegistryGossipOptions
+  readonly #stopping = new AbortController()
+  readonly #handler: Disposable
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: RegistryGossipOptions) {
+    this.#options = options
+    this.#handler = options.context.requests.handle(SUBJECT, ({ payload }) => encodeMessage(this.#answer(payload)))
+  }
+
+  /** From now on this node is a member. */
+  begin(): void {
+    if (this.#timer === undefined) this.#schedule()
+  }
+
+  /** Tells everybody of a change of this node. */
+  spread(delta: ServiceDelta): void {
+    for (const member of this.#others()) void this.#tell(member, delta)
+  }
+
+  /** Compares with one member, now. Nothing is lost when it fails: there is another one in a second. */
+  async compareWith(member: string): Promise<void> {
+    const { registry, context } = this.#options
+    try {
+      for (let round = 0; round < MAX_ROUNDS; round++) {
+        const answer = await this.#ask(member, { fingerprint: registry.fingerprint() })
+        if (answer.same || !answer.digest) return
+        const deltas = fitting(registry.lackedBy(answer.digest))
+        const { deltas: lacked = [] } = await this.#ask(member, { digest: registry.digest(), deltas })
+        this.#take(lacked)
+        if (lacked.length === 0 && deltas.length === 0) return
+      }
+    } catch {
+      // Why it failed is told by the links; here it only means: with another one, later.
+      context.toolbox.counters.add('registry-compare-failed')
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#stopping.abort()
+    this.#handler[Symbol.dispose]()
+    clearTimeout(this.#timer)
+  }
+
+  #schedule(): void {
+    const { random } = this.#options.context.toolbox
+    this.#timer = setTimeout(
+      () => {
+        const others = this.#others()
+        const chosen = others[Math.floor(random() * others.length)]
+        if (chosen !== undefined) void this.compareWith(chosen)
+        this.#schedule()
+      },
+      COMPARE_INTERVAL_MS * (0.75 + random() * 0.5),
+    )
+  }
+
+  #others(): string[] {
+    const { context } = this.#options
+    const isOther = ({ id, state }: { id: string; state: string }): boolean =>
+      id !== context.self.id && state === 'alive'
+    return context
+      .members()
+      .filter(isOther)
+      .map(({ id }) => id)
+  }
+
+  async #tell(member: string, delta: ServiceDelta): Promise<void> {
+    try {
+      const answer = await this.#ask(member, { deltas: [delta] })
+      if (answer.again) await this.compareWith(member)
+    } catch {
+      this.#options.context.toolbox.counters.add('registry-spread-failed')
+    }
+  }
+
+  async #ask(member: string, message: RegistryMessage): Promise<RegistryMessage> {
+    const { signal } = this.#stopping
+    const { requests } = this.#options.context
+    const answer = await requests.request(member, SUBJECT, encodeMessage(message), { signal, timeoutMs: TIMEOUT_MS })
+    const parsed = parseMessage(answer)
+    if (!parsed) throw new Error('the answer is no message of a registry')
+    return parsed
+  }
+
+  #answer(payload: unknown): RegistryMessage {
+    const { registry, context } = this.#options
+    const message = parseMessage(payload)
+    if (!message) {
+      context.toolbox.counters.add('registry-malformed')
+      throw new Error('that is no message of a registry')
+    }
+    if (message.fingerprint !== undefined)
+      return message.fingerprint === registry.fingerprint() ? { same: true } : { digest: registry.digest() }
+    const hasGap = this.#take(message.deltas ?? [])
+    if (message.digest) return { deltas: fitting(registry.lackedBy(message.digest)) }
+    return hasGap ? { again: true } : { same: true }
+  }
+
+  /** True when one of them could not be taken for want of what was before it. */
+  #take(deltas: readonly ServiceDelta[]): boolean {
+    const { registry, onChange, context } = this.#options
+    const changed = new Set<string>()
+    let hasGap = false
+    for (const delta of deltas) {
+      const applied = registry.apply(delta)
+      if (applied === 'new') changed.add(delta.owner)
+      if (applied === 'gap') hasGap = true
+      if (applied === 'refused') context.toolbox.counters.add('registry-refused')
+    }
+    if (changed.size > 0) onChange([...changed])
+    return hasGap
+  }
+}

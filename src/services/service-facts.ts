@@ -1,0 +1,108 @@
+// What an instance says of itself, as it travels: checked where it is made and again where it arrives, for members differ in
+// their releases and, at worst, in their good will.
+
+import semverValid from 'semver/functions/valid.js'
+import { ClusterError } from '../errors.ts'
+import { parseAddress } from '../network-address.ts'
+import type { ServiceHealth, ServiceOptions } from './service-interface.ts'
+
+export interface ServiceFacts {
+  readonly name: string
+  readonly namespace: string
+  readonly version: string
+  readonly capabilities: readonly string[]
+  readonly zone: string
+  readonly weight: number
+  readonly metadata: Readonly<Record<string, string>>
+  readonly address: string
+  readonly dependsOn: readonly string[]
+  readonly health: ServiceHealth
+}
+
+/** Of one instance, as JSON. */
+export const MAX_FACTS_BYTES = 4_096
+const MAX_WORDS = 32
+const MAX_WEIGHT = 1_000_000
+const word = /^[a-z0-9][a-z0-9._/-]{0,127}$/i
+const healths: readonly string[] = ['passing', 'degraded', 'critical'] satisfies ServiceHealth[]
+
+/** Checks what a user says and fills in the rest from `base`. Throws `ERR_BAD_OPTIONS` with every problem. */
+export function serviceFacts(
+  base: ServiceFacts,
+  changes: ServiceOptions & { readonly health?: ServiceHealth },
+): ServiceFacts {
+  const { concurrency, ...rest } = changes
+  const facts = { ...base, ...defined(rest) }
+  const known = new Set([...Object.keys(base), 'concurrency'])
+  const problems = Object.keys(changes)
+    .filter((key) => !known.has(key))
+    .map((key) => `services: unknown option '${key}'`)
+  problems.push(...factsProblems(facts))
+  if (concurrency !== undefined && !(Number.isInteger(concurrency) && concurrency >= 1))
+    problems.push(`services.concurrency (${concurrency}) must be a whole number above 0`)
+  if (problems.length > 0) throw new ClusterError('ERR_BAD_OPTIONS', problems.join('; '), { problems })
+  return facts
+}
+
+export function newFacts(name: string, zone: string): ServiceFacts {
+  return {
+    name,
+    namespace: '',
+    version: '0.0.0',
+    capabilities: [],
+    zone,
+    weight: 100,
+    metadata: {},
+    address: '',
+    dependsOn: [],
+    health: 'passing',
+  }
+}
+
+/** What came from another member. Undefined: it is none. */
+export function parseFacts(value: unknown): ServiceFacts | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  return factsProblems(value as ServiceFacts).length === 0 ? (value as ServiceFacts) : undefined
+}
+
+function factsProblems(facts: ServiceFacts): string[] {
+  const { name, namespace, version, capabilities, zone, weight, metadata, address, dependsOn, health } = facts
+  const found: string[] = []
+  const rule = (holds: boolean, text: string): void => void (holds || found.push(`services.${text}`))
+  rule(isWord(name), `name (${show(name)}) must be up to 128 letters, digits, '.', '_', '/' or '-'`)
+  rule(namespace === '' || isWord(namespace), `namespace (${show(namespace)}) must be a word`)
+  rule(
+    typeof version === 'string' && semverValid(version) !== null,
+    `version (${show(version)}) must be semantic, such as 2.1.0`,
+  )
+  rule(areWords(capabilities), `capabilities (${show(capabilities)}) must be at most ${MAX_WORDS} words`)
+  rule(zone === '' || isWord(zone), `zone (${show(zone)}) must be a word`)
+  rule(
+    typeof weight === 'number' && weight >= 0 && weight <= MAX_WEIGHT,
+    `weight (${show(weight)}) must be from 0 to ${MAX_WEIGHT}`,
+  )
+  rule(isMetadata(metadata), `metadata must be at most ${MAX_WORDS} texts by key`)
+  rule(address === '' || isAddress(address), `address (${show(address)}) must be HOST:PORT`)
+  rule(areWords(dependsOn), `dependsOn (${show(dependsOn)}) must be at most ${MAX_WORDS} names`)
+  rule(healths.includes(health), `health (${show(health)}) must be passing, degraded or critical`)
+  rule(
+    found.length > 0 || Buffer.byteLength(JSON.stringify(facts)) <= MAX_FACTS_BYTES,
+    `facts must fit into ${MAX_FACTS_BYTES} bytes of JSON`,
+  )
+  return found
+}
+
+const isWord = (value: unknown): boolean => typeof value === 'string' && word.test(value)
+const areWords = (value: unknown): boolean => Array.isArray(value) && value.length <= MAX_WORDS && value.every(isWord)
+const isAddress = (value: unknown): boolean => typeof value === 'string' && typeof parseAddress(value) !== 'string'
+const show = (value: unknown): string => String(JSON.stringify(value)).slice(0, 80)
+
+function isMetadata(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const entries = Object.entries(value)
+  return entries.length <= MAX_WORDS && entries.every(([key, text]) => isWord(key) && typeof text === 'string')
+}
+
+function defined<Options extends object>(options: Options): Options {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Options
+}

@@ -1,0 +1,95 @@
+// The registry as one may ask it: instances by name, seen through membership. An owner that is `down` or `left` has none, one that is
+// suspect or stalled keeps its own with that mark, and both are as before as soon as the owner is.
+
+import satisfies from 'semver/functions/satisfies.js'
+import type { MemberView } from '../node-interface.ts'
+import type { Registry } from './registry.ts'
+import type { Target } from './service-calls.ts'
+import type { ServiceFacts } from './service-facts.ts'
+import type { ServiceInstance, ServiceQuery } from './service-interface.ts'
+
+interface Indexed {
+  readonly owner: string
+  readonly number: number
+  readonly facts: ServiceFacts
+}
+
+export class ServiceIndex {
+  readonly #registry: Registry<ServiceFacts>
+  readonly #members = new Map<string, MemberView>()
+  readonly #byName = new Map<string, Map<string, Indexed>>()
+  readonly #namesOf = new Map<string, Map<string, string>>()
+
+  constructor(registry: Registry<ServiceFacts>) {
+    this.#registry = registry
+  }
+
+  member(view: MemberView): void {
+    this.#members.set(view.id, view)
+  }
+
+  forget(member: string): void {
+    this.#members.delete(member)
+    this.#registry.forget(member)
+    this.refresh([member])
+  }
+
+  /** What is known of these owners has changed. */
+  refresh(owners: readonly string[]): void {
+    for (const owner of owners) {
+      for (const [id, name] of this.#namesOf.get(owner) ?? []) this.#drop(name, id)
+      const names = new Map<string, string>()
+      for (const { number, facts } of this.#registry.entriesOf(owner)) {
+        const id = instanceId(owner, number)
+        names.set(id, facts.name)
+        const sameName = this.#byName.get(facts.name) ?? new Map<string, Indexed>()
+        this.#byName.set(facts.name, sameName.set(id, { owner, number, facts }))
+      }
+      if (names.size > 0) this.#namesOf.set(owner, names)
+      else this.#namesOf.delete(owner)
+    }
+  }
+
+  /** All that match, of members that are here. */
+  find(query: ServiceQuery): Target[] {
+    const names = query.name === undefined ? [...this.#byName.values()] : [this.#byName.get(query.name) ?? new Map()]
+    const found: Target[] = []
+    for (const sameName of names)
+      for (const [id, { owner, number, facts }] of sameName as Map<string, Indexed>) {
+        const member = this.#members.get(owner)
+        if (!member || member.state === 'down' || member.state === 'left') continue
+        const instance = instanceOf(id, facts, member)
+        if (matches(instance, query)) found.push({ instance, owner, number })
+      }
+    return found
+  }
+
+  names(): string[] {
+    return [...this.#byName.keys()].sort()
+  }
+
+  #drop(name: string, id: string): void {
+    const sameName = this.#byName.get(name)
+    sameName?.delete(id)
+    if (sameName?.size === 0) this.#byName.delete(name)
+  }
+}
+
+export function instanceId(owner: string, number: number): string {
+  return `${owner}.${number}`
+}
+
+function instanceOf(id: string, facts: ServiceFacts, { name, state, condition }: MemberView): ServiceInstance {
+  return { id, ...facts, member: name, state, condition }
+}
+
+function matches(instance: ServiceInstance, query: ServiceQuery): boolean {
+  const { namespace, capabilities = [], version, zone, health } = query
+  return (
+    (namespace === undefined || instance.namespace === namespace) &&
+    capabilities.every((each) => instance.capabilities.includes(each)) &&
+    (version === undefined || satisfies(instance.version, version)) &&
+    (zone === undefined || instance.zone === zone) &&
+    (health === undefined || instance.health === health)
+  )
+}

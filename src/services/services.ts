@@ -1,0 +1,241 @@
+// `node.services` at work, as a part of its node: puts registry, index, host and calls together. What membership says of a member
+// reaches its instances here, and what an instance depends on reaches its health.
+
+import validRange from 'semver/ranges/valid.js'
+import type { SwimEvent } from '../../topology/index.ts'
+import type { JsonValue } from '../channels/payload.ts'
+import { ClusterError } from '../errors.ts'
+import type { Stage } from '../lifecycle-options.ts'
+import type { WaitOptions } from '../node-interface.ts'
+import type { NodeContext, NodePart } from '../node-part.ts'
+import { memberView } from '../node-views.ts'
+import { waitFor } from '../wait.ts'
+import { byMerit } from './balance.ts'
+import { dependants, missingFor } from './dependencies.ts'
+import { Registry } from './registry.ts'
+import { RegistryGossip } from './registry-gossip.ts'
+import { ServiceCalls } from './service-calls.ts'
+import { newFacts, type ServiceFacts, serviceFacts } from './service-facts.ts'
+import { ServiceHost } from './service-host.ts'
+import { instanceId, ServiceIndex } from './service-index.ts'
+import type {
+  ServiceCallOptions,
+  ServiceChange,
+  ServiceHandler,
+  ServiceHealth,
+  ServiceImpact,
+  ServiceInstance,
+  ServiceOptions,
+  ServiceQuery,
+  ServiceRegistration,
+  Services,
+} from './service-interface.ts'
+import { ServiceWatch } from './service-watch.ts'
+
+const DEFAULT_WAIT_MS = 30_000
+
+/** An instance of this node. */
+interface Offered {
+  /** As its owner declared it; what is spread may be worse, for want of what it depends on. */
+  declared: ServiceFacts
+  spread: ServiceFacts
+}
+
+export class LocalServices implements Services, NodePart {
+  readonly #context: NodeContext
+  readonly #registry: Registry<ServiceFacts>
+  readonly #index: ServiceIndex
+  readonly #offered = new Map<number, Offered>()
+  readonly #watches = new Set<ServiceWatch>()
+  readonly #stopping = new AbortController()
+  #gossip: RegistryGossip | undefined
+  #host: ServiceHost | undefined
+  #calls: ServiceCalls | undefined
+  #isLooking = false
+
+  constructor(context: NodeContext) {
+    this.#context = context
+    this.#registry = new Registry(context.self.id, context.self.generation)
+    this.#index = new ServiceIndex(this.#registry)
+  }
+
+  async start(): Promise<void> {
+    const context = this.#context
+    const { self, requests, toolbox, options } = context
+    const nameOf = (id: string): string => context.nameOf(id)
+    this.#host = new ServiceHost({ self: self.id, requests, nameOf })
+    this.#gossip = new RegistryGossip({
+      context,
+      registry: this.#registry,
+      onChange: (owners) => this.#changed(owners),
+    })
+    const targets = (query: ServiceQuery) => this.#index.find(query)
+    const me = { name: self.name, zone: options.zone }
+    this.#calls = new ServiceCalls({ self: me, requests, random: toolbox.random, targets })
+    for (const view of context.members()) this.#index.member(view)
+  }
+
+  stage(stage: Stage): void {
+    if (stage === 'member') this.#gossip?.begin()
+  }
+
+  member(event: Extract<SwimEvent, { type: 'member' | 'forgotten' }>): void {
+    if (event.type === 'forgotten') this.#index.forget(event.member.id)
+    else {
+      this.#index.member(memberView(event.after))
+      const isBack = event.after.state === 'alive' && event.before?.state !== 'alive'
+      if (isBack && event.after.id !== this.#context.self.id) void this.#gossip?.compareWith(event.after.id)
+    }
+    this.#changed([])
+  }
+
+  close(): void {
+    this.#stopping.abort()
+    this.#gossip?.[Symbol.dispose]()
+    this.#host?.[Symbol.dispose]()
+    for (const watch of this.#watches) watch.end()
+  }
+
+  register(
+    name: string,
+    handlers: Readonly<Record<string, ServiceHandler>>,
+    options: ServiceOptions = {},
+  ): ServiceRegistration {
+    if (this.#stopping.signal.aborted) throw stopping()
+    const problems = Object.entries(handlers ?? {}).filter(([, handler]) => typeof handler !== 'function')
+    if (typeof handlers !== 'object' || handlers === null || problems.length > 0) throw badHandlers(name)
+    const declared = serviceFacts(newFacts(name, this.#context.options.zone), options)
+    const spread = this.#seen(declared)
+    const created = this.#registry.create(spread)
+    if (!created)
+      throw new ClusterError('ERR_BUFFER_FULL', 'this node offers 1,000 services', { queue: 'services', limit: 1_000 })
+    const { number, delta } = created
+    this.#offered.set(number, { declared, spread })
+    this.#host?.add(number, name, handlers, options.concurrency)
+    this.#gossip?.spread(delta)
+    this.#changed([this.#context.self.id])
+    const dispose = (): void => this.#dispose(number)
+    return {
+      id: instanceId(this.#context.self.id, number),
+      update: (changes) => this.#update(number, changes),
+      dispose,
+      [Symbol.dispose]: dispose,
+    }
+  }
+
+  find(query: string | ServiceQuery = {}): readonly ServiceInstance[] {
+    return this.#index
+      .find(checkedQuery(query))
+      .map(({ instance }) => instance)
+      .sort(byMerit)
+  }
+
+  watch(
+    query: string | ServiceQuery = {},
+    options: { readonly signal?: AbortSignal } = {},
+  ): AsyncIterable<ServiceChange> {
+    const checked = checkedQuery(query)
+    const watch = new ServiceWatch(
+      () => this.find(checked),
+      options.signal,
+      () => this.#watches.delete(watch),
+    )
+    if (this.#stopping.signal.aborted) watch.end()
+    else this.#watches.add(watch)
+    return watch
+  }
+
+  async waitFor(query: string | ServiceQuery, options: WaitOptions = {}): Promise<ServiceInstance> {
+    const checked = checkedQuery(query)
+    let found: ServiceInstance | undefined
+    const isThere = (): boolean => {
+      if (this.#stopping.signal.aborted) throw stopping()
+      found = this.find(checked).find(({ health }) => health !== 'critical')
+      return found !== undefined
+    }
+    const { signal, timeoutMs = DEFAULT_WAIT_MS } = options
+    await waitFor('services.waitFor', isThere, { signal, timeoutMs })
+    return found!
+  }
+
+  async call(
+    name: string,
+    method: string,
+    argument: unknown = null,
+    options: ServiceCallOptions = {},
+  ): Promise<JsonValue> {
+    if (!this.#calls || this.#stopping.signal.aborted) throw stopping()
+    checkedQuery(options.version === undefined ? {} : { version: options.version })
+    return this.#calls.call(name, method, argument as JsonValue, options)
+  }
+
+  impact(name: string): ServiceImpact {
+    return { service: name, dependants: dependants(name, this.find()) }
+  }
+
+  #update(number: number, changes: ServiceOptions & { readonly health?: ServiceHealth }): void {
+    const offered = this.#offered.get(number)
+    if (!offered) throw new ClusterError('ERR_UNKNOWN_SERVICE', 'it is no longer offered', { service: String(number) })
+    offered.declared = serviceFacts(offered.declared, changes)
+    this.#spread(number, offered)
+    this.#changed([this.#context.self.id])
+  }
+
+  #dispose(number: number): void {
+    if (!this.#offered.delete(number)) return
+    this.#host?.remove(number)
+    const delta = this.#registry.remove(number)
+    if (delta) this.#gossip?.spread(delta)
+    this.#changed([this.#context.self.id])
+  }
+
+  /** Worse than declared while something that it needs cannot be called. */
+  #seen(declared: ServiceFacts): ServiceFacts {
+    const missing = missingFor(declared, (name) => this.#index.find({ name }).map(({ instance }) => instance))
+    return declared.health === 'passing' && missing.length > 0 ? { ...declared, health: 'degraded' } : declared
+  }
+
+  #spread(number: number, offered: Offered): void {
+    offered.spread = this.#seen(offered.declared)
+    const delta = this.#registry.update(number, offered.spread)
+    if (delta) this.#gossip?.spread(delta)
+  }
+
+  #changed(owners: readonly string[]): void {
+    this.#index.refresh(owners)
+    if (this.#isLooking) return
+    // Whatever else changes in this turn is looked at once.
+    this.#isLooking = true
+    queueMicrotask(() => {
+      this.#isLooking = false
+      this.#look()
+    })
+  }
+
+  #look(): void {
+    if (this.#stopping.signal.aborted) return
+    for (const [number, offered] of this.#offered)
+      if (this.#seen(offered.declared).health !== offered.spread.health) {
+        this.#spread(number, offered)
+        this.#index.refresh([this.#context.self.id])
+      }
+    for (const watch of this.#watches) watch.look()
+  }
+}
+
+function checkedQuery(query: string | ServiceQuery): ServiceQuery {
+  const checked = typeof query === 'string' ? { name: query } : query
+  const { version } = checked
+  if (version === undefined || validRange(version) !== null) return checked
+  const problem = `services: version (${JSON.stringify(version)}) must be a range such as ^2.1.0`
+  throw new ClusterError('ERR_BAD_OPTIONS', problem, { problems: [problem] })
+}
+
+function badHandlers(name: string): ClusterError {
+  const problem = `services: the handlers of '${name}' must be functions by method`
+  return new ClusterError('ERR_BAD_OPTIONS', problem, { problems: [problem] })
+}
+
+function stopping(): ClusterError {
+  return new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {})
+}

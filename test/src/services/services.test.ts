@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { TrellisNode } from '../../../src/index.ts'
+import type { ServiceChange } from '../../../src/services/service-interface.ts'
+import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
+import { failureOf, form } from '../local-nodes.ts'
+
+const names = (node: TrellisNode, query?: string): string[] =>
+  node.services
+    .find(query)
+    .map(({ name, member }) => `${name}@${member}`)
+    .sort()
+
+describe('services', () => {
+  it('are found by every member, and gone when they are disposed', async () => {
+    const [a, b, c] = await form(['a', 'b', 'c'])
+    assert.ok(a && b && c)
+    const billing = a.services.register(
+      'billing',
+      { charge: () => null },
+      { version: '2.1.0', capabilities: ['eur', 'usd'] },
+    )
+    b.services.register('billing', { charge: () => null }, { version: '1.9.0', capabilities: ['eur'] })
+    for (const node of [a, b, c]) await waitUntil(() => names(node).join() === 'billing@a,billing@b')
+    const of = (query: object) => c.services.find(query).map(({ member }) => member)
+    assert.deepEqual(of({ name: 'billing', version: '^2.0.0' }), ['a'])
+    assert.deepEqual(of({ capabilities: ['usd', 'eur'] }), ['a'])
+    assert.deepEqual(of({ name: 'billing', capabilities: ['gbp'] }), [])
+    assert.equal(c.services.find('billing').find(({ member }) => member === 'a')?.id, billing.id)
+    billing.update({ version: '3.0.0' })
+    await waitUntil(() => of({ version: '>=3' }).join() === 'a')
+    billing.dispose()
+    for (const node of [a, b, c]) await waitUntil(() => names(node).join() === 'billing@b')
+  })
+
+  it('are called wherever they run, with what was said and what was answered', async () => {
+    const [a, b] = await form(['a', 'b'])
+    assert.ok(a && b)
+    const charge = (argument: unknown, { from }: { from: string }) => ({ charged: argument, from })
+    a.services.register('billing', { charge, nothing: () => undefined })
+    await b.services.waitFor('billing')
+    assert.deepEqual(await b.services.call('billing', 'charge', { cents: 500 }), { charged: { cents: 500 }, from: 'b' })
+    assert.deepEqual(await a.services.call('billing', 'charge', 1), { charged: 1, from: 'a' })
+    assert.equal(await b.services.call('billing', 'nothing'), null)
+    assert.equal((await failureOf(b.services.call('billing', 'refund'))).code, 'ERR_NO_HANDLER')
+    assert.equal((await failureOf(b.services.call('shipping', 'send'))).code, 'ERR_UNKNOWN_SERVICE')
+  })
+
+  it("of a member that is gone are nobody's, and another one is called at once", async () => {
+    const [a, b, c] = await form(['a', 'b', 'c'])
+    assert.ok(a && b && c)
+    for (const node of [a, b]) node.services.register('echo', { who: () => node.name })
+    await waitUntil(() => c.services.find('echo').length === 2)
+    await a.stop()
+    for (let call = 0; call < 20; call++) assert.equal(await c.services.call('echo', 'who'), 'b')
+    await waitUntil(() => names(c).join() === 'echo@b')
+  })
+
+  it('carry the deadline and the giving up of the caller across hops', async () => {
+    const [a, b] = await form(['a', 'b'])
+    assert.ok(a && b)
+    let left = 0
+    let isAborted = false
+    a.services.register('deep', {
+      slow: (_, { signal, deadlineMs }) => {
+        left = deadlineMs
+        signal.addEventListener('abort', () => {
+          isAborted = true
+        })
+        return new Promise((resolve) => signal.addEventListener('abort', resolve))
+      },
+    })
+    b.services.register('shallow', { ask: () => b.services.call('deep', 'slow', null, { deadlineMs: 60_000 }) })
+    await waitUntil(() => a.services.find().length === 2 && b.services.find().length === 2)
+    const late = await failureOf(a.services.call('shallow', 'ask', null, { deadlineMs: 300 }))
+    assert.equal(late.code, 'ERR_DEADLINE_EXCEEDED')
+    assert.equal(late.mayHaveHappened, true)
+    assert.ok(left > 0 && left <= 300, String(left))
+    await waitUntil(() => isAborted)
+
+    isAborted = false
+    const abort = new AbortController()
+    const calling = failureOf(b.services.call('deep', 'slow', null, { signal: abort.signal }))
+    setImmediate(() => abort.abort())
+    assert.equal((await calling).code, 'ERR_ABORTED')
+    await waitUntil(() => isAborted)
+  })
+
+  it('refuse what is above their concurrency, and what fails in a handler is told as it is', async () => {
+    const [a] = await form(['a'])
+    assert.ok(a)
+    let release = (): void => {}
+    const held = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    a.services.register('one', { wait: () => held, fail: () => Promise.reject(new Error('no')) }, { concurrency: 1 })
+    const first = a.services.call('one', 'wait')
+    assert.equal((await failureOf(a.services.call('one', 'wait'))).code, 'ERR_BUFFER_FULL')
+    release()
+    await first
+    const failed = await failureOf(a.services.call('one', 'fail'))
+    assert.equal(failed.code, 'ERR_HANDLER_FAILED')
+  })
+
+  it('are degraded while what they depend on is missing, and their dependants are known', async () => {
+    const [a, b] = await form(['a', 'b'])
+    assert.ok(a && b)
+    a.services.register('shop', {}, { dependsOn: ['billing'] })
+    b.services.register('page', {}, { dependsOn: ['shop'] })
+    await waitUntil(() => b.services.find('shop')[0]?.health === 'degraded')
+    const ledger = b.services.register('billing', {})
+    await waitUntil(() => b.services.find('shop')[0]?.health === 'passing')
+    assert.deepEqual(a.services.impact('billing').dependants, [
+      { name: 'shop', through: [], instances: 1 },
+      { name: 'page', through: ['shop'], instances: 1 },
+    ])
+    ledger.update({ health: 'critical' })
+    await waitUntil(() => b.services.find('shop')[0]?.health === 'degraded')
+  })
+
+  it('can be watched, each change once', async () => {
+    const [a, b] = await form(['a', 'b'])
+    assert.ok(a && b)
+    const seen: string[] = []
+    const abort = new AbortController()
+    const watching = (async () => {
+      for await (const change of b.services.watch('cache', { signal: abort.signal })) seen.push(text(change))
+    })()
+    const cache = a.services.register('cache', {})
+    a.services.register('other', {})
+    await waitUntil(() => seen.length === 1)
+    cache.update({ metadata: { size: '1' } })
+    await waitUntil(() => seen.length === 2)
+    cache.dispose()
+    await waitUntil(() => seen.length === 3)
+    abort.abort()
+    await watching
+    assert.deepEqual(seen, ['added cache@a', 'changed cache@a', 'removed cache@a'])
+  })
+
+  it('say what is wrong with them, all at once', async () => {
+    const [a] = await form(['a'])
+    assert.ok(a)
+    const wrong = { version: 'two', weight: -1, capabilities: ['a b'], address: 'nowhere' }
+    const { services } = a
+    assert.throws(() => services.register('a name', {}, wrong), /name .*version .*capabilities .*weight .*address/s)
+    assert.throws(() => services.register('x', { go: 'there' as never }), /must be functions/)
+    assert.throws(() => services.register('x', {}, { metadata: { big: 'x'.repeat(5_000) } }), /4096 bytes/)
+    assert.throws(() => services.find({ version: '^^' }), /range/)
+    assert.equal((await failureOf(services.waitFor('nothing', { timeoutMs: 1 }))).code, 'ERR_TIMEOUT')
+  })
+})
+
+const text = ({ type, instance }: ServiceChange): string => `${type} ${instance.name}@${instance.member}`
