@@ -48,6 +48,22 @@ export type {
   OverlayRefusal,
   OverlaySetup,
 } from './overlay.ts'
+export {
+  type PlumtreeDropReason,
+  type PlumtreeEffect,
+  type PlumtreeEvent,
+  type PlumtreeInput,
+  type PlumtreeRules,
+  plumtreeRules,
+} from './plumtree/core.ts'
+export type { Announcement, BroadcastId, PlumtreeMessage } from './plumtree/messages.ts'
+export {
+  type PlumtreeOptions,
+  plumtreeDefaults,
+  plumtreeProblems,
+  resolvePlumtreeOptions,
+} from './plumtree/options.ts'
+export { Plumtree, type PlumtreeSetup } from './plumtree/plumtree.ts'
 export type {
   EvidenceView,
   MemberChange,

@@ -45,6 +45,15 @@ export interface PeersOptions {
 /** One log line per reason in this time, however often strangers knock. */
 const REFUSAL_LOG_INTERVAL_MS = 10_000
 
+const ofOneCluster: ReadonlySet<WireMessage['type']> = new Set([
+  'swim',
+  'raft',
+  'record',
+  'overlay',
+  'hold',
+  'plumtree',
+])
+
 export class Peers {
   readonly links: Links
   readonly #options: PeersOptions
@@ -168,8 +177,7 @@ export class Peers {
 
   /** Membership and log are for members of one cluster; who is in none yet may ask to be let in, and forms with others. */
   #isWelcome({ type }: WireMessage, theirs: string, ours: string): boolean {
-    if (type === 'swim' || type === 'raft' || type === 'record' || type === 'overlay' || type === 'hold')
-      return ours !== '' && theirs === ours
+    if (ofOneCluster.has(type)) return ours !== '' && theirs === ours
     return ours === '' || theirs === '' || theirs === ours
   }
 

@@ -77,6 +77,10 @@ export const MAX_OPEN_TRANSFERS = 4
 /** A message of an overlay, as its own codec wrote it: HyParView's largest carries some hundred ids. */
 export const MAX_OVERLAY_MESSAGE_BYTES = 64 * 1024
 
+/** What one broadcast carries: the largest payload of a user, and what is said about it. */
+export const MAX_BROADCAST_BYTES = MAX_PAYLOAD_BYTES + 4 * 1024
+/** Broadcasts named in one `i-have`. */
+export const MAX_ANNOUNCEMENTS_PER_MESSAGE = 128
 /** Neighbors of one member in HyParView. */
 export const MAX_NEIGHBORS = 64
 /** Hops of a random walk, each of which stands in its path. */

@@ -46,6 +46,11 @@ export const frameNumbers = {
 
   overlay: 96,
   hold: 97,
+
+  push: 104,
+  'i-have': 105,
+  graft: 106,
+  prune: 107,
 } as const
 
 /** Messages of HyParView, inside the frame of an overlay. */

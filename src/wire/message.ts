@@ -4,6 +4,7 @@
 import type { ClusterCommand } from '../../consensus/machines/commands.ts'
 import type { RaftMessage } from '../../consensus/messages.ts'
 import type { FormingMessage } from '../../topology/forming/messages.ts'
+import type { PlumtreeMessage } from '../../topology/plumtree/messages.ts'
 import type { SwimMessage } from '../../topology/swim/messages.ts'
 import type { Family } from './codec.ts'
 import { type Contact, contacts } from './contacts.ts'
@@ -15,6 +16,7 @@ import { type HoldKind, hold } from './hold.ts'
 import { MAX_FRAME_BYTES } from './limits.ts'
 import { frameNumbers } from './message-numbers.ts'
 import { type OverlayFrame, overlayFrame } from './overlay.ts'
+import { plumtreeFamily } from './plumtree.ts'
 import { raftFamily } from './raft.ts'
 import { Reader } from './reader.ts'
 import { type ClusterRecord, clusterRecord } from './record.ts'
@@ -29,6 +31,7 @@ export type WireMessage =
   | { readonly type: 'forming'; readonly message: FormingMessage }
   /** Fresh node to each linked fresh node when it has found one more: dial these too. */
   | { readonly type: 'contacts'; readonly contacts: readonly Contact[] }
+  | { readonly type: 'plumtree'; readonly message: PlumtreeMessage }
   | { readonly type: 'raft'; readonly message: RaftMessage<ClusterCommand> }
   /** Leader to everyone on each change and each second, and anyone to a peer that knows less. The higher index wins. */
   | { readonly type: 'record'; readonly record: ClusterRecord }
@@ -100,6 +103,9 @@ function encodeMessage(writer: Writer, message: WireMessage): void {
     case 'raft':
       encodeIn(raftFamily, writer, message.message)
       break
+    case 'plumtree':
+      encodeIn(plumtreeFamily, writer, message.message)
+      break
     case 'contacts':
       writer.u8(frameNumbers.contacts)
       contacts.encode(writer, message.contacts)
@@ -152,6 +158,9 @@ function buildDecoders(): (Decode | undefined)[] {
   }
   for (const number of formingFamily.numbers) {
     table[number] = strict((reader) => ({ type: 'forming', message: formingFamily.decodeBody(number, reader) }))
+  }
+  for (const number of plumtreeFamily.numbers) {
+    table[number] = strict((reader) => ({ type: 'plumtree', message: plumtreeFamily.decodeBody(number, reader) }))
   }
   for (const number of raftFamily.numbers) {
     table[number] = strict((reader) => ({ type: 'raft', message: raftFamily.decodeBody(number, reader) }))

@@ -29,6 +29,10 @@ export class Neighborhood {
   /** Fills free places: with candidates, and with anybody known while there is no neighbor. */
   fill(): void {
     const state = this.#state
+    if (state.active.size >= state.target) {
+      this.#retryMs = state.options.retryIntervalMs
+      return
+    }
     const asked = [...state.attempts.values()].filter(({ why }) => why !== 'merge').length
     const isAlone = state.active.size === 0
     let free = state.target - state.active.size - asked
@@ -38,8 +42,7 @@ export class Neighborhood {
       if (next === undefined) break
       this.ask(next, isAlone && !this.#hasJoined ? 'join' : 'neighbor')
     }
-    if (state.active.size >= state.target) this.#retryMs = state.options.retryIntervalMs
-    else if (state.refused.size > 0 && !state.timers.isSet('retry')) {
+    if (state.refused.size > 0 && !state.timers.isSet('retry')) {
       state.timers.set('retry', state.now + this.#retryMs)
       this.#retryMs = Math.min(2 * this.#retryMs, state.options.shuffleIntervalMs)
     }

@@ -70,8 +70,13 @@ export class PassiveView {
       replaceable.delete(id)
       if (this.#entries.has(id)) return id
     }
-    const oldest = Math.max(...this.#entries.values())
-    const ids = [...this.#entries].filter(([, age]) => age === oldest).map(([id]) => id)
-    return ids[Math.floor(this.#random() * ids.length)] as MemberId
+    let oldest: MemberId[] = []
+    let most = -1
+    for (const [id, age] of this.#entries) {
+      if (age > most) oldest = []
+      if (age >= most) oldest.push(id)
+      most = Math.max(most, age)
+    }
+    return oldest[Math.floor(this.#random() * oldest.length)] as MemberId
   }
 }

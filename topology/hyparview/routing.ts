@@ -22,6 +22,7 @@ export class Routing {
   readonly #told = new Set<MemberId>()
   /** Neighbors whose last digest was another one than ours. */
   readonly #differing = new Set<MemberId>()
+  #isRunning = false
   #generation = 0
   #sequence = 0
   #announced: readonly MemberId[] = []
@@ -72,12 +73,8 @@ export class Routing {
   /** After each step: announces this member's neighbors when they have changed, and tells new ones everything. */
   follow(): void {
     const { active, self, known } = this.#state
-    if (!this.isOn) {
-      this.#adjacencies.clear()
-      this.#news.clear()
-      this.#told.clear()
-      return
-    }
+    if (!this.isOn) return void this.#turnOff()
+    this.#isRunning = true
     for (const { id } of this.#adjacencies.all()) if (id !== self && !known.has(id)) this.#adjacencies.forget(id)
     for (const set of [this.#told, this.#differing]) for (const id of set) if (!active.has(id)) set.delete(id)
     if (!hasSame(active, this.#announced)) this.#announce()
@@ -110,6 +107,15 @@ export class Routing {
       )
     }
     this.#news.clear()
+  }
+
+  /** The cluster has outgrown it: what is known will not be kept up to date. */
+  #turnOff(): void {
+    if (!this.#isRunning) return
+    this.#isRunning = false
+    this.#announced = []
+    this.#adjacencies.clear()
+    for (const set of [this.#news, this.#told, this.#differing]) set.clear()
   }
 
   #announce(): void {

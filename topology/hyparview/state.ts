@@ -1,7 +1,6 @@
 // What the parts of HyParView share: the views, who is linked, and the effects of the step under way.
 
 import type { OverlayEffect, OverlayEvent } from '../overlay.ts'
-import { sample } from '../swim/sample.ts'
 import { Timers } from '../timers.ts'
 import type { MemberId, MemberState, Random } from '../types.ts'
 import type { HyParViewMessage } from './messages.ts'
@@ -134,10 +133,7 @@ export class State {
 
   /** A random neighbor that is not one of `others`. */
   randomNeighbor(...others: readonly MemberId[]): MemberId | undefined {
-    return sample(
-      [...this.active.keys()].filter((id) => !others.includes(id)),
-      1,
-      this.random,
-    )[0]
+    const ids = [...this.active.keys()].filter((id) => !others.includes(id))
+    return ids[Math.floor(this.random() * ids.length)]
   }
 }

@@ -188,6 +188,19 @@ const envelope: fc.Arbitrary<WireMessage> = fc
   })
   .map((value) => ({ type: 'envelope', envelope: value }))
 
+const broadcastId = fc.record({ origin: text, generation: number, sequence: number })
+const plumtree: fc.Arbitrary<WireMessage> = fc
+  .oneof(
+    fc.record({ type: fc.constant('push' as const), id: broadcastId, hops: fc.nat(255), payload: bytes }),
+    fc.record({
+      type: fc.constant('i-have' as const),
+      announcements: fc.array(fc.record({ id: broadcastId, hops: fc.nat(255) }), { maxLength: 4 }),
+    }),
+    fc.record({ type: fc.constant('graft' as const), id: maybe(broadcastId) }),
+    fc.record({ type: fc.constant('prune' as const) }),
+  )
+  .map((message) => ({ type: 'plumtree', message }))
+
 const hold: fc.Arbitrary<WireMessage> = fc.record({
   type: fc.constant('hold' as const),
   kind: fc.constantFrom('none' as const, 'on-demand' as const, 'overlay' as const, 'pinned' as const),
@@ -231,5 +244,5 @@ const around: fc.Arbitrary<WireMessage> = fc.oneof(
 
 /** Cloned, because fast-check likes objects without a prototype and a decoder makes plain ones. */
 export const arbitraryMessage: fc.Arbitrary<WireMessage> = fc
-  .oneof(swim, forming, contacts, raft, record, envelope, overlay, hold, hello, around)
+  .oneof(swim, forming, contacts, raft, record, envelope, plumtree, overlay, hold, hello, around)
   .map((message) => structuredClone(message))

@@ -181,6 +181,22 @@ export const sampleMessages: readonly WireMessage[] = [
   },
   { type: 'raft', message: { type: 'snapshot-reply', ...raft, index: 300, id: 'store-a/300', offset: 203 } },
   { type: 'hold', kind: 'overlay' },
+  {
+    type: 'plumtree',
+    message: {
+      type: 'push',
+      id: { origin: 'id-a', generation: 300, sequence: 7 },
+      hops: 3,
+      payload: Uint8Array.of(1, 2),
+    },
+  },
+  {
+    type: 'plumtree',
+    message: { type: 'i-have', announcements: [{ id: { origin: 'id-a', generation: 300, sequence: 7 }, hops: 3 }] },
+  },
+  { type: 'plumtree', message: { type: 'graft', id: { origin: 'id-a', generation: 300, sequence: 7 } } },
+  { type: 'plumtree', message: { type: 'graft', id: undefined } },
+  { type: 'plumtree', message: { type: 'prune' } },
 ]
 
 /** What a message is called in the golden file. */
@@ -188,6 +204,7 @@ export function nameOf(message: WireMessage): string {
   switch (message.type) {
     case 'swim':
     case 'forming':
+    case 'plumtree':
     case 'raft':
       return `${message.type} ${message.message.type}`
     case 'envelope':
