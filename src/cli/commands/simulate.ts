@@ -1,12 +1,14 @@
 // `trellis simulate`: the real cores under virtual time and every fault, one world per seed. Stops at the first property
 // that does not hold and prints the command that shows it again.
 
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
 import type { SimulationFailure } from '../../testing/simulator/failure.ts'
 import type { SimulationProgress } from '../../testing/simulator/run.ts'
 import type { CommandContext, JsonFlag } from '../context.ts'
 import { AnsweredNo, usageError } from '../failure.ts'
 import { aborted, watchSignals } from '../signals.ts'
+import { addSimulateOverlay } from './simulate-overlay.ts'
+import { wholeNumber } from './whole-number.ts'
 
 interface SimulateFlags extends JsonFlag {
   readonly seeds?: number
@@ -30,7 +32,7 @@ Examples:
   trellis simulate --seeds 50 --bug vote-not-persisted`
 
 export function addSimulate(program: Command, context: CommandContext): void {
-  program
+  const simulateCommand = program
     .command('simulate')
     .description('run the cores under virtual time and every fault')
     .option('--seeds <N>', `how many seeds (default: ${defaultSeeds}, or 1 with --seed)`, wholeNumber(1))
@@ -40,6 +42,7 @@ export function addSimulate(program: Command, context: CommandContext): void {
     .option('--json', 'answer as one line of JSON')
     .addHelpText('after', examples)
     .action((flags: SimulateFlags) => run(flags, context))
+  addSimulateOverlay(simulateCommand, context)
 }
 
 async function run(flags: SimulateFlags, context: CommandContext): Promise<void> {
@@ -84,12 +87,4 @@ function summary(failure: SimulationFailure | undefined): object | null {
   if (failure === undefined) return null
   const { seed, property, violation, at, replay } = failure
   return { seed, property, violation, at, replay }
-}
-
-function wholeNumber(min: number) {
-  return (text: string): number => {
-    const value = Number(text)
-    if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= min) return value
-    throw new InvalidArgumentError(`It must be a whole number, ${min} or more.`)
-  }
 }

@@ -24,11 +24,13 @@ export interface PaperSetup {
   readonly seed: number
   /** Default: as many as in the papers. */
   readonly rounds?: number
+  /** What members are called: short by default, for ten thousand of them. */
+  readonly nameOf?: (index: number) => MemberId
 }
 
 /** A world of so many members after the rounds; the timers of shuffles are held. */
 export function formedWorld(
-  { members, seed, rounds = ROUNDS }: PaperSetup,
+  { members, seed, rounds = ROUNDS, nameOf = memberName }: PaperSetup,
   more: Partial<OverlayWorldOptions> = {},
 ): OverlayWorld {
   // Candidates grow old by the hundred rounds, and nobody is down by anybody's word: what the paper does not have is off.
@@ -39,9 +41,9 @@ export function formedWorld(
     ...more,
   })
   world.heldTimers.add('shuffle')
-  const first = memberName(0)
+  const first = nameOf(0)
   for (let index = 0; index < members; index++) {
-    const id = memberName(index)
+    const id = nameOf(index)
     world.add(id)
     world.tell(id, index === 0 ? [recordOf(id)] : [recordOf(id), recordOf(first)])
     world.run(GAP_MS)

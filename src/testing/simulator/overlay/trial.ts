@@ -37,18 +37,21 @@ export class OverlayFailure extends Error {
   override readonly name = 'OverlayFailure'
   readonly property: OverlayProperty
   readonly seed: number
+  /** The command that shows it again. */
+  readonly replay: string
 
-  constructor(seed: number, property: OverlayProperty, text: string) {
+  constructor(seed: number, property: OverlayProperty, text: string, bug?: string) {
     super(`seed ${seed}: ${property}: ${text}`)
     this.seed = seed
     this.property = property
+    this.replay = `trellis simulate overlay --seeds 1 --seed ${seed}${bug === undefined ? '' : ` --bug ${bug}`}`
   }
 }
 
 export interface TrialOptions {
   readonly seed: number
   /** One of `overlayBugs`. Default: none. */
-  readonly bug?: string
+  readonly bug?: string | undefined
 }
 
 /** How often members learn what the links say of the others. */
@@ -72,6 +75,7 @@ export function runOverlayTrial({ seed, bug }: TrialOptions): void {
 
 class Trial {
   readonly #seed: number
+  readonly #bug: string | undefined
   readonly #random: Prng
   readonly #world: OverlayWorld
   readonly #lastInReach = new Map<string, number>()
@@ -82,6 +86,7 @@ class Trial {
 
   constructor(seed: number, bugName: string | undefined) {
     this.#seed = seed
+    this.#bug = bugName
     this.#random = new Prng(seed, 'overlay trial')
     const bug = bugName === undefined ? undefined : overlayBugNamed(bugName)
     if (bugName !== undefined && bug === undefined) throw new RangeError(`no bug is called ${bugName}`)
@@ -259,6 +264,6 @@ class Trial {
   }
 
   #fail(property: OverlayProperty, text: string): never {
-    throw new OverlayFailure(this.#seed, property, text)
+    throw new OverlayFailure(this.#seed, property, text, this.#bug)
   }
 }
