@@ -5,12 +5,14 @@ import { raftPresets } from '../consensus/index.ts'
 import { type SwimEvent, swimPresets } from '../topology/index.ts'
 import { memberCalled } from './addressee.ts'
 import { type AdminServer, startAdmin } from './admin/server.ts'
+import { adminService } from './admin/services.ts'
 import type { Channel } from './channels/channel.ts'
 import type { NodeConfig } from './coordination/config-interface.ts'
 import { asClusterError, ClusterError, isClusterError } from './errors.ts'
 import { EventHub } from './events.ts'
 import { KnowledgeEvents } from './knowledge-events.ts'
 import { Lifecycle } from './lifecycle.ts'
+import { formatAddress, type NetworkAddress, parseAddress } from './network-address.ts'
 import { nodeContext } from './node-context.ts'
 import type {
   ClusterEvents,
@@ -171,6 +173,14 @@ export class RunningNode implements TrellisNode {
         flushes: () => this.#flushes.view(),
       },
     })
+    this.#offerAdmin(this.#admin.url)
+  }
+
+  /** Lets members, and Prometheus through any of them, find this node's admin API. */
+  #offerAdmin(url: string): void {
+    const { host } = parseAddress(this.address) as NetworkAddress
+    const address = formatAddress({ host, port: Number(new URL(url).port) })
+    this.services.register(adminService.name, {}, { namespace: adminService.namespace, address })
   }
 
   /** Takes over a connection that the transport accepted. */

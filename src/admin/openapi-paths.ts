@@ -4,6 +4,7 @@
 import { channelOperations } from './openapi-channels.ts'
 import { configOperations } from './openapi-config.ts'
 import { type AdminErrorCode, json, ref, type Schema } from './openapi-schemas.ts'
+import { serviceOperations } from './openapi-services.ts'
 import { whyOperations } from './openapi-why.ts'
 import type { Method } from './resource.ts'
 
@@ -17,7 +18,7 @@ export interface Answer {
 export interface Operation {
   readonly operationId: string
   readonly summary: string
-  readonly tag: 'cluster' | 'config' | 'channels' | 'health' | 'session' | 'description'
+  readonly tag: 'cluster' | 'config' | 'services' | 'channels' | 'health' | 'session' | 'description'
   /** No token is asked for. */
   readonly isPublic?: true
   readonly body?: Schema
@@ -102,6 +103,7 @@ export const operations: Readonly<Record<string, Readonly<Partial<Record<Method,
     },
   },
   ...configOperations,
+  ...serviceOperations,
   ...whyOperations,
   '/v1/faults': {
     GET: {

@@ -173,6 +173,7 @@ export const errorDetails = {
   ERR_FORBIDDEN_ORIGIN: { header: text, value: text },
   ERR_FAULTS_NOT_ALLOWED: {},
   ERR_UNKNOWN_MEMBER: { member: text },
+  ERR_UNKNOWN_SERVICE: { service: text },
   ERR_NOT_FOUND: { path: text },
   ERR_METHOD_NOT_ALLOWED: { method: text, allowed: list(text) },
   ERR_KEY_NOT_FOUND: { key: text },

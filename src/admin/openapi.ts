@@ -7,6 +7,7 @@ import { channelSchemas } from './openapi-channels.ts'
 import { configSchemas } from './openapi-config.ts'
 import { commonErrors, operations } from './openapi-paths.ts'
 import { type AdminErrorCode, errorDetails, errorSchema, ref, type Schema, schemas } from './openapi-schemas.ts'
+import { serviceSchemas } from './openapi-services.ts'
 import { whySchemas } from './openapi-why.ts'
 import type { Resource } from './resource.ts'
 
@@ -35,7 +36,7 @@ export function openapiDocument() {
         'What one node knows of its cluster. A foreign `Host` or `Origin` is refused; HEAD is answered wherever GET is.',
     },
     servers: [{ url: '/' }],
-    tags: ['cluster', 'config', 'channels', 'health', 'session', 'description'].map((name) => ({ name })),
+    tags: ['cluster', 'config', 'services', 'channels', 'health', 'session', 'description'].map((name) => ({ name })),
     // Either, or none where no token is configured.
     security: [{ bearer: [] }, { cookie: [] }, {}],
     paths: Object.fromEntries(
@@ -48,6 +49,7 @@ export function openapiDocument() {
       schemas: {
         ...schemas,
         ...configSchemas,
+        ...serviceSchemas,
         ...channelSchemas,
         ...whySchemas,
         ...Object.fromEntries(errors.map((code) => [errorName(code), errorSchema(code)])),

@@ -26,6 +26,7 @@ import { metricsResources } from './metrics.ts'
 import { openapiResources } from './openapi.ts'
 import { createOriginGuard, type OriginGuard } from './origin.ts'
 import type { Call, Method, Resource } from './resource.ts'
+import { serviceResources } from './services.ts'
 import { sessionResources } from './session.ts'
 import { statusResources } from './status.ts'
 import { streamResources } from './stream.ts'
@@ -36,7 +37,17 @@ import { whyResources } from './why.ts'
 /** What the admin shows of a node. */
 export type AdminNode = Pick<
   TrellisNode,
-  'address' | 'status' | 'members' | 'links' | 'topology' | 'events' | 'config' | 'faults' | 'channel' | 'why'
+  | 'address'
+  | 'status'
+  | 'members'
+  | 'links'
+  | 'topology'
+  | 'events'
+  | 'config'
+  | 'faults'
+  | 'channel'
+  | 'services'
+  | 'why'
 >
 
 export interface AdminOptions {
@@ -109,6 +120,7 @@ export function adminResources(
     ...metricsResources(node, measures),
     ...eventResources(feed),
     ...configResources(node),
+    ...serviceResources(node),
     ...watchResources(node),
     ...messageResources(node),
     ...streamResources(node),

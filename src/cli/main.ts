@@ -10,6 +10,7 @@ import { addLeader } from './commands/leader.ts'
 import { addLog } from './commands/log.ts'
 import { addMembers } from './commands/members.ts'
 import { addNode } from './commands/node.ts'
+import { addServices } from './commands/services.ts'
 import { addSimulate } from './commands/simulate.ts'
 import { addStatus } from './commands/status.ts'
 import { addTop } from './commands/top.ts'
@@ -94,6 +95,7 @@ function createProgram(context: CommandContext): Command {
     addSimulate,
     addBench,
     addDoctor,
+    addServices,
     addTop,
   ])
     add(program, context)

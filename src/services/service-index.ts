@@ -84,9 +84,9 @@ function instanceOf(id: string, facts: ServiceFacts, { name, state, condition }:
 }
 
 function matches(instance: ServiceInstance, query: ServiceQuery): boolean {
-  const { namespace, capabilities = [], version, zone, health } = query
+  const { namespace = '', capabilities = [], version, zone, health } = query
   return (
-    (namespace === undefined || instance.namespace === namespace) &&
+    (namespace === '*' || instance.namespace === namespace) &&
     capabilities.every((each) => instance.capabilities.includes(each)) &&
     (version === undefined || satisfies(instance.version, version)) &&
     (zone === undefined || instance.zone === zone) &&

@@ -79,6 +79,7 @@ export interface ServiceRegistration extends Disposable {
 /** Which instances are meant: all that is given must match. */
 export interface ServiceQuery {
   readonly name?: string
+  /** Default: those without one. `*`: of any. */
   readonly namespace?: string
   /** All of them. */
   readonly capabilities?: readonly string[]
@@ -149,6 +150,11 @@ export interface Services {
    * `ERR_HANDLER_FAILED`, `ERR_DEADLINE_EXCEEDED`, `ERR_BUFFER_FULL`, `ERR_MEMBER_DOWN`, `ERR_ABORTED`, or the ClusterError that the handler threw.
    */
   call(name: string, method: string, argument?: unknown, options?: ServiceCallOptions): Promise<JsonValue>
+  /**
+   * Takes an instance back, whichever member owns it: for operators. Rejects with `ERR_UNKNOWN_SERVICE`, or as a request to its owner does:
+   * `ERR_TIMEOUT` (5,000 ms), `ERR_MEMBER_DOWN`, `ERR_NO_ROUTE`, `ERR_ABORTED`.
+   */
+  remove(id: string, options?: WaitOptions): Promise<void>
   /** Who would feel it if `name` were gone. */
   impact(name: string): ServiceImpact
 }

@@ -33,6 +33,8 @@ import type {
 import { ServiceWatch } from './service-watch.ts'
 
 const DEFAULT_WAIT_MS = 30_000
+/** Asks the owner of an instance to take it back. */
+const REMOVE_SUBJECT = 'trellis.service.remove'
 
 /** An instance of this node. */
 interface Offered {
@@ -51,6 +53,7 @@ export class LocalServices implements Services, NodePart {
   #gossip: RegistryGossip | undefined
   #host: ServiceHost | undefined
   #calls: ServiceCalls | undefined
+  #removals: Disposable | undefined
   #isLooking = false
 
   constructor(context: NodeContext) {
@@ -64,6 +67,10 @@ export class LocalServices implements Services, NodePart {
     const { self, requests, toolbox, options } = context
     const nameOf = (id: string): string => context.nameOf(id)
     this.#host = new ServiceHost({ self: self.id, requests, nameOf })
+    this.#removals = requests.handle(REMOVE_SUBJECT, ({ payload }) => {
+      this.#dispose(Number(payload))
+      return null
+    })
     this.#gossip = new RegistryGossip({
       context,
       registry: this.#registry,
@@ -93,6 +100,7 @@ export class LocalServices implements Services, NodePart {
     this.#stopping.abort()
     this.#gossip?.[Symbol.dispose]()
     this.#host?.[Symbol.dispose]()
+    this.#removals?.[Symbol.dispose]()
     for (const watch of this.#watches) watch.end()
   }
 
@@ -169,8 +177,15 @@ export class LocalServices implements Services, NodePart {
     return this.#calls.call(name, method, argument as JsonValue, options)
   }
 
+  async remove(id: string, options: WaitOptions = {}): Promise<void> {
+    const found = this.#index.find({ namespace: '*' }).find(({ instance }) => instance.id === id)
+    if (!found) throw new ClusterError('ERR_UNKNOWN_SERVICE', `there is no instance '${id}'`, { service: id })
+    if (found.owner === this.#context.self.id) this.#dispose(found.number)
+    else await this.#context.requests.request(found.owner, REMOVE_SUBJECT, found.number, options)
+  }
+
   impact(name: string): ServiceImpact {
-    return { service: name, dependants: dependants(name, this.find()) }
+    return { service: name, dependants: dependants(name, this.find({ namespace: '*' })) }
   }
 
   #update(number: number, changes: ServiceOptions & { readonly health?: ServiceHealth }): void {

@@ -82,6 +82,7 @@ export function fakeNode(name = 'node-1'): FakeNode {
     links: () => links,
     channel: (name) => ({ ...absent<Channel>('channel'), name, stats: () => ({}) }) as unknown as Channel,
     config: absent<AdminNode['config']>('config'),
+    services: absent<AdminNode['services']>('services'),
     why: absent<AdminNode['why']>('why'),
     faults: { set: () => none, clear: () => none, current: () => none },
     events: {

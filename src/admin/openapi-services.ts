@@ -1,0 +1,131 @@
+// The calls of `/v1/services` and `/v1/sd/prometheus`, described, and what they answer.
+
+import type { Operation } from './openapi-paths.ts'
+import { json, object, ref, type Schema } from './openapi-schemas.ts'
+
+const text: Schema = { type: 'string' }
+const words: Schema = { type: 'array', items: text }
+const described = (schema: Schema, description: string): Schema => ({ ...schema, description })
+
+const facts = {
+  version: described(text, 'Semantic.'),
+  capabilities: words,
+  namespace: text,
+  zone: text,
+  weight: { type: 'number', minimum: 0 },
+  metadata: { type: 'object', additionalProperties: text },
+  address: described(text, 'host:port for programs that are not members; empty: only calls reach it.'),
+  dependsOn: words,
+} satisfies Record<string, Schema>
+
+/** Shapes that only these calls have. */
+export const serviceSchemas: Readonly<Record<string, Schema>> = {
+  ServiceInstance: object({
+    id: text,
+    name: text,
+    ...facts,
+    member: described(text, 'The name of its owner.'),
+    health: { type: 'string', enum: ['passing', 'degraded', 'critical'] },
+    state: { type: 'string', enum: ['alive', 'suspect', 'down', 'left'] },
+    condition: { type: 'string', enum: ['ok', 'stalled', 'draining'] },
+  }),
+  ServiceInstances: object({ instances: { type: 'array', items: ref('ServiceInstance') } }),
+  ServiceRequest: object({ name: text, ...facts, concurrency: { type: 'integer', minimum: 1 } }, [
+    ...Object.keys(facts),
+    'concurrency',
+  ]),
+  ServiceId: object({ id: text }),
+  ServiceResult: object({ result: described({}, 'What the handler returned.') }),
+  ServiceImpact: object({
+    service: text,
+    dependants: {
+      type: 'array',
+      items: object({ name: text, through: words, instances: { type: 'integer', minimum: 1 } }),
+    },
+  }),
+  ScrapeTargets: {
+    type: 'array',
+    items: object({ targets: words, labels: { type: 'object', additionalProperties: text } }),
+  },
+}
+
+const body = { 400: ['ERR_BAD_REQUEST'], 413: ['ERR_PAYLOAD_TOO_LARGE'], 415: ['ERR_UNSUPPORTED_MEDIA_TYPE'] } as const
+const range = described(text, 'A range such as ^2.1.0.')
+
+export const serviceOperations: Readonly<
+  Record<string, Readonly<Partial<Record<'GET' | 'PUT' | 'POST' | 'DELETE', Operation>>>>
+> = {
+  '/v1/services': {
+    GET: {
+      operationId: 'findServices',
+      summary: 'Instances on members that are here, best first.',
+      tag: 'services',
+      query: {
+        name: text,
+        capability: described(text, 'All of them must match.'),
+        namespace: text,
+        version: range,
+        zone: text,
+        health: text,
+      },
+      answers: { 200: json('What matches all that is asked for.', 'ServiceInstances') },
+      errors: { 400: ['ERR_BAD_OPTIONS'] },
+    },
+    POST: {
+      operationId: 'registerService',
+      summary: 'Offers a service in the name of this node, until it is removed or the node stops.',
+      tag: 'services',
+      body: ref('ServiceRequest'),
+      answers: { 201: json('Its id.', 'ServiceId') },
+      errors: { ...body, 400: ['ERR_BAD_REQUEST', 'ERR_BAD_OPTIONS'], 503: ['ERR_BUFFER_FULL', 'ERR_SHUTTING_DOWN'] },
+    },
+  },
+  '/v1/services/{id}': {
+    DELETE: {
+      operationId: 'removeService',
+      summary: 'Takes an instance back, whichever member owns it.',
+      tag: 'services',
+      answers: { 200: json('It is gone.', 'ServiceId') },
+      errors: {
+        404: ['ERR_UNKNOWN_SERVICE'],
+        415: ['ERR_UNSUPPORTED_MEDIA_TYPE'],
+        503: ['ERR_MEMBER_DOWN', 'ERR_NO_ROUTE'],
+        504: ['ERR_TIMEOUT'],
+      },
+    },
+  },
+  '/v1/services/{name}/impact': {
+    GET: {
+      operationId: 'getImpact',
+      summary: 'Who would feel it if a service were gone.',
+      tag: 'services',
+      answers: { 200: json('Its dependants, nearest first.', 'ServiceImpact') },
+    },
+  },
+  '/v1/services/{name}/{method}': {
+    POST: {
+      operationId: 'callService',
+      summary: 'Calls a method of one instance, wherever it runs; the body is the argument.',
+      tag: 'services',
+      query: { deadlineMs: { type: 'number', exclusiveMinimum: 0 }, key: text, version: range },
+      body: {},
+      answers: { 200: json('What the handler returned.', 'ServiceResult') },
+      errors: {
+        ...body,
+        400: ['ERR_BAD_REQUEST', 'ERR_BAD_OPTIONS'],
+        404: ['ERR_UNKNOWN_SERVICE'],
+        502: ['ERR_HANDLER_FAILED'],
+        503: ['ERR_NO_HANDLER', 'ERR_BUFFER_FULL', 'ERR_MEMBER_DOWN', 'ERR_NO_ROUTE', 'ERR_SHUTTING_DOWN'],
+        504: ['ERR_DEADLINE_EXCEEDED'],
+      },
+    },
+  },
+  '/v1/sd/prometheus': {
+    GET: {
+      operationId: 'getScrapeTargets',
+      summary: 'The admin addresses of all members, for `http_sd_configs` of Prometheus.',
+      tag: 'services',
+      answers: { 200: json('One group for each member with an admin API.', 'ScrapeTargets') },
+    },
+  },
+}

@@ -1,0 +1,106 @@
+// `/v1/services`: who offers what, for programs that are not Node or not a member: look up, register, remove, call. And the members'
+// own admin addresses in the form that Prometheus asks for (its `http_sd` format).
+
+import type { Context } from 'hono'
+import { ClusterError } from '../errors.ts'
+import type { ServiceOptions, ServiceQuery } from '../services/service-interface.ts'
+import { readJson } from './request-body.ts'
+import type { Resource } from './resource.ts'
+import type { AdminNode } from './server.ts'
+
+type Services = AdminNode['services']
+
+const maxCallBytes = 1_048_576
+/** Where nodes with an admin API offer it. */
+export const adminService = { name: 'admin', namespace: 'trellis' } as const
+
+export function serviceResources(node: Pick<AdminNode, 'services' | 'status'>): Resource[] {
+  const { services } = node
+  return [
+    {
+      path: '/v1/services',
+      calls: {
+        GET: { needs: 'read', handle: (context) => list(services, context) },
+        POST: { needs: 'operate', handle: (context) => register(services, context) },
+      },
+    },
+    {
+      path: '/v1/services/:id',
+      calls: { DELETE: { needs: 'operate', handle: (context) => remove(services, context) } },
+    },
+    {
+      path: '/v1/services/:name/impact',
+      calls: { GET: { needs: 'read', handle: (context) => context.json(services.impact(parameter(context, 'name'))) } },
+    },
+    {
+      path: '/v1/services/:name/:method',
+      calls: { POST: { needs: 'operate', handle: (context) => call(services, context) } },
+    },
+    {
+      path: '/v1/sd/prometheus',
+      calls: {
+        GET: { needs: 'read', handle: (context) => context.json(targets(services, node.status().cluster.name)) },
+      },
+    },
+  ]
+}
+
+function list(services: Services, { req, json }: Context): Response {
+  const asked = {
+    name: req.query('name'),
+    namespace: req.query('namespace'),
+    version: req.query('version'),
+    zone: req.query('zone'),
+    health: req.query('health'),
+  }
+  const capabilities = req.queries('capability')?.flatMap((each) => each.split(',')) ?? []
+  const query = Object.fromEntries(
+    Object.entries({ ...asked, capabilities }).filter(([, value]) => value !== undefined),
+  )
+  return json({ instances: services.find(query as ServiceQuery) })
+}
+
+async function register(services: Services, context: Context): Promise<Response> {
+  const body = await readJson(context)
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw badRequest('the body must be { "name": … }')
+  const { name, ...options } = body as { name?: unknown } & ServiceOptions
+  const { id } = services.register(String(name ?? ''), {}, options)
+  return context.json({ id }, 201)
+}
+
+async function remove(services: Services, context: Context): Promise<Response> {
+  const id = parameter(context, 'id')
+  await services.remove(id, { signal: context.req.raw.signal })
+  return context.json({ id })
+}
+
+async function call(services: Services, context: Context): Promise<Response> {
+  const { req } = context
+  const argument = await readJson(context, maxCallBytes)
+  const deadline = req.query('deadlineMs')
+  if (deadline !== undefined && !(Number(deadline) > 0)) throw badRequest('deadlineMs must be a number above 0')
+  const result = await services.call(parameter(context, 'name'), parameter(context, 'method'), argument, {
+    signal: req.raw.signal,
+    ...(deadline === undefined ? {} : { deadlineMs: Number(deadline) }),
+    ...(req.query('key') === undefined ? {} : { key: req.query('key') as string }),
+    ...(req.query('version') === undefined ? {} : { version: req.query('version') as string }),
+  })
+  return context.json({ result })
+}
+
+function targets(services: Services, cluster: string): object[] {
+  return services.find(adminService).map(({ address, member, zone }) => ({
+    targets: [address],
+    labels: { __meta_trellis_cluster: cluster, __meta_trellis_member: member, __meta_trellis_zone: zone },
+  }))
+}
+
+/** The router takes a parameter apart before it decodes it, so it may hold any sign. */
+function parameter({ req }: Context, name: string): string {
+  return req.param(name) ?? ''
+}
+
+function badRequest(problem: string): ClusterError {
+  return new ClusterError('ERR_BAD_REQUEST', problem, { problem })
+}

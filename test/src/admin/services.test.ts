@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { createNode, type TrellisNode } from '../../../src/index.ts'
+import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
+import { runInProcess } from '../cli/run-in-process.ts'
+import { type Ask, ask } from './client.ts'
+
+describe('/v1/services', () => {
+  let a: TrellisNode
+  let b: TrellisNode
+  before(async () => {
+    const options = { listen: '127.0.0.1:0', admin: '127.0.0.1:0', profile: 'local' } as const
+    a = await createNode({ name: 'a', ...options })
+    b = await createNode({ name: 'b', join: a.address, ...options })
+    await Promise.all([a.ready(), b.ready()])
+  })
+  after(() => Promise.all([a.stop(), b.stop()]))
+
+  const call = (node: TrellisNode, method: string, path: string, body?: unknown) => {
+    const options: Ask = { method, headers: { 'content-type': 'application/json' } }
+    return ask(`${node.admin}${path}`, body === undefined ? options : { ...options, body: JSON.stringify(body) })
+  }
+  const codeOf = async (asked: ReturnType<typeof call>): Promise<[number, unknown]> => {
+    const { status, json } = await asked
+    return [status, json.code]
+  }
+
+  it('registers, finds and removes, whichever node is asked', async () => {
+    const request = {
+      name: 'mail',
+      version: '1.2.3',
+      capabilities: ['smtp'],
+      address: '10.0.0.9:25',
+      metadata: { tls: 'no' },
+    }
+    const made = await call(a, 'POST', '/v1/services', request)
+    assert.equal(made.status, 201)
+    const { id } = made.json as { id: string }
+    await waitUntil(() => b.services.find('mail').length === 1)
+    const found = await call(b, 'GET', '/v1/services?name=mail&capability=smtp')
+    const facts = { namespace: '', zone: '', weight: 100, dependsOn: [], health: 'passing' }
+    const expected = { id, ...facts, ...request, member: 'a', state: 'alive', condition: 'ok' }
+    assert.deepEqual(found.json, { instances: [expected] })
+    assert.deepEqual((await call(b, 'GET', '/v1/services?name=mail&version=^2')).json, { instances: [] })
+    assert.equal((await call(b, 'DELETE', `/v1/services/${id}`)).status, 200)
+    await waitUntil(() => b.services.find('mail').length === 0)
+    assert.deepEqual(await codeOf(call(b, 'DELETE', `/v1/services/${id}`)), [404, 'ERR_UNKNOWN_SERVICE'])
+  })
+
+  it('calls a method wherever it runs', async () => {
+    a.services.register('sum', {
+      of: (numbers) => (numbers as number[]).reduce((total, each) => total + each, 0),
+      never: () => new Promise(() => {}),
+      fail: () => Promise.reject(new Error('no')),
+    })
+    await waitUntil(() => b.services.find('sum').length === 1)
+    assert.deepEqual((await call(b, 'POST', '/v1/services/sum/of', [1, 2, 3])).json, { result: 6 })
+    assert.deepEqual(await codeOf(call(b, 'POST', '/v1/services/sum/product', [])), [503, 'ERR_NO_HANDLER'])
+    assert.deepEqual(await codeOf(call(b, 'POST', '/v1/services/sum/fail', null)), [502, 'ERR_HANDLER_FAILED'])
+    assert.deepEqual(await codeOf(call(b, 'POST', '/v1/services/difference/of', [])), [404, 'ERR_UNKNOWN_SERVICE'])
+    const late = call(b, 'POST', '/v1/services/sum/never?deadlineMs=20', null)
+    assert.deepEqual(await codeOf(late), [504, 'ERR_DEADLINE_EXCEEDED'])
+  })
+
+  it('says what is wrong with a request', async () => {
+    assert.deepEqual(await codeOf(call(a, 'POST', '/v1/services', { name: 'a b' })), [400, 'ERR_BAD_OPTIONS'])
+    assert.deepEqual(await codeOf(call(a, 'POST', '/v1/services', { name: 'x', wight: 1 })), [400, 'ERR_BAD_OPTIONS'])
+    assert.deepEqual(await codeOf(call(a, 'POST', '/v1/services', [])), [400, 'ERR_BAD_REQUEST'])
+    assert.deepEqual(await codeOf(call(a, 'GET', '/v1/services?version=^^')), [400, 'ERR_BAD_OPTIONS'])
+    assert.deepEqual(await codeOf(call(a, 'POST', '/v1/services/sum/of?deadlineMs=0', [])), [400, 'ERR_BAD_REQUEST'])
+  })
+
+  it('tells Prometheus where every member can be scraped', async () => {
+    await waitUntil(() => a.services.find({ name: 'admin', namespace: 'trellis' }).length === 2)
+    const { text } = await call(a, 'GET', '/v1/sd/prometheus')
+    const groups = JSON.parse(text) as { targets: string[]; labels: Record<string, string> }[]
+    const targets = groups.flatMap((group) => group.targets.map((target) => `http://${target}`)).sort()
+    assert.deepEqual(targets, [a.admin, b.admin].sort())
+    assert.deepEqual(groups.map(({ labels }) => labels.__meta_trellis_member).sort(), ['a', 'b'])
+  })
+
+  it('is shown by the command, as a table and as JSON', async () => {
+    a.services.register('shop', {}, { version: '2.0.0', dependsOn: ['sum'] })
+    await waitUntil(() => b.services.find('shop').length === 1)
+    const run = (...argv: string[]) => runInProcess(['services', ...argv, '--admin', b.admin!])
+    assert.match(
+      (await run('shop')).out,
+      /^SERVICE +VERSION +MEMBER .*\nshop +2\.0\.0 +a +passing +alive +- +- +\S+\n$/,
+    )
+    assert.equal(JSON.parse((await run('shop', '--json')).out).instances[0].name, 'shop')
+    assert.equal((await run('nothing')).out, 'nobody offers that\n')
+    assert.match((await run('--impact', 'sum')).out, /^DEPENDANT +INSTANCES +THROUGH\nshop +1 +directly\n$/)
+    assert.match((await run('shop', '--range', '^^')).err, /^trellis: ERR_BAD_OPTIONS: /)
+  })
+})
