@@ -202,7 +202,10 @@ function cut<Command>({ log, snapshots, rules, options, configurations, outbox }
 function isBeingSent<Command>({ role, options }: RaftState<Command>, now: number): boolean {
   if (role.type !== 'leader') return false
   const since = now - options.electionTimeoutMaxMs
-  return [...role.progress.values()].some(({ sending }) => sending !== undefined && sending.since > since)
+  // It is asked for again and again; only who answers gets on.
+  return [...role.progress.values()].some(
+    ({ sending, heardAt }) => sending !== undefined && heardAt !== undefined && heardAt > since,
+  )
 }
 
 function fetch<Command>({ outbox, options }: RaftState<Command>, sending: Sending, to: VoterId, now: number): void {

@@ -191,6 +191,15 @@ export class Coordination {
     return this.#voter.propose(command, signal)
   }
 
+  /**
+   * Resolves to an index once this node's machine shows everything that was acknowledged before the call. Rejects with `ERR_NOT_LEADER` (it holds
+   * no log, or knows no leader that may answer), `ERR_TIMEOUT`, `ERR_BUFFER_FULL`, or the reason of `signal`; a new attempt is a new read.
+   */
+  async read(signal: AbortSignal): Promise<number> {
+    if (!this.#voter) throw new ClusterError('ERR_NOT_LEADER', 'this member holds no log', { leader: undefined })
+    return this.#voter.read(signal)
+  }
+
   receiveRaft(link: Link, message: RaftMessage<ClusterCommand>): void {
     const { id, storeId } = link.peer
     // A voter is a member together with its log: the same member with another log has no vote (design rule 7).

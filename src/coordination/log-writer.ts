@@ -30,14 +30,12 @@ export class LogWriter<Command> {
 
   persist(effect: Persist<Command>): void {
     if (this.#hasFailed) return
-    // No snapshot is ever taken up while this driver asks for none.
-    if (effect.base !== undefined) throw new Error('the log store cannot begin behind a snapshot: a bug in the caller')
     const entries = effect.entries.map((entry) => ({
       index: entry.index,
       term: entry.term,
       command: this.#options.encode(entry),
     }))
-    this.#waiting.push({ ticket: effect.ticket, write: { hardState: effect.hardState, entries } })
+    this.#waiting.push({ ticket: effect.ticket, write: { hardState: effect.hardState, reset: effect.base, entries } })
     this.#flushing ??= this.#flush()
   }
 

@@ -15,13 +15,17 @@ interface Accepted extends Waiting {
 }
 
 export class Proposals {
-  #next = 1
+  readonly #nextNumber: () => number
   readonly #offered = new Map<number, Waiting>()
   readonly #accepted = new Map<number, Accepted>()
 
+  constructor(nextNumber: () => number) {
+    this.#nextNumber = nextNumber
+  }
+
   /** Registers a proposal; `offer` hands its number to the core. The promise has no deadline of its own: see `expire`. */
   open(offer: (proposal: number) => void, signal: AbortSignal): Promise<ClusterReply> {
-    const proposal = this.#next++
+    const proposal = this.#nextNumber()
     return new Promise((resolve, reject) => {
       const onAbort = () => this.#forget(proposal, reject, signal)
       const settle = { resolve: cleaned(resolve, signal, onAbort), reject: cleaned(reject, signal, onAbort) }

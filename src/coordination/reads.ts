@@ -6,7 +6,7 @@
 //
 // A voter has a copy; every other member asks one.
 
-import type { ClusterMachine, WriteCommand } from '../../consensus/index.ts'
+import type { ClusterMachine } from '../../consensus/index.ts'
 import type { Payload } from '../channels/payload.ts'
 import type { IncomingRequest, Requests } from '../channels/requests.ts'
 import { ClusterError, isClusterError } from '../errors.ts'
@@ -49,9 +49,6 @@ interface Asked {
   readonly query: Query
   readonly kind: 'linearizable' | 'stale' | 'awaited'
 }
-
-/** A write that changes nothing: once it is applied, so is all that was acknowledged before. */
-const nothing: WriteCommand = { type: 'write', conditions: [], operations: [], otherwise: undefined }
 
 export class Reads {
   readonly #options: ReadsOptions
@@ -125,7 +122,7 @@ export class Reads {
       throw new ClusterError('ERR_NOT_LEADER', 'this member holds no log', { leader: undefined })
     if (!coordination.reachesMajority) throw noQuorum(coordination.knowledge().voters, false)
     using limit = limited('read', ms, signal)
-    await withoutEffect(() => coordination.propose(nothing, limit.signal))
+    await withoutEffect(() => coordination.read(limit.signal))
     return answer(coordination.machine, query)
   }
 

@@ -1,7 +1,7 @@
 // A voter at work: the Raft core, the machine it feeds, the core that says who hosts S5, and the disk below them. This
 // file only carries effects to whoever executes them, in their order; every decision is in `consensus/`.
 //
-//   inputs -> mailbox -> raft.step -> send | persist -> disk | apply -> machine -> host.step -> start, stop S5
+//   inputs -> mailbox -> raft.step -> send | persist -> log | apply -> machine | capture, chunks -> snapshots, then host.step
 
 import {
   type ClusterCommand,
@@ -9,67 +9,47 @@ import {
   type ClusterReply,
   type Effect,
   type Entry,
-  type HostEffect,
-  type HostInput,
+  type FollowerView,
   type HostPhase,
   type Input,
   majority,
   Raft,
   type RaftEvent,
   type RaftMessage,
-  type RaftOptions,
   type RaftTimer,
   type RaftView,
-  type Random,
-  type RejectCode,
-  SingletonHost,
+  type Reconfiguration,
   votersOnly,
 } from '../../consensus/index.ts'
-import { ClusterError } from '../errors.ts'
-import type { Distribution } from '../observability/distribution.ts'
-import type { Logger } from '../observability/logger.ts'
+import type { ClusterError } from '../errors.ts'
 import type { Absence } from '../runtime/away-guard.ts'
-import type { Clock } from '../runtime/clock.ts'
 import { Mailbox } from '../runtime/mailbox.ts'
 import { NamedTimers } from '../runtime/named-timers.ts'
-import type { Turn } from '../runtime/turn.ts'
-import type { RecoveredLog } from '../storage/node-storage.ts'
 import { decodeContent, encodeContent } from '../wire/log-entry.ts'
+import { Answers } from './answers.ts'
+import { HostDriver } from './host-driver.ts'
 import { LogWriter } from './log-writer.ts'
 import { Proposals } from './proposals.ts'
-
-export interface VoterOptions {
-  readonly self: string
-  readonly log: RecoveredLog
-  readonly raft: RaftOptions
-  readonly clock: Clock
-  readonly random: Random
-  readonly turn: Turn
-  readonly send: (to: string, message: RaftMessage<ClusterCommand>) => void
-  /** There is a link to this voter. */
-  readonly isLinked: (voter: string) => boolean
-  /** Role, term, leader, commit index or the machine changed. */
-  readonly onChange: () => void
-  /** S5 starts or stops here. A stop takes effect before anything else happens. */
-  readonly onHost: (effect: Extract<HostEffect, { type: 'start' | 'stop' }>) => void
-  readonly count: (reason: string) => void
-  readonly flushes?: Pick<Distribution, 'record'>
-  readonly logger: Logger
-  /** The log cannot be written any more: the node must stop. */
-  readonly onDiskFailure: (error: unknown) => void
-}
+import { refusal } from './refusal.ts'
+import { readState, SnapshotDriver } from './snapshot-driver.ts'
+import type { VoterOptions } from './voter-options.ts'
 
 export class Voter {
   readonly machine = new ClusterMachine()
   readonly #options: VoterOptions
   readonly #raft: Raft<ClusterCommand>
-  readonly #host: SingletonHost
+  readonly #host: HostDriver
   readonly #mailbox: Mailbox<Input<ClusterCommand>>
   readonly #timers: NamedTimers
-  readonly #hostTimers: NamedTimers
   readonly #writer: LogWriter<ClusterCommand>
-  readonly #proposals = new Proposals()
-  #applied = { index: 0, term: 0 }
+  readonly #snapshots: SnapshotDriver
+  /** Of proposals, changes of voters and transfers: the core answers them all alike. */
+  #lastNumber = 0
+  readonly #proposals = new Proposals(() => ++this.#lastNumber)
+  readonly #changes = new Answers<number>()
+  readonly #transfers = new Answers<string>()
+  readonly #reads = new Answers<number>()
+  #applied: { readonly index: number; readonly term: number }
   /** Conditions that somebody waits for, asked again after each step. */
   readonly #waiting = new Set<() => void>()
   #isClosed = false
@@ -82,13 +62,15 @@ export class Voter {
     const { storeId, voters } = options.log.header
     this.#options = options
     this.#raft = new Raft({ self, storeId, configuration: votersOnly(voters), durable, options: raft, random })
-    this.#host = new SingletonHost({ self, singleton: 's5', options: raft })
+    this.#applied = { index: durable.snapshot?.index ?? 0, term: durable.snapshot?.term ?? 0 }
+    this.#host = new HostDriver({
+      ...{ self, raft, clock, turn },
+      propose: (command) => this.propose(command, new AbortController().signal),
+      onHost: options.onHost,
+    })
     this.#mailbox = new Mailbox((input) => this.#take(input))
     this.#timers = new NamedTimers(clock, (timer) =>
       turn.enter(() => this.#put({ type: 'timer', timer: timer as RaftTimer })),
-    )
-    this.#hostTimers = new NamedTimers(clock, (timer) =>
-      turn.enter(() => this.#stepHost({ type: 'timer', timer: timer as 'lease' | 'activate' })),
     )
     this.#writer = new LogWriter({
       store: options.log,
@@ -97,11 +79,16 @@ export class Voter {
       onFlushed: (seconds) => options.flushes?.record(seconds),
       onFailure: options.onDiskFailure,
     })
+    this.#snapshots = new SnapshotDriver({
+      ...{ log: options.log, machine: this.machine, logger: options.logger },
+      answer: (input) => turn.enter(() => this.#put(input)),
+      onFailure: options.onDiskFailure,
+    })
   }
 
   /** Loads what the log holds and starts. Rejects with `ERR_LOG_CORRUPT` when it is damaged. */
   static async open(options: VoterOptions): Promise<Voter> {
-    const { hardState, entries, repaired } = await options.log.load()
+    const { hardState, base, snapshot, entries, repaired } = await options.log.load()
     if (repaired)
       options.logger.warn('the log ended in an unfinished write, which was cut off; nothing acknowledged is lost', {
         ...repaired,
@@ -109,7 +96,8 @@ export class Voter {
     const decoded = entries.map(({ index, term, command }): Entry<ClusterCommand> => {
       return { index, term, ...decodeContent(command) }
     })
-    const voter = new Voter(options, { hardState, entries: decoded })
+    const voter = new Voter(options, { hardState, base, ...(snapshot && { snapshot }), entries: decoded })
+    if (snapshot) voter.machine.restore(await readState(options.log.snapshots, snapshot))
     options.turn.enter(() => voter.#execute(voter.#raft.start(options.clock.now())))
     return voter
   }
@@ -118,13 +106,18 @@ export class Voter {
     return this.#raft.view()
   }
 
+  /** What this leader knows of everybody else who holds the log; empty when it does not lead. */
+  followers(): readonly FollowerView[] {
+    return this.#raft.followers(this.#options.clock.now())
+  }
+
   /** S5 as this voter may use it at this very moment. */
   holds(token: number): boolean {
-    return this.#host.token === token && this.#host.holds(this.#options.clock.now())
+    return this.#host.holds(token)
   }
 
   phase(): HostPhase {
-    return this.#host.phase(this.#options.clock.now())
+    return this.#host.phase()
   }
 
   /** A majority answered a round not longer ago than the lease allows. Asked of a leader. */
@@ -143,7 +136,7 @@ export class Voter {
   }
 
   get voterIds(): readonly string[] {
-    return this.#options.log.header.voters.map(({ id }) => id)
+    return this.#raft.view().configuration.voters.map(({ id }) => id)
   }
 
   /** The last entry that the machine has seen. */
@@ -169,7 +162,7 @@ export class Voter {
     this.#put({ type: 'away', ms, suspendedMs })
     // A stop that the monotonic clock has counted ends the lease by itself when it is long enough. A suspension it has not
     // counted lengthens the lease in secret, however short.
-    if (suspendedMs > 0 || ms >= this.#options.raft.leaseMs) this.#stepHost({ type: 'away' })
+    if (suspendedMs > 0 || ms >= this.#options.raft.leaseMs) this.#host.away()
   }
 
   /**
@@ -186,15 +179,61 @@ export class Voter {
     return reply
   }
 
-  /** Stops hosting S5, tells the log so that a successor need not wait, then gives up leadership. Bounded by `signal`. */
+  /**
+   * Resolves to an index once this voter's machine shows everything that was acknowledged before the call (thesis section 6.4). Rejects
+   * with `ERR_NOT_LEADER` (no leader is known, or it changed), `ERR_TIMEOUT` (it did not answer), `ERR_BUFFER_FULL`, or the reason of `signal`.
+   */
+  read(signal: AbortSignal): Promise<number> {
+    const read = ++this.#lastNumber
+    return this.#reads.open(read, () => this.#put({ type: 'read', read }), signal)
+  }
+
+  /** Resolves once the change is in this leader's log; `view` says when it is settled. Rejects as {@link propose} does. */
+  reconfigure(change: Reconfiguration, signal: AbortSignal): Promise<number> {
+    const proposal = ++this.#lastNumber
+    return this.#changes.open(proposal, () => this.#put({ type: 'reconfigure', proposal, change }), signal)
+  }
+
+  /**
+   * Stops hosting S5, and hands leadership to `to`, or to whoever has most of the log: the release is the last entry of this term, so the successor
+   * need not wait. Resolves to its id. Rejects with `ERR_NOT_LEADER`, `ERR_BAD_REQUEST` (no such voter, or it lacks entries), `ERR_TIMEOUT`; after that
+   * last one leadership has been given up, and somebody else is elected.
+   */
+  async transfer(to: string | undefined, signal: AbortSignal): Promise<string> {
+    const { role, leader } = this.view()
+    if (role !== 'leader') throw refusal('not-leader', leader, this.#options.raft)
+    if (!this.#successors().some((id) => to === undefined || id === to)) {
+      throw refusal('not-caught-up', leader, this.#options.raft)
+    }
+    this.#host.release()
+    const proposal = ++this.#lastNumber
+    try {
+      return await this.#transfers.open(proposal, () => this.#put({ type: 'transfer', proposal, to }), signal)
+    } catch (error) {
+      // S5 is released for all of this term: another one must begin.
+      this.#put({ type: 'resign' })
+      throw error
+    }
+  }
+
+  /** Hands over if anybody can take over, else stops hosting S5 and gives up leadership. Bounded by `signal`. */
   async resign(signal: AbortSignal): Promise<void> {
     if (this.view().role !== 'leader') return
-    this.#stepHost({ type: 'release' })
-    const isReleased = (): boolean => this.machine.singleton('s5')?.released ?? true
+    this.#host.release()
     // Without a majority nobody can be told, and nobody can succeed: when all stop together, the last ones need not wait.
     const isVain = (): boolean => this.view().role !== 'leader' || !this.reachesMajority()
-    await this.#until(() => isReleased() || isVain(), signal)
+    const isReleased = (): boolean => this.machine.singleton('s5')?.released ?? true
+    const isAlone = this.#successors().length === 0
+    // When it comes to nothing it resigns by itself, or the signal ends the wait.
+    void this.transfer(undefined, signal).catch(() => undefined)
+    await this.#until(() => isVain() || (isAlone && isReleased()), signal)
     this.#put({ type: 'resign' })
+  }
+
+  /** Voters that could lead at once. */
+  #successors(): readonly string[] {
+    const { voterIds } = this
+    return this.followers().flatMap(({ id, isCaughtUp }) => (isCaughtUp && voterIds.includes(id) ? [id] : []))
   }
 
   /** Stops everything; resolves when the disk is idle and the log closed. */
@@ -202,9 +241,10 @@ export class Voter {
     this.#isClosed = true
     for (const check of [...this.#waiting]) check()
     this.#timers.clearAll()
-    this.#hostTimers.clearAll()
+    this.#host.close()
     this.#proposals.close()
-    await this.#writer.idle()
+    for (const answers of [this.#changes, this.#transfers, this.#reads]) answers.close()
+    await Promise.all([this.#writer.idle(), this.#snapshots.close()])
     await this.#options.log.close()
   }
 
@@ -219,7 +259,7 @@ export class Voter {
     const after = this.#raft.view()
     if (before.role === 'leader' && (after.role !== 'leader' || after.term !== before.term))
       this.#proposals.abandon(after.leader)
-    this.#observe()
+    this.#host.observe(after, this.machine, this.#applied)
     for (const check of [...this.#waiting]) check()
     if (isVisible(before, after)) this.#options.onChange()
   }
@@ -244,23 +284,39 @@ export class Voter {
           break
         case 'accepted':
           this.#proposals.accepted(effect.proposal, effect.index, effect.term)
+          this.#changes.resolve(effect.proposal, effect.index)
           break
         case 'reject':
-          this.#proposals.rejected(effect.proposal, refusal(effect.code, effect.leader, this.#options.raft))
+          this.#reject(effect.proposal, refusal(effect.code, effect.leader, this.#options.raft))
           break
         case 'emit':
           this.#count(effect.event)
           break
         case 'readable':
+          this.#reads.resolve(effect.read, effect.index)
+          break
         case 'unreadable':
+          this.#reads.reject(effect.read, refusal(effect.code, effect.leader, this.#options.raft))
+          break
         case 'transferred':
+          this.#transfers.resolve(effect.proposal, effect.to)
+          break
         case 'capture':
+          this.#snapshots.capture(effect)
+          break
         case 'compact':
+          this.#snapshots.compact(effect)
+          break
         case 'fetch-chunk':
+          this.#snapshots.fetch(effect)
+          break
         case 'store-chunk':
+          this.#snapshots.store(effect)
+          break
         case 'restore':
-          // Each answers or follows an input or an option that this driver does not give.
-          throw new Error(`${effect.type} was not asked for: a bug in the core`)
+          this.#snapshots.restore(effect)
+          this.#applied = { index: effect.snapshot.index, term: effect.snapshot.term }
+          break
         default:
           effect satisfies never
       }
@@ -280,45 +336,10 @@ export class Voter {
     }
   }
 
-  #observe(): void {
-    this.#stepHost({
-      type: 'observe',
-      view: this.#raft.view(),
-      record: this.machine.singleton('s5'),
-      applied: this.#applied,
-    })
-  }
-
-  #stepHost(input: HostInput): void {
-    if (this.#isClosed) return
-    for (const effect of this.#host.step(input, this.#options.clock.now())) {
-      switch (effect.type) {
-        case 'propose':
-          void this.#proposeForHost(effect.command)
-          break
-        case 'start':
-        case 'stop':
-          this.#options.onHost(effect)
-          break
-        case 'set-timer':
-          this.#hostTimers.set(effect.timer, effect.at)
-          break
-        case 'clear-timer':
-          this.#hostTimers.clear(effect.timer)
-          break
-        default:
-          effect satisfies never
-      }
-    }
-  }
-
-  async #proposeForHost(command: ClusterCommand): Promise<void> {
-    try {
-      await this.propose(command, new AbortController().signal)
-    } catch {
-      // Not accepted, or lost with the leadership: the host's core decides whether to ask again.
-      this.#options.turn.enter(() => this.#stepHost({ type: 'proposal-lost' }))
-    }
+  #reject(proposal: number, error: ClusterError): void {
+    this.#proposals.rejected(proposal, error)
+    this.#changes.reject(proposal, error)
+    this.#transfers.reject(proposal, error)
   }
 
   /** As far as links tell, those that can be asked are a majority. */
@@ -341,15 +362,6 @@ export class Voter {
       check()
     })
   }
-}
-
-function refusal(code: RejectCode, leader: string | undefined, raft: RaftOptions): ClusterError {
-  if (code === 'busy') {
-    const limit = raft.maxUncommittedEntries
-    return new ClusterError('ERR_BUFFER_FULL', `${limit} entries are not committed yet`, { queue: 'log', limit })
-  }
-  const why = code === 'transferring' ? 'leadership is being handed over' : 'this voter does not lead'
-  return new ClusterError('ERR_NOT_LEADER', why, { leader })
 }
 
 function isVisible(before: RaftView, after: RaftView): boolean {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { ConfigEvent, StandardSchema, TrellisNode } from '../../../src/index.ts'
 import { createNode } from '../../../src/index.ts'
+import { turns } from '../../../src/testing/compliance/wait-until.ts'
 import { failureOf } from '../local-nodes.ts'
 
 /** Takes positive numbers, and rounds them. */
@@ -170,7 +171,7 @@ describe('config on a voter and on a member without a log', () => {
     for (const node of all) {
       // Every copy gets it in the end.
       let copied = await node.config.get('stale', { consistency: 'stale' })
-      while (copied === undefined) copied = await node.config.get('stale', { consistency: 'stale' })
+      for (; copied === undefined; await turns(1)) copied = await node.config.get('stale', { consistency: 'stale' })
       const { ageMs, ...stale } = copied
       assert.deepEqual([stale, Number.isInteger(ageMs)], [entry, true])
     }

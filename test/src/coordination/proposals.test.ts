@@ -7,7 +7,8 @@ const forever = new AbortController().signal
 let proposals: Proposals
 
 beforeEach(() => {
-  proposals = new Proposals()
+  let number = 0
+  proposals = new Proposals(() => ++number)
 })
 
 /** Opens one; the core takes it at `index` of `term`, or has not answered yet. */

@@ -1,7 +1,13 @@
 // Voters in one process, joined by a network that can be cut: real cores, real timers, logs in memory.
 
 import { after } from 'node:test'
-import { type ClusterCommand, type HostEffect, type RaftMessage, raftPresets } from '../../../consensus/index.ts'
+import {
+  type ClusterCommand,
+  type HostEffect,
+  type RaftMessage,
+  type RaftOptions,
+  raftPresets,
+} from '../../../consensus/index.ts'
 import { Voter } from '../../../src/coordination/voter.ts'
 import { silentLogger } from '../../../src/observability/logger.ts'
 import { systemClock } from '../../../src/runtime/clock.ts'
@@ -30,8 +36,18 @@ export class Network {
   /** Links to these are closed, and everybody knows. */
   readonly unlinked = new Set<string>()
 
-  static async of(ids: readonly string[], flushes: Readonly<Record<string, MemoryLogOptions>> = {}): Promise<Network> {
-    const network = new Network()
+  readonly #raft: RaftOptions
+
+  constructor(raft: Partial<RaftOptions> = {}) {
+    this.#raft = { ...raftPresets.local, ...raft }
+  }
+
+  static async of(
+    ids: readonly string[],
+    flushes: Readonly<Record<string, MemoryLogOptions>> = {},
+    raft: Partial<RaftOptions> = {},
+  ): Promise<Network> {
+    const network = new Network(raft)
     const voters = ids.map((id) => ({ id, storeId: `store-${id}` }))
     for (const id of ids) {
       const header = { clusterId: 'c', nodeId: id, storeId: `store-${id}`, voters }
@@ -45,7 +61,7 @@ export class Network {
     const voter = await Voter.open({
       self: id,
       log,
-      raft: raftPresets.local,
+      raft: this.#raft,
       clock: systemClock,
       random: Math.random,
       turn: { enter: (work) => work() },

@@ -1,0 +1,55 @@
+// Questions to the core that it answers under the number they were asked with: reads, transfers, changes of voters. Each ends
+// with the core's answer, its caller's signal, or the voter.
+
+import { ClusterError } from '../errors.ts'
+
+interface Waiting<Value> {
+  readonly resolve: (value: Value) => void
+  readonly reject: (error: unknown) => void
+}
+
+export class Answers<Value> {
+  readonly #waiting = new Map<number, Waiting<Value>>()
+
+  /** Registers `number` and lets `ask` give it to the core. Rejects with the reason of `signal`, or as the core refuses. */
+  open(number: number, ask: () => void, signal: AbortSignal): Promise<Value> {
+    return new Promise<Value>((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason)
+      const onAbort = (): void => {
+        this.#waiting.delete(number)
+        reject(signal.reason)
+      }
+      signal.addEventListener('abort', onAbort, { once: true })
+      const end = (): void => {
+        this.#waiting.delete(number)
+        signal.removeEventListener('abort', onAbort)
+      }
+      this.#waiting.set(number, {
+        resolve: (value) => {
+          end()
+          resolve(value)
+        },
+        reject: (error) => {
+          end()
+          reject(error)
+        },
+      })
+      ask()
+    })
+  }
+
+  /** An answer to what nobody waits for any more is none. */
+  resolve(number: number, value: Value): void {
+    this.#waiting.get(number)?.resolve(value)
+  }
+
+  reject(number: number, error: ClusterError): void {
+    this.#waiting.get(number)?.reject(error)
+  }
+
+  /** The voter ends; what was asked may still come about. */
+  close(): void {
+    const stopping = new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {}, { mayHaveHappened: true })
+    for (const { reject } of [...this.#waiting.values()]) reject(stopping)
+  }
+}

@@ -1,0 +1,29 @@
+// What a voter is given, and whom it tells what.
+
+import type { ClusterCommand, HostEffect, RaftMessage, RaftOptions, Random } from '../../consensus/index.ts'
+import type { Distribution } from '../observability/distribution.ts'
+import type { Logger } from '../observability/logger.ts'
+import type { Clock } from '../runtime/clock.ts'
+import type { Turn } from '../runtime/turn.ts'
+import type { RecoveredLog } from '../storage/node-storage.ts'
+
+export interface VoterOptions {
+  readonly self: string
+  readonly log: RecoveredLog
+  readonly raft: RaftOptions
+  readonly clock: Clock
+  readonly random: Random
+  readonly turn: Turn
+  readonly send: (to: string, message: RaftMessage<ClusterCommand>) => void
+  /** There is a link to this voter. */
+  readonly isLinked: (voter: string) => boolean
+  /** Role, term, leader, commit index or the machine changed. */
+  readonly onChange: () => void
+  /** S5 starts or stops here. A stop takes effect before anything else happens. */
+  readonly onHost: (effect: Extract<HostEffect, { type: 'start' | 'stop' }>) => void
+  readonly count: (reason: string) => void
+  readonly flushes?: Pick<Distribution, 'record'>
+  readonly logger: Logger
+  /** The log cannot be written any more: the node must stop. */
+  readonly onDiskFailure: (error: unknown) => void
+}
