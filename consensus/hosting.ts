@@ -38,6 +38,8 @@ export type HostInput =
   | { readonly type: 'proposal-lost' }
   /** Stop for good in this term and let the successor start without a wait. */
   | { readonly type: 'release' }
+  /** What the release was for did not come to pass, and this member leads on: it hosts again, with a new token. */
+  | { readonly type: 'resume' }
   /** The process stood still, and its clock may not have counted it: a lease is as good as lapsed. */
   | { readonly type: 'away' }
 
@@ -118,6 +120,10 @@ export class SingletonHost {
       case 'release':
         if (this.#view?.role === 'leader') this.#drained = this.#view.term
         this.#stop('released')
+        break
+      case 'resume':
+        this.#drained = undefined
+        if (this.#proposed === 'release') this.#proposed = undefined
         break
       case 'away':
         this.#verifiedFrom = now

@@ -79,3 +79,12 @@ export type {
   Voter,
   VoterId,
 } from './types.ts'
+export {
+  decideVoters,
+  defaultVoterPolicy,
+  type MemberFacts,
+  type VoterDecision,
+  type VoterFacts,
+  type VoterPolicyOptions,
+  voterPolicyProblems,
+} from './voter-policy.ts'

@@ -11,6 +11,7 @@ import { includesVoter, isJoint, membersOf, sameVoters } from './configuration.t
 import type { Reconfiguration, RejectCode } from './core.ts'
 import { appendEntries } from './entries.ts'
 import { Progress } from './progress.ts'
+import { majority } from './quorum.ts'
 import { sendNews } from './replication.ts'
 import { becomeFollower } from './role.ts'
 import { hasCaughtUp, isSettled, knownLeader, ownTermCommitted, peersOf } from './standing.ts'
@@ -94,7 +95,9 @@ function objection<Command>(
   if (!isWellFormed(voters, learners)) return 'invalid'
   if (sameVoters(configuration.voters, voters) && sameVoters(configuration.learners, learners)) return 'invalid'
   const added = voters.filter((voter) => !includesVoter(configuration.voters, voter))
-  return added.every((voter) => hasCaughtUp(raft, role, voter, now)) ? undefined : 'not-caught-up'
+  const ready = voters.filter((voter) => hasCaughtUp(raft, role, voter, now))
+  const isReady = added.every((voter) => ready.includes(voter)) && ready.length >= majority(voters.length)
+  return isReady ? undefined : 'not-caught-up'
 }
 
 function isWellFormed(voters: readonly Voter[], learners: readonly Voter[]): boolean {

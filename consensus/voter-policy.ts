@@ -1,0 +1,189 @@
+// Who shall vote: what a leader does about its voters by itself (design rules 1 and 16). It asks this after each change of membership and
+// now and then; the answer is at most one step, to be proposed to Raft, and after it the question is asked anew. No state, no clock.
+//
+// Voters never shrink by failure, only when one leaves. One that leaves, or is draining, gives up its vote first: to a learner that has
+// caught up if there is anybody, else the set shrinks by it. One that is `down` and silent to the leader for long is replaced, never
+// just removed. A member that lost its log is replaced by itself with its new one. Learners are only those who are to be promoted.
+
+import { includesVoter, isJoint, sameVoters } from './configuration.ts'
+import type { FollowerView, RaftView, Reconfiguration } from './core.ts'
+import type { Voter, VoterId } from './types.ts'
+
+export interface VoterPolicyOptions {
+  /** How many voters there shall be when members enough are alive: 1, 3, 5 or 7. Default 5. More survive more failures and cost more messages. */
+  readonly target: number
+  /**
+   * Milliseconds a voter must be down and silent to the leader before it is replaced. Default 30,000 (design rule 16). Range 1,000 to
+   * 86,400,000. Short: every restart moves voters about. Long: a second failure meets a set that is one short.
+   */
+  readonly replaceAfterMs: number
+}
+
+/** The defaults. */
+export const defaultVoterPolicy: VoterPolicyOptions = Object.freeze({ target: 5, replaceAfterMs: 30_000 })
+
+/** A member as membership knows it. */
+export interface MemberFacts {
+  readonly id: VoterId
+  /** The log it has now; empty: none. */
+  readonly storeId: string
+  readonly state: 'alive' | 'suspect' | 'down' | 'left'
+  readonly isDraining: boolean
+  /** It may be a voter: its roles allow it. */
+  readonly mayVote: boolean
+  /** It could host S5 if it led. */
+  readonly mayHost: boolean
+}
+
+export interface VoterFacts {
+  readonly self: VoterId
+  readonly view: RaftView
+  readonly followers: readonly FollowerView[]
+  readonly members: readonly MemberFacts[]
+  readonly now: number
+}
+
+export type VoterDecision =
+  | { readonly type: 'reconfigure'; readonly change: Reconfiguration; readonly reason: string }
+  | { readonly type: 'transfer'; readonly to: VoterId; readonly reason: string }
+
+/** Every broken rule, with the value; empty when all hold. */
+export function voterPolicyProblems({ target, replaceAfterMs }: VoterPolicyOptions): string[] {
+  const found: string[] = []
+  if (![1, 3, 5, 7].includes(target)) found.push(`voters.target (${target}) must be 1, 3, 5 or 7`)
+  if (!(replaceAfterMs >= 1_000 && replaceAfterMs <= 86_400_000)) {
+    found.push(`voters.replaceAfterMs (${replaceAfterMs}) must be from 1,000 to 86,400,000`)
+  }
+  return found
+}
+
+/** The next step; undefined: nothing is to be done, or not now, or not by this member. */
+export function decideVoters(facts: VoterFacts, options: VoterPolicyOptions): VoterDecision | undefined {
+  const { view } = facts
+  if (view.role !== 'leader' || !view.settled || view.transferringTo !== undefined) return undefined
+  if (!view.configurationSettled || isJoint(view.configuration)) return undefined
+  const plan = new Plan(facts, options)
+  return plan.handOver() ?? plan.changeVoters() ?? plan.changeLearners()
+}
+
+class Plan {
+  readonly #facts: VoterFacts
+  readonly #voters: readonly Voter[]
+  readonly #learners: readonly Voter[]
+  /** The voter that gives its vote up: it left, or is about to. */
+  readonly #leaving: Voter | undefined
+  /** The voter that is gone without a word. */
+  readonly #lost: Voter | undefined
+  readonly #kept: readonly Voter[]
+  /** Who could be promoted; those who learn already first. */
+  readonly #candidates: readonly Voter[]
+  readonly #missing: number
+
+  constructor(facts: VoterFacts, { target, replaceAfterMs }: VoterPolicyOptions) {
+    this.#facts = facts
+    const { view, members } = facts
+    this.#voters = view.configuration.voters
+    this.#learners = view.configuration.learners
+    this.#leaving = this.#voters.find(({ id }) => this.#isLeaving(id))
+    this.#lost = this.#voters.find(({ id }) => this.#isLost(id, replaceAfterMs))
+    this.#kept = this.#voters.filter((voter) => voter !== this.#leaving)
+    const isTaken = (id: VoterId): boolean => this.#voters.some((voter) => voter.id === id)
+    const eligible = members.filter((member) => isEligible(member) && !isTaken(member.id))
+    const known = eligible.map(({ id, storeId }) => ({ id, storeId })).sort(byId)
+    const isLearner = (voter: Voter): boolean => includesVoter(this.#learners, voter)
+    this.#candidates = [...known.filter(isLearner), ...known.filter((voter) => !isLearner(voter))]
+    const living = this.#kept.filter(({ id }) => !this.#isLost(id, replaceAfterMs)).length
+    const possible = Math.min(target, living + this.#candidates.length)
+    this.#missing = Math.max(0, possible - (possible % 2 === 0 ? 1 : 0) - this.#kept.length)
+  }
+
+  /** A leader that leaves, or cannot host S5, hands over to one that stays and can. */
+  handOver(): VoterDecision | undefined {
+    const { self, members } = this.#facts
+    const own = members.find(({ id }) => id === self)
+    const isVoter = this.#voters.some(({ id }) => id === self)
+    if (own === undefined || !isVoter || (!own.isDraining && own.mayHost)) return undefined
+    const reason = own.isDraining ? 'the leader is draining' : 'the leader cannot host S5'
+    const heir = this.#voters.find((voter) => {
+      const member = members.find(({ id }) => id === voter.id)
+      return voter.id !== self && member !== undefined && isEligible(member) && member.mayHost && this.#isReady(voter)
+    })
+    return heir === undefined ? undefined : { type: 'transfer', to: heir.id, reason }
+  }
+
+  changeVoters(): VoterDecision | undefined {
+    const rehomed = this.#rehomed()
+    if (rehomed !== undefined) return rehomed
+    const ready = this.#candidates.filter((voter) => this.#isReady(voter))
+    if (this.#leaving !== undefined && this.#leaving.id !== this.#facts.self) {
+      if (ready.length < this.#missing || !this.#isSafe(this.#kept)) return undefined
+      return this.#to([...this.#kept, ...ready.slice(0, this.#missing)], `${this.#leaving.id} leaves`)
+    }
+    const [first] = ready
+    if (this.#lost !== undefined && first !== undefined) {
+      const voters = this.#voters.map((voter) => (voter === this.#lost ? first : voter))
+      return this.#to(voters, `${this.#lost.id} is down`)
+    }
+    if (this.#leaving !== undefined || this.#missing === 0 || ready.length < this.#missing) return undefined
+    return this.#to([...this.#voters, ...ready.slice(0, this.#missing)], 'there are too few voters')
+  }
+
+  /** Exactly those learn who are to be promoted. */
+  changeLearners(): VoterDecision | undefined {
+    const wanted = Math.max(this.#missing, this.#lost === undefined ? 0 : 1)
+    const learners = this.#candidates.slice(0, wanted)
+    if (sameVoters(learners, this.#learners)) return undefined
+    const reason = learners.length > 0 ? 'a voter is to be promoted' : 'nobody is to be promoted'
+    return { type: 'reconfigure', change: { voters: this.#voters, learners }, reason }
+  }
+
+  /** A voter that lives with another log: it cannot come back as what it was, so nothing is lost by putting it in its own place. */
+  #rehomed(): VoterDecision | undefined {
+    for (const voter of this.#voters) {
+      const member = this.#facts.members.find(({ id }) => id === voter.id)
+      if (member === undefined || !isEligible(member) || member.storeId === voter.storeId) continue
+      const renewed = { id: voter.id, storeId: member.storeId }
+      if (!this.#isReady(renewed)) continue
+      return this.#to(
+        this.#voters.map((each) => (each === voter ? renewed : each)),
+        `${voter.id} lost its log`,
+      )
+    }
+    return undefined
+  }
+
+  #to(voters: readonly Voter[], reason: string): VoterDecision {
+    const learners = this.#learners.filter(({ id }) => !voters.some((voter) => voter.id === id))
+    return { type: 'reconfigure', change: { voters, learners }, reason }
+  }
+
+  /** A majority of `voters` answers and has caught up. */
+  #isSafe(voters: readonly Voter[]): boolean {
+    return 2 * voters.filter((voter) => this.#isReady(voter)).length > voters.length
+  }
+
+  #isReady({ id, storeId }: Voter): boolean {
+    if (id === this.#facts.self) return true
+    return this.#facts.followers.some((each) => each.id === id && each.storeId === storeId && each.isCaughtUp)
+  }
+
+  #isLeaving(id: VoterId): boolean {
+    const member = this.#facts.members.find((each) => each.id === id)
+    return member !== undefined && (member.state === 'left' || member.isDraining || !member.mayVote)
+  }
+
+  #isLost(id: VoterId, replaceAfterMs: number): boolean {
+    const { members, followers, view, now } = this.#facts
+    if (members.find((member) => member.id === id)?.state !== 'down') return false
+    const heardAt = followers.find((follower) => follower.id === id)?.heardAt ?? view.leaderSince ?? now
+    return now - heardAt >= replaceAfterMs
+  }
+}
+
+function isEligible({ state, isDraining, mayVote, storeId }: MemberFacts): boolean {
+  return state === 'alive' && !isDraining && mayVote && storeId !== ''
+}
+
+function byId(one: Voter, other: Voter): number {
+  return one.id < other.id ? -1 : one.id > other.id ? 1 : 0
+}
