@@ -89,8 +89,8 @@ export type RaftMessage<Command> =
       readonly bytes: Uint8Array
     }
   /**
-   * Answer: the receiver wants the bytes of snapshot `id` from `offset` on; at the snapshot's size it has taken it up. A leader that
-   * offers what the receiver has already hears `size` at once.
+   * Answer: the receiver wants the bytes of snapshot `id` from `offset` on. It promises nothing. When it has taken the snapshot up, or has
+   * all that it stands for, the answer is an `append-reply`.
    */
   | {
       readonly type: 'snapshot-reply'

@@ -71,6 +71,7 @@ export class Raft<Command> {
         this.#disconnected(input.peer, input.evidence, now)
         break
       case 'connected':
+        if (input.peer === raft.wait.doubted) raft.wait.isDoubtedBack = true
         if (raft.role.type === 'leader') reconnected(raft, raft.role, input.peer, now)
         else if (peersOf(raft).includes(input.peer)) ask(raft, input.peer)
         break
@@ -180,6 +181,7 @@ export class Raft<Command> {
       raft.role.progress.get(peer)?.restart()
     } else if (evidence && raft.role.type === 'follower' && raft.role.leader === peer && raft.wait.doubted !== peer) {
       raft.wait.doubted = peer
+      raft.wait.isDoubtedBack = false
       raft.wait.shortWaits = raft.options.evidenceAttempts
       nextWait(raft, now)
       announce(raft, 'the connection to the leader is gone')

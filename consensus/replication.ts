@@ -94,9 +94,15 @@ function sendTo<Command>(
 ): void {
   const progress = leader.progress.get(to)
   if (progress === undefined) return
+  if (progress.mode === 'snapshot') {
+    if (when === 'always') sendContact(raft, progress, to)
+    return
+  }
   if (when === 'always' && progress.mode === 'probe') progress.lookAgain()
-  if (progress.mode !== 'snapshot' && raft.log.termAt(progress.next - 1) === undefined) {
+  if (raft.log.termAt(progress.next - 1) === undefined) {
     beginSnapshot(raft, progress, to, now)
+    sendTo(raft, leader, to, when, now)
+    return
   }
   let sent = false
   while (progress.hasRoom && (progress.next <= raft.log.lastIndex || (progress.mode === 'probe' && !sent))) {
@@ -105,6 +111,14 @@ function sendTo<Command>(
   }
   const isBehind = progress.mode === 'replicate' && progress.toldCommit < raft.commitIndex
   if (!sent && (when === 'always' || isBehind)) sendAppend(raft, progress, to, 0)
+}
+
+/** To a follower that waits for a snapshot: a round to answer. Once it has taken the snapshot up, it has this previous entry. */
+function sendContact<Command>({ outbox, hardState, round }: RaftState<Command>, { sending }: Progress, to: VoterId): void {
+  if (sending === undefined) return
+  const { index: previousIndex, term: previousTerm } = sending.snapshot
+  const { term } = hardState
+  outbox.send(to, { type: 'append', term, round, previousIndex, previousTerm, commitIndex: previousIndex, entries: [] })
 }
 
 function sendAppend<Command>(raft: RaftState<Command>, progress: Progress, to: VoterId, limit: number): void {

@@ -103,8 +103,9 @@ export function announce<Command>(raft: RaftState<Command>, reason: string): voi
 
 function newBallot<Command>(raft: RaftState<Command>, term: Term, byTransfer: boolean): Ballot {
   raft.round++
+  const { doubted, isDoubtedBack } = raft.wait
   // Whoever is known to be gone will not answer; should it, its yes counts all the same.
-  const denied = peersOf(raft).filter((peer) => peer === raft.wait.doubted)
+  const denied = peersOf(raft).filter((peer) => peer === doubted && !isDoubtedBack)
   const storeIds = new Map([[raft.self, raft.storeId]])
   return { term, round: raft.round, granted: [], denied, ticket: undefined, asked: false, storeIds, byTransfer }
 }

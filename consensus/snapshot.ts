@@ -3,8 +3,9 @@
 // the bytes, here is decided when, which, and what it means for the log.
 //
 //   own:      applied enough ──capture──▶ (driver writes) ──captured──▶ log cut, `compact`
-//   leader:   ──fetch-chunk──▶ (driver reads) ──chunk──▶ send snapshot ··▶ snapshot-reply: the next, or in step again
-//   follower: snapshot ··▶ ──store-chunk──▶ (driver writes) ──chunk-stored──▶ snapshot-reply; whole: log replaced, `restore`
+//   leader:   ──fetch-chunk──▶ (driver reads) ──chunk──▶ send snapshot ··▶ snapshot-reply: the next ··▶ append-reply: in step again
+//   follower: snapshot ··▶ ──store-chunk──▶ (driver writes) ──chunk-stored──▶ snapshot-reply
+//             whole: log replaced, `restore`, append-reply when that is durable
 //
 // Only one of capturing and receiving is under way, so that "the latest snapshot" has one meaning on the disk.
 
@@ -100,10 +101,9 @@ export function onSnapshotReply<Command>(
   now: number,
 ): void {
   const { sending } = progress
-  if (sending?.snapshot.id !== id || sending.snapshot.index !== index || offset > sending.snapshot.size) return
+  if (sending?.snapshot.id !== id || sending.snapshot.index !== index || offset >= sending.snapshot.size) return
   sending.offset = offset
-  if (raft.rules.isWhole(offset, sending.snapshot.size)) progress.accepted(index)
-  else if (sending.awaits === 'reply') fetch(raft, sending, from, now)
+  if (sending.awaits === 'reply') fetch(raft, sending, from, now)
 }
 
 /** A follower receives a part of a snapshot. */

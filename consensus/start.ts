@@ -56,6 +56,7 @@ export function initialState<Command>(setup: RaftSetup<Command>): RaftState<Comm
       until: Number.POSITIVE_INFINITY,
       armedAt: undefined,
       doubted: undefined,
+      isDoubtedBack: false,
       // A log that never had a leader has none to be patient with.
       shortWaits: hardState.term === 0 ? options.evidenceAttempts : 0,
     },

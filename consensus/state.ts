@@ -106,6 +106,8 @@ export interface ElectionWait {
   armedAt: number | undefined
   /** The leader whose connection is known to be gone. */
   doubted: VoterId | undefined
+  /** Whoever it is has connected again: it may answer, though it need not lead any more. */
+  isDoubtedBack: boolean
   /** Short waits that evidence still buys. */
   shortWaits: number
 }

@@ -35,6 +35,7 @@ export interface MemberFacts {
   readonly mayHost: boolean
 }
 
+/** What the leader decides by: its own view of Raft, and membership. */
 export interface VoterFacts {
   readonly self: VoterId
   readonly view: RaftView
@@ -43,6 +44,7 @@ export interface VoterFacts {
   readonly now: number
 }
 
+/** One step: an input for Raft, and why. */
 export type VoterDecision =
   | { readonly type: 'reconfigure'; readonly change: Reconfiguration; readonly reason: string }
   | { readonly type: 'transfer'; readonly to: VoterId; readonly reason: string }

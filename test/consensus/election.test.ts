@@ -307,3 +307,15 @@ describe('election, answering', () => {
     assert.equal(voter.flush().sent('append-reply')[0]?.matchIndex, 3)
   })
 })
+
+describe('a doubted leader that has connected again', () => {
+  it('may answer: of two voters neither is elected without the other', () => {
+    const voter = new VoterUnderTest({ voters: ['a', 'b'] }).receive('b', append(1))
+    voter.step({ type: 'disconnected', peer: 'b', evidence: true })
+    voter.timeout()
+    assert.equal(voter.view.role, 'follower', 'nobody is there to be won')
+    voter.step({ type: 'connected', peer: 'b' })
+    voter.timeout().take()
+    assert.equal(voter.view.role, 'pre-candidate')
+  })
+})

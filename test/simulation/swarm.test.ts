@@ -22,12 +22,18 @@ describe('the swarm', () => {
     let elections = 0
     let acknowledged = 0
     let faults = 0
+    let reads = 0
+    let reconfigurations = 0
+    let restores = 0
     const result = await simulate({
       seeds: SEEDS,
       onProgress: ({ outcome }) => {
         elections += outcome?.elections ?? 0
         acknowledged += outcome?.acknowledged ?? 0
         faults += outcome?.faults ?? 0
+        reads += outcome?.reads ?? 0
+        reconfigurations += outcome?.reconfigurations ?? 0
+        restores += outcome?.restores ?? 0
       },
     })
     assert.equal(result.failure?.message, undefined)
@@ -36,8 +42,12 @@ describe('the swarm', () => {
     assert.ok(elections > 5 * SEEDS, `${elections} elections`)
     assert.ok(acknowledged > 50 * SEEDS, `${acknowledged} acknowledged commands`)
     assert.ok(faults > 10 * SEEDS, `${faults} faults`)
+    assert.ok(reads > 20 * SEEDS, `${reads} reads`)
+    assert.ok(reconfigurations > 2 * SEEDS, `${reconfigurations} changes of voters`)
+    assert.ok(restores > 2 * SEEDS, `${restores} snapshots taken up`)
     test.diagnostic(`${result.events} events, ${result.eventsPerSecond} events/s, ${elections} elections`)
-    test.diagnostic(`${acknowledged} acknowledged commands, ${faults} faults`)
+    test.diagnostic(`${acknowledged} acknowledged commands, ${reads} reads, ${faults} faults`)
+    test.diagnostic(`${reconfigurations} changes of voters, ${restores} snapshots taken up`)
   })
 
   for (const { seed, found } of known) {

@@ -34,6 +34,8 @@ export function electionsInAnHour(seed: number): number {
     idOf: (index) => `node-${index}`,
     indexOf: (id) => Number(id.slice('node-'.length)),
     intentBegan: () => {},
+    isCalm: () => true,
+    storeIdOf: (index) => `store-${index}`,
   }
   const members = Array.from({ length: nodes }, (_, index) => new SimulatedNode(index, world))
   for (const member of members) schedule.at(0, () => member.start())

@@ -14,10 +14,15 @@ export interface Server {
   knownToken(): number
   /** `acknowledged` is called at most once, when the command was applied where it was appended. */
   propose(command: ClusterCommand, acknowledged: (index: LogIndex, term: Term) => void): void
+  /** `served` is called at most once, with the index that the machine stood at when it was read. */
+  read(served: (index: LogIndex) => void): void
 }
 
 /** Chance that a client asks a random node instead of one that believes it leads. */
 const ASKS_ANYBODY = 0.2
+
+/** Chance that a client reads at a random node: followers serve reads too. */
+const READS_ANYWHERE = 0.6
 
 /** Chance that a client binds a name instead of asking for a decision. */
 const BINDS_NAME = 0.3
@@ -53,6 +58,17 @@ export class Client {
       this.#acknowledged(command, index, term)
       done?.()
     })
+  }
+
+  /** Reads somewhere, where somebody leads or anywhere else. `begins` is called first, what it gives with the answer. */
+  read(begins: () => (at: string, index: LogIndex) => void): void {
+    const running = this.#servers.filter((server) => server.isRunning)
+    const leading = running.filter((server) => server.isLeading)
+    const choice = leading.length === 0 || this.#random.chance(READS_ANYWHERE) ? running : leading
+    if (choice.length === 0) return
+    const server = this.#random.pick(choice)
+    const answered = begins()
+    server.read((index) => answered(server.id, index))
   }
 
   #drawCommand(server: Server): ClusterCommand {

@@ -35,6 +35,12 @@ export interface Outcome {
   readonly elections: number
   readonly committed: number
   readonly acknowledged: number
+  /** Reads that were served. */
+  readonly reads: number
+  /** Committed changes of voters and learners, joint ones too. */
+  readonly reconfigurations: number
+  /** Snapshots that somebody put in the place of its machine. */
+  readonly restores: number
   /** The largest fencing token that anybody held. */
   readonly largestToken: number
   readonly faults: number
@@ -66,6 +72,7 @@ class SimulatedCluster {
   readonly #client: Client
   readonly #faults: Faults
   #faultCount = 0
+  #isCalm = false
 
   constructor(options: RunOptions) {
     this.#bug = bugNamed(options.bug)
@@ -82,6 +89,8 @@ class SimulatedCluster {
       trace: this.#trace,
       bug: this.#bug,
       ...naming(scenario),
+      isCalm: () => this.#isCalm,
+      storeIdOf: (index: number) => (this.#nodes[index] as SimulatedNode).storeId,
       intentBegan: (index: number) => this.#faults.intentBegan(index),
     }
     for (let index = 0; index < scenario.nodes; index++) this.#nodes.push(new SimulatedNode(index, world))
@@ -126,7 +135,8 @@ class SimulatedCluster {
   #planCommand(pace: Prng): void {
     this.#schedule.after(pace.exponential(this.#scenario.commandEveryMs), () => {
       if (this.#schedule.now >= this.#scenario.chaosMs) return
-      this.#client.act()
+      if (pace.chance(this.#scenario.reads)) this.#client.read(() => this.#oracle.readBegins())
+      else this.#client.act()
       this.#planCommand(pace)
     })
   }
@@ -150,6 +160,7 @@ class SimulatedCluster {
   #heal(): number | undefined {
     const stoppedAt = this.#schedule.now
     this.#trace.note(stoppedAt, 'world', 'faults stop', undefined)
+    this.#isCalm = true
     calmNetwork(this.#network.faults)
     this.#faults.stop()
     let isServed = false
@@ -185,6 +196,9 @@ class SimulatedCluster {
       elections: this.#oracle.elections,
       committed: this.#oracle.history.lastIndex,
       acknowledged: this.#oracle.acknowledged,
+      reads: this.#oracle.reads,
+      reconfigurations: this.#oracle.reconfigurations,
+      restores: this.#oracle.restores,
       largestToken: this.#oracle.s5.largestToken,
       faults: this.#faultCount,
     }

@@ -1,7 +1,7 @@
 // One simulated disk. What was flushed survives anything; what was not is lost at a crash, except that a flush in flight
 // may have written some of its records, in order: a torn write. Nothing waits for a torn write, so it promises nothing.
 
-import type { ClusterCommand, Entry, HardState } from '../../../consensus/index.ts'
+import type { ClusterCommand, Configuration, Entry, HardState, LogEnd, Snapshot } from '../../../consensus/index.ts'
 import type { FormingState } from '../../../topology/index.ts'
 import { check } from './failure.ts'
 import type { Prng } from './random.ts'
@@ -10,11 +10,25 @@ import type { Schedule } from './schedule.ts'
 export type DiskRecord =
   | { readonly type: 'generation'; readonly generation: number }
   | { readonly type: 'hard-state'; readonly hardState: HardState }
+  /** A log was made, which begins with this configuration. */
+  | { readonly type: 'log'; readonly configuration: Configuration }
   /** Replaces everything from its index on. */
   | { readonly type: 'entry'; readonly entry: Entry<ClusterCommand> }
+  /** All entries go; the next one stands behind this place. */
+  | { readonly type: 'base'; readonly base: LogEnd }
+  /** The entries up to this place go. */
+  | { readonly type: 'compact'; readonly through: LogEnd }
+  /** The latest snapshot, written beside the log and put in the place of the one before at once. */
+  | { readonly type: 'snapshot'; readonly stored: StoredSnapshot }
   | { readonly type: 'forming'; readonly state: FormingState }
   /** The largest fencing token accepted. */
   | { readonly type: 'fence'; readonly token: number }
+
+/** A snapshot and the bytes of the machine. */
+export interface StoredSnapshot {
+  readonly snapshot: Snapshot
+  readonly bytes: Uint8Array
+}
 
 export interface DiskFaults {
   flushMs: number
@@ -34,7 +48,17 @@ export type RecordFilter = (record: DiskRecord) => DiskRecord | undefined
 
 export class SimulatedDisk {
   hardState: HardState = { term: 0, votedFor: undefined }
-  readonly entries: Entry<ClusterCommand>[] = []
+  /** Behind `base`. */
+  entries: Entry<ClusterCommand>[] = []
+  base: LogEnd = { index: 0, term: 0 }
+  /** The entries among them, or before them, that change voters. */
+  #configured: Entry<ClusterCommand>[] = []
+  /** What the log began with; undefined while there is no log. */
+  header: Configuration | undefined
+  stored: StoredSnapshot | undefined
+  /** The log this machine votes with: another one since its log was lost. */
+  logStoreId: string
+  wipes = 0
   generation = 0
   forming: FormingState = { type: 'none' }
   fence = 0
@@ -50,6 +74,7 @@ export class SimulatedDisk {
 
   constructor(storeId: string, schedule: Schedule, random: Prng, faults: DiskFaults, filter: RecordFilter | undefined) {
     this.storeId = storeId
+    this.logStoreId = storeId
     this.#schedule = schedule
     this.#random = random
     this.#faults = faults
@@ -77,9 +102,37 @@ export class SimulatedDisk {
     this.#life++
   }
 
+  /** The log is lost, with term, vote and snapshot: what is made in its place has another name. */
+  wipe(): void {
+    this.wipes++
+    this.logStoreId = `${this.storeId}.${this.wipes}`
+    this.header = undefined
+    this.hardState = { term: 0, votedFor: undefined }
+    this.entries = []
+    this.#configured = []
+    this.base = { index: 0, term: 0 }
+    this.stored = undefined
+  }
+
   /** The entry that would survive a crash now. */
   entryAt(index: number): Entry<ClusterCommand> | undefined {
-    return this.entries[index - 1]
+    return this.entries[index - 1 - this.base.index]
+  }
+
+  /** Where the log ends that would survive a crash now. */
+  end(): LogEnd {
+    const last = this.entries.at(-1) ?? this.base
+    const snapshot = this.stored?.snapshot
+    return snapshot !== undefined && snapshot.index > last.index ? snapshot : last
+  }
+
+  /** The configuration that a start now would find in force. */
+  configuration(): Configuration | undefined {
+    const { header, stored, base } = this
+    if (header === undefined) return undefined
+    const isAhead = stored !== undefined && stored.snapshot.index > base.index + this.entries.length
+    const found = isAhead ? undefined : this.#configured.at(-1)
+    return found?.configuration ?? stored?.snapshot.configuration ?? header
   }
 
   #flush(): void {
@@ -111,8 +164,22 @@ export class SimulatedDisk {
       case 'hard-state':
         this.hardState = record.hardState
         return
+      case 'log':
+        this.header = record.configuration
+        return
       case 'entry':
         this.#append(record.entry)
+        return
+      case 'base':
+        this.base = record.base
+        this.entries = []
+        this.#configured = []
+        return
+      case 'compact':
+        this.#compact(record.through)
+        return
+      case 'snapshot':
+        this.stored = record.stored
         return
       case 'forming':
         this.forming = record.state
@@ -126,8 +193,17 @@ export class SimulatedDisk {
   }
 
   #append(entry: Entry<ClusterCommand>): void {
-    check(entry.index <= this.entries.length + 1, 'no-crash', () => `entry ${entry.index} leaves a gap in the log`)
-    this.entries.length = entry.index - 1
+    const at = entry.index - 1 - this.base.index
+    check(at >= 0 && at <= this.entries.length, 'no-crash', () => `entry ${entry.index} leaves a gap in the log`)
+    this.entries.length = at
     this.entries.push(entry)
+    this.#configured = this.#configured.filter(({ index }) => index < entry.index)
+    if (entry.configuration !== undefined) this.#configured.push(entry)
+  }
+
+  #compact(through: LogEnd): void {
+    if (through.index <= this.base.index) return
+    this.entries.splice(0, through.index - this.base.index)
+    this.base = through
   }
 }

@@ -1,6 +1,7 @@
 // What happens to the simulated world while faults last: machines and processes die and come back, stop and go on, clocks
 // step, links and directions are cut. Each fault ends by itself after a while or with `stop`.
 
+import type { Configuration, Reconfiguration } from '../../../consensus/index.ts'
 import type { CutKind, Network } from './network.ts'
 import type { Prng } from './random.ts'
 import type { FaultKind, Scenario } from './scenario.ts'
@@ -47,6 +48,16 @@ export interface Victim {
   resumeMachine(): void
   jumpWallClock(byMs: number): void
   setClockRate(rate: number): void
+  /** It believes that it leads: it is asked to hand over, or to change the voters. */
+  transfer(to: string | undefined): void
+  reconfigure(change: Reconfiguration): void
+  /** The log it holds, as it would survive a crash. */
+  readonly storeId: string
+  readonly configuration: Configuration | undefined
+  durableConfiguration(): Configuration | undefined
+  leadsTerm(): number | undefined
+  /** The process dies, and its log is lost. */
+  wipe(): void
 }
 
 export class Faults {
@@ -58,6 +69,7 @@ export class Faults {
   readonly #note: (fault: string, detail: string) => void
   readonly #totalWeight: number
   #isOver = false
+  #hasWiped = false
 
   constructor(
     victims: readonly Victim[],
@@ -215,9 +227,58 @@ export class Faults {
       case 'change-clock-rate':
         victim.setClockRate(this.#random.pick(this.#scenario.clockRates))
         return
+      case 'change-voters':
+        this.#changeVoters()
+        return
+      case 'transfer':
+        this.#leader()?.transfer(this.#random.chance(0.5) ? undefined : victim.id)
+        return
+      case 'wipe-log':
+        if (this.#mayWipe(victim)) this.#down([victim], (one) => one.wipe())
+        return
       default:
         kind satisfies never
     }
+  }
+
+  #leader(): Victim | undefined {
+    const leaders = this.#victims.filter((victim) => victim.leadsTerm() !== undefined)
+    return leaders.length === 0 ? undefined : this.#random.pick(leaders)
+  }
+
+  /** Somebody takes one of the leaders for an operator's tool: any voters, any learners. The core must refuse what is not safe. */
+  #changeVoters(): void {
+    const leader = this.#leader()
+    const configuration = leader?.configuration
+    if (leader === undefined || configuration === undefined) return
+    const known = [...configuration.voters, ...configuration.learners]
+    const all = this.#victims.map(({ id, storeId }) => ({ id, storeId }))
+    const some = <T>(list: readonly T[]): T[] => list.filter(() => this.#random.chance(0.6))
+    if (this.#random.chance(0.4)) {
+      const learners = some(all).filter(({ id }) => !configuration.voters.some((voter) => voter.id === id))
+      leader.reconfigure({ voters: configuration.voters, learners })
+      return
+    }
+    const voters = some(known)
+    const learners = some(all).filter(({ id }) => !voters.some((voter) => voter.id === id))
+    leader.reconfigure({ voters, learners })
+  }
+
+  /** One log a run, and never one that its voters cannot spare: what a majority loses nobody can promise. */
+  #mayWipe(victim: Victim): boolean {
+    if (this.#hasWiped || !this.#sparesOne(victim)) return false
+    this.#hasWiped = true
+    return true
+  }
+
+  #sparesOne({ storeId }: Victim): boolean {
+    return this.#victims.every((each) =>
+      [each.configuration, each.durableConfiguration()].every((configuration) => {
+        if (configuration === undefined) return true
+        const lists = [configuration.voters, configuration.outgoing]
+        return lists.every((list) => !list.some((voter) => voter.storeId === storeId) || list.length >= 3)
+      }),
+    )
   }
 
   #drawVictim(): Victim {

@@ -2,7 +2,16 @@
 // can run at all: what happens while the process is stopped waits, and afterwards expired timers run before waiting
 // packets, as in Node. Every entrance asks the away guard first, and the oracle looks before and after.
 
-import type { ClusterCommand, Entry, LogIndex, Term } from '../../../consensus/index.ts'
+import type {
+  ClusterCommand,
+  Configuration,
+  Entry,
+  HardState,
+  LogEnd,
+  LogIndex,
+  Reconfiguration,
+  Term,
+} from '../../../consensus/index.ts'
 import type { Reachability } from '../../transport/transport.ts'
 import type { Bug } from './bugs.ts'
 import type { Server } from './client.ts'
@@ -31,6 +40,10 @@ export interface World {
   readonly bug: Bug | undefined
   readonly indexOf: (id: string) => number
   readonly idOf: (index: number) => string
+  /** No fault begins any more. */
+  readonly isCalm: () => boolean
+  /** The log of the node of that index. */
+  readonly storeIdOf: (index: number) => string
   /** The node of that index made durable with whom it would found a cluster. */
   readonly intentBegan: (index: number) => void
 }
@@ -108,7 +121,7 @@ export class SimulatedNode implements Victim, Server, Observed, NetworkHost {
     this.#isPowered = true
     this.disk.writeNow({ type: 'generation', generation: this.disk.generation + 1 })
     this.#note('start', this.disk.generation)
-    this.#world.oracle.restarted(this.id, this.disk.hardState)
+    this.#world.oracle.restarted(this.storeId, this.disk.hardState)
     const process: SimulatedProcess = new SimulatedProcess(this, this.#world, this.#random, (entrance, work) =>
       this.#enter(process, entrance, work),
     )
@@ -222,6 +235,32 @@ export class SimulatedNode implements Victim, Server, Observed, NetworkHost {
     })
   }
 
+  read(served: (index: LogIndex) => void): void {
+    const process = this.#process
+    if (process === undefined) return
+    this.#enter(process, 'other', () => {
+      this.#note('read', undefined)
+      process.voter?.read(served)
+    })
+  }
+
+  transfer(to: string | undefined): void {
+    const process = this.#process
+    if (process !== undefined) this.#enter(process, 'other', () => process.voter?.transfer(to))
+  }
+
+  reconfigure(change: Reconfiguration): void {
+    const process = this.#process
+    if (process !== undefined) this.#enter(process, 'other', () => process.voter?.reconfigure(change))
+  }
+
+  /** The process dies, and its log with the disk it was on. */
+  wipe(): void {
+    this.kill()
+    this.disk.wipe()
+    this.#note('wiped', this.storeId)
+  }
+
   knownToken(): number {
     return this.#process?.voter?.activatedToken ?? 0
   }
@@ -236,15 +275,44 @@ export class SimulatedNode implements Victim, Server, Observed, NetworkHost {
   }
 
   logEntryAt(index: LogIndex): Entry<ClusterCommand> | undefined {
-    return this.#process?.voter?.logEntryAt(index)
+    const voter = this.#process?.voter
+    if (voter !== undefined && index <= voter.base.index) return this.#world.oracle.history.entryAt(index)
+    return voter?.logEntryAt(index)
   }
 
   durableEntryAt(index: LogIndex): Entry<ClusterCommand> | undefined {
+    if (index <= this.disk.end().index && index <= this.disk.base.index)
+      return this.#world.oracle.history.entryAt(index)
+    const { stored } = this.disk
+    if (stored !== undefined && index <= stored.snapshot.index) return this.#world.oracle.history.entryAt(index)
     return this.disk.entryAt(index)
   }
 
-  durableEnd(): { readonly index: LogIndex; readonly term: Term } {
-    return this.disk.entries.at(-1) ?? { index: 0, term: 0 }
+  durableEnd(): LogEnd {
+    return this.disk.end()
+  }
+
+  /** The log it votes with. */
+  get storeId(): string {
+    return this.disk.logStoreId
+  }
+
+  /** Term and vote as a crash at this instant would leave them. */
+  get durableHardState(): HardState {
+    return this.disk.hardState
+  }
+
+  durableConfiguration(): Configuration | undefined {
+    return this.disk.configuration()
+  }
+
+  /** The configuration its Raft goes by. */
+  get configuration(): Configuration | undefined {
+    return this.#process?.voter?.view.configuration
+  }
+
+  get isConfigurationSettled(): boolean {
+    return this.#process?.voter?.view.configurationSettled === true
   }
 
   machineDigest(): number {

@@ -4,30 +4,37 @@
 import type {
   ClusterCommand,
   ClusterReply,
+  Configuration,
+  Effect,
   Entry,
   HardState,
   LogIndex,
   RaftMessage,
+  Snapshot,
   Term,
 } from '../../../consensus/index.ts'
 import type { FormingEvent, SwimMessage } from '../../../topology/index.ts'
 import { AcknowledgedKept } from './invariants/acknowledged-kept.ts'
 import { CommitHistory, type ObservedVoter } from './invariants/commit-history.ts'
 import { ElectionSafety } from './invariants/election-safety.ts'
+import { LinearizableReads } from './invariants/linearizable-reads.ts'
 import { LogMatching } from './invariants/log-matching.ts'
 import { MembershipTruth } from './invariants/membership-truth.ts'
 import { OneCluster } from './invariants/one-cluster.ts'
 import { Receivers } from './invariants/receivers.ts'
 import { type ObservedHost, SingleS5 } from './invariants/single-s5.ts'
+import { SnapshotTruth } from './invariants/snapshot-truth.ts'
 import { Votes } from './invariants/votes.ts'
 
 /** A node, as far as the oracle sees into it. */
-export interface Observed extends ObservedVoter, ObservedHost {}
+export interface Observed extends ObservedVoter, ObservedHost {
+  readonly durableHardState: HardState
+}
 
 export class Oracle {
   /** Called when somebody was elected. */
   onElected: ((id: string) => void) | undefined
-  readonly history = new CommitHistory()
+  readonly history = new CommitHistory(() => this.holders)
   readonly s5 = new SingleS5()
   readonly #elections = new ElectionSafety()
   readonly #logs = new LogMatching()
@@ -36,15 +43,35 @@ export class Oracle {
   readonly #membership = new MembershipTruth()
   readonly #clusters = new OneCluster()
   readonly #receivers = new Receivers()
+  readonly #snapshots = new SnapshotTruth()
+  readonly #reads = new LinearizableReads()
   readonly #nodes = new Map<string, Observed>()
 
   observe(node: Observed): void {
     this.#nodes.set(node.id, node)
   }
 
-  /** Voters of the one cluster; empty before it is alive. */
+  /** Everybody who holds the log of the one cluster; empty before it is alive. */
+  get holders(): readonly Observed[] {
+    if (this.#clusters.voters.length === 0) return []
+    return [...this.#nodes.values()].filter((node) => node.durableConfiguration() !== undefined)
+  }
+
+  /** Voters of the one cluster as its latest leader has them, else those who founded it; empty before it is alive. */
   get voters(): readonly Observed[] {
-    return this.#clusters.voters.map((id) => this.#nodes.get(id) as Observed)
+    return this.voterIds.map((id) => this.#nodes.get(id) as Observed)
+  }
+
+  get voterIds(): readonly string[] {
+    let latest: { readonly term: Term; readonly configuration: Configuration } | undefined
+    for (const node of this.#nodes.values()) {
+      const term = node.leadsTerm()
+      const { configuration } = node
+      if (term === undefined || configuration === undefined || term < (latest?.term ?? 0)) continue
+      latest = { term, configuration }
+    }
+    if (latest === undefined || this.#clusters.voters.length === 0) return this.#clusters.voters
+    return latest.configuration.voters.map(({ id }) => id)
   }
 
   /** See {@link OneCluster.isJammed}. */
@@ -62,16 +89,15 @@ export class Oracle {
 
   startedCluster(id: string, event: Extract<FormingEvent, { type: 'formed' }>): void {
     this.#clusters.started(id, event)
-    this.history.voters = this.voters
   }
 
-  restarted(id: string, durable: HardState): void {
-    this.#votes.restarted(id, durable)
+  restarted(storeId: string, durable: HardState): void {
+    this.#votes.restarted(storeId, durable)
   }
 
-  elected(node: Observed, term: Term, voters: readonly string[], durable: HardState): void {
+  elected(node: Observed, term: Term, configuration: Configuration, durable: HardState): void {
     this.#elections.elected(node.id, term)
-    this.#votes.elected(node.id, term, voters, durable)
+    this.#votes.elected(node, term, configuration, durable)
     this.history.elected(node, term)
     this.onElected?.(node.id)
   }
@@ -89,8 +115,33 @@ export class Oracle {
     if (isFirst && command.type === 'activate' && reply.type === 'ok') this.#receivers.activated(index)
   }
 
-  sentRaft(from: string, to: string, message: RaftMessage<ClusterCommand>, durable: HardState): void {
-    this.#votes.sent(from, to, message, durable)
+  sentRaft(from: Observed, to: string, message: RaftMessage<ClusterCommand>): void {
+    this.#votes.sent(from, to, message, from.durableHardState)
+  }
+
+  captured(id: string, place: Extract<Effect<ClusterCommand>, { type: 'capture' }>, digest: number): void {
+    this.#snapshots.captured(id, place, digest, this.history)
+  }
+
+  restored(id: string, snapshot: Snapshot, digest: number): void {
+    this.#snapshots.restored(id, snapshot, digest, this.history)
+  }
+
+  /** A client begins to read; what it must see at least is remembered in what is answered. */
+  readBegins(): (at: string, index: LogIndex) => void {
+    return this.#reads.begins()
+  }
+
+  get reads(): number {
+    return this.#reads.served
+  }
+
+  get restores(): number {
+    return this.#snapshots.restores
+  }
+
+  get reconfigurations(): number {
+    return this.history.reconfigurations
   }
 
   sentSwim(from: string, message: SwimMessage): void {
@@ -107,6 +158,7 @@ export class Oracle {
 
   acknowledge(command: ClusterCommand, index: LogIndex, term: Term): void {
     this.#acknowledged.acknowledge(command, index, term, this.history)
+    this.#reads.completed(index)
   }
 
   /** All faults are over and everybody caught up. */

@@ -1,7 +1,14 @@
 // One life of a node's process: membership, overlay, forming, and a voter once a cluster has formed with this node among
 // its voters. It does what the runtime does between the cores, and nothing else.
 
-import { paperRules, resolveRaftOptions } from '../../../consensus/index.ts'
+import {
+  type ClusterCommand,
+  type MemberFacts,
+  paperRules,
+  type RaftMessage,
+  resolveRaftOptions,
+  votersOnly,
+} from '../../../consensus/index.ts'
 import { formingRules, type MemberId, swimRules } from '../../../topology/index.ts'
 import { type Absence, AwayGuard } from '../../runtime/away-guard.ts'
 import { check } from './failure.ts'
@@ -141,7 +148,8 @@ export class SimulatedProcess {
     switch (packet.type) {
       case 'raft':
         if (packet.clusterId !== this.#clusterId) return
-        this.#voter?.received(from, packet.message)
+        this.#learn(packet.clusterId, packet.message)
+        this.#voter?.received(from, packet.storeId, packet.message)
         return
       case 'swim':
         this.#membership.input({ type: 'message', from, message: packet.message })
@@ -168,15 +176,30 @@ export class SimulatedProcess {
   }
 
   #formed(event: Formed): void {
-    const { oracle, bug, schedule, scenario } = this.#world
-    const { id, disk, clock } = this.#node
-    oracle.startedCluster(id, event)
+    const { id, disk } = this.#node
+    this.#world.oracle.startedCluster(id, event)
     this.#clusterId = event.clusterId
     this.#membership.input({ type: 'pinned', members: event.voters })
-    if (!event.voters.includes(id) || this.#voter !== undefined) return
+    if (disk.header === undefined && disk.wipes === 0 && event.voters.includes(id)) {
+      const founders = event.founders.filter((founder) => event.voters.includes(founder.id))
+      disk.writeNow({ type: 'log', configuration: votersOnly(founders) })
+    }
+    if (disk.header !== undefined) this.#openLog(event.clusterId)
+  }
+
+  /** A leader counts on this node: it makes a log to learn in. */
+  #learn(clusterId: string, message: RaftMessage<ClusterCommand>): void {
+    if (this.#voter !== undefined || (message.type !== 'append' && message.type !== 'snapshot')) return
+    this.#node.disk.writeNow({ type: 'log', configuration: votersOnly([]) })
+    this.#openLog(clusterId)
+  }
+
+  #openLog(clusterId: string): void {
+    if (this.#voter !== undefined) return
+    const { oracle, bug, schedule, scenario } = this.#world
+    const { disk, clock } = this.#node
     this.#voter = new SimulatedVoter({
       self: this.#node,
-      voters: event.voters,
       disk,
       clock,
       schedule,
@@ -185,14 +208,32 @@ export class SimulatedProcess {
       options: resolveRaftOptions(scenario.raft, scenario.profile),
       rules: { ...paperRules, ...bug?.raft?.(clock) },
       acknowledgesUnflushed: bug?.acknowledgesUnflushed === true,
+      capturesLate: bug?.capturesLate === true,
+      storesUnflushed: bug?.storesUnflushed === true,
       misreads: bug?.misreads,
       enter: (work) => this.#enter('timer', work),
-      send: (to, message) => this.#send(to, { type: 'raft', clusterId: event.clusterId, message }),
+      send: (to, message) => this.#send(to, { type: 'raft', clusterId, storeId: disk.logStoreId, message }),
       note: (name, detail) => this.#note(name, detail),
+      members: () => this.#memberFacts(),
+      policy: scenario.voters,
       leaderKnown: (isKnown) => this.#founding.leaderKnown(isKnown),
     })
     this.#voter.start()
     for (const peer of this.#linked) this.#voter.input({ type: 'connected', peer: this.#idOf(peer) })
+  }
+
+  /** Who is there, as this node sees it, with the log that its handshake shows. */
+  #memberFacts(): MemberFacts[] {
+    const facts: MemberFacts[] = []
+    for (let peer = 0; peer < this.#world.scenario.nodes; peer++) {
+      const id = this.#idOf(peer)
+      const member = this.#membership.member(id)
+      if (member === undefined) continue
+      const isDraining = member.condition === 'draining'
+      const storeId = this.#world.storeIdOf(peer)
+      facts.push({ id, storeId, state: member.state, isDraining, mayVote: true, mayHost: true })
+    }
+    return facts
   }
 
   #away(absence: Absence): void {
@@ -215,6 +256,7 @@ export class SimulatedProcess {
         this.#pulse()
         const token = this.#voter?.s5Token()
         if (token !== undefined) this.#order(token)
+        if (this.#world.scenario.choosesVoters || this.#world.isCalm()) this.#voter?.chooseVoters()
       }),
     )
   }

@@ -2,7 +2,7 @@
 // rates. Each fault is left out of some runs altogether, for a fault that is always there hides what happens without it
 // (swarm testing: Groce et al., ISSTA 2012).
 
-import type { RaftOptions } from '../../../consensus/index.ts'
+import { defaultVoterPolicy, type RaftOptions, type VoterPolicyOptions } from '../../../consensus/index.ts'
 import { type FormingOptions, swimPresets } from '../../../topology/index.ts'
 import { MAX_RATE_ERROR } from './clock.ts'
 import type { DiskFaults } from './disk.ts'
@@ -19,6 +19,10 @@ const FOCUSES: readonly (Focus | undefined)[] = [
   'founding',
   'hosting',
   'electing',
+  'changing',
+  'changing',
+  'reading',
+  'lagging',
   ...new Array<undefined>(15).fill(undefined),
 ]
 
@@ -40,6 +44,9 @@ export type FaultKind =
   | 'break-link'
   | 'jump-wall-clock'
   | 'change-clock-rate'
+  | 'change-voters'
+  | 'transfer'
+  | 'wipe-log'
 
 export interface Scenario {
   readonly seed: number
@@ -76,6 +83,11 @@ export interface Scenario {
   /** What each core is tuned with, over its preset: batches and waits that make rare orders common. */
   readonly raft: Partial<RaftOptions>
   readonly forming: Partial<FormingOptions>
+  /** Leaders choose voters as the policy has it, all the time; else only when the faults are over. */
+  readonly choosesVoters: boolean
+  readonly voters: VoterPolicyOptions
+  /** Chance that a client reads instead of writing. */
+  readonly reads: number
   /** Mean time between two commands. */
   readonly commandEveryMs: number
 }
@@ -96,6 +108,9 @@ const FAULT_KINDS: readonly (readonly [FaultKind, weight: number])[] = [
   ['break-link', 3],
   ['jump-wall-clock', 1],
   ['change-clock-rate', 1],
+  ['change-voters', 6],
+  ['transfer', 3],
+  ['wipe-log', 1],
 ]
 
 /** Mostly what people run: three and five. One and even numbers have their own mistakes. */
@@ -121,6 +136,12 @@ export type Focus =
   | 'electing'
   /** Whoever acts as S5 is struck at once. */
   | 'hosting'
+  /** Voters are changed, over and over, while links and members fail. */
+  | 'changing'
+  /** Clients read, nearly all the time, while leaders come and go and answers are late. */
+  | 'reading'
+  /** Members are away for a while and need snapshots, in many pieces. */
+  | 'lagging'
 
 /** Everything that `seed` says about a run. `focus`: what it is about; default: drawn too, mostly nothing in particular. */
 export function drawScenario(seed: number, focus?: Focus): Scenario {
@@ -133,6 +154,12 @@ export function drawScenario(seed: number, focus?: Focus): Scenario {
       return { ...usual, ...drawStrikes(random), strikesFreshHost: random.pick([0.5, 1]) }
     case 'electing':
       return { ...usual, ...drawStrikes(random), strikesFreshLeader: random.pick([0.3, 0.7]) }
+    case 'changing':
+      return { ...usual, ...drawChanges(random) }
+    case 'reading':
+      return { ...usual, ...drawReading(random) }
+    case 'lagging':
+      return { ...usual, ...drawLagging(usual, random) }
     default:
       return usual
   }
@@ -157,10 +184,15 @@ function drawUsual(seed: number, random: Prng): Scenario {
     wallOffsetsMs: perNode(nodes, () => (random.chance(0.3) ? random.between(-60_000, 60_000) : 0)),
     startsAtMs: perNode(nodes, () => random.between(0, startsTogether ? 50 : 4_000)),
     ...drawFaults(random),
-    raft:
-      profile === 'wan'
+    raft: {
+      ...(profile === 'wan'
         ? {}
-        : { maxEntriesPerAppend: random.pick([1, 2, 64]), maxInflightAppends: random.pick([4, 16]) },
+        : { maxEntriesPerAppend: random.pick([1, 2, 64]), maxInflightAppends: random.pick([4, 16]) }),
+      ...drawSnapshots(random),
+    },
+    choosesVoters: random.chance(0.5),
+    voters: { ...defaultVoterPolicy, replaceAfterMs: random.pick([1_000, 3_000, 30_000]) },
+    reads: random.pick([0, 0.3, 0.6]),
     forming: random.chance(0.5) ? {} : drawForming(random),
     commandEveryMs: random.pick([20, 100, 500]),
   }
@@ -206,8 +238,87 @@ function drawStrikes(random: Prng): Partial<Scenario> {
     aimsAtLeader: 0.9,
     rejectingCuts: random.pick([0, 1]),
     raft: { maxEntriesPerAppend: 1, maxInflightAppends: 4 },
+    choosesVoters: false,
+    reads: 0,
     forming: {},
     commandEveryMs: 50,
+  }
+}
+
+/** Often enough that followers which were away for a moment need one, and in many pieces. */
+function drawSnapshots(random: Prng): Partial<RaftOptions> {
+  if (random.chance(0.3)) return {}
+  return {
+    snapshotEveryEntries: random.pick([1, 5, 20, 100]),
+    snapshotTrailingEntries: random.pick([0, 0, 3, 20]),
+    snapshotChunkBytes: random.pick([100, 1_000, 100_000]),
+  }
+}
+
+const FAILING: Scenario['faultWeights'] = [
+  ['kill', 3],
+  ['power-loss', 2],
+  ['isolate', 3],
+  ['partition-two', 3],
+  ['cut-one-way', 2],
+  ['heal', 4],
+]
+
+function drawChanges(random: Prng): Partial<Scenario> {
+  return {
+    ...drawCommon(random, random.pick([4, 5, 6, 7])),
+    faultEveryMs: random.pick([30, 100, 300]),
+    faultWeights: [...FAILING, ['change-voters', 20], ['transfer', 3], ['wipe-log', 3]],
+    faultLastsMs: random.pick([200, 800, 2_000]),
+    choosesVoters: random.chance(0.3),
+    raft: { maxEntriesPerAppend: 1, maxInflightAppends: 4, ...drawSnapshots(random) },
+  }
+}
+
+function drawReading(random: Prng): Partial<Scenario> {
+  return {
+    ...drawCommon(random, random.pick([3, 5])),
+    faultEveryMs: random.pick([100, 300]),
+    faultWeights: [...FAILING, ['slow-one-way', 12], ['transfer', 4]],
+    faultLastsMs: random.pick([200, 800]),
+    strikesFreshLeader: random.pick([0, 0.5]),
+    reads: 0.7,
+    raft: { maxEntriesPerAppend: random.pick([1, 64]) },
+  }
+}
+
+function drawLagging(usual: Scenario, random: Prng): Partial<Scenario> {
+  return {
+    ...drawCommon(random, random.pick([3, 3, 5])),
+    faultEveryMs: random.pick([100, 300]),
+    faultWeights: [...FAILING, ['slow-one-way', 8]],
+    network: { ...usual.network, duplication: 0.1, reordering: 0.1 },
+    faultLastsMs: random.pick([200, 800, 2_000]),
+    strikesFreshLeader: random.pick([0, 0.5]),
+    reads: 0.2,
+    raft: {
+      maxEntriesPerAppend: random.pick([1, 64]),
+      snapshotEveryEntries: random.pick([1, 5, 20]),
+      snapshotTrailingEntries: random.pick([0, 0, 3]),
+      snapshotChunkBytes: random.pick([20, 100, 100_000]),
+    },
+  }
+}
+
+/** A cluster that is there at once, and is used without a pause. */
+function drawCommon(random: Prng, nodes: number): Partial<Scenario> {
+  return {
+    nodes,
+    expect: nodes,
+    profile: random.pick(['local', 'lan']),
+    chaosMs: random.between(5_000, 15_000),
+    clockRates: perNode(nodes, () => 1),
+    wallOffsetsMs: perNode(nodes, () => 0),
+    startsAtMs: perNode(nodes, () => random.between(0, 50)),
+    startsDivided: false,
+    aimsAtLeader: random.pick([0.3, 0.7]),
+    forming: {},
+    commandEveryMs: random.pick([10, 30]),
   }
 }
 

@@ -4,12 +4,16 @@
 import {
   type ClusterCommand,
   ClusterMachine,
+  type ClusterState,
+  decideVoters,
   type Effect,
   type Entry,
   type HostEffect,
   type HostInput,
   type Input,
+  type LogEnd,
   type LogIndex,
+  type MemberFacts,
   Raft,
   type RaftEvent,
   type RaftMessage,
@@ -17,33 +21,36 @@ import {
   type RaftRules,
   type RaftTimer,
   type RaftView,
+  type Reconfiguration,
   SingletonHost,
+  type Snapshot,
   type Term,
   type VoterId,
+  type VoterPolicyOptions,
   votersOnly,
 } from '../../../consensus/index.ts'
 import type { Absence } from '../../runtime/away-guard.ts'
-import type { DiskRecord, SimulatedDisk } from './disk.ts'
+import type { SimulatedDisk } from './disk.ts'
 import { check } from './failure.ts'
+import { MemoryLog } from './memory-log.ts'
 import type { Observed, Oracle } from './oracle.ts'
 import { hashText, type Prng } from './random.ts'
+import { type Acknowledged, Requests, type Served } from './requests.ts'
 import type { Schedule } from './schedule.ts'
+import { SimulatedSnapshots } from './snapshots.ts'
 import { type PlanningClock, VirtualTimers } from './virtual-timers.ts'
 
 const S5 = 's5'
 
+/** How late a planted bug captures. */
+const LATE_CAPTURE_MS = 5
+
 type Raw = Effect<ClusterCommand>
-type Acknowledged = (index: LogIndex, term: Term) => void
-
-/** Who waits for a proposal: a client, or the host whose `activate` or `release` it is. */
-type Proposer = { readonly type: 'client'; readonly acknowledged: Acknowledged } | { readonly type: 'host' }
-
 /** What a driver makes of a message that came, given what its Raft knows. */
 export type Misreading = (message: RaftMessage<ClusterCommand>, view: RaftView) => RaftMessage<ClusterCommand>
 
 export interface VoterSetup {
   readonly self: Observed
-  readonly voters: readonly VoterId[]
   readonly disk: SimulatedDisk
   readonly clock: PlanningClock
   readonly schedule: Schedule
@@ -53,12 +60,20 @@ export interface VoterSetup {
   readonly rules: RaftRules
   /** A planted bug: answers that a write is durable before it is. */
   readonly acknowledgesUnflushed: boolean
+  /** A planted bug: the machine is captured some time after it was to be. */
+  readonly capturesLate: boolean
+  /** A planted bug: a received snapshot is called durable before it is. */
+  readonly storesUnflushed: boolean
   /** A planted bug: what the driver makes of a message before Raft sees it. */
   readonly misreads: Misreading | undefined
   /** Runs work of this life as one turn of the process, when it can run. */
   readonly enter: (work: () => void) => void
   readonly send: (to: VoterId, message: RaftMessage<ClusterCommand>) => void
   readonly note: (event: string, detail: unknown) => void
+  /** What membership says about everybody, for the choice of voters. */
+  readonly members: () => readonly MemberFacts[]
+  /** Voters are chosen as the policy has it. */
+  readonly policy: VoterPolicyOptions
   /** Whether Raft knows a leader; called after every step. */
   readonly leaderKnown: (isKnown: boolean) => void
 }
@@ -70,27 +85,41 @@ export class SimulatedVoter {
   readonly #machine = new ClusterMachine()
   readonly #raftTimers: VirtualTimers
   readonly #hostTimers: VirtualTimers
-  /** The log in memory, as the persist effects made it. */
-  readonly #log: Entry<ClusterCommand>[]
+  readonly #log: MemoryLog
+  readonly #snapshots: SimulatedSnapshots
+  readonly #requests = new Requests()
   readonly #inputs: Input<ClusterCommand>[] = []
   #isBusy = false
   #view: RaftView
   #applied: { readonly index: LogIndex; readonly term: Term } = { index: 0, term: 0 }
-  readonly #offered = new Map<number, Proposer>()
-  readonly #accepted = new Map<LogIndex, { readonly term: Term; readonly proposer: Proposer }>()
-  #nextProposal = 1
-  #unwritten: { readonly ticket: number; readonly records: readonly DiskRecord[] }[] = []
-  #isWriting = false
 
   constructor(setup: VoterSetup) {
     this.#setup = setup
-    const { self, disk, clock, schedule, random, options, rules } = setup
-    this.#log = [...disk.entries]
+    const { self, disk, clock, schedule, random, options, rules, enter } = setup
+    this.#log = new MemoryLog({
+      disk,
+      enter,
+      wrote: (entry, previousTerm) => setup.oracle.wrote(self.id, entry, previousTerm),
+      persisted: (ticket) => {
+        setup.note('persisted', ticket)
+        this.input({ type: 'persisted', ticket })
+      },
+    })
+    const input = (each: Input<ClusterCommand>): void => this.input(each)
+    const { storesUnflushed } = setup
+    this.#snapshots = new SimulatedSnapshots({ disk, schedule, random, enter, input, storesUnflushed })
+    const restored = disk.stored?.snapshot
+    if (restored !== undefined) this.#restore(restored)
     this.#raft = new Raft<ClusterCommand>({
       self: self.id,
-      storeId: self.id,
-      configuration: votersOnly(setup.voters.map((id) => ({ id, storeId: id }))),
-      durable: { hardState: disk.hardState, entries: [...disk.entries] },
+      storeId: disk.logStoreId,
+      configuration: disk.header ?? votersOnly([]),
+      durable: {
+        hardState: disk.hardState,
+        entries: [...disk.entries],
+        base: disk.base,
+        ...(restored !== undefined && { snapshot: restored }),
+      },
       options,
       random: random.next,
       rules,
@@ -136,10 +165,10 @@ export class SimulatedVoter {
     this.#drain()
   }
 
-  received(from: VoterId, message: RaftMessage<ClusterCommand>): void {
+  received(from: VoterId, storeId: string, message: RaftMessage<ClusterCommand>): void {
     const { misreads } = this.#setup
     const read = misreads === undefined ? message : misreads(message, this.#view)
-    this.input({ type: 'message', from, storeId: from, message: read })
+    this.input({ type: 'message', from, storeId, message: read })
   }
 
   /** The process did not run: Raft hears it first, then the host, unless its own clock has counted it and sees to the lease. */
@@ -156,8 +185,36 @@ export class SimulatedVoter {
   }
 
   propose(command: ClusterCommand, acknowledged: Acknowledged): void {
-    this.#propose(command, { type: 'client', acknowledged })
+    this.#inputs.push({ type: 'propose', proposal: this.#requests.offer({ type: 'client', acknowledged }), command })
     this.#drain()
+  }
+
+  /** `served` gets the index that the machine stands at when it is read. */
+  read(served: Served): void {
+    this.input({ type: 'read', read: this.#requests.read(served) })
+  }
+
+  /** Gives leadership to `to`, as somebody asked for. */
+  transfer(to: VoterId | undefined): void {
+    this.input({ type: 'transfer', proposal: this.#requests.number(), to })
+  }
+
+  /** A leader proposes these voters and learners, as an operator may. */
+  reconfigure(change: Reconfiguration): void {
+    this.input({ type: 'reconfigure', proposal: this.#requests.number(), change })
+  }
+
+  /** A leader looks whether others shall vote. */
+  chooseVoters(): void {
+    if (this.#view.role !== 'leader') return
+    const { self, members, policy } = this.#setup
+    const now = this.#now()
+    const followers = this.#raft.followers(now)
+    const decision = decideVoters({ self: self.id, view: this.#view, followers, members: members(), now }, policy)
+    if (decision === undefined) return
+    this.#setup.note('voters', decision)
+    if (decision.type === 'transfer') this.transfer(decision.to)
+    else this.reconfigure(decision.change)
   }
 
   /** The token with which this process may act as S5 at this instant. */
@@ -166,16 +223,17 @@ export class SimulatedVoter {
   }
 
   logEntryAt(index: LogIndex): Entry<ClusterCommand> | undefined {
-    return this.#log[index - 1]
+    return this.#log.entryAt(index)
+  }
+
+  /** What a snapshot stands for in its log. */
+  get base(): LogEnd {
+    return this.#log.base
   }
 
   /** 32 bits over the whole replicated state. */
   machineDigest(): number {
-    return hashText(
-      JSON.stringify(this.#machine.snapshot(), (_key, value: unknown) =>
-        value instanceof Uint8Array ? [...value] : value,
-      ),
-    )
+    return digestOf(this.#machine.snapshot())
   }
 
   #now(): number {
@@ -208,7 +266,7 @@ export class SimulatedVoter {
     for (const effect of effects) {
       switch (effect.type) {
         case 'send':
-          this.#setup.oracle.sentRaft(this.#setup.self.id, effect.to, effect.message, this.#setup.disk.hardState)
+          this.#setup.oracle.sentRaft(this.#setup.self, effect.to, effect.message)
           this.#setup.send(effect.to, effect.message)
           break
         case 'set-timer':
@@ -218,68 +276,51 @@ export class SimulatedVoter {
           this.#raftTimers.clear(effect.timer)
           break
         case 'persist':
-          this.#persist(effect)
+          this.#log.persist(effect)
+          if (this.#setup.acknowledgesUnflushed) this.#inputs.push({ type: 'persisted', ticket: effect.ticket })
           break
         case 'apply':
           for (const entry of effect.entries) this.#apply(entry)
           break
         case 'accepted':
-          this.#wasAccepted(effect.proposal, effect.index, effect.term)
+          this.#requests.accepted(effect.proposal, effect.index, effect.term)
           break
         case 'reject':
-          this.#wasRejected(effect.proposal)
+          this.#requests.rejected(effect.proposal)
           break
         case 'emit':
           this.#emitted(effect.event)
           break
         case 'readable':
+          this.#requests.readable(effect.read, this.#applied.index)
+          break
         case 'unreadable':
+          this.#requests.unreadable(effect.read)
+          break
         case 'transferred':
+          this.#setup.note('transferred', effect)
+          break
         case 'capture':
+          this.#capture(effect)
+          break
         case 'compact':
+          this.#log.compact(effect.through)
+          this.#snapshots.compact(effect)
+          break
         case 'fetch-chunk':
+          this.#snapshots.fetch(effect)
+          break
         case 'store-chunk':
+          this.#snapshots.store(effect)
+          break
         case 'restore':
-          check(false, 'no-crash', () => `${effect.type} was not asked for`)
+          this.#setup.note('restore', effect)
+          this.#restore(effect.snapshot)
           break
         default:
           effect satisfies never
       }
     }
-  }
-
-  #persist(effect: Extract<Raw, { type: 'persist' }>): void {
-    const records: DiskRecord[] = []
-    if (effect.hardState !== undefined) records.push({ type: 'hard-state', hardState: effect.hardState })
-    for (const entry of effect.entries) {
-      check(entry.index <= this.#log.length + 1, 'no-crash', () => `entry ${entry.index} leaves a gap in memory`)
-      this.#log.length = entry.index - 1
-      this.#log.push(entry)
-      const previousTerm = this.#log[entry.index - 2]?.term ?? 0
-      this.#setup.oracle.wrote(this.#setup.self.id, entry, previousTerm)
-      records.push({ type: 'entry', entry })
-    }
-    this.#unwritten.push({ ticket: effect.ticket, records })
-    if (this.#setup.acknowledgesUnflushed) this.#inputs.push({ type: 'persisted', ticket: effect.ticket })
-    if (!this.#isWriting) this.#write()
-  }
-
-  /** What gathered while one flush was running goes into the next one. */
-  #write(): void {
-    const batch = this.#unwritten
-    const last = batch.at(-1)
-    if (last === undefined) return
-    this.#unwritten = []
-    this.#isWriting = true
-    const records = batch.flatMap((write) => write.records)
-    this.#setup.disk.write(records, () =>
-      this.#setup.enter(() => {
-        this.#isWriting = false
-        this.#setup.note('persisted', last.ticket)
-        this.input({ type: 'persisted', ticket: last.ticket })
-        if (!this.#isWriting) this.#write()
-      }),
-    )
   }
 
   #apply(entry: Entry<ClusterCommand>): void {
@@ -295,52 +336,52 @@ export class SimulatedVoter {
       const reply = this.#machine.apply(this.#applied, entry.command)
       oracle.replied(self.id, entry.index, entry.command, reply)
     }
-    this.#settle(entry)
+    this.#requests.applied(entry)
     this.#observe()
   }
 
-  #settle(entry: Entry<ClusterCommand>): void {
-    const waiting = this.#accepted.get(entry.index)
-    if (waiting === undefined) return
-    this.#accepted.delete(entry.index)
-    const isOurs = waiting.term === entry.term
-    if (waiting.proposer.type === 'client' && isOurs) waiting.proposer.acknowledged(entry.index, entry.term)
-    if (waiting.proposer.type === 'host' && !isOurs) this.#stepHost({ type: 'proposal-lost' })
+  #capture(effect: Extract<Raw, { type: 'capture' }>): void {
+    const { oracle, self, capturesLate, schedule, enter } = this.#setup
+    const capture = (): void => {
+      const state = this.#machine.snapshot()
+      oracle.captured(self.id, effect, digestOf(state))
+      this.#snapshots.capture(effect, state)
+    }
+    if (capturesLate) schedule.after(LATE_CAPTURE_MS, () => enter(capture))
+    else capture()
   }
 
-  #propose(command: ClusterCommand, proposer: Proposer): void {
-    const proposal = this.#nextProposal++
-    this.#offered.set(proposal, proposer)
-    this.#inputs.push({ type: 'propose', proposal, command })
-  }
-
-  #wasAccepted(proposal: number, index: LogIndex, term: Term): void {
-    const proposer = this.#offered.get(proposal)
-    this.#offered.delete(proposal)
-    if (proposer !== undefined) this.#accepted.set(index, { term, proposer })
-  }
-
-  #wasRejected(proposal: number): void {
-    const proposer = this.#offered.get(proposal)
-    this.#offered.delete(proposal)
-    if (proposer?.type === 'host') this.#stepHost({ type: 'proposal-lost' })
+  /** The latest snapshot on the disk takes the machine's place. */
+  #restore(snapshot: Snapshot): void {
+    const found = this.#snapshots.state()
+    const { oracle, self } = this.#setup
+    check(found?.index === snapshot.index, 'snapshot-truth', () => `${self.id} has no snapshot of ${snapshot.index}`)
+    this.#machine.restore(found.state)
+    oracle.restored(self.id, snapshot, this.machineDigest())
+    this.#applied = { index: snapshot.index, term: snapshot.term }
+    this.#requests.skipped(snapshot.index)
   }
 
   #emitted(event: RaftEvent): void {
     this.#setup.note(event.type, event)
     if (event.type !== 'role' || event.role !== 'leader') return
-    const { oracle, self, voters, disk } = this.#setup
-    oracle.elected(self, event.term, voters, disk.hardState)
+    const { oracle, self, disk } = this.#setup
+    oracle.elected(self, event.term, this.#raft.view().configuration, disk.hardState)
   }
 
   #stepHost(input: HostInput): void {
     for (const effect of this.#host.step(input, this.#now())) this.#carryOutHost(effect)
   }
 
+  #proposeForHost(command: ClusterCommand): void {
+    const lost = (): void => this.#stepHost({ type: 'proposal-lost' })
+    this.#inputs.push({ type: 'propose', proposal: this.#requests.offer({ type: 'host', lost }), command })
+  }
+
   #carryOutHost(effect: HostEffect): void {
     switch (effect.type) {
       case 'propose':
-        this.#propose(effect.command, { type: 'host' })
+        this.#proposeForHost(effect.command)
         return
       case 'set-timer':
         this.#hostTimers.set(effect.timer, effect.at)
@@ -356,4 +397,8 @@ export class SimulatedVoter {
         effect satisfies never
     }
   }
+}
+
+function digestOf(state: ClusterState): number {
+  return hashText(JSON.stringify(state, (_key, value: unknown) => (value instanceof Uint8Array ? [...value] : value)))
 }

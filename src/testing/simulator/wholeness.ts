@@ -12,11 +12,16 @@ export function whatIsMissing(nodes: readonly SimulatedNode[], oracle: Oracle, i
     const missing = node.missingMembers()
     if (missing !== undefined) return missing
   }
-  const voters = oracle.voters.map(({ id }) => nodes.find((node) => node.id === id) as SimulatedNode)
+  const voters = oracle.voterIds.map((id) => nodes.find((node) => node.id === id) as SimulatedNode)
   if (voters.length === 0) return 'no cluster has formed'
   const outside = nodes.find((node) => !node.belongsToCluster)
   if (outside !== undefined) return `${outside.id} belongs to no cluster`
-  return whatLeaderLacks(voters) ?? whatS5Lacks(nodes, oracle) ?? whatServiceLacks(voters, oracle, isServed)
+  return (
+    whatLeaderLacks(voters) ??
+    whatVotersLack(voters) ??
+    whatS5Lacks(nodes, oracle) ??
+    whatServiceLacks(voters, oracle, isServed)
+  )
 }
 
 function whatLeaderLacks(voters: readonly SimulatedNode[]): string | undefined {
@@ -25,6 +30,19 @@ function whatLeaderLacks(voters: readonly SimulatedNode[]): string | undefined {
   if (leader === undefined || leaders.length > 1) return `${leaders.length} voters lead`
   const astray = voters.find((voter) => voter.knownLeader !== leader.id)
   return astray === undefined ? undefined : `${astray.id} follows ${astray.knownLeader}, not ${leader.id}`
+}
+
+/** No change of voters is left half done, and every voter votes with the log it has. */
+function whatVotersLack(voters: readonly SimulatedNode[]): string | undefined {
+  for (const voter of voters) {
+    const { configuration } = voter
+    if (configuration === undefined) return `${voter.id} holds no log`
+    if (!voter.isConfigurationSettled || configuration.outgoing.length > 0)
+      return `${voter.id} is in the midst of a change`
+    const isNamed = configuration.voters.some(({ storeId }) => storeId === voter.storeId)
+    if (!isNamed) return `${voter.id} is named as a voter with a log that it lost`
+  }
+  return undefined
 }
 
 function whatS5Lacks(nodes: readonly SimulatedNode[], oracle: Oracle): string | undefined {

@@ -3,17 +3,34 @@
 //
 // State-machine safety (thesis section 3.6.3): nobody ever applies another entry at that index, nor gets another reply.
 // Leader completeness (section 3.6.2): every leader of a later term has the entry.
-// Durable commit: at the moment of the first apply a majority has the entry on disk, so that no crash can lose it.
+// Durable commit: at the moment of the first apply a majority has the entry on disk, so that no crash can lose it; while voters are
+// being replaced (chapter 4), a majority of what some leader or the one that applies it goes by.
 //
 // Leader completeness is also checked at its cause, long before an election goes wrong: by what the disks hold when an entry
-// is committed, no voter without it could win one.
+// is committed, nobody without it could win one, with the configuration on its own disk. And of two changes of voters the first is
+// committed before the second is appended (section 4.3).
 
-import type { ClusterCommand, Entry, LogIndex, Term, VoterId } from '../../../../consensus/index.ts'
+import type {
+  ClusterCommand,
+  Configuration,
+  Entry,
+  LogIndex,
+  Term,
+  Voter,
+  VoterId,
+} from '../../../../consensus/index.ts'
+import { hasVote } from '../../../../consensus/index.ts'
 import { check } from '../failure.ts'
 
 /** A voter, as far as these checks must see into it. */
 export interface ObservedVoter {
   readonly id: VoterId
+  /** The log it votes with. */
+  readonly storeId: string
+  /** The configuration its Raft goes by; undefined while it runs none. */
+  readonly configuration: Configuration | undefined
+  /** The configuration it would go by after a crash; undefined: it holds no log. */
+  durableConfiguration(): Configuration | undefined
   /** Its log in memory, by index. */
   logEntryAt(index: LogIndex): Entry<ClusterCommand> | undefined
   /** Its log as a crash at this instant would leave it. */
@@ -33,11 +50,22 @@ interface Committed {
 
 export class CommitHistory {
   readonly #committed: Committed[] = []
-  #voters: readonly ObservedVoter[] = []
+  readonly #configured: Entry<ClusterCommand>[] = []
+  readonly #holders: () => readonly ObservedVoter[]
 
-  /** The voters of the one cluster; set once, when it forms. */
-  set voters(voters: readonly ObservedVoter[]) {
-    this.#voters = voters
+  /** `holders`: everybody who holds the log of the one cluster. */
+  constructor(holders: () => readonly ObservedVoter[]) {
+    this.#holders = holders
+  }
+
+  /** Changes of voters and learners that were committed, their joint parts too. */
+  get reconfigurations(): number {
+    return this.#configured.length
+  }
+
+  /** The latest configuration committed at or before `index`; undefined: the first one still holds. */
+  configurationAt(index: LogIndex): Configuration | undefined {
+    return this.#configured.findLast((entry) => entry.index <= index)?.configuration
   }
 
   get lastIndex(): LogIndex {
@@ -56,7 +84,7 @@ export class CommitHistory {
       return
     }
     check(
-      known.entry.term === entry.term && known.entry.command === entry.command,
+      known.entry.term === entry.term && isSame(known.entry, entry),
       'state-machine-safety',
       () =>
         `${id} applies another entry of term ${entry.term} at ${entry.index} than ${known.by} (${known.entry.term})`,
@@ -93,30 +121,49 @@ export class CommitHistory {
       () => `${id} applies ${entry.index} although ${this.lastIndex + 1} was never committed`,
     )
     this.#committed.push({ entry, by: id, committedIn: term, reply: undefined })
-    let durable = 0
-    for (const voter of this.#voters) {
-      if (voter.durableEntryAt(entry.index)?.term === entry.term) durable++
+    if (entry.configuration !== undefined) this.#reconfigured(entry, entry.configuration)
+    const holders = this.#holders()
+    const durable = new Set<string>()
+    const inForce: Configuration[] = []
+    for (const voter of holders) {
+      if (voter.durableEntryAt(entry.index)?.term === entry.term) durable.add(voter.storeId)
       const leads = voter.leadsTerm()
       if (leads !== undefined && leads > term) this.#mustHave(voter, leads, entry)
+      if (voter.configuration !== undefined && (leads !== undefined || voter.id === id)) {
+        inForce.push(voter.configuration)
+      }
     }
     check(
-      durable * 2 > this.#voters.length,
+      inForce.some((configuration) => isMajority(configuration, ({ storeId }) => durable.has(storeId))),
       'durable-commit',
-      () => `${id} applies ${entry.index}, which only ${durable} of ${this.#voters.length} voters have on disk`,
+      () => `${id} applies ${entry.index}, which only ${[...durable].join(' ')} have on disk`,
     )
-    for (const voter of this.#voters) this.#mustNotWinWithout(voter, entry)
+    for (const holder of holders) this.#mustNotWinWithout(holder, entry, holders)
   }
 
-  #mustNotWinWithout(candidate: ObservedVoter, entry: Entry<ClusterCommand>): void {
+  #reconfigured(entry: Entry<ClusterCommand>, configuration: Configuration): void {
+    const before = this.#configured.at(-1)?.configuration
+    const wasJoint = before !== undefined && before.outgoing.length > 0
+    check(
+      !wasJoint || (configuration.outgoing.length === 0 && namesOf(configuration.voters) === namesOf(before.voters)),
+      'one-change-at-a-time',
+      () => `${JSON.stringify(configuration)} at ${entry.index} follows the joint ${JSON.stringify(before)}`,
+    )
+    this.#configured.push(entry)
+  }
+
+  #mustNotWinWithout(candidate: ObservedVoter, entry: Entry<ClusterCommand>, holders: readonly ObservedVoter[]): void {
     if (candidate.durableEntryAt(entry.index)?.term === entry.term) return
+    const configuration = candidate.durableConfiguration()
+    if (configuration === undefined || !hasVote(configuration, candidate.id, candidate.storeId)) return
     const end = candidate.durableEnd()
-    let votes = 0
-    for (const voter of this.#voters) {
+    const willing = new Set<string>()
+    for (const voter of holders) {
       const { index, term } = voter.durableEnd()
-      if (end.term > term || (end.term === term && end.index >= index)) votes++
+      if (end.term > term || (end.term === term && end.index >= index)) willing.add(voter.storeId)
     }
     check(
-      votes * 2 <= this.#voters.length,
+      !isMajority(configuration, ({ storeId }) => willing.has(storeId)),
       'leader-completeness',
       () => `${candidate.id} could be elected without the committed entry ${entry.index} of term ${entry.term}`,
     )
@@ -129,4 +176,19 @@ export class CommitHistory {
       () => `${leader.id} leads term ${term} without the committed entry ${entry.index} of term ${entry.term}`,
     )
   }
+}
+
+/** Whether those who agree are a majority of the voters, and of the outgoing ones while there are any. Written here anew, for the core's own count is what is checked. */
+export function isMajority({ voters, outgoing }: Configuration, agrees: (voter: Voter) => boolean): boolean {
+  const isMost = (list: readonly Voter[]): boolean => list.filter(agrees).length * 2 > list.length
+  return isMost(voters) && (outgoing.length === 0 || isMost(outgoing))
+}
+
+function namesOf(voters: readonly Voter[]): string {
+  return voters.map(({ id, storeId }) => `${id}/${storeId}`).join(' ')
+}
+
+/** Messages carry what an entry holds by reference. */
+function isSame(one: Entry<ClusterCommand>, other: Entry<ClusterCommand>): boolean {
+  return one.command === other.command && one.configuration === other.configuration
 }

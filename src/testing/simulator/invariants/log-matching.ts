@@ -2,7 +2,7 @@
 // every (index, term) ever written has one command and one previous term, that follows by induction, so a look at each
 // entry as it is written is enough and no two logs are ever compared.
 
-import type { ClusterCommand, Entry, LogIndex, Term } from '../../../../consensus/index.ts'
+import type { ClusterCommand, Configuration, Entry, LogIndex, Term } from '../../../../consensus/index.ts'
 import { check } from '../failure.ts'
 
 /** Terms of one run stay far below; a larger one would still only make the check stricter. */
@@ -10,6 +10,7 @@ const MAX_TERM = 2 ** 20
 
 interface Written {
   readonly command: ClusterCommand | undefined
+  readonly configuration: Configuration | undefined
   readonly previousTerm: Term
 }
 
@@ -20,11 +21,15 @@ export class LogMatching {
     const key = positionKey(entry.index, entry.term)
     const known = this.#written.get(key)
     if (known === undefined) {
-      this.#written.set(key, { command: entry.command, previousTerm })
+      this.#written.set(key, { command: entry.command, configuration: entry.configuration, previousTerm })
       return
     }
     const place = (): string => `${id} wrote entry ${entry.index} of term ${entry.term}`
-    check(known.command === entry.command, 'log-matching', () => `${place()} with another command than elsewhere`)
+    check(
+      known.command === entry.command && known.configuration === entry.configuration,
+      'log-matching',
+      () => `${place()} with another command than elsewhere`,
+    )
     check(
       known.previousTerm === previousTerm,
       'log-matching',

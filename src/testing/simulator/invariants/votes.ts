@@ -1,24 +1,39 @@
 // One vote per term, and terms that never go back (thesis figure 3.1, "persistent state"). Whatever a voter binds itself
 // with is compared with its disk at the instant it leaves, and every vote is remembered across crashes.
 
-import type { ClusterCommand, HardState, RaftMessage, Term, VoterId } from '../../../../consensus/index.ts'
+import type {
+  ClusterCommand,
+  Configuration,
+  HardState,
+  RaftMessage,
+  Term,
+  VoterId,
+} from '../../../../consensus/index.ts'
 import { check } from '../failure.ts'
+import { isMajority } from './commit-history.ts'
+
+interface Sender {
+  readonly id: VoterId
+  readonly storeId: string
+}
 
 export class Votes {
-  readonly #cast = new Map<VoterId, Map<Term, VoterId>>()
+  /** By the log that voted: a member that lost its log is another voter (design rule 7). */
+  readonly #cast = new Map<string, Map<Term, VoterId>>()
   /** The largest term in which each voter bound itself. */
-  readonly #shown = new Map<VoterId, Term>()
+  readonly #shown = new Map<string, Term>()
 
-  /** `from` sends `message` to `to`; its disk holds `durable` now. */
-  sent(from: VoterId, to: VoterId, message: RaftMessage<ClusterCommand>, durable: HardState): void {
+  /** `voter` sends `message` to `to`; its disk holds `durable` now. */
+  sent(voter: Sender, to: VoterId, message: RaftMessage<ClusterCommand>, durable: HardState): void {
     if (!isBinding(message)) return
+    const { storeId: from } = voter
     check(
       message.term <= durable.term,
       'term-monotonic',
       () => `${from} shows term ${message.term} in ${message.type}, its disk knows ${durable.term}`,
     )
     if (message.term > (this.#shown.get(from) ?? 0)) this.#shown.set(from, message.term)
-    if (message.type === 'vote' || message.type === 'transfer-vote') this.#voted(from, from, message.term, durable)
+    if (message.type === 'vote' || message.type === 'transfer-vote') this.#voted(from, voter.id, message.term, durable)
     if (message.type === 'vote-reply' && message.granted) this.#voted(from, to, message.term, durable)
   }
 
@@ -26,18 +41,18 @@ export class Votes {
    * `id` was elected in `term`: a majority gave it their votes, itself by what its disk holds. What makes two leaders of one
    * term impossible is checked here at its cause.
    */
-  elected(id: VoterId, term: Term, voters: readonly VoterId[], durable: HardState): void {
+  elected({ id, storeId: own }: Sender, term: Term, configuration: Configuration, durable: HardState): void {
     const isOwn = durable.term === term && durable.votedFor === id
-    const given = voters.filter((voter) => this.#cast.get(voter)?.get(term) === id || (voter === id && isOwn))
+    const gave = (storeId: string): boolean => this.#cast.get(storeId)?.get(term) === id || (storeId === own && isOwn)
     check(
-      given.length * 2 > voters.length,
+      isMajority(configuration, ({ storeId }) => gave(storeId)),
       'election-safety',
-      () => `${id} leads term ${term} with the votes of ${given.length} of ${voters.length} voters`,
+      () => `${id} leads term ${term} without the votes of a majority of ${JSON.stringify(configuration)}`,
     )
   }
 
   /** `id` starts again from what its disk held. */
-  restarted(id: VoterId, durable: HardState): void {
+  restarted(id: string, durable: HardState): void {
     const shown = this.#shown.get(id) ?? 0
     check(
       durable.term >= shown,
@@ -52,7 +67,7 @@ export class Votes {
     )
   }
 
-  #voted(voter: VoterId, candidate: VoterId, term: Term, durable: HardState): void {
+  #voted(voter: string, candidate: VoterId, term: Term, durable: HardState): void {
     let votes = this.#cast.get(voter)
     if (votes === undefined) {
       votes = new Map()
@@ -81,6 +96,7 @@ function isBinding(message: RaftMessage<ClusterCommand>): boolean {
     case 'timeout-now':
     case 'read-index':
     case 'read-index-reply':
+    case 'snapshot-reply':
       return false
     case 'vote-reply':
       return message.granted
@@ -90,7 +106,6 @@ function isBinding(message: RaftMessage<ClusterCommand>): boolean {
     case 'transfer-vote':
     case 'append':
     case 'snapshot':
-    case 'snapshot-reply':
       return true
     default:
       message satisfies never
