@@ -6,7 +6,7 @@ import type { RaftMessage } from './messages.ts'
 import { agreedBy } from './quorum.ts'
 import { beginLeading } from './replication.ts'
 import { abandonBallot, becomeCandidate, becomeFollower, becomePreCandidate } from './role.ts'
-import { inForce, isVoter, peersOf } from './standing.ts'
+import { inForce, mayStand, peersOf } from './standing.ts'
 import type { Ballot, RaftState } from './state.ts'
 import type { Voter, VoterId } from './types.ts'
 
@@ -21,7 +21,7 @@ type Of<Type extends RaftMessage<unknown>['type']> = Extract<RaftMessage<unknown
 
 /** Silence or evidence has ended the wait: ask whether an election would be won, before disturbing anybody. */
 export function campaign<Command>(raft: RaftState<Command>, now: number, reason: string): void {
-  if (!isVoter(raft)) {
+  if (!mayStand(raft)) {
     patientWait(raft, now)
     return
   }
@@ -37,7 +37,7 @@ export function campaign<Command>(raft: RaftState<Command>, now: number, reason:
 /** The leader of this term asks this voter to stand. */
 export function onTimeoutNow<Command>(raft: RaftState<Command>, from: VoterId, term: number, now: number): void {
   const isAsked = raft.role.type === 'follower' && term === raft.hardState.term && raft.role.leader === from
-  if (isAsked && isVoter(raft)) becomeCandidate(raft, now, 'the leader hands over', true)
+  if (isAsked && mayStand(raft)) becomeCandidate(raft, now, 'the leader hands over', true)
   else raft.outbox.emit({ type: 'dropped', from, reason: 'late-answer' })
 }
 

@@ -114,7 +114,11 @@ function sendTo<Command>(
 }
 
 /** To a follower that waits for a snapshot: a round to answer. Once it has taken the snapshot up, it has this previous entry. */
-function sendContact<Command>({ outbox, hardState, round }: RaftState<Command>, { sending }: Progress, to: VoterId): void {
+function sendContact<Command>(
+  { outbox, hardState, round }: RaftState<Command>,
+  { sending }: Progress,
+  to: VoterId,
+): void {
   if (sending === undefined) return
   const { index: previousIndex, term: previousTerm } = sending.snapshot
   const { term } = hardState

@@ -85,6 +85,8 @@ export interface RaftRules {
   mayReconfigureBeside(isUnsettled: boolean): boolean
   /** Design rule 7: a voter is a member with its log. Whoever lost it speaks for another voter, if for any. */
   speaksFor(voter: Voter, storeId: string | undefined): boolean
+  /** Section 4.2.2: whoever is left out by a configuration that is not committed stands for election nevertheless. */
+  standsUntilCommitted(isSettled: boolean): boolean
   /** Section 4.2.2: a leader that is no voter any more leads until that is committed, and no longer. */
   mayLead(isVoter: boolean, isSettled: boolean): boolean
 
@@ -166,6 +168,7 @@ export const paperRules: RaftRules = Object.freeze({
   mayReconfigure: (ownTermCommitted) => ownTermCommitted,
   mayReconfigureBeside: (isUnsettled) => !isUnsettled,
   speaksFor: (voter, storeId) => voter.storeId === storeId,
+  standsUntilCommitted: (isSettled) => !isSettled,
   mayLead: (isVoter, isSettled) => isVoter || !isSettled,
 
   mayAnswerReads: (ownTermCommitted) => ownTermCommitted,

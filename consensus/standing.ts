@@ -23,6 +23,17 @@ export function isVoter<Command>(raft: RaftState<Command>): boolean {
   return hasVote(inForce(raft), raft.self, raft.storeId)
 }
 
+/**
+ * Whether this member may stand for election. Section 4.2.2: one that the latest configuration leaves out does so too, until that is
+ * committed, for the entry may be in no other log that could win; its own vote does not count.
+ */
+export function mayStand<Command>(raft: RaftState<Command>): boolean {
+  if (isVoter(raft)) return true
+  const { configurations, commitIndex, rules } = raft
+  const committed = configurations.at(commitIndex)
+  return rules.standsUntilCommitted(isSettled(raft)) && hasVote(committed, raft.self, raft.storeId)
+}
+
 /** Everybody else who holds the log. */
 export function peersOf<Command>(raft: RaftState<Command>): VoterId[] {
   return membersOf(inForce(raft)).filter((id) => id !== raft.self)

@@ -234,6 +234,13 @@ const bugs: readonly Bug[] = [
     noticedBy: ['election-safety', 'leader-completeness', 'durable-commit', 'acknowledged-kept'],
     raft: () => ({ speaksFor: () => true }),
   },
+  /** Whoever a configuration leaves out never stands, though only its log may have the entry that says so. */
+  {
+    name: 'left-out-never-stands',
+    focus: 'changing',
+    noticedBy: ['liveness'],
+    raft: () => ({ standsUntilCommitted: () => false }),
+  },
   /** A leader that was removed leads on. */
   {
     name: 'removed-leader-stays',

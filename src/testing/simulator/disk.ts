@@ -59,6 +59,10 @@ export class SimulatedDisk {
   /** The log this machine votes with: another one since its log was lost. */
   logStoreId: string
   wipes = 0
+  /** What was lost: what it acknowledged in its last moments may still be on its way. */
+  lost:
+    | { readonly storeId: string; readonly base: LogEnd; readonly entries: readonly Entry<ClusterCommand>[] }
+    | undefined
   generation = 0
   forming: FormingState = { type: 'none' }
   fence = 0
@@ -104,6 +108,7 @@ export class SimulatedDisk {
 
   /** The log is lost, with term, vote and snapshot: what is made in its place has another name. */
   wipe(): void {
+    this.lost = { storeId: this.logStoreId, base: this.base, entries: this.entries }
     this.wipes++
     this.logStoreId = `${this.storeId}.${this.wipes}`
     this.header = undefined

@@ -292,6 +292,16 @@ export class SimulatedNode implements Victim, Server, Observed, NetworkHost {
     return this.disk.end()
   }
 
+  get hasLostLog(): boolean {
+    return this.disk.lost !== undefined
+  }
+
+  lostTermAt(index: LogIndex): { readonly storeId: string; readonly term: Term } | undefined {
+    const { lost } = this.disk
+    const term = lost?.entries[index - 1 - lost.base.index]?.term
+    return lost === undefined || term === undefined ? undefined : { storeId: lost.storeId, term }
+  }
+
   /** The log it votes with. */
   get storeId(): string {
     return this.disk.logStoreId

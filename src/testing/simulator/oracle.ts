@@ -29,6 +29,7 @@ import { Votes } from './invariants/votes.ts'
 /** A node, as far as the oracle sees into it. */
 export interface Observed extends ObservedVoter, ObservedHost {
   readonly durableHardState: HardState
+  readonly hasLostLog: boolean
 }
 
 export class Oracle {
@@ -51,10 +52,10 @@ export class Oracle {
     this.#nodes.set(node.id, node)
   }
 
-  /** Everybody who holds the log of the one cluster; empty before it is alive. */
+  /** Everybody who holds the log of the one cluster, or held it; empty before it is alive. */
   get holders(): readonly Observed[] {
     if (this.#clusters.voters.length === 0) return []
-    return [...this.#nodes.values()].filter((node) => node.durableConfiguration() !== undefined)
+    return [...this.#nodes.values()].filter((node) => node.durableConfiguration() !== undefined || node.hasLostLog)
   }
 
   /** Voters of the one cluster as its latest leader has them, else those who founded it; empty before it is alive. */

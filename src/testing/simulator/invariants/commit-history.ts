@@ -35,6 +35,8 @@ export interface ObservedVoter {
   logEntryAt(index: LogIndex): Entry<ClusterCommand> | undefined
   /** Its log as a crash at this instant would leave it. */
   durableEntryAt(index: LogIndex): Entry<ClusterCommand> | undefined
+  /** What its disk had there, and under which name, when it lost its log: that was durable, as far as anybody could know. */
+  lostTermAt(index: LogIndex): { readonly storeId: string; readonly term: Term } | undefined
   durableEnd(): { readonly index: LogIndex; readonly term: Term }
   /** Term in which it leads; undefined when it does not. */
   leadsTerm(): Term | undefined
@@ -127,6 +129,8 @@ export class CommitHistory {
     const inForce: Configuration[] = []
     for (const voter of holders) {
       if (voter.durableEntryAt(entry.index)?.term === entry.term) durable.add(voter.storeId)
+      const lost = voter.lostTermAt(entry.index)
+      if (lost?.term === entry.term) durable.add(lost.storeId)
       const leads = voter.leadsTerm()
       if (leads !== undefined && leads > term) this.#mustHave(voter, leads, entry)
       if (voter.configuration !== undefined && (leads !== undefined || voter.id === id)) {
