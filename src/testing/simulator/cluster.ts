@@ -1,7 +1,8 @@
 // One run of one seed. Safety phase: clients and faults, every property watched at every event. Liveness phase: the faults
 // stop, and within a deadline the cluster must be whole (`wholeness.ts`).
 
-import { type Bug, bugNamed } from './bugs.ts'
+import type { Bug } from './bug.ts'
+import { bugNamed } from './bugs.ts'
 import { Client } from './client.ts'
 import { check, PropertyViolation, SimulationFailure } from './failure.ts'
 import { Faults } from './faults.ts'

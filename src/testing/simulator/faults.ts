@@ -271,7 +271,9 @@ export class Faults {
     return true
   }
 
-  #sparesOne({ storeId }: Victim): boolean {
+  #sparesOne(victim: Victim): boolean {
+    const { storeId } = victim
+    if (victim.durableConfiguration() === undefined) return false
     return this.#victims.every((each) =>
       [each.configuration, each.durableConfiguration()].every((configuration) => {
         if (configuration === undefined) return true

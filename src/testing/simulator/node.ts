@@ -13,7 +13,7 @@ import type {
   Term,
 } from '../../../consensus/index.ts'
 import type { Reachability } from '../../transport/transport.ts'
-import type { Bug } from './bugs.ts'
+import type { Bug } from './bug.ts'
 import type { Server } from './client.ts'
 import { SimulatedClock } from './clock.ts'
 import { SimulatedDisk } from './disk.ts'

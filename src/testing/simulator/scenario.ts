@@ -4,6 +4,7 @@
 
 import { defaultVoterPolicy, type RaftOptions, type VoterPolicyOptions } from '../../../consensus/index.ts'
 import { type FormingOptions, swimPresets } from '../../../topology/index.ts'
+import { drawChanges, drawLagging, drawReading, drawSnapshots, perNode } from './changing-worlds.ts'
 import { MAX_RATE_ERROR } from './clock.ts'
 import type { DiskFaults } from './disk.ts'
 import type { NetworkFaults } from './network.ts'
@@ -245,83 +246,6 @@ function drawStrikes(random: Prng): Partial<Scenario> {
   }
 }
 
-/** Often enough that followers which were away for a moment need one, and in many pieces. */
-function drawSnapshots(random: Prng): Partial<RaftOptions> {
-  if (random.chance(0.3)) return {}
-  return {
-    snapshotEveryEntries: random.pick([1, 5, 20, 100]),
-    snapshotTrailingEntries: random.pick([0, 0, 3, 20]),
-    snapshotChunkBytes: random.pick([100, 1_000, 100_000]),
-  }
-}
-
-const FAILING: Scenario['faultWeights'] = [
-  ['kill', 3],
-  ['power-loss', 2],
-  ['isolate', 3],
-  ['partition-two', 3],
-  ['cut-one-way', 2],
-  ['heal', 4],
-]
-
-function drawChanges(random: Prng): Partial<Scenario> {
-  return {
-    ...drawCommon(random, random.pick([4, 5, 6, 7])),
-    faultEveryMs: random.pick([30, 100, 300]),
-    faultWeights: [...FAILING, ['change-voters', 20], ['transfer', 3], ['wipe-log', 3]],
-    faultLastsMs: random.pick([200, 800, 2_000]),
-    choosesVoters: random.chance(0.3),
-    raft: { maxEntriesPerAppend: 1, maxInflightAppends: 4, ...drawSnapshots(random) },
-  }
-}
-
-function drawReading(random: Prng): Partial<Scenario> {
-  return {
-    ...drawCommon(random, random.pick([3, 5])),
-    faultEveryMs: random.pick([100, 300]),
-    faultWeights: [...FAILING, ['slow-one-way', 12], ['transfer', 4]],
-    faultLastsMs: random.pick([200, 800]),
-    strikesFreshLeader: random.pick([0, 0.5]),
-    reads: 0.7,
-    raft: { maxEntriesPerAppend: random.pick([1, 64]) },
-  }
-}
-
-function drawLagging(usual: Scenario, random: Prng): Partial<Scenario> {
-  return {
-    ...drawCommon(random, random.pick([3, 3, 5])),
-    faultEveryMs: random.pick([100, 300]),
-    faultWeights: [...FAILING, ['slow-one-way', 8]],
-    network: { ...usual.network, duplication: 0.1, reordering: 0.1 },
-    faultLastsMs: random.pick([200, 800, 2_000]),
-    strikesFreshLeader: random.pick([0, 0.5]),
-    reads: 0.2,
-    raft: {
-      maxEntriesPerAppend: random.pick([1, 64]),
-      snapshotEveryEntries: random.pick([1, 5, 20]),
-      snapshotTrailingEntries: random.pick([0, 0, 3]),
-      snapshotChunkBytes: random.pick([20, 100, 100_000]),
-    },
-  }
-}
-
-/** A cluster that is there at once, and is used without a pause. */
-function drawCommon(random: Prng, nodes: number): Partial<Scenario> {
-  return {
-    nodes,
-    expect: nodes,
-    profile: random.pick(['local', 'lan']),
-    chaosMs: random.between(5_000, 15_000),
-    clockRates: perNode(nodes, () => 1),
-    wallOffsetsMs: perNode(nodes, () => 0),
-    startsAtMs: perNode(nodes, () => random.between(0, 50)),
-    startsDivided: false,
-    aimsAtLeader: random.pick([0.3, 0.7]),
-    forming: {},
-    commandEveryMs: random.pick([10, 30]),
-  }
-}
-
 function drawForming(random: Prng): Partial<FormingOptions> {
   return {
     stableMs: random.pick([0, 50, 250]),
@@ -337,10 +261,6 @@ function drawForming(random: Prng): Partial<FormingOptions> {
 function healMs(profile: Scenario['profile'], network: NetworkFaults): number {
   const whole = profile === 'wan' ? 30_000 : 15_000
   return network.loss === 0 ? whole : whole + EXCHANGES_TO_HEAL * swimPresets[profile].pushPullIntervalMs
-}
-
-function perNode<T>(nodes: number, draw: () => T): T[] {
-  return Array.from({ length: nodes }, draw)
 }
 
 type Faultiness = Pick<

@@ -4,7 +4,7 @@
 import { deserialize, serialize } from 'node:v8'
 import type { ClusterCommand, ClusterState, Effect, Input, LogIndex } from '../../../consensus/index.ts'
 import type { SimulatedDisk, StoredSnapshot } from './disk.ts'
-import type { Prng } from './random.ts'
+import { hashText, type Prng } from './random.ts'
 import type { Schedule } from './schedule.ts'
 
 /** What a disk that is not waited for may take. */
@@ -90,4 +90,9 @@ export class SimulatedSnapshots {
     const stored = this.#unflushed ?? this.#setup.disk.stored
     return stored && { index: stored.snapshot.index, state: deserialize(stored.bytes) as ClusterState }
   }
+}
+
+/** 32 bits over the whole replicated state. */
+export function digestOf(state: ClusterState): number {
+  return hashText(JSON.stringify(state, (_key, value: unknown) => (value instanceof Uint8Array ? [...value] : value)))
 }

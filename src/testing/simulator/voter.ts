@@ -4,7 +4,6 @@
 import {
   type ClusterCommand,
   ClusterMachine,
-  type ClusterState,
   decideVoters,
   type Effect,
   type Entry,
@@ -34,10 +33,10 @@ import type { SimulatedDisk } from './disk.ts'
 import { check } from './failure.ts'
 import { MemoryLog } from './memory-log.ts'
 import type { Observed, Oracle } from './oracle.ts'
-import { hashText, type Prng } from './random.ts'
+import type { Prng } from './random.ts'
 import { type Acknowledged, Requests, type Served } from './requests.ts'
 import type { Schedule } from './schedule.ts'
-import { SimulatedSnapshots } from './snapshots.ts'
+import { digestOf, SimulatedSnapshots } from './snapshots.ts'
 import { type PlanningClock, VirtualTimers } from './virtual-timers.ts'
 
 const S5 = 's5'
@@ -397,8 +396,4 @@ export class SimulatedVoter {
         effect satisfies never
     }
   }
-}
-
-function digestOf(state: ClusterState): number {
-  return hashText(JSON.stringify(state, (_key, value: unknown) => (value instanceof Uint8Array ? [...value] : value)))
 }
