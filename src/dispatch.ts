@@ -19,7 +19,7 @@ export interface Parts {
   readonly relay: Relay
   readonly holds: Holds
   readonly overlays: Overlays
-  readonly features: Pick<NodeParts, 'receive' | 'linkUp' | 'linkDown' | 'away' | 'loopDelay'>
+  readonly features: Pick<NodeParts, 'receive' | 'linkUp' | 'linkDown' | 'away' | 'loopDelay' | 'unanswered'>
   coordination: Coordination | undefined
   membership: Membership | undefined
   formation: Formation | undefined

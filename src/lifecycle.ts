@@ -5,7 +5,7 @@
 //
 // A node that was admitted in an earlier life is a member at once. A founder runs Raft from `joining` on.
 
-import type { EvidenceView, FormingEvent, FormingState, MemberRecord } from '../topology/index.ts'
+import type { FormingEvent, FormingState, MemberRecord } from '../topology/index.ts'
 import { Requests } from './channels/requests.ts'
 import { Coordination } from './coordination/coordination.ts'
 import { dispatch, type Parts } from './dispatch.ts'
@@ -140,9 +140,8 @@ export class Lifecycle {
     return this.#parts.membership?.members() ?? [recordOf(this.#options.self)]
   }
 
-  /** What is held against a member in its present incarnation. */
-  evidence(id: string): EvidenceView | undefined {
-    return this.#parts.membership?.evidence(id)
+  get membership(): Membership | undefined {
+    return this.#parts.membership
   }
 
   nameOf(id: string): string {
@@ -349,6 +348,7 @@ export class Lifecycle {
       onEvent: (event) => {
         if (event.type === 'superseded') return this.#fail(rolledBack(self, event.incarnation.generation))
         if (event.type === 'dropped') return
+        if (event.type === 'unanswered') return this.#parts.features.unanswered(event.member)
         this.#remembered.follow(event)
         if (event.type === 'member' && this.#isNamesake(event.after)) this.#joining?.start()
         onMember(event)

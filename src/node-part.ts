@@ -2,7 +2,7 @@
 // happens and ends it; it asks the node through its context. So a feature is one folder and one line in `node-parts.ts`, and
 // neither the lifecycle nor the running node knows what it does.
 
-import type { EvidenceView, SwimEvent } from '../topology/index.ts'
+import type { EvidenceView, MemberRecord, SwimEvent } from '../topology/index.ts'
 import type { Requests } from './channels/requests.ts'
 import type { Coordination } from './coordination/coordination.ts'
 import type { Stage } from './lifecycle-options.ts'
@@ -35,6 +35,10 @@ export interface NodePart {
   overlays?(): void
   /** The process did not run for a while. */
   away?(absence: Absence): void
+  /** The event loop turns: at least every 100 ms while it does. */
+  pulse?(): void
+  /** A member with a liveness worker did not answer a probe in time. */
+  unanswered?(member: MemberRecord): void
   /** Each second: how late the event loop was at worst, in milliseconds. */
   loopDelay?(ms: number): void
   /** The node stops: links and agreement still work. Afterwards the part holds no timer and no waiting call. Idempotent. */
@@ -60,6 +64,8 @@ export interface NodeContext {
   linkViews(): readonly LinkView[]
   /** What is held against a member in its present incarnation. */
   evidence(id: string): EvidenceView | undefined
+  /** A liveness worker answered. */
+  liveness(report: { readonly peer: string; readonly generation: number; readonly ageMs: number }): void
   /** The name of a member by its id; the id itself while the name is not known. */
   nameOf(id: string): string
   /** The id of a member by its name or id. Throws `ERR_UNKNOWN_MEMBER` or `ERR_MEMBER_DOWN`. */
@@ -111,6 +117,14 @@ export class NodeParts implements Required<NodePart> {
 
   away(absence: Absence): void {
     for (const part of this.#parts) part.away?.(absence)
+  }
+
+  pulse(): void {
+    for (const part of this.#parts) part.pulse?.()
+  }
+
+  unanswered(member: MemberRecord): void {
+    for (const part of this.#parts) part.unanswered?.(member)
   }
 
   loopDelay(ms: number): void {

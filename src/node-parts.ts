@@ -8,6 +8,7 @@ import type { NodeConfig } from './coordination/config-interface.ts'
 import { ReplicatedData } from './coordination/replicated-data.ts'
 import { SeedWatcher } from './discovery/seed-watcher.ts'
 import { RequestedFaults } from './faults/requested-faults.ts'
+import { Liveness } from './liveness/liveness.ts'
 import { type NodeContext, NodeParts } from './node-part.ts'
 import { LocalServices } from './services/services.ts'
 import { Switching } from './switching/switching.ts'
@@ -35,7 +36,8 @@ export function createFeatures(context: NodeContext): NodeFeatures {
   const channels = new Channels(context, lanes.lanes)
   const why = new Why(context)
   const services = new LocalServices(context)
-  const parts = new NodeParts([seeds, switching, data, faults, lanes, channels, why, services])
+  const liveness = new Liveness(context)
+  const parts = new NodeParts([seeds, switching, data, faults, lanes, channels, why, services, liveness])
   return {
     parts,
     seeds,

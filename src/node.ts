@@ -122,6 +122,7 @@ async function selfOf(
     instance: randomBytes(INSTANCE_BYTES),
     storeId: await storage.storeId(),
     address: options.advertise === undefined ? bound : advertised(options.advertise, port),
+    liveness: options.keepStalledMs === 0 ? undefined : { host: hostOf(bound), port },
     roles: options.roles,
     zone: options.zone,
   }
@@ -132,6 +133,11 @@ function advertised(advertise: string, port: number): string {
   const address = parseAddress(advertise)
   if (typeof address === 'string' || address.port !== 0) return advertise
   return formatAddress({ host: address.host, port })
+}
+
+function hostOf(address: string): string {
+  const parsed = parseAddress(address)
+  return typeof parsed === 'string' ? '127.0.0.1' : parsed.host
 }
 
 function portOf(address: string): number {

@@ -12,6 +12,7 @@ import { MAX_SECRETS } from './wire/secrets.ts'
 /** 128 bits: less can be guessed offline (design rule 17). */
 const minSecretBytes = 16
 const maxExpect = 1_000
+const maxKeepStalledMs = 3_600_000
 const maxJoin = 1_000
 const maxRoles = 16
 /** Longest value shown in a message. */
@@ -48,6 +49,10 @@ const checks: { readonly [Key in keyof Required<NodeOptions>]: Check } = {
   },
   zone: (value) => (value === '' ? undefined : word(value)),
   profile: oneOf(['local', 'lan', 'wan']),
+  keepStalledMs: (value) =>
+    Number.isInteger(value) && (value as number) >= 0 && (value as number) <= maxKeepStalledMs
+      ? undefined
+      : `must be a whole number from 0 to ${maxKeepStalledMs}`,
   allowFaults: (value) => (typeof value === 'boolean' ? undefined : 'must be true or false'),
   logger: (value) => (isLogger(value) ? undefined : `must be a logger or ${list(logLevels)}`),
   signal: (value) => (value instanceof AbortSignal ? undefined : 'must be an AbortSignal'),

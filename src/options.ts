@@ -2,6 +2,7 @@
 // thrown as one error; the result is complete and frozen. Files and variables are not read here: the command line and
 // the data directory hand in what they hold. `docs/options.md` is the table for users; a test compares the two.
 
+import { swimPresets } from '../topology/index.ts'
 import type { Discovery } from './discovery/discovery.ts'
 import { dnsDiscovery } from './discovery/dns.ts'
 import { isDnsAddress } from './discovery/dns-address.ts'
@@ -43,6 +44,11 @@ export interface NodeOptions {
   readonly zone?: string
   /** Preset of all timing: one machine, one data center, or the world. Default `lan`. */
   readonly profile?: Profile
+  /**
+   * Milliseconds for which a member that is only stalled (its event loop stands still, its process lives) keeps its place. 0 to
+   * 3,600,000; 0: nobody is told from dead, and this node runs no liveness worker. Default 30,000.
+   */
+  readonly keepStalledMs?: number
   /** Lets users of the admin API, and of `node.faults`, cut links and stall the process: for tests. Default false. */
   readonly allowFaults?: boolean
   /** A logger, or the level of the built-in one. Default `silent`. */
@@ -96,6 +102,7 @@ export interface ResolvedOptions {
   readonly roles: readonly string[]
   readonly zone: string
   readonly profile: Profile
+  readonly keepStalledMs: number
   readonly allowFaults: boolean
   readonly logger: Logger
   readonly signal: AbortSignal | undefined
@@ -147,6 +154,7 @@ export function resolveOptions(raw: NodeOptions, stored: StoredOptions = {}): Re
     roles: Object.freeze([...(raw.roles ?? [])]),
     zone: raw.zone ?? '',
     profile: raw.profile ?? 'lan',
+    keepStalledMs: raw.keepStalledMs ?? swimPresets[raw.profile ?? 'lan'].keepStalledMs,
     allowFaults: raw.allowFaults ?? false,
     logger:
       typeof raw.logger === 'object' ? raw.logger : raw.logger ? createLogger({ level: raw.logger }) : silentLogger,

@@ -122,7 +122,7 @@ export class RunningNode implements TrellisNode {
       join: options.join,
       expect: options.expect ?? (options.join.length + options.providers.length === 0 ? 1 : undefined),
       raft: raftPresets[profile],
-      swim: swimPresets[profile],
+      swim: { ...swimPresets[profile], keepStalledMs: options.keepStalledMs },
       transport,
       keyring: new Keyring(options.secrets),
       storage,
@@ -157,7 +157,7 @@ export class RunningNode implements TrellisNode {
       route: (member) => memberCalled(member, this.lifecycle.members()).id,
       onDiskFailure: (error) => this.#fail(asClusterError(error)),
     })
-    this.#guard.start(() => this.#toolbox.turn.enter(() => {}))
+    this.#guard.start(() => this.#toolbox.turn.enter(() => this.#features.parts.pulse()))
     await this.#features.parts.start()
     await this.lifecycle.start()
     this.#knowsItself = true

@@ -15,13 +15,15 @@ export interface Self {
   readonly storeId: string
   /** `host:port` that others dial. */
   readonly address: string
+  /** Where its liveness worker answers; undefined: it has none. */
+  readonly liveness?: { readonly host: string; readonly port: number } | undefined
   readonly roles: readonly string[]
   readonly zone: string
 }
 
 /** `clusterId` undefined: it knows no cluster yet; `expect` then says how many it wants to form one with. */
 export function helloOf(self: Self, clusterId: string | undefined, expect: number | undefined): LocalHello {
-  const { cluster, ...rest } = self
+  const { cluster, liveness: _, ...rest } = self
   const isFresh = clusterId === undefined
   return {
     ...rest,
@@ -38,7 +40,17 @@ export function helloOf(self: Self, clusterId: string | undefined, expect: numbe
 export function recordOf(self: Self): MemberRecord {
   const { id, name, address, roles, zone, generation } = self
   const incarnation = { generation, refutation: 0 }
-  return { id, name, address, roles, zone, livenessPort: 0, incarnation, state: 'alive', condition: 'ok' }
+  return {
+    id,
+    name,
+    address,
+    roles,
+    zone,
+    livenessPort: self.liveness?.port ?? 0,
+    incarnation,
+    state: 'alive',
+    condition: 'ok',
+  }
 }
 
 export function nameTaken(name: string, holder: string): ClusterError {

@@ -56,6 +56,7 @@ export const nodeSettings: readonly Setting[] = [
   { ...setting('role', '<ROLE,...>', 'what this member is for', list), key: 'roles' },
   setting('zone', '<ZONE>', 'where it stands'),
   setting('profile', '<local|lan|wan>', 'timing (default: lan)'),
+  setting('keepStalledMs', '<MS>', 'how long a stalled member keeps its place (default: 30000)', number),
   { ...setting('allowFaults', '', 'let the admin API cut links and stall this node', truth), flag: '--allow-faults' },
   { ...setting('logLevel', '<LEVEL>', 'silent, error, warn, info or debug (default: info)'), variable: 'TRELLIS_LOG' },
 ]

@@ -56,6 +56,12 @@ export const countedFamilies: readonly CountedFamily[] = [
     labelsOf: (counter) => (counter === 'leader-change' ? {} : undefined),
   },
   {
+    name: 'trellis_liveness_probes_total',
+    help: 'Questions to the liveness workers of members that did not answer a probe: asked, answered.',
+    labels: ['outcome'],
+    labelsOf: prefixed('liveness-', 'outcome'),
+  },
+  {
     name: 'trellis_absences_total',
     help: 'Times the process did not run for a while: stopped, suspended, or its event loop blocked.',
     labels: [],

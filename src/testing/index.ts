@@ -2,7 +2,7 @@
 // of one's own must do.
 
 export { type AnyOverlay, type OverlaySuite, testOverlay } from './compliance/overlay.ts'
-export type { ClusterProcess, RestartOptions } from './process-member.ts'
+export type { ClusterProcess, ProcessFaults, RestartOptions } from './process-member.ts'
 export { type ProcessCluster, type ProcessesOptions, startProcesses } from './processes.ts'
 export { bugNames } from './simulator/bugs.ts'
 export { type Outcome, type RunOptions, runSeed } from './simulator/cluster.ts'

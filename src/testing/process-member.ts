@@ -10,7 +10,7 @@ import { askAdmin } from '../cli/admin-client.ts'
 import { parentVariable } from '../cli/parent.ts'
 import { logTail, type NodeExit } from '../cli/up/node-process.ts'
 import type { NodePlan } from '../cli/up/plan.ts'
-import type { MemberView, NodeStatus } from '../node-interface.ts'
+import type { FaultRequest, FaultsView, MemberView, NodeStatus } from '../node-interface.ts'
 
 /** A process of the cluster, over all its lives. */
 export interface ClusterProcess {
@@ -34,6 +34,8 @@ export interface ClusterProcess {
   status(): Promise<NodeStatus>
   /** `GET /v1/members`, as {@link status}. */
   members(): Promise<readonly MemberView[]>
+  /** Cuts links and stalls the event loop, through `/v1/faults`. Rejects while the process does not answer. */
+  readonly faults: ProcessFaults
   /** SIGKILL; resolves when the process has ended. */
   kill(): Promise<void>
   /** SIGSTOP: it keeps its connections and does nothing. */
@@ -46,6 +48,14 @@ export interface ClusterProcess {
   restart(options?: RestartOptions): Promise<void>
   /** The last lines of its log, oldest first. */
   logTail(lines: number): Promise<string[]>
+}
+
+/** Faults of a process that was started with `allowFaults`, as `startProcesses` does unless it is told not to. */
+export interface ProcessFaults {
+  /** Replaces what was set. Rejects with `ERR_UNKNOWN_MEMBER`, `ERR_BAD_REQUEST`, `ERR_FAULTS_NOT_ALLOWED`, `ERR_UNREACHABLE`. */
+  set(request: FaultRequest): Promise<FaultsView>
+  clear(): Promise<FaultsView>
+  current(): Promise<FaultsView>
 }
 
 /** What a process gets beside its addresses and its data directory. */
@@ -121,6 +131,12 @@ export class ProcessMember implements ClusterProcess {
     return ((await this.#ask('/v1/members')) as { members: readonly MemberView[] }).members
   }
 
+  readonly faults: ProcessFaults = {
+    set: async (body) => (await this.#ask('/v1/faults', { method: 'POST', body })) as FaultsView,
+    clear: async () => (await this.#ask('/v1/faults', { method: 'DELETE' })) as FaultsView,
+    current: async () => (await this.#ask('/v1/faults')) as FaultsView,
+  }
+
   async kill(): Promise<void> {
     this.#signal('SIGKILL')
     await this.exited
@@ -157,8 +173,8 @@ export class ProcessMember implements ClusterProcess {
     this.#signal('SIGKILL')
   }
 
-  #ask(path: string): Promise<unknown> {
-    return askAdmin(path, { url: this.admin, timeoutMs: askTimeoutMs })
+  #ask(path: string, call: Parameters<typeof askAdmin>[2] = {}): Promise<unknown> {
+    return askAdmin(path, { url: this.admin, timeoutMs: askTimeoutMs }, call)
   }
 
   #signal(signal: NodeJS.Signals): void {

@@ -22,6 +22,8 @@ export interface ProcessesOptions {
   readonly secret?: string
   /** Further variables for every process. */
   readonly env?: Readonly<Record<string, string>>
+  /** The nodes suffer faults on request. Default true. */
+  readonly allowFaults?: boolean
   /** False: resolve as soon as all have been started. Default true: wait until they are one cluster. */
   readonly untilReady?: boolean
   /** How long the cluster may take to be ready, in milliseconds. Default 30,000. */
@@ -48,6 +50,13 @@ export interface ProcessCluster extends AsyncDisposable {
   /** Those that live and are not paused. */
   readonly running: readonly ClusterProcess[]
   node(name: string): ClusterProcess
+  /**
+   * Nothing passes between the sides any more; running nodes that are on no side stay linked to all. Replaces what was cut before.
+   * Rejects when a running node does not answer, or knows one of the names no longer.
+   */
+  partition(...sides: readonly (readonly ClusterProcess[])[]): Promise<void>
+  /** Ends the faults of all running nodes. */
+  heal(): Promise<void>
   /** What each running node says now; `status` is undefined for one that does not answer. */
   statuses(): Promise<readonly NodeReport[]>
   /** Whom all running nodes hold for the leader; undefined while they do not answer or do not agree. */
@@ -101,7 +110,7 @@ function start(
   plan: NodePlan,
   plans: readonly NodePlan[],
   founders: number,
-  { program, secret = defaultSecret, env = {} }: ProcessesOptions,
+  { program, secret = defaultSecret, allowFaults = true, env = {} }: ProcessesOptions,
 ): ProcessMember {
   mkdirSync(plan.dataDir, { mode: 0o700 })
   const others = plans.filter((other) => other !== plan).map(({ address }) => address)
@@ -109,7 +118,7 @@ function start(
     plan,
     program: program === undefined ? [command, 'node', '--json'] : [program],
     logPath: `${plan.dataDir}.log`,
-    env: { TRELLIS_SECRET: secret, ...env },
+    env: { TRELLIS_SECRET: secret, ...(allowFaults ? { TRELLIS_ALLOW_FAULTS: '1' } : {}), ...env },
     introduction: { TRELLIS_NAME: plan.name, TRELLIS_JOIN: others.join(), TRELLIS_EXPECT: String(founders) },
   })
 }
@@ -138,6 +147,21 @@ class Processes implements ProcessCluster {
     const found = this.nodes.find((node) => node.name === name)
     if (!found) throw new Error(`there is no process '${name}'`)
     return found
+  }
+
+  async partition(...sides: readonly (readonly ClusterProcess[])[]): Promise<void> {
+    const namesOf = (side: readonly ClusterProcess[]): string[] => side.map(({ name }) => name)
+    await Promise.all(
+      this.running.map((node) => {
+        const own = sides.find((side) => namesOf(side).includes(node.name))
+        const block = own === undefined ? [] : sides.filter((side) => side !== own).flatMap(namesOf)
+        return node.faults.set({ block })
+      }),
+    )
+  }
+
+  async heal(): Promise<void> {
+    await Promise.all(this.running.map((node) => node.faults.clear()))
   }
 
   statuses(): Promise<readonly NodeReport[]> {

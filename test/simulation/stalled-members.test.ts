@@ -5,7 +5,14 @@ import { describe, it } from 'node:test'
 import { runStalls } from '../../src/testing/simulator/stalled-members.ts'
 import { resolveSwimOptions } from '../../topology/index.ts'
 
-const scenario = { members: 10, stalling: 0.2, pauseMs: 5_000, durationMs: 60_000, noticesAbsence: true }
+const scenario = {
+  members: 10,
+  stalling: 0.2,
+  pauseMs: 5_000,
+  durationMs: 60_000,
+  noticesAbsence: true,
+  hasWorkers: false,
+}
 const seeds = [1, 2, 3, 4, 5, 6]
 
 describe('members that stand still for a while', () => {
@@ -15,6 +22,21 @@ describe('members that stand still for a while', () => {
       assert.ok(outcome.stalls > 0)
       assert.equal(outcome.falseVerdicts, 0, `seed ${seed}`)
     }
+  })
+
+  it('are never called down when their workers answer, however long they stand still', () => {
+    for (const seed of seeds) {
+      const blocked = { ...scenario, seed, hasWorkers: true, stallMs: [3_000, 20_000] as const }
+      assert.equal(runStalls({ ...blocked, options: resolveSwimOptions() }).falseVerdicts, 0, `seed ${seed}`)
+      const { falseVerdicts } = runStalls({ ...blocked, options: resolveSwimOptions({ keepStalledMs: 0 }) })
+      assert.ok(falseVerdicts > 0, `seed ${seed}`)
+    }
+  })
+
+  it('lose their place when they stand still for longer than they may', () => {
+    const options = resolveSwimOptions({ keepStalledMs: 4_000 })
+    const blocked = { ...scenario, hasWorkers: true, stallMs: [20_000, 20_000] as const }
+    for (const seed of seeds) assert.ok(runStalls({ ...blocked, seed, options }).falseVerdicts > 0, `seed ${seed}`)
   })
 
   it('are called down when suspicions are too short for them', () => {

@@ -44,6 +44,7 @@ describe('resolveOptions', () => {
         roles: [],
         zone: '',
         profile: 'lan',
+        keepStalledMs: 30_000,
         allowFaults: false,
         signal: undefined,
         timeoutMs: 60_000,

@@ -13,6 +13,7 @@ export function adopt(state: SwimState, after: MemberRecord, now: number): void 
   const before = state.table.get(after.id)
   if (before && state.rules.clearsAccusations(before.incarnation, after.incarnation)) dropEvidence(state, after.id)
   state.table.set(after)
+  noteStall(state, after, now)
   if (after.state === 'suspect') suspicionOf(state, after, now)
   else if (after.state === 'down') closeSuspicion(state, after.id)
   else if (after.state === 'left') dropEvidence(state, after.id)
@@ -47,10 +48,26 @@ export function suspicionOf(state: SwimState, record: MemberRecord, now: number)
   return suspicion
 }
 
+/** Where the evidence puts the deadline now; later for a stalled member, which keeps its place for a while. */
+export function deadlineOf(state: SwimState, suspicion: Suspicion): number {
+  return Math.max(
+    suspicion.deadline(state.rules.suspicionMs),
+    state.stalled.keptUntil(suspicion.member, state.options.keepStalledMs),
+  )
+}
+
+function noteStall(state: SwimState, { id, incarnation, condition, state: believed }: MemberRecord, now: number): void {
+  const isStalled = condition === 'stalled' && (believed === 'alive' || believed === 'suspect')
+  if (isStalled) state.stalled.note(id, incarnation, now)
+  else state.stalled.clear(id)
+  const suspicion = state.suspicions.get(id)
+  if (isStalled && suspicion?.isOpen) setDeadline(state, suspicion)
+}
+
 /** Sets the timer to where the evidence puts the deadline now. */
 export function setDeadline(state: SwimState, suspicion: Suspicion): void {
   invariant(suspicion.isOpen, 'a deadline belongs to an open suspicion')
-  state.timers.set(suspicionTimer(suspicion.member), suspicion.deadline(state.rules.suspicionMs))
+  state.timers.set(suspicionTimer(suspicion.member), deadlineOf(state, suspicion))
 }
 
 export function suspicionTimer(member: MemberId): string {
@@ -71,6 +88,7 @@ export function forget(state: SwimState, id: MemberId): void {
 function dropEvidence(state: SwimState, id: MemberId): void {
   closeSuspicion(state, id)
   state.suspicions.delete(id)
+  state.stalled.clear(id)
 }
 
 /** The verdict stands, or a newer word does: nothing more is told against the member. */

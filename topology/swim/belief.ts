@@ -2,7 +2,7 @@
 // deadline that passes. Everything is judged by `rules.ts` and put into effect by `adopt.ts`.
 
 import type { MemberId, MemberRecord } from '../types.ts'
-import { adopt, setDeadline, suspicionOf, suspicionTimer } from './adopt.ts'
+import { adopt, deadlineOf, setDeadline, suspicionOf, suspicionTimer } from './adopt.ts'
 import type { Update } from './messages.ts'
 import { compareIncarnations, isPresent } from './order.ts'
 import { hearOfSelf } from './refutation.ts'
@@ -70,7 +70,7 @@ function countAccuser(
 export function expire(state: SwimState, member: MemberId, now: number): void {
   const suspicion = state.suspicions.get(member)
   if (!suspicion?.isOpen || !state.timers.expires(suspicionTimer(member), now)) return
-  if (state.rules.isOver(now, suspicion.deadline(state.rules.suspicionMs))) takeDown(state, member, now)
+  if (state.rules.isOver(now, deadlineOf(state, suspicion))) takeDown(state, member, now)
   else setDeadline(state, suspicion)
 }
 

@@ -19,6 +19,8 @@ export type SwimInput =
   | { readonly type: 'away'; readonly ms: number }
   /** Measured delay of the own event loop (p99, milliseconds): lengthens own timeouts until the next measure. */
   | { readonly type: 'loop-delay'; readonly ms: number }
+  /** The liveness worker of `peer` answered: its process lives, and its main thread last turned `ageMs` ago (design rule 6). */
+  | { readonly type: 'liveness'; readonly peer: MemberId; readonly generation: number; readonly ageMs: number }
   /** What this member says of itself from now on. */
   | { readonly type: 'condition'; readonly condition: 'ok' | 'draining' }
   /** This member goes for good in this generation: told to all linked neighbors at once, never refuted. */
@@ -58,6 +60,8 @@ export type SwimEvent =
     }
   /** No longer remembered, because of `forget` or to make room. */
   | { readonly type: 'forgotten'; readonly member: MemberRecord }
+  /** A direct probe of this member timed out, and it has a liveness worker that could be asked why. */
+  | { readonly type: 'unanswered'; readonly member: MemberRecord }
   /** Another copy of this member lives, started later: the runtime stops this one. Told once per generation. */
   | { readonly type: 'superseded'; readonly incarnation: MemberRecord['incarnation'] }
   /** Something of a message could not be accepted; counted by reason. */

@@ -64,6 +64,16 @@ export interface SwimOptions {
    * that agree). Range 2 to 16. Small: one cut cable takes members down. Large: crashes are believed only after suspicion.
    */
   readonly refusedQuorum: number
+  /**
+   * Milliseconds for which a member may stand still before others are told that it is `stalled`. Default 1000 (a guess: long garbage collections
+   * stay below). Range 0 to 3,600,000. Short: news of every hiccup. Long: work is sent to who cannot do it.
+   */
+  readonly stalledAfterMs: number
+  /**
+   * Milliseconds for which a member keeps its place after it was found stalled, as long as its liveness worker answers; then it is suspected
+   * like a silent one. Default 30,000 (a guess). Range 0 to 3,600,000. Zero: workers are not asked. Long: one that will never go on is kept.
+   */
+  readonly keepStalledMs: number
 }
 
 const lan: SwimOptions = {
@@ -85,6 +95,8 @@ const lan: SwimOptions = {
   maxAccusersPerMember: 16,
   maxRelayedProbes: 64,
   refusedQuorum: 3,
+  stalledAfterMs: 1_000,
+  keepStalledMs: 30_000,
 }
 
 /** `local`: one machine. `lan`: round trips of a few milliseconds; the default. `wan`: up to 300 ms. */
@@ -129,6 +141,8 @@ const ranges: readonly (readonly [keyof SwimOptions, 'whole' | 'real', number, n
   ['maxAccusersPerMember', 'whole', 3, 1_024],
   ['maxRelayedProbes', 'whole', 1, 10_000],
   ['refusedQuorum', 'whole', 2, 16],
+  ['stalledAfterMs', 'real', 0, 3_600_000],
+  ['keepStalledMs', 'real', 0, 3_600_000],
 ]
 
 /** Every broken rule, with both values; empty when all hold. */

@@ -13,6 +13,7 @@ export class ProbeRound {
   readonly #helpers = new Set<MemberId>()
   readonly #heardHelpers = new Set<MemberId>()
   #isAnswered = false
+  #isExcused = false
 
   constructor(probe: number, target: MemberId, incarnation: Incarnation) {
     this.probe = probe
@@ -22,6 +23,15 @@ export class ProbeRound {
 
   get isAnswered(): boolean {
     return this.#isAnswered
+  }
+
+  /** Its liveness worker said why it is silent. */
+  excuse(): void {
+    this.#isExcused = true
+  }
+
+  get isExcused(): boolean {
+    return this.#isExcused
   }
 
   get askedHelpers(): boolean {

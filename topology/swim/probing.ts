@@ -9,6 +9,7 @@ import { ProbeRound } from './probe.ts'
 import { ProbeOrder } from './probe-order.ts'
 import { sample } from './sample.ts'
 import { piggyback } from './spreading.ts'
+import { announceStall, explainsSilence, type LivenessReport } from './stalled.ts'
 import type { SwimState } from './state.ts'
 
 /** A helper says `nack` after this share of the probe timeout, early enough to arrive within the period (Lifeguard section 4.1). */
@@ -60,6 +61,9 @@ export class Probing {
     const round = this.#round
     if (!round || round.isAnswered) return
     const state = this.#state
+    const record = state.table.get(round.target)
+    if (record && record.livenessPort !== 0 && state.options.keepStalledMs > 0)
+      state.emit({ type: 'unanswered', member: record })
     const able = [...state.linked].filter((id) => id !== round.target && state.table.get(id)?.state === 'alive')
     const helpers = sample(able, state.options.indirectProbes, state.random)
     round.ask(helpers)
@@ -105,6 +109,14 @@ export class Probing {
     if (!this.#round?.nack(from, probe, target)) this.#state.drop(from, 'unknown-probe')
   }
 
+  /** The liveness worker of `report.peer` answered in its place. */
+  excused(report: LivenessReport, now: number): void {
+    const state = this.#state
+    if (!explainsSilence(state, report, now)) return
+    if (this.#round?.target === report.peer) this.#round.excuse()
+    announceStall(state, report, now)
+  }
+
   /** The target of a relay did not answer us either. */
   giveUp(number: number): void {
     const relay = this.#relays.get(number)
@@ -138,7 +150,7 @@ export class Probing {
       return
     }
     const { target, incarnation } = round
-    if (!this.#isPresent(target)) return
+    if (!this.#isPresent(target) || round.isExcused) return
     // Lifeguard section 4.1: each helper that said nothing at all is a sign against ourselves. With no helper to ask, the failure
     // itself is one, unless the link is gone: that we know, and it says nothing about how fast we are.
     if (round.askedHelpers) state.health.change(round.silentHelpers)

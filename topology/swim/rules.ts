@@ -30,6 +30,17 @@ export interface SuspicionShape {
   readonly expected: number
 }
 
+/** A liveness worker's answer, and how long its member has been stalled already; all in milliseconds. */
+export interface StallView {
+  /** Since the main thread turned. */
+  readonly ageMs: number
+  /** How long it had for its answer to the probe. */
+  readonly probeTimeoutMs: number
+  /** Since it was announced stalled; 0 when it was not. */
+  readonly stalledForMs: number
+  readonly keepStalledMs: number
+}
+
 /** Every decision of membership that a simulation may break on purpose. */
 export interface SwimRules {
   /**
@@ -65,6 +76,11 @@ export interface SwimRules {
   suspicionMs(shape: SuspicionShape): number
   /** Whether a suspicion is over. A timer that fires early, or late after a gap, is judged by this alone. */
   isOver(now: number, deadline: number): boolean
+  /**
+   * Design rule 6: whose main thread has not turned while the probe waited is silent for that reason. A main thread that turns and
+   * does not answer is not excused by its worker, nor is one that has stood still for longer than it may.
+   */
+  excusesSilence(stall: StallView): boolean
   /** A probe round ends with an accusation unless somebody answered for the target. */
   probeFailed(answered: boolean): boolean
 }
@@ -96,5 +112,7 @@ export const swimRules: SwimRules = Object.freeze({
     size >= 3 && accusers >= Math.max(2, Math.min(quorum, aliveOthers)),
   suspicionMs,
   isOver: (now, deadline) => now >= deadline,
+  excusesSilence: ({ ageMs, probeTimeoutMs, stalledForMs, keepStalledMs }) =>
+    ageMs >= probeTimeoutMs * 0.8 && stalledForMs < keepStalledMs,
   probeFailed: (answered) => !answered,
 } satisfies SwimRules)

@@ -11,6 +11,7 @@ import { MemberTable } from './member-table.ts'
 import type { SwimMessage } from './messages.ts'
 import type { SwimOptions } from './options.ts'
 import type { SwimRules } from './rules.ts'
+import { StalledMembers } from './stalled-members.ts'
 import type { Suspicion } from './suspicion.ts'
 
 export class SwimState {
@@ -23,6 +24,7 @@ export class SwimState {
   readonly queue = new Dissemination()
   /** Evidence by member: open suspicions, and what the verdict on a member that is down rests on. */
   readonly suspicions = new Map<MemberId, Suspicion>()
+  readonly stalled = new StalledMembers()
   readonly linked = new Set<MemberId>()
   pinned: ReadonlySet<MemberId> = new Set()
   /** Something was learned in this step that others may not know. */

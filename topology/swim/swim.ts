@@ -9,7 +9,7 @@
 
 import { invariant } from '../invariant.ts'
 import type { MemberId, MemberRecord, Random } from '../types.ts'
-import { forget, setDeadline, suspicionOf } from './adopt.ts'
+import { deadlineOf, forget, setDeadline, suspicionOf } from './adopt.ts'
 import { accuse, expire, judgeRefusals, learn } from './belief.ts'
 import type { EvidenceView, SwimEffect, SwimInput } from './core.ts'
 import type { SwimMessage, Update } from './messages.ts'
@@ -85,7 +85,7 @@ export class Swim {
   /** What is held against a member in its present incarnation; undefined when nothing is. */
   evidenceView(id: MemberId): EvidenceView | undefined {
     const suspicion = this.#state.suspicions.get(id)
-    return suspicion?.view(suspicion.deadline(this.#state.rules.suspicionMs))
+    return suspicion?.view(deadlineOf(this.#state, suspicion))
   }
 
   #take(input: SwimInput, now: number): void {
@@ -114,6 +114,9 @@ export class Swim {
         break
       case 'loop-delay':
         state.health.measured(input.ms)
+        break
+      case 'liveness':
+        this.#probing.excused(input, now)
         break
       case 'condition':
         if (state.self.condition !== input.condition) announce(state, { condition: input.condition }, now)

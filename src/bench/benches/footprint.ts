@@ -25,7 +25,7 @@ export const footprint: Bench = {
     const whole: number[] = []
     const bare: number[] = []
     const cpu: number[] = []
-    await using cluster = await startProcesses(nodes)
+    await using cluster = await startProcesses(nodes, { allowFaults: false })
     await cluster.ready(patience)
     const nothing = spawn(process.execPath, ['-e', 'process.send(0);setInterval(()=>{},1e6)'], {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],

@@ -14,6 +14,8 @@ export interface StallScenario {
   readonly options: SwimOptions
   /** False: nobody notices that it was away, as in plain SWIM. */
   readonly noticesAbsence: boolean
+  /** Stalls are blocks of the event loop, for which a liveness worker answers; else the whole process stands still. */
+  readonly hasWorkers: boolean
   /** Share of the members that stand still again and again. */
   readonly stalling: number
   /** Each time for a time drawn between these, milliseconds. */
@@ -93,8 +95,9 @@ class StalledMembers {
   #add(id: MemberId, index: number): void {
     const { seed, members, options } = this.#scenario
     const random = new Prng(seed, `swim ${index}`)
-    const known = Array.from({ length: members }, (_, other) => recordOf(`member-${other}`))
-    const swim = new Swim({ self: recordOf(id), known, options, random: random.next })
+    const port = this.#scenario.hasWorkers ? 1 : 0
+    const known = Array.from({ length: members }, (_, other) => recordOf(`member-${other}`, port))
+    const swim = new Swim({ self: recordOf(id, port), known, options, random: random.next })
     const clock = trueClock(this.#schedule)
     const timers = new VirtualTimers(
       { clock, schedule: this.#schedule, random },
@@ -136,6 +139,7 @@ class StalledMembers {
       else if (effect.type === 'clear-timer') member.timers.clear(effect.timer)
       else if (effect.type === 'send') this.#send(member.id, effect.to, effect.message)
       else if (effect.event.type === 'member') this.#judge(member.id, effect.event.after)
+      else if (effect.event.type === 'unanswered') this.#askWorker(member, effect.event.member.id)
     }
   }
 
@@ -143,6 +147,18 @@ class StalledMembers {
     const target = this.#members.get(to)!
     const arrive = (): void => this.#step(target, { type: 'message', from, message })
     this.#schedule.after(latencyMs, () => (target.held ? target.held.messages.push(arrive) : arrive()))
+  }
+
+  /** Who is silent for good has no worker either. */
+  #askWorker(observer: Member, peer: MemberId): void {
+    const target = this.#members.get(peer)!
+    if (peer === this.#silent) return
+    this.#schedule.after(2 * latencyMs, () => {
+      const ageMs = target.held ? this.#schedule.now - target.since : 0
+      const report = (): void => this.#step(observer, { type: 'liveness', peer, generation: 1, ageMs })
+      if (observer.held) observer.held.messages.push(report)
+      else report()
+    })
   }
 
   #judge(observer: MemberId, { id, state }: MemberRecord): void {
@@ -161,14 +177,14 @@ function trueClock(schedule: Schedule): PlanningClock {
   return { now, wall: now, boot: now, trueTimeOf: (local) => local }
 }
 
-function recordOf(id: MemberId): MemberRecord {
+function recordOf(id: MemberId, livenessPort: number): MemberRecord {
   return {
     id,
     name: id,
     address: `${id}:7400`,
     roles: [],
     zone: '',
-    livenessPort: 0,
+    livenessPort,
     incarnation: { generation: 1, refutation: 0 },
     state: 'alive',
     condition: 'ok',

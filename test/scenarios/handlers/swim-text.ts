@@ -22,6 +22,8 @@ export function eventText(event: SwimEvent): string {
     }
     case 'forgotten':
       return `forgotten: ${recordText(event.member)}`
+    case 'unanswered':
+      return `unanswered: ${recordText(event.member)}`
     case 'superseded':
       return `superseded by ${incarnationText(event.incarnation)}`
     case 'dropped':

@@ -1,0 +1,103 @@
+// Stalled is not dead: this node's own worker, which answers while its main thread is blocked, and the questions that this node
+// asks of the workers of members that do not answer a probe. The worker is started when there is another member that could ask.
+
+import { extname } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import type { MemberRecord, SwimEvent } from '../../topology/index.ts'
+import { parseAddress } from '../network-address.ts'
+import type { NodeContext, NodePart } from '../node-part.ts'
+import { livenessKey } from './datagram.ts'
+import type { WorkerOrder, WorkerSettings } from './liveness-worker.ts'
+import { Prober } from './prober.ts'
+import { Pulse } from './pulse.ts'
+
+/** A heap for a socket and two buffers; V8 asks for more than that. */
+const resourceLimits = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16, stackSizeMb: 1 }
+
+export class Liveness implements NodePart {
+  readonly #context: NodeContext
+  readonly #pulse = new Pulse()
+  readonly #keys: readonly [Uint8Array, ...Uint8Array[]]
+  readonly #prober: Prober
+  #worker: Worker | undefined
+  #isClosed = false
+  readonly #forgetFaults: () => void
+
+  constructor(context: NodeContext) {
+    this.#context = context
+    const { self, options, faults } = context
+    const [first = '', ...others] = options.secrets
+    const key = (secret: string): Uint8Array => livenessKey(secret, self.cluster)
+    this.#keys = [key(first), ...others.map(key)]
+    this.#prober = new Prober({
+      self: self.id,
+      keys: this.#keys,
+      onAnswer: (peer, generation, ageMs) => this.#answered(peer, generation, ageMs),
+    })
+    this.#forgetFaults = faults?.onChange(() => this.#obeyFaults()) ?? (() => {})
+    this.#pulse.beat()
+  }
+
+  /** The event loop turns. */
+  pulse(): void {
+    this.#pulse.beat()
+  }
+
+  member(event: Extract<SwimEvent, { type: 'member' | 'forgotten' }>): void {
+    const { self } = this.#context
+    if (event.type !== 'member') return
+    if (event.after.id === self.id) this.#pulse.condition = event.after.condition === 'draining' ? 1 : 0
+    else if (event.after.state === 'alive') this.#start()
+  }
+
+  /** A probe of `member` timed out: is it only stalled? */
+  unanswered({ id, address, livenessPort }: MemberRecord): void {
+    const parsed = parseAddress(address)
+    if (typeof parsed === 'string' || this.#isCutOff(id)) return
+    this.#context.toolbox.counters.add('liveness-asked')
+    this.#prober.ask(id, parsed.host, livenessPort)
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#forgetFaults()
+    this.#prober.close()
+    await this.#worker?.terminate()
+  }
+
+  #answered(peer: string, generation: number, ageMs: number): void {
+    const { toolbox, liveness } = this.#context
+    if (this.#isClosed || this.#isCutOff(peer)) return
+    toolbox.counters.add('liveness-answered')
+    toolbox.turn.enter(() => liveness({ peer, generation, ageMs }))
+  }
+
+  #start(): void {
+    const { self, toolbox } = this.#context
+    if (this.#worker || this.#isClosed || !self.liveness) return
+    const settings: WorkerSettings = {
+      id: self.id,
+      generation: self.generation,
+      ...self.liveness,
+      keys: this.#keys,
+      pulse: this.#pulse.memory,
+    }
+    const program = new URL(`liveness-worker${extname(import.meta.url)}`, import.meta.url)
+    this.#worker = new Worker(program, { workerData: settings, resourceLimits, env: {}, stdin: false })
+    this.#worker.unref()
+    // Without it this member is one that is silent when it is blocked, as any without a worker.
+    this.#worker.on('error', (error) => toolbox.logger.warn('the liveness worker failed', { error }))
+    this.#obeyFaults()
+  }
+
+  /** Requested faults cut the workers, too: a network that parts two members parts their datagrams. */
+  #obeyFaults(): void {
+    const others = this.#context.members().filter(({ id }) => this.#isCutOff(id))
+    this.#worker?.postMessage({ cutOff: others.map(({ id }) => id) } satisfies WorkerOrder)
+  }
+
+  #isCutOff(peer: string): boolean {
+    const { faults, self } = this.#context
+    return faults !== undefined && (faults.isCut(self.id, peer) || faults.isCut(peer, self.id))
+  }
+}
