@@ -1,5 +1,15 @@
 // The public face of this folder: everything that others may import is here, and nothing else is.
 
+export {
+  type Advice,
+  Adviser,
+  type AdviserOptions,
+  adviserDefaults,
+  adviserProblems,
+  type JudgedCondition,
+} from './adviser/adviser.ts'
+export { type AdviceRule, adviceRules, type Condition as AdviceCondition } from './adviser/rules.ts'
+export { type FigureName, type Figures, figureNames, type Situation } from './adviser/situation.ts'
 export { ClientServer, clientServer } from './client-server/client-server.ts'
 export type { ClientServerOptions } from './client-server/options.ts'
 export type { Core, Effect, Input } from './core.ts'
