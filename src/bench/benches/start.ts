@@ -2,14 +2,24 @@
 // until all see all. Beside it what the same number of Node processes cost that do nothing.
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { extname } from 'node:path'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { extname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { parentVariable } from '../../cli/parent.ts'
+import { planNodes } from '../../cli/up/plan.ts'
 import { patience, startMembers } from '../cluster.ts'
 import { type Bench, type Figure, repeat } from '../figure.ts'
+import type { MembersSettings } from '../members.ts'
 import { clock, recorded } from '../recorded.ts'
 
-const command = fileURLToPath(new URL(`../../cli/bin${extname(import.meta.url)}`, import.meta.url))
+const extension = extname(import.meta.url)
+const beside = (path: string): string => fileURLToPath(new URL(`../../${path}${extension}`, import.meta.url))
+const members = beside('bench/members')
+const library = beside('index')
+const command = beside('cli/bin')
 
 export const up: Bench = {
   name: 'up',
@@ -33,35 +43,44 @@ export const up: Bench = {
   },
 }
 
+/** Shapes of a cluster that is started: how many members, in how many processes, and every how many runs. */
+const shapes = [
+  { members: 10, processes: 10, goalMs: 1_200, every: 1 },
+  { members: 30, processes: 3, goalMs: 2_500, every: 1 },
+  // Thirty times the start of Node and of this package are seconds of CPU before the first member speaks.
+  { members: 30, processes: 30, goalMs: 2_500, every: 4 },
+] as const
+
 export const formation: Bench = {
   name: 'formation',
   description: 'all start at once, until all see all, at 10 and 30 members',
   async run(context) {
     const figures: Figure[] = []
-    for (const count of [10, 30]) {
+    for (const { members, processes, goalMs, every } of shapes) {
       const bare: number[] = []
+      const loading: number[] = []
       const all: number[] = []
-      const own: number[] = []
-      await repeat(context, `clusters of ${count}`, async () => {
-        bare.push(await bareStart(count))
-        const { fromStart, fromLast } = await allSeeAll(count)
-        all.push(fromStart)
-        own.push(fromLast)
+      const runs = Math.ceil(context.runs / every)
+      await repeat({ ...context, runs }, `${members} members in ${processes} processes`, async () => {
+        bare.push(await startAndEnd(processes, ['-e', '0']))
+        loading.push(await startAndEnd(processes, ['-e', `import(${JSON.stringify(library)})`]))
+        all.push(members === processes ? await allSeeAll(members) : await allSeeAllShared(members, processes))
       })
-      const baseline = `${count} bare Node processes, start to end`
-      const goal = `<= ${count === 10 ? 1_200 : 2_500}`
+      const name = `${members} members in ${processes} processes`
+      const baseline = `${processes} processes that load this package, start to end`
+      const key = members === processes ? baseline : `${baseline} (beside ${members} members)`
       figures.push(
-        { name: `${count} members, start to all see all`, unit: 'ms', samples: all, goal, baseline },
-        { name: `${count} members, last one loaded to all see all`, unit: 'ms', samples: own },
-        { name: baseline, unit: 'ms', samples: bare },
+        { name: `${name}, start to all see all`, unit: 'ms', samples: all, goal: `<= ${goalMs}`, baseline: key },
+        { name: key, unit: 'ms', samples: loading },
+        { name: `${processes} bare Node processes (beside ${members} members)`, unit: 'ms', samples: bare },
       )
     }
     return figures
   },
 }
 
-/** Milliseconds since the first process was started, and since the last had loaded its program. */
-async function allSeeAll(count: number): Promise<{ fromStart: number; fromLast: number }> {
+/** Milliseconds from the first start; each member in a process of its own. */
+async function allSeeAll(count: number): Promise<number> {
   const from = clock()
   await using cluster = await startMembers(count, { untilReady: false })
   const seen = await cluster.until(
@@ -72,17 +91,44 @@ async function allSeeAll(count: number): Promise<{ fromStart: number; fromLast: 
     },
     patience,
   )
-  const at = Math.max(...seen.map((event) => event.at))
-  const loaded = Math.max(...cluster.nodes.map((node) => recorded(node, 'begun')[0]!.at))
-  return { fromStart: at - from, fromLast: at - loaded }
+  return Math.max(...seen.map((event) => event.at)) - from
 }
 
-async function bareStart(count: number): Promise<number> {
+/** The same with `count` members in `processes` processes. */
+async function allSeeAllShared(count: number, processes: number): Promise<number> {
+  const root = mkdtempSync(join(tmpdir(), 'trellis-bench-'))
+  const plans = await planNodes({ nodes: count, port: 0, adminPort: 0, root })
+  const all = plans.map(({ address }) => address)
+  const from = clock()
+  const children = Array.from({ length: processes }, (_, index) => {
+    const own = plans.filter((_, plan) => plan % processes === index)
+    const settings = JSON.stringify({ own, all } satisfies MembersSettings)
+    const env = {
+      ...cleanEnv(),
+      TRELLIS_BENCH_MEMBERS: settings,
+      TRELLIS_SECRET: 'the secret of a benchmark',
+      [parentVariable]: '3',
+    }
+    return spawn(process.execPath, [members], { stdio: ['ignore', 'pipe', 'ignore', 'pipe'], env })
+  })
+  const ended = children.map(endOf)
+  try {
+    const gaveUp = Promise.race(ended).then(() => Promise.reject(new Error('a process of members ended early')))
+    const late = AbortSignal.timeout(patience.timeoutMs)
+    const tooLate = once(late, 'abort').then(() => Promise.reject(new Error(`not all ${count} saw all in time`)))
+    const lines = await Promise.race([Promise.all(children.map(firstLine)), gaveUp, tooLate])
+    return Math.max(...lines.map((line) => (JSON.parse(line) as { at: number }).at)) - from
+  } finally {
+    for (const child of children) child.kill('SIGTERM')
+    await Promise.all(ended)
+    rmSync(root, { recursive: true, force: true })
+  }
+}
+
+async function startAndEnd(count: number, argv: readonly string[]): Promise<number> {
   const from = clock()
   await Promise.all(
-    Array.from({ length: count }, () =>
-      endOf(spawn(process.execPath, ['-e', '0'], { stdio: 'ignore', env: cleanEnv() })),
-    ),
+    Array.from({ length: count }, () => endOf(spawn(process.execPath, argv, { stdio: 'ignore', env: cleanEnv() }))),
   )
   return clock() - from
 }

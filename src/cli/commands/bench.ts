@@ -14,17 +14,17 @@ interface BenchFlags extends JsonFlag {
   readonly list?: boolean
 }
 
-const defaultRuns = 3
+const defaultRuns = 20
 const maxRuns = 1_000
 const clearLine = '\r\u001b[K'
 
 const examples = `
-Without a name all are run, which takes minutes and starts up to 30 processes at a time. Baselines are measured in the same run.
-The figures in docs/benchmarks.md come from --runs 20.
+Without a name all are run, which takes some 15 minutes and starts up to 30 processes at a time. Baselines are measured in the same
+run. Each thing is done 20 times; the start of 30 processes a quarter as often.
 
 Examples:
   trellis bench log
-  trellis bench crash --runs 20
+  trellis bench crash --runs 100
   trellis bench --json > figures.json`
 
 export function addBench(program: Command, context: CommandContext): void {
