@@ -1,5 +1,6 @@
 // The consensus core's front door: the only file of this folder that others import.
 
+export { ClaimExpiry, type ClaimExpiryOptions } from './claim-expiry.ts'
 export { hasVote, isJoint, membersOf, votersOnly } from './configuration.ts'
 export type {
   Effect,
@@ -21,6 +22,15 @@ export {
   type StopReason,
 } from './hosting.ts'
 export { InvariantError } from './invariant.ts'
+export type {
+  Claim,
+  ClaimCommand,
+  Claimed,
+  ClaimedThing,
+  ClaimKind,
+  ClaimRefusal,
+  ClaimReply,
+} from './machines/claim-commands.ts'
 export {
   type ClusterBounds,
   ClusterMachine,
@@ -48,6 +58,7 @@ export type {
   WriteReply,
   WriteResult,
 } from './machines/config-commands.ts'
+export type { CountCommand, CounterRecord, CounterRefusal, CountReply } from './machines/counters.ts'
 export type { Compacted, ConfigChanges, HistoryState } from './machines/history.ts'
 export type { SessionPlace, SessionRefusal, SessionState } from './machines/sessions.ts'
 export type { EndedSwitch, SwitchProposal, TopologyEpochState } from './machines/topology-epoch.ts'

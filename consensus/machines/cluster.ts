@@ -1,17 +1,26 @@
-// The cluster's own replicated machine: names, singletons, topology epoch, config, clients' sessions. It only puts the
+// The cluster's own replicated machine: names, singletons, topology epoch, config, claims, counters, clients' sessions. It only puts the
 // parts together; each part keeps one kind of fact and refuses by itself what would break it.
 
 import type { ApplyMeta, StateMachine } from '../state-machine.ts'
 import type { VoterId } from '../types.ts'
+import type { ClaimedThing } from './claim-commands.ts'
+import { type ClaimBounds, Claims } from './claims.ts'
 import type { ClientCommand, ClusterCommand, ClusterReply, MemberCommand, SingletonRecord } from './commands.ts'
 import { Config, type ConfigBounds, type ConfigState } from './config.ts'
+import { type CounterBounds, type CounterRecord, Counters } from './counters.ts'
 import { Names, type NamesBounds } from './names.ts'
 import { type SessionBounds, type SessionState, Sessions } from './sessions.ts'
 import { type SingletonBounds, Singletons } from './singleton.ts'
 import { type TopologyBounds, TopologyEpoch, type TopologyEpochState } from './topology-epoch.ts'
 
 /** Equal on every voter, for they decide what is refused: changing one is a change of the replicated machine. */
-export type ClusterBounds = NamesBounds & SingletonBounds & TopologyBounds & ConfigBounds & SessionBounds
+export type ClusterBounds = NamesBounds &
+  SingletonBounds &
+  TopologyBounds &
+  ConfigBounds &
+  SessionBounds &
+  ClaimBounds &
+  CounterBounds
 
 /** Room for a thousand members and their history, and for config of which a snapshot is still a matter of seconds. */
 export const defaultClusterBounds: ClusterBounds = Object.freeze({
@@ -31,6 +40,13 @@ export const defaultClusterBounds: ClusterBounds = Object.freeze({
   maxHistoryLength: 16 * 1_048_576,
   maxSessions: 4_096,
   maxSessionReplies: 1_024,
+  maxClaims: 16_384,
+  maxClaimsOfOne: 4_096,
+  maxClaimTextLength: 128,
+  maxClaimValueLength: 4_096,
+  maxLeaseMs: 86_400_000,
+  maxCounters: 65_536,
+  maxCounterNameLength: 128,
 })
 
 /** The whole machine as plain data. */
@@ -40,6 +56,8 @@ export interface ClusterState {
   readonly topology: TopologyEpochState
   readonly config: ConfigState
   readonly sessions: readonly SessionState[]
+  readonly claims: readonly ClaimedThing[]
+  readonly counters: readonly CounterRecord[]
 }
 
 /** Applies {@link ClusterCommand}s; what it holds is read through `names`, `singleton` and `topology`. */
@@ -49,6 +67,8 @@ export class ClusterMachine implements StateMachine<ClusterCommand, ClusterReply
   readonly #topology: TopologyEpoch
   readonly #config: Config
   readonly #sessions: Sessions<ClusterReply>
+  readonly #claims: Claims
+  readonly #counters: Counters
 
   constructor(bounds: ClusterBounds = defaultClusterBounds) {
     this.#names = new Names(bounds)
@@ -56,6 +76,8 @@ export class ClusterMachine implements StateMachine<ClusterCommand, ClusterReply
     this.#topology = new TopologyEpoch(bounds)
     this.#config = new Config(bounds)
     this.#sessions = new Sessions(bounds)
+    this.#claims = new Claims(bounds)
+    this.#counters = new Counters(bounds)
   }
 
   apply(meta: ApplyMeta, command: ClusterCommand): ClusterReply {
@@ -66,6 +88,11 @@ export class ClusterMachine implements StateMachine<ClusterCommand, ClusterReply
       case 'in-session':
         return this.#sessions.run(meta, command, () => this.#serve(meta, command.command))
       case 'write':
+      case 'claim':
+      case 'renew-claim':
+      case 'end-claim':
+      case 'expire-claim':
+      case 'count':
         return this.#serve(meta, command)
       default:
         return this.#refusal(meta, command) ?? { type: 'ok', index: meta.index }
@@ -92,6 +119,15 @@ export class ClusterMachine implements StateMachine<ClusterCommand, ClusterReply
     return this.#config
   }
 
+  /** Who holds and who waits for locks, semaphores, elections, barriers and singletons. */
+  get claims(): Pick<Claims, 'get' | 'all' | 'count'> {
+    return this.#claims
+  }
+
+  get counters(): Pick<Counters, 'get'> {
+    return this.#counters
+  }
+
   snapshot(): ClusterState {
     return {
       names: this.#names.entries(),
@@ -99,6 +135,8 @@ export class ClusterMachine implements StateMachine<ClusterCommand, ClusterReply
       topology: this.#topology.snapshot(),
       config: this.#config.snapshot(),
       sessions: this.#sessions.snapshot(),
+      claims: this.#claims.snapshot(),
+      counters: this.#counters.snapshot(),
     }
   }
 
@@ -108,12 +146,26 @@ export class ClusterMachine implements StateMachine<ClusterCommand, ClusterReply
     this.#topology.restore(state.topology)
     this.#config.restore(state.config)
     this.#sessions.restore(state.sessions)
+    this.#claims.restore(state.claims)
+    this.#counters.restore(state.counters)
   }
 
   /** What clients ask for. */
   #serve(meta: ApplyMeta, command: ClientCommand): ClusterReply {
-    if (command.type === 'write') return this.#config.apply(meta, command)
-    return { type: 'refused', reason: 'unknown-command' }
+    switch (command.type) {
+      case 'write':
+        return this.#config.apply(meta, command)
+      case 'claim':
+      case 'renew-claim':
+      case 'end-claim':
+      case 'expire-claim':
+        return this.#claims.apply(meta, command)
+      case 'count':
+        return this.#counters.apply(meta, command)
+      default:
+        command satisfies never
+        return { type: 'refused', reason: 'unknown-command' }
+    }
   }
 
   #refusal(meta: ApplyMeta, command: MemberCommand): Exclude<ClusterReply, { type: 'ok' }> | undefined {

@@ -2,7 +2,9 @@
 // ever added, and a new one is not proposed until every voter can apply it.
 
 import type { LogIndex, Term, VoterId } from '../types.ts'
+import type { ClaimCommand, ClaimRefusal, ClaimReply } from './claim-commands.ts'
 import type { ConfigRefusal, WriteCommand, WriteReply } from './config-commands.ts'
+import type { CountCommand, CounterRefusal, CountReply } from './counters.ts'
 import type { SessionPlace, SessionRefusal } from './sessions.ts'
 
 /** All of them. */
@@ -46,7 +48,7 @@ export type MemberCommand =
   | { readonly type: 'abort-topology'; readonly proposal: LogIndex; readonly reason: string }
 
 /** What clients of the replicated data say, on any member; it reaches the leader in a session. */
-export type ClientCommand = WriteCommand
+export type ClientCommand = WriteCommand | ClaimCommand | CountCommand
 
 export type SessionCommand =
   /** A client begins: the index of this entry is its session. */
@@ -65,6 +67,8 @@ export type ClusterReply =
   /** That switch is over, or never was. */
   | { readonly type: 'no-such-switch'; readonly proposal: LogIndex }
   | WriteReply
+  | ClaimReply
+  | CountReply
   | SessionRefusal
   /** Past a bound of the machine, or unknown to this release. Nothing has changed. */
   | { readonly type: 'refused'; readonly reason: RefusalReason }
@@ -79,6 +83,8 @@ export type RefusalReason =
   | 'too-many-required'
   | 'unknown-command'
   | ConfigRefusal
+  | ClaimRefusal
+  | CounterRefusal
 
 /** The record of one singleton, as the log has it. `token` 0: never activated. */
 export interface SingletonRecord {

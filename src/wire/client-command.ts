@@ -1,8 +1,15 @@
-// Commands of clients as bytes: writes of config. They stand in the log inside a session, or by themselves.
+// Commands of clients as bytes: writes of config, claims, counters. They stand in the log inside a session, or by themselves.
 
-import { family, list, optional, struct, text, union, varint } from './codec.ts'
-import { MAX_CONFIG_KEY_BYTES, MAX_CONFIG_OPERATIONS, MAX_CONFIG_VALUE_BYTES } from './limits.ts'
-import { conditionTestNumbers, operationNumbers } from './message-numbers.ts'
+import { bool, choice, family, list, optional, struct, text, union, varint } from './codec.ts'
+import {
+  MAX_CLAIM_VALUE_BYTES,
+  MAX_CONFIG_KEY_BYTES,
+  MAX_CONFIG_OPERATIONS,
+  MAX_CONFIG_VALUE_BYTES,
+  MAX_ID_BYTES,
+  MAX_NAME_BYTES,
+} from './limits.ts'
+import { claimKindNumbers, conditionTestNumbers, operationNumbers } from './message-numbers.ts'
 
 const key = text(MAX_CONFIG_KEY_BYTES)
 
@@ -20,6 +27,9 @@ const operation = union(
 
 const operations = list(operation, MAX_CONFIG_OPERATIONS)
 
+const name = text(MAX_NAME_BYTES)
+const claimed = { kind: choice(claimKindNumbers), name }
+
 /** The fields of each, by its type. */
 export const clientCommands = {
   write: struct({
@@ -27,4 +37,16 @@ export const clientCommands = {
     operations,
     otherwise: optional(operations),
   }),
+  claim: struct({
+    ...claimed,
+    owner: text(MAX_ID_BYTES),
+    leaseMs: varint,
+    limit: varint,
+    waits: bool,
+    value: text(MAX_CLAIM_VALUE_BYTES),
+  }),
+  'renew-claim': struct({ ...claimed, claim: varint }),
+  'end-claim': struct({ ...claimed, claim: varint }),
+  'expire-claim': struct({ ...claimed, claim: varint, renewedAt: varint }),
+  count: struct({ name, add: varint, subtract: varint }),
 }

@@ -50,6 +50,8 @@ export const MAX_SNAPSHOT_ID_BYTES = 128
 /** A key of config, and the JSON text of its value. */
 export const MAX_CONFIG_KEY_BYTES = 512
 export const MAX_CONFIG_VALUE_BYTES = 64 * 1024
+/** What a holder says of itself, for example in an election. */
+export const MAX_CLAIM_VALUE_BYTES = 4_096
 /** Conditions, and operations of a branch, of one write. */
 export const MAX_CONFIG_OPERATIONS = 128
 

@@ -73,6 +73,11 @@ export const updateNumbers = { record: 1, accusation: 2 } as const
 /** Commands of clients: they stand in the log by themselves, or inside `in-session`. */
 export const clientCommandNumbers = {
   write: 48,
+  claim: 49,
+  'renew-claim': 50,
+  'end-claim': 51,
+  'expire-claim': 52,
+  count: 53,
 } as const
 
 /** Commands of the cluster's log, on the wire and on disk. */
@@ -95,6 +100,9 @@ export const commandNumbers = {
 
 /** What else an entry of the log can carry, in the place of a command's number. */
 export const logEntryNumbers = { configuration: 240 } as const
+
+/** What can be claimed. */
+export const claimKindNumbers = { lock: 1, semaphore: 2, election: 3, barrier: 4, singleton: 5 } as const
 
 /** What a write of config asks first, and what it does. */
 export const conditionTestNumbers = { revision: 1, exists: 2 } as const

@@ -1,4 +1,5 @@
 import {
+  type ClaimKind,
   type ClientCommand,
   type ClusterCommand,
   ClusterMachine,
@@ -23,6 +24,18 @@ const inSession = (sequence: number, command: ClientCommand, floor = 1): Cluster
   command,
 })
 
+const claim = (owner: string, kind: ClaimKind = 'lock', limit = 1): ClientCommand => ({
+  type: 'claim',
+  kind,
+  name: 'n',
+  owner,
+  leaseMs: 1_000,
+  limit,
+  waits: true,
+  value: 'null',
+})
+const thing = { kind: 'lock', name: 'n' } as const
+
 const commands: readonly ClusterCommand[] = [
   { type: 'open-session' },
   inSession(1, set('a', '1')),
@@ -40,6 +53,19 @@ const commands: readonly ClusterCommand[] = [
   inSession(5, write([{ type: 'rollback', key: 'b', revision: 4 }]), 2),
   { type: 'open-session' },
   { ...inSession(1, set('e', '5')), session: 8 } as ClusterCommand,
+  inSession(6, claim('a')),
+  inSession(7, claim('b')),
+  claim('c'),
+  { type: 'renew-claim', ...thing, claim: 11 },
+  inSession(8, { type: 'end-claim', ...thing, claim: 10 }),
+  { type: 'expire-claim', ...thing, claim: 11, renewedAt: 13 },
+  claim('a', 'semaphore', 2),
+  claim('a', 'barrier', 2),
+  claim('b', 'barrier', 2),
+  claim('b', 'barrier', 2),
+  claim('a', 'singleton'),
+  inSession(9, { type: 'count', name: 'n', add: 5, subtract: 0 }),
+  inSession(9, { type: 'count', name: 'n', add: 5, subtract: 0 }),
 ]
 
 testStateMachine<ClusterCommand, ClusterReply, ClusterState>('client data', {
@@ -54,6 +80,13 @@ testStateMachine<ClusterCommand, ClusterReply, ClusterState>('client data', {
       set('', '1'),
       { ...inSession(1, set('z', '1')), session: 7 } as ClusterCommand,
       inSession(1, set('z', '1')),
+      claim('c'),
+      { ...claim('z'), waits: false } as ClusterCommand,
+      claim('z', 'semaphore', 3),
+      { type: 'renew-claim', ...thing, claim: 10 },
+      { type: 'end-claim', ...thing, claim: 10 },
+      { type: 'expire-claim', ...thing, claim: 12, renewedAt: 11 },
+      { type: 'count', name: '', add: 1, subtract: 0 },
     ],
   },
   unknown: { type: 'set-topology', name: 'ring' } as unknown as ClusterCommand,

@@ -35,6 +35,15 @@ const samples: readonly (readonly [ClusterCommand, string])[] = [
   [{ type: 'abort-topology', proposal: 9, reason: 'x' }, '0114090178'],
   [{ type: 'open-session' }, '0120'],
   [write, '0130'.concat(written)],
+  [
+    { type: 'claim', kind: 'semaphore', name: 'n', owner: 'o', leaseMs: 300, limit: 2, waits: true, value: '1' },
+    '013102'.concat('016e', '016f', 'ac02', '02', '01', '0131'),
+  ],
+  [{ type: 'renew-claim', kind: 'lock', name: 'n', claim: 7 }, '013201016e07'],
+  [{ type: 'end-claim', kind: 'election', name: 'n', claim: 7 }, '013303016e07'],
+  [{ type: 'expire-claim', kind: 'barrier', name: 'n', claim: 7, renewedAt: 9 }, '013404016e0709'],
+  [{ type: 'expire-claim', kind: 'singleton', name: 'n', claim: 7, renewedAt: 9 }, '013405016e0709'],
+  [{ type: 'count', name: 'n', add: 300, subtract: 0 }, '0135016eac0200'],
   [{ type: 'in-session', session: 300, sequence: 2, floor: 1, command: write }, '0121ac02020130'.concat(written)],
 ]
 
