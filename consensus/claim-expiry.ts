@@ -20,6 +20,7 @@ interface Seen {
 
 type Expiry = Extract<ClaimCommand, { type: 'expire-claim' }>
 
+/** The leader's view of leases. */
 export class ClaimExpiry {
   readonly #options: ClaimExpiryOptions
   #seen = new Map<LogIndex, Seen>()

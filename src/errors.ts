@@ -32,6 +32,7 @@ export interface ErrorDetails {
   ERR_COMPACTED: { readonly compacted: number }
   ERR_INVALID_VALUE: { readonly key: string; readonly issues: readonly string[] }
   ERR_CONFIG_FULL: { readonly reason: string }
+  ERR_LOCK_HELD: { readonly name: string; readonly owner: string; readonly token: number }
   ERR_UNKNOWN_MEMBER: { readonly member: string }
   ERR_MEMBER_DOWN: { readonly member: string }
   ERR_UNKNOWN_CHANNEL: { readonly channel: string }

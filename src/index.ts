@@ -31,6 +31,21 @@ export type {
   ConfigWriteOptions,
   NodeConfig,
 } from './coordination/config-interface.ts'
+export { type FenceOptions, fence, type ResourceFence } from './coordination/fence.ts'
+export type {
+  ClaimView,
+  ElectedLeader,
+  ElectionOptions,
+  Grant,
+  Lease,
+  LeaseOptions,
+  NodeBarriers,
+  NodeCounters,
+  NodeElections,
+  NodeLocks,
+  NodeSemaphores,
+} from './coordination/lease-interface.ts'
+export { leaseMarginMs } from './coordination/lease-time.ts'
 export type { SchemaIssue, SchemaResult, StandardSchema } from './coordination/standard-schema.ts'
 export { type Announcement, type Discovery, MAX_SEEDS, type ReportTrouble } from './discovery/discovery.ts'
 export { type DnsPace, dnsDiscovery } from './discovery/dns.ts'

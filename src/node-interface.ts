@@ -4,6 +4,13 @@
 
 import type { Channel } from './channels/channel.ts'
 import type { NodeConfig } from './coordination/config-interface.ts'
+import type {
+  NodeBarriers,
+  NodeCounters,
+  NodeElections,
+  NodeLocks,
+  NodeSemaphores,
+} from './coordination/lease-interface.ts'
 import type { ClusterError } from './errors.ts'
 import type { Services } from './services/service-interface.ts'
 import type { SwitchOptions, SwitchReport } from './switching/report.ts'
@@ -232,6 +239,12 @@ export interface TrellisNode extends AsyncDisposable {
   readonly vsm: Vsm
   /** What the whole cluster agrees on: keys, values, revisions. */
   readonly config: NodeConfig
+  /** Held by one at a time, for the whole cluster; with fencing tokens. */
+  readonly locks: NodeLocks
+  /** Held by a few at a time. */
+  readonly semaphores: NodeSemaphores
+  readonly elections: NodeElections
+  readonly barriers: NodeBarriers
   /** Services found and called by name, wherever they run. */
   readonly services: Services
   /** One of the four channels: `coordination`, `events`, `gossip`, `data`. Throws `ERR_UNKNOWN_CHANNEL`. */
@@ -243,8 +256,11 @@ export interface TrellisNode extends AsyncDisposable {
   ready(options?: WaitOptions): Promise<void>
   /** Resolves, once, if the node had to stop by itself (`ERR_DATA_ROLLED_BACK`, `ERR_DISK`, `ERR_NAME_TAKEN`, …). Never rejects. */
   readonly fatal: Promise<ClusterError>
-  /** Every counter by name: refused handshakes by reason, dropped messages by reason, and so on. They only grow. */
-  counters(): Readonly<Record<string, number>>
+  /**
+   * The cluster's counters, by name: whole numbers that everybody adds to. Called like a function, it answers this process's own counts instead: refused
+   * handshakes by reason, dropped messages by reason, and so on. They only grow.
+   */
+  readonly counters: NodeCounters & (() => Readonly<Record<string, number>>)
   /** Announces `draining` to every member, for good: nobody should give it new work. It stays a member, and a leader leads on. Idempotent. */
   drain(): Promise<void>
   /** Tells the others that it goes, who see it as `left` and never as a failure, then stops. It may come back. Idempotent. */

@@ -4,8 +4,7 @@
 import { Channels } from './channels/channels.ts'
 import type { Lanes } from './channels/lane.ts'
 import { LanesPart } from './channels/lanes-part.ts'
-import type { NodeConfig } from './coordination/config-interface.ts'
-import { ReplicatedData } from './coordination/replicated-data.ts'
+import { type DataFaces, ReplicatedData } from './coordination/replicated-data.ts'
 import { SeedWatcher } from './discovery/seed-watcher.ts'
 import { RequestedFaults } from './faults/requested-faults.ts'
 import { Liveness } from './liveness/liveness.ts'
@@ -20,7 +19,7 @@ export interface NodeFeatures {
   readonly channels: Channels
   readonly seeds: SeedWatcher
   readonly switching: Switching
-  readonly config: NodeConfig
+  readonly data: DataFaces
   readonly faults: RequestedFaults
   readonly services: LocalServices
   readonly lanes: Lanes
@@ -42,7 +41,7 @@ export function createFeatures(context: NodeContext): NodeFeatures {
     parts,
     seeds,
     switching,
-    config: data.config,
+    data: data.faces,
     faults,
     lanes: lanes.lanes,
     channels,

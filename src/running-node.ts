@@ -6,14 +6,13 @@ import { type SwimEvent, swimPresets } from '../topology/index.ts'
 import { memberCalled } from './addressee.ts'
 import { type AdminServer, startAdmin } from './admin/server.ts'
 import { adminService } from './admin/services.ts'
-import type { Channel } from './channels/channel.ts'
-import type { NodeConfig } from './coordination/config-interface.ts'
 import { asClusterError, ClusterError, isClusterError } from './errors.ts'
 import { EventHub } from './events.ts'
 import { KnowledgeEvents } from './knowledge-events.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { formatAddress, type NetworkAddress, parseAddress } from './network-address.ts'
 import { nodeContext } from './node-context.ts'
+import { NodeFaces } from './node-faces.ts'
 import type {
   ClusterEvents,
   Faults,
@@ -21,7 +20,6 @@ import type {
   MemberChange,
   MemberView,
   NodeStatus,
-  NodeTopology,
   TrellisNode,
   WaitOptions,
 } from './node-interface.ts'
@@ -38,7 +36,6 @@ import { watchLoopDelay } from './runtime/loop-delay.ts'
 import type { Toolbox } from './runtime/toolbox.ts'
 import { createTurn } from './runtime/turn.ts'
 import type { Self } from './self.ts'
-import type { Services } from './services/service-interface.ts'
 import type { NodeStorage } from './storage/node-storage.ts'
 import type { NetworkFaults } from './transport/faulty.ts'
 import type { Connection, Transport } from './transport/transport.ts'
@@ -65,16 +62,16 @@ const STRANGER_LOG_INTERVAL_MS = 10_000
 const DEFAULT_READY_TIMEOUT_MS = 60_000
 const DEFAULT_STOP_TIMEOUT_MS = 10_000
 
-export class RunningNode implements TrellisNode {
+export class RunningNode extends NodeFaces implements TrellisNode {
   readonly id: string
   readonly name: string
   readonly address: string
   readonly fatal: Promise<ClusterError>
   readonly lifecycle: Lifecycle
-  readonly topology: NodeTopology
   readonly #options: RunningNodeOptions
   readonly #toolbox: Toolbox
-  readonly #features: NodeFeatures
+  protected readonly features: NodeFeatures
+  protected readonly counts = new Counters()
   readonly #hub: EventHub
   readonly #guard: AwayGuard
   readonly #knowledge: KnowledgeEvents
@@ -95,6 +92,7 @@ export class RunningNode implements TrellisNode {
   #resolveFatal: (error: ClusterError) => void = () => {}
 
   constructor(setup: RunningNodeOptions) {
+    super()
     const { options, self, storage, transport } = setup
     const { profile, logger } = options
     this.#options = setup
@@ -107,16 +105,15 @@ export class RunningNode implements TrellisNode {
     this.#hub = new EventHub(logger)
     this.#guard = new AwayGuard(systemClock, AWAY_THRESHOLD_MS, (absence) => this.#away(absence))
     const turn = createTurn(this.#guard, (error) => this.#fail(asClusterError(error)))
-    const counters = new Counters()
+    const counters = this.counts
     this.#toolbox = { clock: systemClock, random: Math.random, turn, counters, flushes: this.#flushes, logger }
-    this.#features = createFeatures(
+    this.features = createFeatures(
       nodeContext(this, setup, this.#toolbox, {
         emit: (event) => this.#hub.emit(event),
         fail: (error) => this.#fail(asClusterError(error)),
       }),
     )
-    const features = this.#features.parts
-    this.topology = this.#features.switching
+    const features = this.features.parts
     this.lifecycle = new Lifecycle({
       self,
       join: options.join,
@@ -157,8 +154,8 @@ export class RunningNode implements TrellisNode {
       route: (member) => memberCalled(member, this.lifecycle.members()).id,
       onDiskFailure: (error) => this.#fail(asClusterError(error)),
     })
-    this.#guard.start(() => this.#toolbox.turn.enter(() => this.#features.parts.pulse()))
-    await this.#features.parts.start()
+    this.#guard.start(() => this.#toolbox.turn.enter(() => this.features.parts.pulse()))
+    await this.features.parts.start()
     await this.lifecycle.start()
     this.#knowsItself = true
     for (const connection of this.#early.splice(0)) this.accept(connection)
@@ -198,26 +195,16 @@ export class RunningNode implements TrellisNode {
   }
 
   get faults(): Faults {
-    return this.#features.faults
+    return this.features.faults
   }
 
   why(member: string, options: WaitOptions = {}): Promise<WhyView> {
-    return this.#features.why.ask(member, options)
+    return this.features.why.ask(member, options)
   }
 
   get vsm(): Vsm {
     if (this.#vsm) return this.#vsm
     throw new ClusterError('ERR_SHUTTING_DOWN', 'the node has not started', {})
-  }
-
-  channel = (name: string): Channel => this.#features.channels.channel(name)
-
-  get config(): NodeConfig {
-    return this.#features.config
-  }
-
-  get services(): Services {
-    return this.#features.services
   }
 
   status(): NodeStatus {
@@ -229,7 +216,7 @@ export class RunningNode implements TrellisNode {
       condition: members.find(({ id }) => id === self.id)?.condition ?? 'ok',
       clusterId: lifecycle.coordination?.clusterId,
       members,
-      topology: this.#features.switching.state(),
+      topology: this.features.switching.state(),
       knowledge: lifecycle.coordination?.knowledge(),
       nameOf: (id) => lifecycle.nameOf(id),
     })
@@ -247,16 +234,12 @@ export class RunningNode implements TrellisNode {
       voters: lifecycle.coordination?.knowledge().voters ?? [],
       kindOf: (id) => lifecycle.holds.kindOf(id),
       nameOf: (id) => lifecycle.nameOf(id),
-      channelsOf: (id) => this.#features.lanes.channelsOf(id),
+      channelsOf: (id) => this.features.lanes.channelsOf(id),
     })
   }
 
   watchMembers(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<MemberChange> {
     return this.#hub.memberChanges(options.signal)
-  }
-
-  counters(): Readonly<Record<string, number>> {
-    return this.#toolbox.counters.snapshot()
   }
 
   /** True once a member that knows a leader and, if it is linked to anybody, somebody beside itself. */
@@ -269,7 +252,7 @@ export class RunningNode implements TrellisNode {
 
   /** The refusal of every seed, when all of them have refused this node while it was looking for its cluster. */
   unwelcome(): ClusterError | undefined {
-    const seeds = [...this.#options.options.join, ...this.#features.seeds.seeds()]
+    const seeds = [...this.#options.options.join, ...this.features.seeds.seeds()]
     const others = seeds.filter((seed) => seed !== this.address)
     const isRefusedByAll = others.length > 0 && others.every((seed) => this.#unwelcome.has(seed))
     return this.lifecycle.stage === 'seeking' && isRefusedByAll ? this.#unwelcome.get(others[0]!) : undefined
@@ -329,7 +312,7 @@ export class RunningNode implements TrellisNode {
     const failures: unknown[] = []
     const steps = [
       () => this.#vsm?.close(),
-      () => this.#features.parts.close(),
+      () => this.features.parts.close(),
       () => this.lifecycle.stop(),
       () => this.#admin?.close(),
       () => transport.close(),
@@ -364,7 +347,7 @@ export class RunningNode implements TrellisNode {
   #coordination(): void {
     this.#vsm?.observe()
     this.#knowledge?.look()
-    this.#features.parts.coordination()
+    this.features.parts.coordination()
   }
 
   #member(event: Extract<SwimEvent, { type: 'member' | 'forgotten' }>): void {
@@ -373,7 +356,7 @@ export class RunningNode implements TrellisNode {
       this.#toolbox.logger.info('member', { name, state, condition, reason: event.reason })
     }
     this.#hub.emit({ type: 'member', at: Date.now(), change: memberChange(event) })
-    this.#features.parts.member(event)
+    this.features.parts.member(event)
   }
 
   #fail(error: ClusterError): void {

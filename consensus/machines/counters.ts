@@ -17,6 +17,7 @@ export interface CountCommand {
   readonly subtract: number
 }
 
+/** The new value. */
 export type CountReply =
   | { readonly type: 'counted'; readonly value: number; readonly revision: LogIndex }
   | { readonly type: 'refused'; readonly reason: CounterRefusal }

@@ -3,6 +3,7 @@
 
 import { channelOperations } from './openapi-channels.ts'
 import { configOperations } from './openapi-config.ts'
+import { lockOperations } from './openapi-locks.ts'
 import { type AdminErrorCode, json, ref, type Schema } from './openapi-schemas.ts'
 import { serviceOperations } from './openapi-services.ts'
 import { whyOperations } from './openapi-why.ts'
@@ -104,6 +105,7 @@ export const operations: Readonly<Record<string, Readonly<Partial<Record<Method,
   },
   ...configOperations,
   ...serviceOperations,
+  ...lockOperations,
   ...whyOperations,
   '/v1/faults': {
     GET: {

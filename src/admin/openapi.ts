@@ -5,6 +5,7 @@ import { packageVersion } from '../observability/version.ts'
 import { sessionCookie } from './access.ts'
 import { channelSchemas } from './openapi-channels.ts'
 import { configSchemas } from './openapi-config.ts'
+import { lockSchemas } from './openapi-locks.ts'
 import { commonErrors, operations } from './openapi-paths.ts'
 import { type AdminErrorCode, errorDetails, errorSchema, ref, type Schema, schemas } from './openapi-schemas.ts'
 import { serviceSchemas } from './openapi-services.ts'
@@ -50,6 +51,7 @@ export function openapiDocument() {
         ...schemas,
         ...configSchemas,
         ...serviceSchemas,
+        ...lockSchemas,
         ...channelSchemas,
         ...whySchemas,
         ...Object.fromEntries(errors.map((code) => [errorName(code), errorSchema(code)])),

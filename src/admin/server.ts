@@ -20,6 +20,7 @@ import { eventResources } from './events.ts'
 import { faultResources } from './faults.ts'
 import { healthResources } from './health.ts'
 import { errorResponse } from './http-errors.ts'
+import { lockResources } from './locks.ts'
 import { memberResources } from './members.ts'
 import { messageResources } from './messages.ts'
 import { metricsResources } from './metrics.ts'
@@ -44,6 +45,7 @@ export type AdminNode = Pick<
   | 'topology'
   | 'events'
   | 'config'
+  | 'locks'
   | 'faults'
   | 'channel'
   | 'services'
@@ -122,6 +124,7 @@ export function adminResources(
     ...configResources(node),
     ...serviceResources(node),
     ...watchResources(node),
+    ...lockResources(node),
     ...messageResources(node),
     ...streamResources(node),
     ...channelResources(node),

@@ -7,6 +7,7 @@ import { addBench } from './commands/bench.ts'
 import { addConfig } from './commands/config.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addLeader } from './commands/leader.ts'
+import { addLocks } from './commands/locks.ts'
 import { addLog } from './commands/log.ts'
 import { addMembers } from './commands/members.ts'
 import { addNode } from './commands/node.ts'
@@ -91,6 +92,7 @@ function createProgram(context: CommandContext): Command {
     addWhy,
     addLeader,
     addConfig,
+    addLocks,
     addLog,
     addSimulate,
     addBench,

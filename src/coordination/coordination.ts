@@ -3,7 +3,6 @@
 
 import type {
   ClusterCommand,
-  ClusterMachine,
   ClusterReply,
   HostEffect,
   RaftMessage,
@@ -27,6 +26,7 @@ import type { Link } from '../wire/link.ts'
 import type { ClusterRecord } from '../wire/record.ts'
 import { ClusterRecordKeeper } from './cluster-record.ts'
 import { type Knowledge, knowledgeOfRecord, knowledgeOfVoter } from './knowledge.ts'
+import type { Copy } from './queries.ts'
 import { RecordSpreader } from './record-spreader.ts'
 import { Voter } from './voter.ts'
 
@@ -138,8 +138,8 @@ export class Coordination {
   }
 
   /** This node's own copy of the replicated state, to be read only; undefined when it holds no log. */
-  get machine(): ClusterMachine | undefined {
-    return this.#voter?.machine
+  get copy(): Copy | undefined {
+    return this.#voter && { machine: this.#voter.machine, appliedIndex: this.#voter.applied.index }
   }
 
   /** How long this copy may have missed what others agreed on: 0 while a majority answers this leader, else since a leader was last heard. */

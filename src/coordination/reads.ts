@@ -6,13 +6,12 @@
 //
 // A voter has a copy; every other member asks one.
 
-import type { ClusterMachine } from '../../consensus/index.ts'
 import type { Payload } from '../channels/payload.ts'
 import type { IncomingRequest, Requests } from '../channels/requests.ts'
 import { ClusterError, isClusterError } from '../errors.ts'
 import type { Coordination } from './coordination.ts'
 import { type CallOptions, DEFAULT_CALL_TIMEOUT_MS, type LeaderCalls, limited, noQuorum } from './leader-calls.ts'
-import { type AnswerTo, answer, parseQuery, type Query } from './queries.ts'
+import { type AnswerTo, answer, type Copy, parseQuery, type Query } from './queries.ts'
 import type { Wakeups } from './wakeups.ts'
 
 export interface ReadsOptions {
@@ -77,7 +76,7 @@ export class Reads {
   /** From this voter's copy, or a linked voter's. Without any: `ERR_NO_QUORUM`. */
   async stale<Q extends Query>(query: Q, options: CallOptions): Promise<Aged<AnswerTo<Q>>> {
     const coordination = this.#options.coordination()
-    if (coordination?.machine) return { answer: answer(coordination.machine, query), ageMs: coordination.ageMs() }
+    if (coordination?.copy) return { answer: answer(coordination.copy, query), ageMs: coordination.ageMs() }
     const voter = this.#someVoter()
     return withoutEffect(() => this.#ask<Aged<AnswerTo<Q>>>(voter, { query, kind: 'stale' }, options))
   }
@@ -87,8 +86,7 @@ export class Reads {
    * Undefined: there was no copy to ask, look again.
    */
   async awaited<Q extends Query>(query: Q, signal: AbortSignal): Promise<AnswerTo<Q> | undefined> {
-    const machine = this.#options.coordination()?.machine
-    if (machine) return this.#wait(machine, query, signal)
+    if (this.#copy()) return this.#wait(query, signal)
     try {
       const options = { signal, timeoutMs: 2 * AWAIT_MS }
       return await this.#ask<AnswerTo<Q>>(this.#someVoter(), { query, kind: 'awaited' }, options)
@@ -104,11 +102,11 @@ export class Reads {
     return this.#options.wakeups.next(LOOK_AGAIN_MS, signal)
   }
 
-  async #wait<Q extends Query>(machine: ClusterMachine, query: Q, signal: AbortSignal): Promise<AnswerTo<Q>> {
+  async #wait<Q extends Query>(query: Q, signal: AbortSignal): Promise<AnswerTo<Q>> {
     const deadline = performance.now() + AWAIT_MS
     let asked = query
     for (;;) {
-      const found = answer(machine, asked)
+      const found = answer(this.#copy() ?? throwNoLog(), asked)
       const left = deadline - performance.now()
       if (!isNothingYet(found) || left <= 0 || signal.aborted) return found
       asked = goOn(asked, found)
@@ -118,12 +116,11 @@ export class Reads {
 
   async #asLeader<Q extends Query>(query: Q, ms: number, signal?: AbortSignal): Promise<AnswerTo<Q>> {
     const coordination = this.#options.coordination()
-    if (!coordination?.machine)
-      throw new ClusterError('ERR_NOT_LEADER', 'this member holds no log', { leader: undefined })
+    if (!coordination?.copy) return throwNoLog()
     if (!coordination.reachesMajority) throw noQuorum(coordination.knowledge().voters, false)
     using limit = limited('read', ms, signal)
     await withoutEffect(() => coordination.read(limit.signal))
-    return answer(coordination.machine, query)
+    return answer(coordination.copy ?? throwNoLog(), query)
   }
 
   async #ask<Answer>(voter: string, asked: Asked, options: CallOptions): Promise<Answer> {
@@ -136,23 +133,26 @@ export class Reads {
     const query = parseQuery(raw)
     if (kind === 'linearizable') return (await this.#asLeader(query, DEFAULT_CALL_TIMEOUT_MS)) as unknown as Payload
     const coordination = this.#options.coordination()
-    if (!coordination?.machine)
-      throw new ClusterError('ERR_NOT_LEADER', 'this member holds no log', { leader: undefined })
-    if (kind === 'awaited') return this.#serveAwaited(coordination.machine, query)
-    return { answer: answer(coordination.machine, query), ageMs: coordination.ageMs() } as unknown as Payload
+    if (!coordination?.copy) return throwNoLog()
+    if (kind === 'awaited') return this.#serveAwaited(query)
+    return { answer: answer(coordination.copy, query), ageMs: coordination.ageMs() } as unknown as Payload
   }
 
-  async #serveAwaited(machine: ClusterMachine, query: Query): Promise<Payload> {
+  async #serveAwaited(query: Query): Promise<Payload> {
     if (this.#awaiting >= MAX_AWAITING) {
       const details = { queue: 'awaiting', limit: MAX_AWAITING }
       throw new ClusterError('ERR_BUFFER_FULL', `${MAX_AWAITING} members wait here already`, details)
     }
     this.#awaiting += 1
     try {
-      return (await this.#wait(machine, query, this.#options.stopping)) as unknown as Payload
+      return (await this.#wait(query, this.#options.stopping)) as unknown as Payload
     } finally {
       this.#awaiting -= 1
     }
+  }
+
+  #copy(): Copy | undefined {
+    return this.#options.coordination()?.copy
   }
 
   #someVoter(): string {
@@ -165,9 +165,15 @@ export class Reads {
   }
 }
 
-/** Changes after which to wait: none yet. Every other answer is one. */
+/** Worth waiting for another one. */
 function isNothingYet(found: AnswerTo<Query>): boolean {
+  if ('state' in found) return found.state === 'waiting'
+  if ('isKnown' in found) return found.isKnown
   return 'changes' in found && 'type' in found && found.changes.length === 0
+}
+
+function throwNoLog(): never {
+  throw new ClusterError('ERR_NOT_LEADER', 'this member holds no log', { leader: undefined })
 }
 
 /** What was looked at already need not be looked at again. */

@@ -1,66 +1,103 @@
-// The data that the cluster agrees on, as one part of a node: config today. It carries commands to the leader and reads to a copy of
-// the machine, and wakes whoever waits when something was applied here.
+// The data that the cluster agrees on, as one part of a node: config, locks and their kin, counters. It carries commands to the leader and reads to a copy
+// of the machine, and wakes whoever waits when something was applied here.
 
 import { raftPresets } from '../../consensus/index.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
+import { pause } from '../wait.ts'
+import { LocalBarriers } from './barriers.ts'
 import { LocalConfig } from './config.ts'
 import type { NodeConfig } from './config-interface.ts'
+import { LocalCounters } from './counters.ts'
+import { LocalElections } from './elections.ts'
 import { LeaderCalls, type Leadership } from './leader-calls.ts'
+import { LeaseExpirer } from './lease-expirer.ts'
+import type { NodeBarriers, NodeCounters, NodeElections, NodeLocks, NodeSemaphores } from './lease-interface.ts'
+import { Leases } from './leases.ts'
+import { LocalLocks, LocalSemaphores } from './locks.ts'
 import { Reads } from './reads.ts'
 import { Submissions } from './submissions.ts'
 import { Wakeups } from './wakeups.ts'
 
 /** An election may be split before one is won. */
 const PATIENT_ELECTIONS = 2
+/** A stopping node gives back what it holds; then it goes all the same. */
+const RELEASE_GRACE_MS = 1_000
+
+/** What users see of it. */
+export interface DataFaces {
+  readonly config: NodeConfig
+  readonly locks: NodeLocks
+  readonly semaphores: NodeSemaphores
+  readonly elections: NodeElections
+  readonly barriers: NodeBarriers
+  readonly counters: NodeCounters
+}
 
 export class ReplicatedData implements NodePart {
-  readonly config: NodeConfig
+  readonly faces: DataFaces
   readonly #context: NodeContext
   readonly #submissions: Submissions
   readonly #reads: Reads
+  readonly #leases: Leases
   readonly #wakeups = new Wakeups()
   readonly #stopping = new AbortController()
+  #expirer: LeaseExpirer | undefined
 
   constructor(context: NodeContext) {
     this.#context = context
-    const { toolbox, options } = context
+    const { toolbox, options, self } = context
     const wakeups = this.#wakeups
+    const stopping = this.#stopping.signal
     const coordination = () => context.coordination()
     const requests = () => context.requests
     const calls = new LeaderCalls({
       leadership: () => this.#leadership(),
       wakeups,
       patienceMs: PATIENT_ELECTIONS * raftPresets[options.profile].electionTimeoutMaxMs,
-      isStopping: () => this.#stopping.signal.aborted,
+      isStopping: () => stopping.aborted,
     })
-    const self = context.self.id
-    const submissions = new Submissions({ self, coordination, requests, calls })
-    this.#submissions = submissions
-    this.#reads = new Reads({
-      self,
+    const submissions = new Submissions({ self: self.id, coordination, requests, calls })
+    const reads = new Reads({
+      self: self.id,
       coordination,
       requests,
       calls,
       wakeups,
       isLinked: (id) => context.links.get(id) !== undefined,
       random: toolbox.random,
-      stopping: this.#stopping.signal,
+      stopping,
     })
-    this.config = new LocalConfig({ submissions, reads: this.#reads, stopping: this.#stopping.signal })
+    const leases = new Leases({ submissions, reads, clock: toolbox.clock, nodeName: self.name, stopping })
+    this.#submissions = submissions
+    this.#reads = reads
+    this.#leases = leases
+    this.faces = {
+      config: new LocalConfig({ submissions, reads, stopping }),
+      locks: new LocalLocks(leases, reads),
+      semaphores: new LocalSemaphores(leases),
+      elections: new LocalElections(leases, reads, stopping),
+      barriers: new LocalBarriers(leases),
+      counters: new LocalCounters(submissions, reads),
+    }
   }
 
   async start(): Promise<void> {
     this.#submissions.serve()
     this.#reads.serve()
+    this.#expirer = new LeaseExpirer(() => this.#context.coordination(), this.#context.toolbox.clock)
   }
 
   coordination(): void {
     this.#wakeups.wake()
   }
 
-  close(): void {
+  async close(): Promise<void> {
+    const released = new AbortController()
+    const releasing = this.#leases.close().finally(() => released.abort())
+    await Promise.race([releasing, pause(RELEASE_GRACE_MS, released.signal)])
     this.#stopping.abort()
     this.#wakeups.wake()
+    this.#expirer?.[Symbol.dispose]()
   }
 
   #leadership(): Leadership {

@@ -83,6 +83,7 @@ export function fakeNode(name = 'node-1'): FakeNode {
     channel: (name) => ({ ...absent<Channel>('channel'), name, stats: () => ({}) }) as unknown as Channel,
     config: absent<AdminNode['config']>('config'),
     services: absent<AdminNode['services']>('services'),
+    locks: absent<AdminNode['locks']>('locks'),
     why: absent<AdminNode['why']>('why'),
     faults: { set: () => none, clear: () => none, current: () => none },
     events: {

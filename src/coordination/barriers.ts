@@ -1,0 +1,45 @@
+// `node.barriers`: everybody waits until as many have come as were agreed on, then all go on.
+
+import { ClusterError } from '../errors.ts'
+import type { LeaseOptions, NodeBarriers } from './lease-interface.ts'
+import { badOptions, checkedName, checkedWaitMs, type Leases } from './leases.ts'
+
+const DEFAULT_WAIT_MS = 30_000
+const MAX_PARTIES = 4_096
+
+export class LocalBarriers implements NodeBarriers {
+  readonly #leases: Leases
+
+  constructor(leases: Leases) {
+    this.#leases = leases
+  }
+
+  async enter(name: string, options: LeaseOptions & { readonly parties: number }): Promise<void> {
+    const { parties, owner, leaseMs, signal, timeoutMs } = options
+    if (!Number.isInteger(parties) || parties < 1 || parties > MAX_PARTIES)
+      throw badOptions(`parties (${String(parties)}) must be a whole number from 1 to ${MAX_PARTIES}`)
+    const waitMs = checkedWaitMs(options.waitMs, DEFAULT_WAIT_MS)
+    const claimed = { kind: 'barrier', name: checkedName(name) } as const
+    const request = {
+      ...claimed,
+      owner: owner === undefined ? undefined : checkedName(owner, 'an owner'),
+      leaseMs,
+      limit: parties,
+      value: '',
+    }
+    const wait = { waitMs, signal, timeoutMs }
+    const { lease, isGranted, since } = await this.#leases.claim(request, wait)
+    // The last one to come goes on at once; its claim is gone with the round.
+    const outcome = isGranted ? 'passed' : await this.#leases.turn(lease, claimed, since, wait)
+    if (outcome === 'passed') return lease.forget()
+    await lease.end()
+    if (outcome === 'late') {
+      const message = `${parties} parties have not come to barrier '${name}' within ${waitMs} ms`
+      throw new ClusterError('ERR_TIMEOUT', message, { operation: 'barriers.enter', timeoutMs: waitMs })
+    }
+    throw new ClusterError('ERR_LEASE_LOST', `the place at barrier '${name}' was lost`, {
+      lease: name,
+      fencingToken: 0,
+    })
+  }
+}

@@ -1,0 +1,210 @@
+// Takes claims for this process, waits until it is their turn, and keeps them alive: what locks, semaphores, elections, barriers and singletons have in
+// common.
+
+import type { ClaimCommand, Claimed, ClaimKind, ClaimReply, ClusterReply } from '../../consensus/index.ts'
+import { ClusterError } from '../errors.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { HeldLease } from './held-lease.ts'
+import type { CallOptions } from './leader-calls.ts'
+import { elapsedSince, type Moment, momentOf } from './lease-time.ts'
+import type { Reads } from './reads.ts'
+import type { Submissions } from './submissions.ts'
+
+export interface LeasesOptions {
+  readonly submissions: Submissions
+  readonly reads: Reads
+  readonly clock: Clock
+  /** Of owners that users do not name. */
+  readonly nodeName: string
+  readonly stopping: AbortSignal
+}
+
+/** What to claim. */
+export interface ClaimRequest extends Claimed {
+  readonly owner: string | undefined
+  readonly leaseMs: number | undefined
+  readonly limit: number
+  readonly value: string
+}
+
+/** How long to wait for its turn. */
+export interface ClaimWait extends CallOptions {
+  readonly waitMs: number
+}
+
+export const DEFAULT_LEASE_MS = 10_000
+const MIN_LEASE_MS = 100
+const MAX_LEASE_MS = 86_400_000
+/** A stopping node gives back what it holds within this. */
+const RELEASE_TIMEOUT_MS = 1_000
+
+type ClaimAnswer = Exclude<ClaimReply, { type: 'refused' }>
+
+export class Leases {
+  readonly #options: LeasesOptions
+  readonly #held = new Set<HeldLease>()
+  #claims = 0
+
+  constructor(options: LeasesOptions) {
+    this.#options = options
+  }
+
+  /** Resolves when it is held. `ERR_LOCK_HELD` after `waitMs`, or when the owner has a claim on it already. */
+  async take(request: ClaimRequest, wait: ClaimWait): Promise<HeldLease> {
+    const { lease, isGranted } = await this.claim(request, wait)
+    if (isGranted) return lease
+    const { kind, name } = request
+    const outcome = await this.turn(lease, { kind, name }, 0, wait)
+    if (outcome === 'granted') return lease
+    await lease.end()
+    throw outcome === 'lost' ? lostWhileWaiting(request) : await this.#holderOf(request)
+  }
+
+  /** Makes the claim; it lives from now on, held or waiting. `since`: of the round that it belongs to. */
+  async claim(
+    request: ClaimRequest,
+    wait: ClaimWait,
+  ): Promise<{ lease: HeldLease; isGranted: boolean; since: number }> {
+    const { kind, name, limit, value } = request
+    const leaseMs = checkedLeaseMs(request.leaseMs)
+    const owner = request.owner ?? `${this.#options.nodeName}/${++this.#claims}`
+    const sent = momentOf(this.#options.clock)
+    const waits = wait.waitMs > 0
+    const command: ClaimCommand = { type: 'claim', kind, name, owner, leaseMs, limit, waits, value }
+    const reply = await this.submit(command, wait)
+    if (reply.type === 'held') throw heldBy(request, reply.owner, reply.token)
+    if (reply.type !== 'claimed') throw new ClusterError('ERR_INTERNAL', `a claim was answered with ${reply.type}`, {})
+    const lease = this.#keep(request, reply.claim, leaseMs, sent)
+    if (reply.token > 0) lease.granted(reply.token)
+    return { lease, isGranted: reply.token > 0, since: reply.since }
+  }
+
+  /** Waits until `lease` is held, or its barrier is passed; what became of it. */
+  async turn(
+    lease: HeldLease,
+    { kind, name }: Claimed,
+    since: number,
+    { waitMs, signal }: ClaimWait,
+  ): Promise<'granted' | 'passed' | 'lost' | 'late'> {
+    const deadline = performance.now() + waitMs
+    const late = waitMs === Number.POSITIVE_INFINITY ? [] : [AbortSignal.timeout(Math.min(waitMs, MAX_TIMER_MS))]
+    const ended = AbortSignal.any([this.#options.stopping, lease.signal, ...late, ...(signal ? [signal] : [])])
+    while (!ended.aborted) {
+      const query = { type: 'claim', kind, name, claim: lease.claim, since } as const
+      const found = await this.#options.reads.awaited(query, ended).catch((error: unknown) => {
+        if (ended.aborted) return undefined
+        throw error
+      })
+      if (found?.state === 'passed') return 'passed'
+      if (found?.state === 'gone') return 'lost'
+      if (found?.state === 'granted') {
+        lease.granted(found.token)
+        // What it knows of its lease is from when it began to wait.
+        return (await lease.renew().catch(() => true)) && !lease.signal.aborted ? 'granted' : 'lost'
+      }
+    }
+    if (signal?.aborted || this.#options.stopping.aborted) {
+      await lease.end()
+      const operation = `${kind}.wait`
+      if (signal?.aborted)
+        throw new ClusterError('ERR_ABORTED', `waiting for ${kind} '${name}' was aborted`, { operation })
+      throw new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {})
+    }
+    return performance.now() >= deadline ? 'late' : 'lost'
+  }
+
+  /** One exchange with the leader. Throws what the machine refuses. */
+  async submit(command: ClaimCommand, options: CallOptions): Promise<ClaimAnswer> {
+    const reply = await this.#options.submissions.submit(`${command.kind}.${command.type}`, command, options)
+    if (reply.type === 'refused') throw refused(command, reply.reason)
+    return reply as Exclude<ClusterReply, { type: 'refused' }> as ClaimAnswer
+  }
+
+  /** How much of a lease is left, counted from when it was sent. */
+  expiresInMs(leaseMs: number, sent: Moment): number {
+    return Math.max(0, Math.floor(leaseMs - elapsedSince(sent, this.#options.clock)))
+  }
+
+  now(): Moment {
+    return momentOf(this.#options.clock)
+  }
+
+  /** Gives back everything, as far as there is time. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#held].map((lease) => lease.end()))
+  }
+
+  #keep({ kind, name }: Claimed, claim: number, leaseMs: number, sent: Moment): HeldLease {
+    const lease: HeldLease = new HeldLease({
+      kind,
+      name,
+      claim,
+      leaseMs,
+      sent,
+      clock: this.#options.clock,
+      renew: async (timeoutMs) =>
+        (await this.submit({ type: 'renew-claim', kind, name, claim }, { timeoutMs })).type === 'claimed',
+      end: async () =>
+        void (await this.submit({ type: 'end-claim', kind, name, claim }, { timeoutMs: RELEASE_TIMEOUT_MS })),
+      onEnd: () => this.#held.delete(lease),
+    })
+    this.#held.add(lease)
+    return lease
+  }
+
+  /** Who has it now, as the error that says so. */
+  async #holderOf({ kind, name }: Claimed): Promise<ClusterError> {
+    const found = await this.#options.reads.stale({ type: 'holder', kind, name, known: -1 }, {}).catch(() => undefined)
+    const { owner = '', token = 0 } = found?.answer.holder ?? {}
+    return heldBy({ kind, name }, owner, token)
+  }
+}
+
+/** setTimeout's longest delay. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
+export function checkedLeaseMs(leaseMs: number = DEFAULT_LEASE_MS): number {
+  if (Number.isInteger(leaseMs) && leaseMs >= MIN_LEASE_MS && leaseMs <= MAX_LEASE_MS) return leaseMs
+  throw badOptions(`leaseMs (${String(leaseMs)}) must be a whole number from ${MIN_LEASE_MS} to ${MAX_LEASE_MS}`)
+}
+
+export function checkedWaitMs(waitMs: unknown, otherwise: number): number {
+  if (waitMs === undefined) return otherwise
+  if (typeof waitMs === 'number' && waitMs >= 0) return waitMs
+  throw badOptions(`waitMs (${String(waitMs)}) must be a number, 0 or more`)
+}
+
+export function checkedName(name: unknown, what = 'a name'): string {
+  const fits = typeof name === 'string' && name.isWellFormed() && name !== '' && Buffer.byteLength(name) <= 128
+  if (fits) return name
+  throw badOptions(`${what} is a text of 1 to 128 bytes`)
+}
+
+export function badOptions(problem: string): ClusterError {
+  return new ClusterError('ERR_BAD_OPTIONS', problem, { problems: [problem] })
+}
+
+function heldBy({ kind, name }: Claimed, owner: string, token: number): ClusterError {
+  const by = owner === '' ? 'others' : `'${owner}'`
+  return new ClusterError('ERR_LOCK_HELD', `the ${kind} '${name}' is held by ${by}`, { name, owner, token })
+}
+
+function lostWhileWaiting({ kind, name }: Claimed): ClusterError {
+  const message = `the claim on ${kind} '${name}' was lost while it waited`
+  return new ClusterError('ERR_LEASE_LOST', message, { lease: name, fencingToken: 0 })
+}
+
+function refused({ kind, name }: { kind: ClaimKind; name: string }, reason: string): ClusterError {
+  switch (reason) {
+    case 'too-many-claims':
+    case 'too-many-waiting':
+      return new ClusterError('ERR_BUFFER_FULL', `there are too many claims (${reason})`, {
+        queue: 'claims',
+        limit: 4_096,
+      })
+    case 'limit-differs':
+      return badOptions(`others name another number for the ${kind} '${name}'`)
+    default:
+      return badOptions(`the ${kind} '${name}' is refused: ${reason}`)
+  }
+}

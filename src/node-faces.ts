@@ -1,0 +1,52 @@
+// The public faces of a node's features, as fields of the node: each is its feature's own, and only handed on here.
+
+import type { Channel } from './channels/channel.ts'
+import { countersOf } from './coordination/counters.ts'
+import type { DataFaces } from './coordination/replicated-data.ts'
+import type { NodeTopology, TrellisNode } from './node-interface.ts'
+import type { NodeFeatures } from './node-parts.ts'
+import type { Counters } from './runtime/counters.ts'
+import type { Services } from './services/service-interface.ts'
+
+export abstract class NodeFaces {
+  /** What the node is made of; there when the constructor is through. */
+  protected abstract readonly features: NodeFeatures
+  /** This process's own counts. */
+  protected abstract readonly counts: Counters
+  #counters: TrellisNode['counters'] | undefined
+
+  channel = (name: string): Channel => this.features.channels.channel(name)
+
+  get topology(): NodeTopology {
+    return this.features.switching
+  }
+
+  get config(): DataFaces['config'] {
+    return this.features.data.config
+  }
+
+  get services(): Services {
+    return this.features.services
+  }
+
+  get locks(): DataFaces['locks'] {
+    return this.features.data.locks
+  }
+
+  get semaphores(): DataFaces['semaphores'] {
+    return this.features.data.semaphores
+  }
+
+  get elections(): DataFaces['elections'] {
+    return this.features.data.elections
+  }
+
+  get barriers(): DataFaces['barriers'] {
+    return this.features.data.barriers
+  }
+
+  get counters(): TrellisNode['counters'] {
+    this.#counters ??= countersOf(() => this.counts.snapshot(), this.features.data.counters)
+    return this.#counters
+  }
+}
