@@ -1,6 +1,6 @@
 // Reads of the replicated machine, from any member. Three kinds of fresh:
 //
-//   linearizable   sees all that was acknowledged before it was asked; needs a leader with a majority
+//   linearizable   sees all that was acknowledged before it was asked; needs a leader with a majority, and then this voter's own copy
 //   stale          whatever the nearest copy has, and how old that may be; a voter needs nobody for it
 //   awaited        waits on whatever copy is near until there is something in the answer
 //
@@ -15,7 +15,6 @@ import { type AnswerTo, answer, type Copy, parseQuery, type Query } from './quer
 import type { Wakeups } from './wakeups.ts'
 
 export interface ReadsOptions {
-  readonly self: string
   readonly coordination: () => Coordination | undefined
   readonly requests: () => Requests
   readonly calls: LeaderCalls
@@ -65,8 +64,8 @@ export class Reads {
   /** `ERR_NO_QUORUM` in a minority, `ERR_TIMEOUT`, `ERR_ABORTED`, `ERR_SHUTTING_DOWN`. */
   linearizable<Q extends Query>(operation: string, query: Q, options: CallOptions): Promise<AnswerTo<Q>> {
     return this.#options.calls.call(operation, options, async (leader, leftMs) => {
-      if (leader === this.#options.self) return this.#asLeader(query, leftMs, options.signal)
       const timeoutMs = Math.min(leftMs, ATTEMPT_TIMEOUT_MS)
+      if (this.#copy()) return this.#asVoter(query, timeoutMs, options.signal)
       return withoutEffect(() =>
         this.#ask<AnswerTo<Q>>(leader, { query, kind: 'linearizable' }, { ...options, timeoutMs }),
       )
@@ -114,7 +113,7 @@ export class Reads {
     }
   }
 
-  async #asLeader<Q extends Query>(query: Q, ms: number, signal?: AbortSignal): Promise<AnswerTo<Q>> {
+  async #asVoter<Q extends Query>(query: Q, ms: number, signal?: AbortSignal): Promise<AnswerTo<Q>> {
     const coordination = this.#options.coordination()
     if (!coordination?.copy) return throwNoLog()
     if (!coordination.reachesMajority) throw noQuorum(coordination.knowledge().voters, false)
@@ -131,7 +130,7 @@ export class Reads {
   async #serve({ payload }: IncomingRequest): Promise<Payload> {
     const { query: raw, kind } = (payload ?? {}) as { query?: unknown; kind?: unknown }
     const query = parseQuery(raw)
-    if (kind === 'linearizable') return (await this.#asLeader(query, DEFAULT_CALL_TIMEOUT_MS)) as unknown as Payload
+    if (kind === 'linearizable') return (await this.#asVoter(query, DEFAULT_CALL_TIMEOUT_MS)) as unknown as Payload
     const coordination = this.#options.coordination()
     if (!coordination?.copy) return throwNoLog()
     if (kind === 'awaited') return this.#serveAwaited(query)

@@ -58,7 +58,6 @@ export class ReplicatedData implements NodePart {
     })
     const submissions = new Submissions({ self: self.id, coordination, requests, calls })
     const reads = new Reads({
-      self: self.id,
       coordination,
       requests,
       calls,

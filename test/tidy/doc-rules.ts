@@ -71,7 +71,7 @@ export const docRules: readonly Rule[] = [
   },
   {
     name: 'every guarantee names a check',
-    problems: eachFile(/^docs\/(guarantees|topologies)\.md$/, ({ text }) =>
+    problems: eachFile(/^docs\/(guarantees(-\w+)?|topologies)\.md$/, ({ text }) =>
       [...text.matchAll(/^### .*\n(?:(?!^##)[^\n]*\n?)*/gm)]
         .filter(([section]) => !/^Checked by .*\]\((?:\.\.\/test\/|\.\.\/\.ci\/|\.\.\/scripts\/)/m.test(section))
         .map((match) => [match.index, match[0].split('\n')[0]!] as const),

@@ -176,6 +176,7 @@ describe('what members hold, on voters and on a member without a log', () => {
     (await guest.locks.list()).find(({ name }) => name === wanted)?.waiting ?? []
 })
 
+/** Each look goes through the log, so that the others have their turns meanwhile. */
 async function waitUntilAsync(condition: () => Promise<boolean>): Promise<void> {
   while (!(await condition()));
 }
