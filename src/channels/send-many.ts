@@ -61,7 +61,9 @@ export class SendMany implements OutgoingListener {
   #put(payload: Payload): void {
     this.#onWay += 1
     this.#sent += 1
-    this.#bytes += this.#send(payload, this).bytes
+    // It may be settled within the call, which takes its bytes off again.
+    const { bytes } = this.#send(payload, this)
+    this.#bytes += bytes
   }
 
   #isFull(): boolean {

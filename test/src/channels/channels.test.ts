@@ -158,7 +158,10 @@ describe('a channel', () => {
     const payloads = Array.from({ length: 20_000 }, (_, index) => index)
     assert.deepEqual(await a.channel('data').sendMany('b', payloads, { ack: true }), { sent: 20_000, acked: 20_000 })
     assert.deepEqual(await a.channel('data').sendMany('b', later()), { sent: 500, acked: 0 })
-    await waitUntil(() => messages.length === 20_500)
+    // More bytes in all than may be on their way at once.
+    const large = Array.from({ length: 100 }, () => new Uint8Array(60_000))
+    assert.deepEqual(await a.channel('data').sendMany('b', large), { sent: 100, acked: 0 })
+    await waitUntil(() => messages.length === 20_600)
   })
 
   it('yields messages one at a time, each finished when the next is asked for', async () => {
