@@ -16,9 +16,10 @@ export class Arrival implements Incoming {
   readonly #lane: IncomingLane | undefined
   #laneBytes: number
 
-  constructor(envelope: Envelope, now: number, lane?: IncomingLane, laneBytes = 0) {
+  /** `now` on this node's clock, `receivedAt` as people see it. */
+  constructor(envelope: Envelope, now: number, receivedAt: number, lane?: IncomingLane, laneBytes = 0) {
     this.envelope = envelope
-    this.receivedAt = Date.now()
+    this.receivedAt = receivedAt
     this.expiresAt = envelope.deadlineMs === undefined ? Number.POSITIVE_INFINITY : now + envelope.deadlineMs
     this.#lane = lane
     this.#laneBytes = laneBytes

@@ -116,7 +116,8 @@ export class DeliveryDriver {
 
   /** Envelopes for this node came over a lane. */
   arrived(lane: IncomingLane, envelopes: readonly ArrivedEnvelope[]): void {
-    const now = this.#options.toolbox.clock.now()
+    const { clock } = this.#options.toolbox
+    const [now, receivedAt] = [clock.now(), clock.wall()]
     let batch: Batch<Arrival> | undefined
     for (const envelope of envelopes) {
       const { source: peer, sourceGeneration: generation, channel, laneBytes } = envelope
@@ -125,7 +126,7 @@ export class DeliveryDriver {
       } else if (envelope.kind === 'ack') {
         this.#heard(envelope)
       } else {
-        const arrival = new Arrival(envelope, now, lane, laneBytes)
+        const arrival = new Arrival(envelope, now, receivedAt, lane, laneBytes)
         if (envelope.sequence === 0) {
           this.#options.deliver(arrival)
           continue
@@ -163,7 +164,7 @@ export class DeliveryDriver {
     const { self, toolbox } = this.#options
     const now = toolbox.clock.now()
     const envelope = message.envelope(self, 0, now)
-    const arrival = new Arrival({ ...envelope, payload: envelope.payload.slice() }, now)
+    const arrival = new Arrival({ ...envelope, payload: envelope.payload.slice() }, now, toolbox.clock.wall())
     this.#own.set(arrival, message)
     queueMicrotask(() => toolbox.turn.enter(() => this.#options.deliver(arrival)))
   }

@@ -46,7 +46,7 @@ export class Inbound {
 
   #handle(arrival: Arrival): void | Promise<void> {
     const { clock, nameOf } = this.#context
-    if (arrival.expiresAt <= clock.now()) throw tooLate(arrival)
+    if (arrival.expiresAt !== Number.POSITIVE_INFINITY && arrival.expiresAt <= clock.now()) throw tooLate(arrival)
     const { kind, topic } = arrival.envelope
     if (kind === 'request') return this.#answer(arrival)
     const handlers = this.subscribers.wanting(topic)

@@ -98,8 +98,11 @@ export class LocalChannel implements Channel {
     const destination = this.#context.destination(to)
     const { signal } = resolved
     // One listener for all of them.
-    const { signal: _, ...each } = options ?? {}
-    const many = new SendMany((payload, listener) => this.#post(this.#outbound(payload, each), destination, listener))
+    const each = { ...resolved, signal: undefined }
+    const many = new SendMany(
+      (payload, listener) => this.#post(this.#outboundOf(payload, each), destination, listener),
+      this.#directly(each, destination),
+    )
     const onAbort = (): void => many.fail(aborted(this.name, true))
     signal?.addEventListener('abort', onAbort, { once: true })
     try {
@@ -243,8 +246,27 @@ export class LocalChannel implements Channel {
     return resolved
   }
 
-  #outbound(payload: Payload, raw: SendOptions | undefined): Outbound {
-    const options = this.#resolve(raw)
+  #outbound(payload: Payload, options: SendOptions | undefined): Outbound {
+    return this.#outboundOf(payload, this.#resolve(options))
+  }
+
+  /** Of what is neither acknowledged nor ordered nothing is remembered: the lane takes it, and that is all. */
+  #directly(options: ResolvedSendOptions, destination: Destination): ((payload: Payload) => boolean) | undefined {
+    const { self, driver } = this.#context
+    const isRemembered = options.ack || options.key !== undefined || options.monotonic || options.causal
+    if (isRemembered || destination.id === self.id) return undefined
+    const send = driver.queues.directly(destination, this.name, options, () => driver.nextId())
+    return (payload) => {
+      if (this.#isClosed) return false
+      const encoded = encodePayload(payload)
+      if (!send(encoded)) return false
+      this.counts.sentMessages += 1
+      this.counts.sentBytes += encoded.payload.length
+      return true
+    }
+  }
+
+  #outboundOf(payload: Payload, options: ResolvedSendOptions): Outbound {
     return {
       id: this.#context.driver.nextId(),
       kind: options.monotonic ? 'newest' : 'message',

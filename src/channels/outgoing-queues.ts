@@ -3,10 +3,12 @@
 
 import type { Clock } from '../runtime/clock.ts'
 import type { Envelope } from '../wire/envelope.ts'
+import { MAX_CHUNK_BYTES } from '../wire/limits.ts'
 import { channelDefaults, MAX_WAITING_CALLS, QUEUE_BYTES } from './channel-defaults.ts'
 import { noRoute, queueFull } from './failures.ts'
-import type { ChannelName, Lanes } from './lane.ts'
-import type { OutgoingMessage } from './outgoing-message.ts'
+import type { ChannelName, Lanes, OutgoingLane } from './lane.ts'
+import type { Destination, OutgoingMessage } from './outgoing-message.ts'
+import type { EncodedPayload } from './payload.ts'
 
 export interface OutgoingQueuesOptions {
   readonly self: { readonly id: string; readonly generation: number }
@@ -53,6 +55,53 @@ export class OutgoingQueues {
       const fresh: Queue = { hop, channel, entries: [], taken: 0, bytes: 0 }
       this.#queues.set(`${channel} ${hop}`, fresh)
       this.#wait(fresh, message, floor)
+    }
+  }
+
+  /**
+   * A way to send many to one member without an object for each: `send` is false when the lane takes no more, when others
+   * wait for it already, and for what is larger than a chunk; then it is `put` like any other.
+   */
+  directly(
+    destination: Destination,
+    channel: ChannelName,
+    { topic, deadlineMs }: { readonly topic: string | undefined; readonly deadlineMs: number | undefined },
+    nextId: () => number,
+  ): (encoded: EncodedPayload) => boolean {
+    const { self, lanes, nextHop } = this.#options
+    let lane: OutgoingLane | undefined
+    let name = ''
+    return ({ encoding, payload }) => {
+      if (payload.length > MAX_CHUNK_BYTES) return false
+      if (lane === undefined) {
+        const hop = nextHop(destination.id)
+        lane = hop === undefined ? undefined : lanes.to(hop, channel)
+        name = `${channel} ${hop}`
+      }
+      if (lane === undefined || (this.#queues.size > 0 && this.#queues.has(name))) return false
+      const outcome = lane.send({
+        kind: 'message',
+        id: nextId(),
+        source: self.id,
+        sourceGeneration: self.generation,
+        destination: destination.id,
+        destinationGeneration: destination.generation,
+        channel,
+        sequence: 0,
+        floor: 0,
+        key: undefined,
+        epoch: 0,
+        hops: 0,
+        trace: undefined,
+        deadlineMs: deadlineMs === undefined ? undefined : Math.ceil(deadlineMs),
+        subject: undefined,
+        topic,
+        encoding,
+        payload,
+      })
+      // The link may be another one by now, or there is another way: `put` finds out.
+      if (outcome === 'no-route') lane = undefined
+      return outcome === 'accepted'
     }
   }
 

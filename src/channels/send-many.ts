@@ -10,32 +10,44 @@ import type { Payload } from './payload.ts'
 const MAX_MESSAGES = 4_096
 const MAX_BYTES = 4 * 1024 * 1024
 
+/** Milliseconds of messages that leave at once before the loop goes round: others have something to send and to read too. */
+const BURST_MS = 0.25
+/** The clock is looked at this seldom. */
+const MESSAGES_PER_LOOK = 16
+
 export class SendMany implements OutgoingListener {
   readonly #send: (payload: Payload, listener: OutgoingListener) => OutgoingMessage
+  readonly #sendDirectly: ((payload: Payload) => boolean) | undefined
   #onWay = 0
   #bytes = 0
   #done = 0
   #sent = 0
   #goal = 0
   #failure: ClusterError | undefined
+  #burstAt = performance.now()
   #wake: (() => void) | undefined
 
-  /** `send` makes a message of a payload and posts it; what it throws ends it all. */
-  constructor(send: (payload: Payload, listener: OutgoingListener) => OutgoingMessage) {
+  /**
+   * `send` makes a message of a payload and posts it; what it throws ends it all. `sendDirectly` gives a payload, of which nothing has to be
+   * remembered, to the lane; false when that takes no more now.
+   */
+  constructor(
+    send: (payload: Payload, listener: OutgoingListener) => OutgoingMessage,
+    sendDirectly?: (payload: Payload) => boolean,
+  ) {
     this.#send = send
+    this.#sendDirectly = sendDirectly
   }
 
   async run(payloads: Iterable<Payload> | AsyncIterable<Payload>, isAcknowledged: boolean): Promise<SendManyReceipt> {
     if (Symbol.asyncIterator in payloads) {
       for await (const payload of payloads) {
-        this.#put(payload)
-        if (this.#isFull()) await this.#until(MAX_MESSAGES / 2)
+        if (this.#mustWait(payload)) await this.#room()
         if (this.#failure) break
       }
     } else {
       for (const payload of payloads) {
-        this.#put(payload)
-        if (this.#isFull()) await this.#until(MAX_MESSAGES / 2)
+        if (this.#mustWait(payload)) await this.#room()
         if (this.#failure) break
       }
     }
@@ -56,6 +68,26 @@ export class SendMany implements OutgoingListener {
   fail(error: ClusterError): void {
     this.#failure ??= error
     this.#wake?.()
+  }
+
+  /** Sends `payload`; true when something has to happen before the next. */
+  #mustWait(payload: Payload): boolean {
+    if (this.#sendDirectly?.(payload)) {
+      this.#sent += 1
+      this.#done += 1
+      if (this.#sent % MESSAGES_PER_LOOK !== 0) return false
+      return performance.now() - this.#burstAt > BURST_MS
+    }
+    this.#put(payload)
+    return this.#sendDirectly !== undefined || this.#isFull()
+  }
+
+  /** Until the lane takes more, or at least until the loop has been round. */
+  async #room(): Promise<void> {
+    if (this.#sendDirectly === undefined) await this.#until(MAX_MESSAGES / 2)
+    else if (this.#onWay > 0) await this.#until(0)
+    else await new Promise((resolve) => setImmediate(resolve))
+    this.#burstAt = performance.now()
   }
 
   #put(payload: Payload): void {
