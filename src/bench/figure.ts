@@ -5,7 +5,19 @@ import { ClusterError } from '../errors.ts'
 export interface Figure {
   /** What is measured, from what to what. */
   readonly name: string
-  readonly unit: 'ms' | 'us' | 'MB' | '%' | 'records/s' | 'events/s' | 'elections' | 'verdicts'
+  readonly unit:
+    | 'ms'
+    | 'us'
+    | 'MB'
+    | '%'
+    | 'records/s'
+    | 'events/s'
+    | 'elections'
+    | 'verdicts'
+    | 'messages/s'
+    | 'requests/s'
+    | 'MB/s'
+    | 'bytes'
   /** In the order they were taken. */
   readonly samples: readonly number[]
   /** What it should reach, in words; nothing fails when it does not. */

@@ -6,8 +6,11 @@ import { detection } from './benches/detection.ts'
 import { elections } from './benches/elections.ts'
 import { crash, planned, silence } from './benches/failover.ts'
 import { footprint } from './benches/footprint.ts'
+import { hol } from './benches/hol.ts'
 import { log } from './benches/log.ts'
 import { loopDelay } from './benches/loop-delay.ts'
+import { messages } from './benches/messages.ts'
+import { rtt } from './benches/rtt.ts'
 import { simulator } from './benches/simulator.ts'
 import { stalls } from './benches/stalls.ts'
 import { formation, up } from './benches/start.ts'
@@ -19,6 +22,9 @@ export const benches: readonly Bench[] = [
   log,
   loopDelay,
   telemetry,
+  messages,
+  rtt,
+  hol,
   simulator,
   stalls,
   footprint,

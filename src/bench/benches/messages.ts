@@ -1,0 +1,111 @@
+// How many messages a second go one way from a member to another, with the whole envelope, over TLS, counted by the receiver's handler.
+
+import type { Channel } from '../../channels/channel.ts'
+import { countAllocations } from '../allocations.ts'
+import { type Bench, repeat } from '../figure.ts'
+import { during, type FarReport, Pair } from '../pair.ts'
+
+const smallBytes = 256
+const chunkBytes = 64 * 1024
+/** Callers that each wait for one `send` after the other. */
+const callers = 256
+const kiloByte = 1_000
+
+const messagesOf = ({ messages }: FarReport): number => messages
+const framesOf = ({ frames }: FarReport): number => frames
+
+export const messages: Bench = {
+  name: 'messages',
+  description: 'messages a second from a process to another, beside raw TLS',
+  async run(context) {
+    await using pair = await Pair.open()
+    const { signal } = context
+    const data = pair.near.channel('data')
+    const raw = await pair.raw()
+    const samples = {
+      rawSmall: [] as number[],
+      many: [] as number[],
+      single: [] as number[],
+      acknowledged: [] as number[],
+      rawChunk: [] as number[],
+      chunk: [] as number[],
+      near: [] as number[],
+      far: [] as number[],
+      heap: [] as number[],
+    }
+    await repeat(context, 'windows of each', async () => {
+      samples.rawSmall.push(await pair.rate(framesOf, (stop) => raw.flood(smallBytes, stop), signal))
+      samples.many.push(await pair.rate(messagesOf, (stop) => sendMany(data, smallBytes, stop), signal))
+      samples.single.push(await pair.rate(messagesOf, (stop) => sendEach(data, false, stop), signal))
+      samples.acknowledged.push(await pair.rate(messagesOf, (stop) => sendEach(data, true, stop), signal))
+      const rawChunks = await pair.rate(framesOf, (stop) => raw.flood(chunkBytes, stop), signal)
+      const chunks = await pair.rate(messagesOf, (stop) => sendMany(data, chunkBytes, stop), signal)
+      samples.rawChunk.push((rawChunks * chunkBytes) / kiloByte ** 2)
+      samples.chunk.push((chunks * chunkBytes) / kiloByte ** 2)
+    })
+    const heapBefore = (await pair.ask('report')).heapMb
+    await during(
+      (stop) => sendMany(data, smallBytes, stop, () => (sent += 1)),
+      async () => {
+        samples.near.push(await countAllocations(() => sent))
+        samples.far.push((await pair.ask('allocations')).allocated)
+      },
+    )
+    samples.heap.push((await pair.ask('report')).heapMb - heapBefore)
+    const rawSmall = `raw TLS, ${smallBytes} B, coalesced`
+    const rawChunk = 'raw TLS, 64 KiB'
+    return [
+      {
+        name: `${smallBytes} B, sendMany`,
+        unit: 'messages/s',
+        samples: samples.many,
+        goal: '>= 0.35 x',
+        baseline: rawSmall,
+      },
+      {
+        name: `${smallBytes} B, ${callers} callers of send`,
+        unit: 'messages/s',
+        samples: samples.single,
+        goal: '>= 800,000',
+        baseline: rawSmall,
+      },
+      {
+        name: `${smallBytes} B, acknowledged, ${callers} callers`,
+        unit: 'messages/s',
+        samples: samples.acknowledged,
+        goal: '>= 400,000',
+        baseline: rawSmall,
+      },
+      { name: rawSmall, unit: 'messages/s', samples: samples.rawSmall },
+      { name: '64 KiB, sendMany', unit: 'MB/s', samples: samples.chunk, goal: '>= 0.8 x', baseline: rawChunk },
+      { name: rawChunk, unit: 'MB/s', samples: samples.rawChunk },
+      { name: 'allocated per message, sender', unit: 'bytes', samples: samples.near },
+      { name: 'allocated per message, receiver', unit: 'bytes', samples: samples.far },
+      { name: 'growth of the receiver’s heap', unit: 'MB', samples: samples.heap },
+    ]
+  },
+}
+
+let sent = 0
+
+async function sendMany(channel: Channel, bytes: number, stop: AbortSignal, onSent = () => {}): Promise<void> {
+  const payload = new Uint8Array(bytes)
+  await channel.sendMany(
+    'far',
+    (function* () {
+      while (!stop.aborted) {
+        onSent()
+        yield payload
+      }
+    })(),
+    { timeoutMs: 600_000 },
+  )
+}
+
+async function sendEach(channel: Channel, ack: boolean, stop: AbortSignal): Promise<void> {
+  const payload = new Uint8Array(smallBytes)
+  const caller = async (): Promise<void> => {
+    while (!stop.aborted) await channel.send('far', payload, { ack })
+  }
+  await Promise.all(Array.from({ length: callers }, caller))
+}

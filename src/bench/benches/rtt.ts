@@ -1,0 +1,51 @@
+// How long a request takes to its handler and back, one at a time, and how many a second there are with 64 on their way, beside raw
+// TLS that sends each frame back.
+
+import { type Bench, repeat } from '../figure.ts'
+import { Pair, percentile, roundTrips } from '../pair.ts'
+
+const bytes = 256
+const atOnce = 64
+
+export const rtt: Bench = {
+  name: 'rtt',
+  description: 'request and answer between two processes, beside a raw TLS echo',
+  async run(context) {
+    await using pair = await Pair.open()
+    const { signal } = context
+    const channel = pair.near.channel('coordination')
+    const raw = await pair.raw()
+    const payload = new Uint8Array(bytes)
+    const request = (): Promise<unknown> => channel.request('far', payload)
+    const echo = (): Promise<void> => raw.echo(bytes)
+    const samples = { p50: [], p99: [], rawP50: [], rawP99: [], rate: [], rawRate: [] } as Record<string, number[]>
+    for (const call of [request, echo]) await roundTrips(call, { atOnce }, signal)
+    await repeat(context, 'windows of each', async () => {
+      const one = await roundTrips(request, {}, signal)
+      const rawOne = await roundTrips(echo, {}, signal)
+      samples.p50!.push(percentile(one.microseconds, 0.5))
+      samples.p99!.push(percentile(one.microseconds, 0.99))
+      samples.rawP50!.push(percentile(rawOne.microseconds, 0.5))
+      samples.rawP99!.push(percentile(rawOne.microseconds, 0.99))
+      samples.rate!.push((await roundTrips(request, { atOnce }, signal)).perSecond)
+      samples.rawRate!.push((await roundTrips(echo, { atOnce }, signal)).perSecond)
+    })
+    const rawP50 = 'raw TLS echo, p50'
+    const rawP99 = 'raw TLS echo, p99'
+    const rawRate = `raw TLS echo, ${atOnce} on their way`
+    return [
+      { name: 'request, p50', unit: 'us', samples: samples.p50!, goal: '<= 2 x', baseline: rawP50 },
+      { name: rawP50, unit: 'us', samples: samples.rawP50! },
+      { name: 'request, p99', unit: 'us', samples: samples.p99!, baseline: rawP99 },
+      { name: rawP99, unit: 'us', samples: samples.rawP99! },
+      {
+        name: `requests, ${atOnce} on their way`,
+        unit: 'requests/s',
+        samples: samples.rate!,
+        goal: '>= 0.25 x',
+        baseline: rawRate,
+      },
+      { name: rawRate, unit: 'requests/s', samples: samples.rawRate! },
+    ]
+  },
+}

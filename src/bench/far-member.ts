@@ -1,0 +1,40 @@
+// The other process of the benchmarks of messages: a member that takes messages and answers requests, and a raw TLS server
+// beside it. Speaks with its parent by IPC and ends with it.
+
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { createNode } from '../node.ts'
+import { countAllocations } from './allocations.ts'
+import type { FarReport } from './pair.ts'
+import { serveRaw } from './raw-tls.ts'
+
+const node = await createNode({ name: 'far', listen: '127.0.0.1:0' })
+const raw = await serveRaw()
+const delay = monitorEventLoopDelay({ resolution: 1 })
+let messages = 0
+
+for (const channel of ['data', 'events', 'coordination', 'gossip'] as const) {
+  node.channel(channel).onMessage(() => {
+    messages += 1
+  })
+  node.channel(channel).onRequest(({ payload }) => payload)
+}
+
+process.on('disconnect', () => process.exit())
+process.on('message', async (asked: 'report' | 'watch' | 'allocations') => {
+  if (asked === 'watch') {
+    delay.reset()
+    delay.enable()
+  }
+  const allocated = asked === 'allocations' ? await countAllocations(() => messages) : 0
+  const report: FarReport = {
+    address: node.address,
+    rawPort: raw.port,
+    messages,
+    frames: raw.count,
+    loopDelayMs: delay.percentile(99) / 1e6,
+    heapMb: process.memoryUsage().heapUsed / 2 ** 20,
+    allocated,
+  }
+  process.send!(report)
+})
+process.send!('ready')
