@@ -4,7 +4,7 @@
 
 import { HyParView, type MemberId, type MemberRecord, resolveHyParViewOptions } from '../../../../topology/index.ts'
 import { clustering, cutOff, flood, graphOf, inDegrees, oneSided, pathLengths } from './graph.ts'
-import { type Delivery, OverlayWorld, type OverlayWorldOptions } from './world.ts'
+import { type Delivery, type OverlayNode, OverlayWorld, type OverlayWorldOptions } from './world.ts'
 
 /** Rounds of shuffles before anything is measured (section 5.1). */
 const ROUNDS = 50
@@ -28,19 +28,19 @@ export interface PaperSetup {
   readonly nameOf?: (index: number) => MemberId
 }
 
-/** A world of so many members after the rounds; the timers of shuffles are held. */
-export function formedWorld(
-  { members, seed, rounds = ROUNDS, nameOf = memberName }: PaperSetup,
-  more: Partial<OverlayWorldOptions> = {},
-): OverlayWorld {
-  // Candidates grow old by the hundred rounds, and nobody is down by anybody's word: what the paper does not have is off.
-  const options = resolveHyParViewOptions({ maxCandidateAge: 10_000, mergeIntervalMs: 600_000, maxRoutedMembers: 0 })
-  const world = new OverlayWorld({
-    seed,
-    create: (self, random) => new HyParView({ self, random, options, isOpen: true }),
-    ...more,
-  })
-  world.heldTimers.add('shuffle')
+/** Views as they are after the rounds, so that every experiment begins with the same ones. */
+export interface Formation {
+  readonly seed: number
+  readonly members: readonly {
+    readonly id: MemberId
+    readonly neighbors: readonly MemberId[]
+    readonly candidates: readonly MemberId[]
+  }[]
+}
+
+/** Members join one by one, then rounds pass. */
+export function form({ members, seed, rounds = ROUNDS, nameOf = memberName }: PaperSetup): Formation {
+  const world = paperWorld(seed)
   const first = nameOf(0)
   for (let index = 0; index < members; index++) {
     const id = nameOf(index)
@@ -51,6 +51,40 @@ export function formedWorld(
     world.tell(id, [recordOf(id)])
   }
   for (let round = 0; round < rounds; round++) nextRound(world)
+  const viewsOf = ({ id, overlay }: OverlayNode): Formation['members'][number] => ({
+    id,
+    neighbors: overlay.neighbors(),
+    candidates: overlay instanceof HyParView ? overlay.candidates() : [],
+  })
+  return { seed, members: [...world.nodes.values()].map(viewsOf) }
+}
+
+/** A fresh world with those views: neighbors have asked each other, candidates have come with a shuffle. The timers of shuffles are held. */
+export function worldOf({ seed, members }: Formation, more: Partial<OverlayWorldOptions> = {}): OverlayWorld {
+  const world = paperWorld(seed, more)
+  for (const { id } of members) world.add(id)
+  for (const { id } of members) world.tell(id, [recordOf(id)])
+  for (const { id, neighbors } of members) for (const peer of neighbors) if (id < peer) world.connect(id, peer)
+  for (const { id, neighbors, candidates } of members) {
+    const node = world.node(id)
+    for (const from of neighbors)
+      world.step(node, { type: 'message', from, message: { type: 'neighbor', epoch: 1, priority: 'high' } })
+    const sample = candidates.map((candidate) => ({ id: candidate, age: 0 }))
+    world.step(node, { type: 'message', from: id, message: { type: 'shuffle-reply', path: [], sample } })
+  }
+  world.run(GAP_MS)
+  return world
+}
+
+function paperWorld(seed: number, more: Partial<OverlayWorldOptions> = {}): OverlayWorld {
+  // Candidates grow old by the hundred rounds, and nobody is down by anybody's word: what the paper does not have is off.
+  const options = resolveHyParViewOptions({ maxCandidateAge: 10_000, mergeIntervalMs: 600_000, maxRoutedMembers: 0 })
+  const world = new OverlayWorld({
+    seed,
+    create: (self, random) => new HyParView({ self, random, options, isOpen: true }),
+    ...more,
+  })
+  world.heldTimers.add('shuffle')
   return world
 }
 
@@ -99,8 +133,8 @@ export interface FailureFigures {
  * Sections 5.2 and 5.3: `share` of the members fail at once, then broadcasts are sent, then rounds pass until the overlay is healed. A failed
  * process closes its sockets, as TCP does for the paper; the first broadcast is sent before anybody has read that.
  */
-export function failAtOnce(setup: PaperSetup, share: number, broadcasts: number): FailureFigures {
-  const world = formedWorld(setup)
+export function failAtOnce(formation: Formation, share: number, broadcasts: number): FailureFigures {
+  const world = worldOf(formation)
   const ids = world.random.shuffle([...world.nodes.keys()])
   const failed = ids.slice(0, Math.round(share * ids.length))
   for (const id of failed) world.kill(id)
@@ -147,10 +181,10 @@ export interface TreeFigures {
 }
 
 /** Plumtree over HyParView: broadcasts from one member, or each from another one. */
-export function broadcastTree(setup: PaperSetup, broadcasts: number, senders: 'one' | 'many'): TreeFigures {
+export function broadcastTree(formation: Formation, broadcasts: number, senders: 'one' | 'many'): TreeFigures {
   let copies = 0
   let deliveries: Delivery[] = []
-  const world = formedWorld(setup, {
+  const world = worldOf(formation, {
     plumtree: {},
     onSend: (_from, message, layer) => {
       if (layer === 'plumtree' && (message as { type: string }).type === 'push') copies++

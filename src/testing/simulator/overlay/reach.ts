@@ -4,7 +4,7 @@
 import type { HyParViewMessage, PlumtreeMessage } from '../../../../topology/index.ts'
 import { hyParViewCodec } from '../../../wire/hyparview.ts'
 import { encodeFrame } from '../../../wire/message.ts'
-import { formedWorld, nextRound, type PaperSetup } from './paper.ts'
+import { type Formation, nextRound, worldOf } from './paper.ts'
 
 /** One way between two machines of a data center, milliseconds: a quarter of a millisecond to a busy moment of the receiver. */
 export const LAN_LATENCY_MS = [0.25, 5] as const
@@ -27,21 +27,18 @@ export interface ReachFigures {
 }
 
 /** `failing`: this share of the members dies at the instant of each of the later broadcasts, altogether. */
-export function reachEveryone(setup: PaperSetup, failing = 0): ReachFigures {
+export function reachEveryone(formation: Formation, failing = 0): ReachFigures {
   let isCounting = false
   let bytes = 0
   let arrivals: number[] = []
-  const world = formedWorld(
-    { ...setup, nameOf: peerIdOf },
-    {
-      latencyMs: LAN_LATENCY_MS,
-      plumtree: {},
-      onSend: (_from, message, layer) => {
-        if (isCounting) bytes += frameBytes(message, layer)
-      },
-      onDeliver: (_at, { at }) => arrivals.push(at),
+  const world = worldOf(formation, {
+    latencyMs: LAN_LATENCY_MS,
+    plumtree: {},
+    onSend: (_from, message, layer) => {
+      if (isCounting) bytes += frameBytes(message, layer)
     },
-  )
+    onDeliver: (_at, { at }) => arrivals.push(at),
+  })
   const share = (count: number): number => count / Math.max(1, world.alive().length)
   const idleFrom = world.now
   isCounting = true
@@ -79,8 +76,8 @@ export function reachEveryone(setup: PaperSetup, failing = 0): ReachFigures {
   }
 }
 
-/** As long as the id of a real member. */
-function peerIdOf(index: number): string {
+/** A name as long as the id of a real member, for figures in bytes. */
+export function peerIdOf(index: number): string {
   return `12D3KooW${String(index).padStart(44, '0')}`
 }
 

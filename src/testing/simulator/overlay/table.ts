@@ -1,8 +1,8 @@
 // The figures of the papers beside those of the real cores: what `trellis simulate overlay --table` prints.
 
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { broadcastTree, failAtOnce, formedWorld, graphFigures, type PaperSetup } from './paper.ts'
-import { LAN_LATENCY_MS, reachEveryone } from './reach.ts'
+import { broadcastTree, type Formation, failAtOnce, form, graphFigures, type PaperSetup, worldOf } from './paper.ts'
+import { LAN_LATENCY_MS, peerIdOf, reachEveryone } from './reach.ts'
 
 /** One line: what was measured, what is published, what was found here. */
 export interface TableRow {
@@ -31,17 +31,20 @@ const REACH_MEMBERS = 1_000
 
 /** The rows, each as soon as it is known. Ends early, between two experiments, when `signal` aborts. */
 export async function* overlayTable(setup: PaperSetup, signal?: AbortSignal): AsyncGenerator<TableRow> {
+  const formation = form(setup)
+  // A smaller cluster of its own: with as many members as the goal speaks of.
+  const reachable = form({ ...setup, members: Math.min(setup.members, REACH_MEMBERS), nameOf: peerIdOf })
   const experiments = [
-    () => graphRows(setup),
+    () => graphRows(formation),
     ...failures.map(
       ([share, delivery, rounds]) =>
         () =>
-          failureRows(setup, share, delivery, rounds),
+          failureRows(formation, share, delivery, rounds),
     ),
-    () => treeRows(setup, 'one'),
-    () => treeRows(setup, 'many'),
-    () => reachRows({ ...setup, members: Math.min(setup.members, REACH_MEMBERS) }, 0),
-    () => reachRows({ ...setup, members: Math.min(setup.members, REACH_MEMBERS) }, 0.1),
+    () => treeRows(formation, 'one'),
+    () => treeRows(formation, 'many'),
+    () => reachRows(reachable, 0),
+    () => reachRows(reachable, 0.1),
   ]
   for (const experiment of experiments) {
     // Lets signals through.
@@ -51,9 +54,9 @@ export async function* overlayTable(setup: PaperSetup, signal?: AbortSignal): As
   }
 }
 
-function graphRows(setup: PaperSetup): TableRow[] {
-  const figures = graphFigures(formedWorld(setup))
-  const { members } = setup
+function graphRows(formation: Formation): TableRow[] {
+  const figures = graphFigures(worldOf(formation))
+  const members = formation.members.length
   const degrees = [...figures.inDegrees].map(([degree, count]) => `${degree}: ${count}`).join(', ')
   return [
     { measure: 'members by in-degree', published: 'almost all 5', here: degrees },
@@ -71,8 +74,8 @@ function graphRows(setup: PaperSetup): TableRow[] {
   ]
 }
 
-function failureRows(setup: PaperSetup, share: number, delivery: string, rounds: string): TableRow[] {
-  const { first, firstTen, later, healingRounds } = failAtOnce(setup, share, BROADCASTS)
+function failureRows(formation: Formation, share: number, delivery: string, rounds: string): TableRow[] {
+  const { first, firstTen, later, healingRounds } = failAtOnce(formation, share, BROADCASTS)
   const what = `${percent(share, 0)} fail at once`
   return [
     { measure: `${what}: delivery of broadcasts 11 to ${BROADCASTS}`, published: delivery, here: percent(later) },
@@ -85,8 +88,8 @@ function failureRows(setup: PaperSetup, share: number, delivery: string, rounds:
   ]
 }
 
-function treeRows(setup: PaperSetup, senders: 'one' | 'many'): TableRow[] {
-  const { firstRedundancy, steadyRedundancy, lastHops, delivered } = broadcastTree(setup, TREE_BROADCASTS, senders)
+function treeRows(formation: Formation, senders: 'one' | 'many'): TableRow[] {
+  const { firstRedundancy, steadyRedundancy, lastHops, delivered } = broadcastTree(formation, TREE_BROADCASTS, senders)
   const what = `Plumtree, ${senders === 'one' ? 'one sender' : 'many senders'}`
   return [
     {
@@ -102,10 +105,10 @@ function treeRows(setup: PaperSetup, senders: 'one' | 'many'): TableRow[] {
   ]
 }
 
-function reachRows(setup: PaperSetup, failing: number): TableRow[] {
-  const { slowestMs, medianMs, reached, bytesPerMember, idleBytesPerSecond } = reachEveryone(setup, failing)
+function reachRows(formation: Formation, failing: number): TableRow[] {
+  const { slowestMs, medianMs, reached, bytesPerMember, idleBytesPerSecond } = reachEveryone(formation, failing)
   const [least, most] = LAN_LATENCY_MS
-  const what = `broadcast to ${setup.members}, ${least} to ${most} ms one way${failing > 0 ? `, ${percent(failing, 0)} dying meanwhile` : ''}`
+  const what = `broadcast to ${formation.members.length}, ${least} to ${most} ms one way${failing > 0 ? `, ${percent(failing, 0)} dying meanwhile` : ''}`
   return [
     {
       measure: `${what}: 99.99 % reached, slowest and median of 20`,

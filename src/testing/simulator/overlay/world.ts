@@ -316,6 +316,11 @@ export class OverlayWorld {
     })
   }
 
+  /** A link between these two is up from now on. */
+  connect(one: MemberId, other: MemberId): void {
+    this.#connect(this.node(one), this.node(other))
+  }
+
   #connect(node: OverlayNode, target: OverlayNode): void {
     const link: SimulatedLink = { ends: [node.id, target.id], isUp: true, arrival: [0, 0] }
     // The other end may not have heard yet that the former link was closed here: the new one takes its place.
