@@ -8,8 +8,10 @@ import type { Holds } from './links/holds.ts'
 import type { Formation } from './membership/formation.ts'
 import type { Membership } from './membership/membership.ts'
 import type { Overlays } from './membership/overlays.ts'
+import { SWIM_SUBJECT, swimMessageIn } from './membership/swim-envelope.ts'
 import type { NodeParts } from './node-part.ts'
 import type { Counters } from './runtime/counters.ts'
+import type { Envelope } from './wire/envelope.ts'
 import type { Link } from './wire/link.ts'
 import type { WireMessage } from './wire/message.ts'
 
@@ -57,4 +59,15 @@ export function dispatch(parts: Parts, counters: Counters, link: Link, message: 
     default:
       if (!parts.features.receive(link, message)) counters.add(`link-unexpected-${message.type}`)
   }
+}
+
+/** An envelope for this node, whichever way it came. */
+export function deliver(parts: Parts, counters: Counters, envelope: Envelope): void {
+  if (envelope.subject !== SWIM_SUBJECT) {
+    parts.requests.receive(envelope.source, envelope)
+    return
+  }
+  const message = swimMessageIn(envelope)
+  if (message && parts.membership) parts.membership.receive(envelope.source, message)
+  else counters.add(message ? 'swim-early' : 'swim-malformed')
 }

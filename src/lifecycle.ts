@@ -8,7 +8,7 @@
 import type { FormingEvent, FormingState, MemberRecord } from '../topology/index.ts'
 import { Requests } from './channels/requests.ts'
 import { Coordination } from './coordination/coordination.ts'
-import { dispatch, type Parts } from './dispatch.ts'
+import { deliver, dispatch, type Parts } from './dispatch.ts'
 import { asClusterError, type ClusterError, type ErrorCode } from './errors.ts'
 import type { LifecycleOptions, Stage } from './lifecycle-options.ts'
 import { LinkEvents } from './link-events.ts'
@@ -91,8 +91,11 @@ export class Lifecycle {
       toolbox,
       definitions: builtInOverlays,
       member: (id) => this.#parts.membership?.member(id),
-      onOverlays: () => features.overlays(),
-      deliver: (envelope) => this.requests.receive(envelope.source, envelope),
+      onOverlays: () => {
+        this.#parts.membership?.overlaysChanged()
+        features.overlays()
+      },
+      deliver: (envelope) => deliver(this.#parts, toolbox.counters, envelope),
       undeliverable: (envelope) => this.requests.undeliverable(envelope),
     })
     this.#parts = {
@@ -342,6 +345,7 @@ export class Lifecycle {
       swim,
       overlays: this.#routes.overlays,
       holds: this.#routes.holds,
+      relay: this.#routes.relay,
       links: this.links,
       ...toolbox,
       pinned: this.#voters().map(({ id }) => id),

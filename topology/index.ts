@@ -74,6 +74,7 @@ export {
   resolvePlumtreeOptions,
 } from './plumtree/options.ts'
 export { Plumtree, type PlumtreeSetup } from './plumtree/plumtree.ts'
+export { isAmongBest } from './rendezvous.ts'
 export type {
   EvidenceView,
   MemberChange,

@@ -7,10 +7,27 @@ import type { MemberId } from './types.ts'
 export function rendezvous(key: MemberId, candidates: readonly MemberId[], count: number): MemberId[] {
   const keyHash = hash(key)
   return candidates
-    .map((id) => ({ id, score: scramble(Math.imul(keyHash, 0x85ebca6b) ^ hash(id)) }))
+    .map((id) => ({ id, score: scoreOf(keyHash, id) }))
     .sort((one, other) => other.score - one.score || (one.id < other.id ? -1 : 1))
     .slice(0, count)
     .map(({ id }) => id)
+}
+
+/** Whether `self` is among the `count` best of `candidates` for `key`; without ranking them all. `key` itself does not count. */
+export function isAmongBest(self: MemberId, key: MemberId, candidates: readonly MemberId[], count: number): boolean {
+  const keyHash = hash(key)
+  const own = scoreOf(keyHash, self)
+  let better = 0
+  for (const id of candidates) {
+    if (id === self || id === key) continue
+    const score = scoreOf(keyHash, id)
+    if ((score > own || (score === own && id < self)) && ++better >= count) return false
+  }
+  return true
+}
+
+function scoreOf(keyHash: number, id: MemberId): number {
+  return scramble(Math.imul(keyHash, 0x85ebca6b) ^ hash(id))
 }
 
 /** 32 bits that depend on every character (FNV-1a). */

@@ -188,5 +188,6 @@ export class Relay {
 
 /** What members say about the overlay is no traffic that a link would have to stay open for. */
 function isUpkeep({ subject, kind }: Envelope): boolean {
-  return subject?.startsWith('trellis.topology.') === true || kind === 'error' || kind === 'reply'
+  const isOwn = subject === 'trellis.swim' || subject?.startsWith('trellis.topology.') === true
+  return isOwn || kind === 'error' || kind === 'reply'
 }

@@ -11,22 +11,29 @@ import {
   type SwimMessage,
   type SwimOptions,
 } from '../../topology/index.ts'
+import type { Relay } from '../channels/relay.ts'
 import type { Holds } from '../links/holds.ts'
 import type { Links } from '../links/links.ts'
 import type { Clock } from '../runtime/clock.ts'
 import { Mailbox } from '../runtime/mailbox.ts'
 import { NamedTimers } from '../runtime/named-timers.ts'
 import type { Turn } from '../runtime/turn.ts'
+import { Monitors } from './monitors.ts'
 import type { Overlays } from './overlays.ts'
+import { swimEnvelope } from './swim-envelope.ts'
 
 /** The reason for which voters hold the links to each other. */
 const PINNED = 'voters'
+/** Who monitors whom is found out anew this long after something changed: many change at once. */
+const WATCH_DELAY_MS = 300
+const WATCH = 'watch'
 
 export interface MembershipOptions {
   readonly self: MemberRecord
   readonly swim: SwimOptions
   readonly overlays: Overlays
   readonly holds: Holds
+  readonly relay: Pick<Relay, 'send'>
   readonly links: Links
   readonly clock: Clock
   readonly random: Random
@@ -43,6 +50,9 @@ export class Membership {
   readonly #mailbox: Mailbox<SwimInput>
   readonly #timers: NamedTimers
   #voters: readonly string[] = []
+  #neighbors: ReadonlySet<string> = new Set()
+  readonly #monitors: Monitors
+  readonly #watchTimer: NamedTimers
   #isClosed = false
 
   constructor(options: MembershipOptions) {
@@ -50,6 +60,8 @@ export class Membership {
     this.#options = options
     this.#swim = new Swim({ self, known: [], options: swim, random, pinned })
     this.#mailbox = new Mailbox((input) => this.#take(input))
+    this.#monitors = new Monitors({ self: self.id, holds: options.holds })
+    this.#watchTimer = new NamedTimers(clock, () => turn.enter(() => this.#watch()))
     this.#timers = new NamedTimers(clock, (timer) => turn.enter(() => this.put({ type: 'timer', timer })))
   }
 
@@ -101,6 +113,18 @@ export class Membership {
     for (const peer of pinned) holds.hold(peer, PINNED, 'pinned')
   }
 
+  /** The overlays may want other neighbors, who are to be probed; and others are to be monitored. */
+  overlaysChanged(): void {
+    const { clock, overlays } = this.#options
+    const peers = overlays.neighbors()
+    const isSame = peers.length === this.#neighbors.size && peers.every((peer) => this.#neighbors.has(peer))
+    if (!isSame) {
+      this.#neighbors = new Set(peers)
+      this.put({ type: 'neighbors', peers })
+    }
+    if (!this.#watchTimer.has(WATCH)) this.#watchTimer.set(WATCH, clock.now() + WATCH_DELAY_MS)
+  }
+
   connected(peer: string): void {
     this.#options.holds.up(peer)
     this.#options.overlays.connected(peer)
@@ -115,6 +139,7 @@ export class Membership {
   close(): void {
     this.#isClosed = true
     this.#timers.clearAll()
+    this.#watchTimer.clearAll()
   }
 
   #take(input: SwimInput): void {
@@ -124,11 +149,9 @@ export class Membership {
   #execute(effects: ReturnType<Swim['step']>): void {
     for (const effect of effects) {
       switch (effect.type) {
-        case 'send': {
-          const isSent = this.#options.links.send(effect.to, { type: 'swim', message: effect.message })
-          if (!isSent) this.#options.count('swim-no-link')
+        case 'send':
+          this.#send(effect.to, effect.message)
           break
-        }
         case 'set-timer':
           this.#timers.set(effect.timer, effect.at)
           break
@@ -157,9 +180,24 @@ export class Membership {
     this.#options.onEvent(event)
   }
 
-  /** Tells the overlays who there is, and SWIM whom to watch. */
+  /** Where not everybody is a neighbor, whoever is none is reached by a relay. */
+  #send(to: string, message: SwimMessage): void {
+    const { self, links, overlays, relay, count } = this.#options
+    if (links.send(to, { type: 'swim', message })) return
+    const isFar = overlays.isSparse && !this.#neighbors.has(to)
+    const source = { id: self.id, generation: self.incarnation.generation }
+    if (!isFar || !relay.send(swimEnvelope(source, to, message))) count('swim-no-link')
+  }
+
+  /** Tells the overlays who there is; what they make of it comes back by {@link overlaysChanged}. */
   #follow(): void {
     this.#options.overlays.setMembers(this.#swim.members())
-    this.put({ type: 'neighbors', peers: this.#options.overlays.neighbors() })
+    this.overlaysChanged()
+  }
+
+  #watch(): void {
+    const { overlays } = this.#options
+    const peers = this.#monitors.update(this.#swim.members(), [...this.#neighbors], overlays.isSparse)
+    this.put({ type: 'monitored', peers })
   }
 }

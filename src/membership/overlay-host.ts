@@ -20,6 +20,8 @@ export interface OverlayHostOptions {
   readonly clock: Clock
   readonly random: Random
   readonly turn: Turn
+  /** How it stands may have changed. */
+  readonly onChange: () => void
   readonly count: (reason: string) => void
 }
 
@@ -94,6 +96,7 @@ export class OverlayHost {
     if (input.type === 'connected') this.#linked.add(input.peer)
     if (input.type === 'disconnected') this.#linked.delete(input.peer)
     for (const effect of this.#overlay.step(input, this.#options.clock.now())) this.#execute(effect)
+    this.#options.onChange()
   }
 
   #execute(effect: OverlayEffect<unknown, OverlayEvent>): void {

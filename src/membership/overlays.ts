@@ -7,8 +7,6 @@ import { OverlayHost, type OverlayHostOptions } from './overlay-host.ts'
 
 export interface OverlaysOptions extends Omit<OverlayHostOptions, 'key' | 'epoch' | 'definition'> {
   readonly definitions: readonly OverlayDefinition<unknown>[]
-  /** How an overlay stands may have changed. */
-  readonly onChange: () => void
 }
 
 export class Overlays {
@@ -121,6 +119,5 @@ export class Overlays {
 
   #put(input: OverlayInput<unknown>): void {
     for (const host of this.#open.values()) host.put(input)
-    this.#options.onChange()
   }
 }

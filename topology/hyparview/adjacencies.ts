@@ -13,7 +13,7 @@ export class Adjacencies {
 
   /** Of everything known, the same for all who know the same, in whatever order they heard it. */
   get digest(): number {
-    return this.#digest
+    return this.#digest >>> 0
   }
 
   all(): readonly Adjacency[] {

@@ -11,6 +11,11 @@ export type SwimInput =
   /** Whom to probe: the peers that the overlay holds links to or wants to. Replaces the former list; unknown ones wait until known. */
   | { readonly type: 'neighbors'; readonly peers: readonly MemberId[] }
   /**
+   * Whom to probe besides, slowly, wherever they are: the members that this one monitors (design rule 14). Replaces the former list. They need
+   * not be linked; the runtime finds a way for what is sent to them.
+   */
+  | { readonly type: 'monitored'; readonly peers: readonly MemberId[] }
+  /**
    * This observer saw an unannounced close of its link to `peer`, and a port it had reached before now refuses (design rule 13).
    * `generation`: the life the closed link belonged to; without it the present one is accused.
    */

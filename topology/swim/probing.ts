@@ -15,6 +15,9 @@ import type { SwimState } from './state.ts'
 /** A helper says `nack` after this share of the probe timeout, early enough to arrive within the period (Lifeguard section 4.1). */
 const NACK_SHARE = 0.8
 
+/** Every so many periods the target is one that this member monitors. A guess: with three monitors each member is asked some once in five periods times the number that one monitors. */
+const MONITOR_TURNS = 16
+
 /** A ping on behalf of another member: what to answer, and to whom. */
 interface Relay {
   readonly prober: MemberId
@@ -25,6 +28,8 @@ interface Relay {
 export class Probing {
   readonly #state: SwimState
   readonly #order: ProbeOrder
+  readonly #monitored: ProbeOrder
+  #turns = 0
   readonly #relays = new Map<number, Relay>()
   #round: ProbeRound | undefined
   #lastProbe = 0
@@ -32,6 +37,7 @@ export class Probing {
   constructor(state: SwimState) {
     this.#state = state
     this.#order = new ProbeOrder(state.random)
+    this.#monitored = new ProbeOrder(state.random)
   }
 
   /** The first round comes at a random moment of the period, so that members started together do not probe together. */
@@ -43,17 +49,27 @@ export class Probing {
     this.#order.update(peers.filter((peer) => peer !== this.#state.id))
   }
 
+  setMonitored(peers: readonly MemberId[]): void {
+    this.#monitored.update(peers.filter((peer) => peer !== this.#state.id))
+  }
+
   /** The period is over: judge its round, begin the next. */
   turn(now: number): void {
     this.#judge(now)
     const state = this.#state
     state.timers.set('probe', now + state.health.probeIntervalMs())
-    const target = this.#order.next((id) => id !== state.id && this.#isProbeable(id))
+    const target = this.#next()
     const record = target === undefined ? undefined : state.table.get(target)
     if (!record) return
     this.#round = new ProbeRound(++this.#lastProbe, record.id, record.incarnation)
     this.#ping(record.id, this.#round.probe)
     state.timers.set('probe-timeout', now + state.health.probeTimeoutMs())
+  }
+
+  #next(): MemberId | undefined {
+    const isProbeable = (id: MemberId): boolean => id !== this.#state.id && this.#isProbeable(id)
+    const monitored = ++this.#turns % MONITOR_TURNS === 0 ? this.#monitored.next(isProbeable) : undefined
+    return monitored ?? this.#order.next(isProbeable)
   }
 
   /** The target did not answer directly: ask others, over whose paths it may. */

@@ -106,6 +106,9 @@ export class Swim {
       case 'neighbors':
         this.#probing.setNeighbors(input.peers)
         break
+      case 'monitored':
+        this.#probing.setMonitored(input.peers)
+        break
       case 'evidence':
         this.#observed(input.peer, input.generation, now)
         break

@@ -17,8 +17,9 @@ import { WrapUp } from './wrap-up.ts'
 
 /** What was not answered is said again after this long. */
 const REPEAT_MS = 300
-/** A round of verification; the next one begins when it did not reach everybody. */
-const ROUND_MS = 1_000
+/** The first round of verification; each that does not reach everybody is followed by one twice as long, up to the longest. */
+const FIRST_ROUND_MS = 250
+const LONGEST_ROUND_MS = 2_000
 /** A switch that an earlier leader left behind gets this long at most: its caller has waited already. */
 const INHERITED_MS = 10_000
 
@@ -189,7 +190,8 @@ export class SwitchLeader {
   }
 
   #verify(run: Run, now: number): void {
-    if (run.round > 0 && now < run.roundBegan + ROUND_MS) return
+    const lasts = Math.min(FIRST_ROUND_MS * 2 ** Math.max(0, run.round - 1), LONGEST_ROUND_MS)
+    if (run.round > 0 && now < run.roundBegan + lasts) return
     run.round += 1
     run.roundBegan = now
     run.progress.newRound()

@@ -71,7 +71,7 @@ class MeshNode {
       },
       definitions: builtInOverlays,
       member: (other) => this.#membership?.member(other),
-      onOverlays: () => {},
+      onOverlays: () => this.#membership?.overlaysChanged(),
       deliver: () => {},
       undeliverable: () => {},
     })
@@ -103,6 +103,7 @@ class MeshNode {
       swim: swimPresets.local,
       overlays: this.#routes.overlays,
       holds: this.#routes.holds,
+      relay: this.#routes.relay,
       links: this.links,
       clock: systemClock,
       random: Math.random,
