@@ -12,7 +12,6 @@ import { deliver, dispatch, type Parts } from './dispatch.ts'
 import { asClusterError, type ClusterError, type ErrorCode } from './errors.ts'
 import type { LifecycleOptions, Stage } from './lifecycle-options.ts'
 import { LinkEvents } from './link-events.ts'
-import type { Holds } from './links/holds.ts'
 import type { Links } from './links/links.ts'
 import { Peers } from './links/peers.ts'
 import { type AdmissionAnswer, askMember, type HolderState, holderState } from './membership/admission.ts'
@@ -97,6 +96,7 @@ export class Lifecycle {
       },
       deliver: (envelope) => deliver(this.#parts, toolbox.counters, envelope),
       undeliverable: (envelope) => this.requests.undeliverable(envelope),
+      onGivenUp: (member) => features.givenUp(member),
     })
     this.#parts = {
       requests: this.requests,
@@ -126,8 +126,8 @@ export class Lifecycle {
     return this.#routes.overlays
   }
 
-  get holds(): Holds {
-    return this.#routes.holds
+  get routes(): Routes {
+    return this.#routes
   }
 
   get stage(): Stage {

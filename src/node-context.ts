@@ -25,6 +25,7 @@ export function nodeContext(
     },
     coordination: () => node.lifecycle.coordination,
     overlays: () => node.lifecycle.overlays,
+    relay: () => node.lifecycle.routes.relay,
     stage: () => node.lifecycle.stage,
     members: () => node.members(),
     linkViews: () => node.links(),

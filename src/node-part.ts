@@ -3,6 +3,7 @@
 // neither the lifecycle nor the running node knows what it does.
 
 import type { EvidenceView, MemberRecord, SwimEvent } from '../topology/index.ts'
+import type { Relay } from './channels/relay.ts'
 import type { Requests } from './channels/requests.ts'
 import type { Coordination } from './coordination/coordination.ts'
 import type { Stage } from './lifecycle-options.ts'
@@ -41,6 +42,8 @@ export interface NodePart {
   unanswered?(member: MemberRecord): void
   /** Each second: how late the event loop was at worst, in milliseconds. */
   loopDelay?(ms: number): void
+  /** No link to a member came up in time for what was to be sent there. */
+  givenUp?(member: string): void
   /** The node stops: links and agreement still work. Afterwards the part holds no timer and no waiting call. Idempotent. */
   close?(): void | Promise<void>
 }
@@ -59,6 +62,8 @@ export interface NodeContext {
   coordination(): Coordination | undefined
   /** The overlay in use, and during a switch another one beside it. */
   overlays(): Overlays
+  /** How an envelope finds its way to a member. */
+  relay(): Relay
   stage(): Stage
   members(): readonly MemberView[]
   linkViews(): readonly LinkView[]
@@ -129,6 +134,10 @@ export class NodeParts implements Required<NodePart> {
 
   loopDelay(ms: number): void {
     for (const part of this.#parts) part.loopDelay?.(ms)
+  }
+
+  givenUp(member: string): void {
+    for (const part of this.#parts) part.givenUp?.(member)
   }
 
   /** In the reverse order of their beginning; one that fails keeps none of the others. Rejects with the first failure. */

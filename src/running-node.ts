@@ -232,7 +232,7 @@ export class RunningNode extends NodeFaces implements TrellisNode {
       self: this.id,
       peers: lifecycle.links.all().map(({ peer }) => peer.id),
       voters: lifecycle.coordination?.knowledge().voters ?? [],
-      kindOf: (id) => lifecycle.holds.kindOf(id),
+      kindOf: (id) => lifecycle.routes.holds.kindOf(id),
       nameOf: (id) => lifecycle.nameOf(id),
       channelsOf: (id) => this.features.lanes.channelsOf(id),
     })

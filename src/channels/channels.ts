@@ -25,6 +25,8 @@ export class Channels implements NodePart, LanesHandler {
   /** By name and id, as long as membership does not change. */
   readonly #destinations = new Map<string, Destination>()
   #others: readonly Destination[] | undefined
+  /** Members that are reached over relays, in the life that they were believed to be in. */
+  readonly #relayed = new Map<string, { readonly generation: number; hop: string }>()
 
   constructor(context: NodeContext, lanes: Lanes) {
     this.#context = context
@@ -35,7 +37,8 @@ export class Channels implements NodePart, LanesHandler {
       delivery: deliveryPresets[options.profile],
       lanes: this.#lanes,
       toolbox,
-      nextHop: (member) => (context.links.get(member) === undefined ? undefined : member),
+      nextHop: (member) => context.relay().way(member),
+      isAwaited: (member) => context.relay().isAwaited(member),
       deliver: (arrival) => this.#channels.get(arrival.channel)?.take(arrival),
       dropped: (channel, reason, count) => this.#channels.get(channel)?.counts.drop(reason, count),
     })
@@ -69,11 +72,35 @@ export class Channels implements NodePart, LanesHandler {
 
   linkUp({ peer: { id, generation } }: Link): void {
     this.#forgetDestinations()
+    this.#relayed.delete(id)
     this.#driver.put({ type: 'connected', peer: id, generation })
+    for (const channel of channelNames) this.#driver.queues.room(id, channel)
   }
 
-  linkDown({ peer: { id } }: Link): void {
+  linkDown({ peer: { id, generation } }: Link): void {
     this.#driver.put({ type: 'disconnected', peer: id })
+    this.#seekRelay(id, generation)
+    this.overlays()
+  }
+
+  /** Ways may be others: whoever has none any more waits, and of the rest it is asked what came over the former one. */
+  overlays(): void {
+    const relay = this.#context.relay()
+    for (const [peer, relayed] of this.#relayed) {
+      const hop = relay.hopTo(peer)
+      if (hop === relayed.hop) continue
+      if (hop === undefined) {
+        this.#relayed.delete(peer)
+        this.#driver.put({ type: 'disconnected', peer })
+      } else {
+        relayed.hop = hop
+        this.#driver.put({ type: 'connected', peer, generation: relayed.generation })
+      }
+    }
+  }
+
+  givenUp(member: string): void {
+    this.#driver.queues.lost(member)
   }
 
   member(event: Extract<SwimEvent, { type: 'member' | 'forgotten' }>): void {
@@ -96,7 +123,10 @@ export class Channels implements NodePart, LanesHandler {
   // --- What the lanes tell ---
 
   arrived(lane: IncomingLane, envelopes: readonly ArrivedEnvelope[]): void {
-    this.#driver.arrived(lane, envelopes)
+    const { self } = this.#context
+    const isOurs = ({ source, destination }: ArrivedEnvelope): boolean =>
+      source === lane.peer && destination === self.id
+    this.#driver.arrived(lane, envelopes.every(isOurs) ? envelopes : this.#passOn(lane, envelopes))
   }
 
   room(peer: string, channel: ChannelName): void {
@@ -109,6 +139,8 @@ export class Channels implements NodePart, LanesHandler {
 
   lost(peer: string): void {
     this.#driver.queues.lost(peer)
+    // What was asked of it may be answered by another way.
+    if (this.#context.relay().hopTo(peer) !== undefined) return
     for (const channel of this.#channels.values()) channel.lost(peer, false)
   }
 
@@ -116,16 +148,52 @@ export class Channels implements NodePart, LanesHandler {
     this.#channels.get(channel)?.tell({ type: 'congestion', peer: this.#context.nameOf(peer), state, cause })
   }
 
+  // --- Relays ---
+
+  /** Those for this node; the others go on, or are dropped and counted: whoever wants an answer sends them again. */
+  #passOn(lane: IncomingLane, envelopes: readonly ArrivedEnvelope[]): ArrivedEnvelope[] {
+    const { self, toolbox } = this.#context
+    const relay = this.#context.relay()
+    const ours: ArrivedEnvelope[] = []
+    for (const envelope of envelopes) {
+      const hop = relay.onward(lane.peer, envelope)
+      if (hop === self.id) {
+        ours.push(envelope)
+        continue
+      }
+      if (hop !== undefined) {
+        const isSent = this.#lanes.forward(hop, { ...envelope, hops: envelope.hops + 1 })
+        toolbox.counters.add(isSent ? 'relay-forwarded' : 'relay-full')
+      }
+      lane.release(envelope.laneBytes)
+    }
+    return ours
+  }
+
+  /** Messages to a member without a link may go over relays. */
+  #seekRelay(id: string, generation: number): void {
+    const { links, self } = this.#context
+    if (id === self.id || links.get(id) || this.#relayed.get(id)?.generation === generation) return
+    const hop = this.#context.relay().hopTo(id)
+    if (hop === undefined) return
+    this.#relayed.set(id, { generation, hop })
+    this.#driver.put({ type: 'connected', peer: id, generation })
+  }
+
   // --- Who is meant ---
 
   #destination(nameOrId: string): Destination {
     const known = this.#destinations.get(nameOrId)
-    if (known) return known
+    if (known) {
+      this.#seekRelay(known.id, known.generation)
+      return known
+    }
     const id = this.#context.route(String(nameOrId))
     const destination = this.#all().find((member) => member.id === id)
     if (destination === undefined)
       throw new ClusterError('ERR_UNKNOWN_MEMBER', `no member is called '${nameOrId}'`, { member: nameOrId })
     this.#destinations.set(nameOrId, destination)
+    this.#seekRelay(destination.id, destination.generation)
     return destination
   }
 

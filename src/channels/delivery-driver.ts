@@ -27,6 +27,8 @@ export interface DeliveryDriverOptions {
   readonly lanes: Lanes
   readonly toolbox: Toolbox
   readonly nextHop: (member: string) => string | undefined
+  /** `member` has no link yet and is being called: what is for it waits. */
+  readonly isAwaited: (member: string) => boolean
   /** A message to hand over; whoever takes it calls {@link DeliveryDriver.handled} once. */
   readonly deliver: (arrival: Arrival) => void
   readonly dropped: (channel: ChannelName, reason: string, count: number) => void
@@ -56,10 +58,10 @@ export class DeliveryDriver {
   #nextId = 1
 
   constructor(options: DeliveryDriverOptions) {
-    const { self, lanes, toolbox, nextHop } = options
+    const { self, lanes, toolbox, nextHop, isAwaited } = options
     this.#options = options
     this.#core = new Delivery(options.delivery)
-    this.queues = new OutgoingQueues({ self, lanes, nextHop, clock: toolbox.clock })
+    this.queues = new OutgoingQueues({ self, lanes, nextHop, isAwaited, clock: toolbox.clock })
     this.#timers = new NamedTimers(toolbox.clock, (timer) =>
       toolbox.turn.enter(() => this.put({ type: 'timer', timer })),
     )

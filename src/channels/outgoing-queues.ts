@@ -16,6 +16,8 @@ export interface OutgoingQueuesOptions {
   readonly lanes: Lanes
   /** The neighbor by which to reach a member; undefined: no way now. */
   readonly nextHop: (member: string) => string | undefined
+  /** `member` has no link yet and is being called: what is for it waits. */
+  readonly isAwaited: (member: string) => boolean
 }
 
 interface Waiting {
@@ -175,9 +177,11 @@ export class OutgoingQueues {
 
   /** False: its lane is full. */
   #send(hop: string, message: OutgoingMessage, floor: number): boolean {
-    const { self, clock, lanes } = this.#options
+    const { self, clock, lanes, isAwaited } = this.#options
+    const lane = lanes.to(hop, message.channel)
+    if (lane === undefined && isAwaited(hop)) return false
     const envelope = message.envelope(self, floor, message.deadlineAt === Number.POSITIVE_INFINITY ? 0 : clock.now())
-    const outcome = lanes.to(hop, message.channel)?.send(envelope) ?? 'no-route'
+    const outcome = lane?.send(envelope) ?? 'no-route'
     if (outcome === 'full') return false
     if (outcome === 'no-route') this.#lost(message)
     else if (!message.isAcknowledged) {

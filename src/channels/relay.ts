@@ -23,6 +23,8 @@ export interface RelayOptions {
   readonly deliver: (envelope: Envelope) => void
   /** What was taken to be sent found no way after all: it has not left this node. */
   readonly undeliverable: (envelope: Envelope) => void
+  /** No link to `member` came up in time: what others keep for it has no way. */
+  readonly onGivenUp: (member: string) => void
   readonly count: (reason: string) => void
 }
 
@@ -40,8 +42,14 @@ const MAX_WAITING = 1_024
 const MAX_WAIT_MS = 2_000
 const ON_DEMAND = 'on-demand'
 
+/** So many messages over relays within {@link STREAM_MS} are a stream: it gets a link of its own. */
+const STREAM_MESSAGES = 16
+const STREAM_MS = 1_000
+
 interface Demand {
   usedAt: number
+  /** When a link was asked for that is not up yet; undefined: it is up, or was given up. */
+  awaitedSince: number | undefined
   waiting: { readonly envelope: Envelope; readonly since: number }[]
 }
 
@@ -52,11 +60,62 @@ export class Relay {
   readonly #demands = new Map<string, Demand>()
   readonly #timer: NodeJS.Timeout
   #waiting = 0
+  /** By member: messages that went there over relays of late. */
+  readonly #streams = new Map<string, { since: number; messages: number }>()
 
   constructor(options: RelayOptions) {
     this.#options = options
     this.#timer = setInterval(() => options.turn.enter(() => this.#look()), LOOK_MS)
     this.#timer.unref()
+  }
+
+  /**
+   * The neighbor by which to send to `member` now: itself, when it is linked or is being called for this, a relay otherwise. Undefined: no way, and
+   * nobody to call.
+   */
+  way(member: string): string | undefined {
+    const { links, isThere } = this.#options
+    if (links.get(member)) {
+      this.#demand(member)
+      return member
+    }
+    const hop = this.#hop(member)
+    if (hop !== undefined) {
+      this.#stream(member)
+      return hop
+    }
+    if (!isThere(member)) return undefined
+    this.#demand(member)
+    return member
+  }
+
+  /** The relay to `member`, which is not linked; undefined: none is known. */
+  hopTo(member: string): string | undefined {
+    return this.#hop(member)
+  }
+
+  /** `member` is being called because something is to be sent to it: what is kept for it leaves when the link is up. */
+  isAwaited(member: string): boolean {
+    return this.#demands.get(member)?.awaitedSince !== undefined
+  }
+
+  /**
+   * Where an envelope goes that came over a lane of `peer`: this node itself, or the neighbor that it is to be handed to. Undefined: it goes
+   * nowhere, which was counted.
+   */
+  onward(peer: string, { source, destination, hops }: Envelope): string | undefined {
+    const { self, links, count } = this.#options
+    if ((hops === 0 && source !== peer) || source === self) {
+      count('envelope-misrouted')
+      return undefined
+    }
+    if (hops > 0) this.learn(source, peer)
+    if (destination === self) return self
+    const hop = links.get(destination) ? destination : this.#hop(destination)
+    const isCircle = hop === undefined || hop === peer || hop === source
+    if (!isCircle && hops < MAX_HOPS) return hop
+    count(isCircle ? 'relay-no-route' : 'relay-hops')
+    return undefined
   }
 
   /** False: there is no way to the destination, and none can be made now. */
@@ -78,17 +137,15 @@ export class Relay {
 
   /** An envelope came over the link of `peer`: for this node, or to be passed on. */
   receive(peer: string, envelope: Envelope): void {
-    const { self, deliver, count } = this.#options
-    const { source, destination, hops } = envelope
-    const isSpoofed = hops === 0 && source !== peer
-    if (isSpoofed || source === self) {
-      count('envelope-misrouted')
-      return
+    const { self, links, deliver, count } = this.#options
+    if (envelope.hops === 0 && envelope.source === peer) this.#use(peer, isUpkeep(envelope))
+    const hop = this.onward(peer, envelope)
+    if (hop === undefined) return
+    if (hop === self) deliver(envelope)
+    else {
+      const isSent = links.send(hop, { type: 'envelope', envelope: { ...envelope, hops: envelope.hops + 1 } })
+      count(isSent ? 'relay-forwarded' : 'relay-full')
     }
-    if (hops > 0) this.learn(source, peer)
-    else this.#use(peer, isUpkeep(envelope))
-    if (destination === self) deliver(envelope)
-    else this.#forward(peer, envelope)
   }
 
   /** Something of `member` came over the link of `peer`: so does what goes there. */
@@ -107,6 +164,7 @@ export class Relay {
     const demand = this.#demands.get(peer)
     if (!demand) return
     const { waiting } = demand
+    demand.awaitedSince = undefined
     demand.waiting = []
     this.#waiting -= waiting.length
     for (const { envelope } of waiting) this.send(envelope)
@@ -114,21 +172,6 @@ export class Relay {
 
   close(): void {
     clearInterval(this.#timer)
-  }
-
-  #forward(peer: string, envelope: Envelope): void {
-    this.#options.count(this.#pass(peer, { ...envelope, hops: envelope.hops + 1 }))
-  }
-
-  /** What became of it. */
-  #pass(peer: string, envelope: Envelope): string {
-    const { links } = this.#options
-    const { destination, source, hops } = envelope
-    if (hops > MAX_HOPS) return 'relay-hops'
-    const hop = links.get(destination) ? destination : this.#hop(destination)
-    // Back to where it came from would be a circle.
-    if (hop === undefined || hop === peer || hop === source) return 'relay-no-route'
-    return links.send(hop, { type: 'envelope', envelope }) ? 'relay-forwarded' : 'relay-full'
   }
 
   #hop(to: string): string | undefined {
@@ -153,6 +196,14 @@ export class Relay {
     return true
   }
 
+  /** A stream gets a link of its own; until that is up it goes on over the relay. */
+  #stream(member: string): void {
+    const now = this.#options.clock.now()
+    const stream = this.#streams.get(member)
+    if (!stream || now - stream.since > STREAM_MS) this.#streams.set(member, { since: now, messages: 1 })
+    else if (++stream.messages >= STREAM_MESSAGES) this.#demand(member)
+  }
+
   /** Upkeep of the overlay itself keeps no link open. */
   #use(peer: string, isUpkeep: boolean): void {
     if (!isUpkeep) this.#demand(peer)
@@ -163,22 +214,29 @@ export class Relay {
     const known = this.#demands.get(peer)
     if (known) {
       known.usedAt = now
+      if (known.awaitedSince === undefined && !this.#options.links.get(peer)) known.awaitedSince = now
       return known
     }
-    const demand: Demand = { usedAt: now, waiting: [] }
+    const isLinked = this.#options.links.get(peer) !== undefined
+    const demand: Demand = { usedAt: now, awaitedSince: isLinked ? undefined : now, waiting: [] }
     this.#demands.set(peer, demand)
     this.#options.holds.hold(peer, ON_DEMAND, 'on-demand')
     return demand
   }
 
   #look(): void {
-    const { clock, holds, undeliverable } = this.#options
+    const { clock, holds, undeliverable, onGivenUp } = this.#options
     const now = clock.now()
+    for (const [member, { since }] of this.#streams) if (now - since > STREAM_MS) this.#streams.delete(member)
     for (const [peer, demand] of this.#demands) {
       const late = demand.waiting.filter(({ since }) => now - since > MAX_WAIT_MS)
       demand.waiting.splice(0, late.length)
       this.#waiting -= late.length
       for (const { envelope } of late) undeliverable(envelope)
+      if (demand.awaitedSince !== undefined && now - demand.awaitedSince > MAX_WAIT_MS) {
+        demand.awaitedSince = undefined
+        onGivenUp(peer)
+      }
       if (demand.waiting.length > 0 || now - demand.usedAt <= IDLE_MS) continue
       this.#demands.delete(peer)
       holds.release(peer, ON_DEMAND)

@@ -19,6 +19,8 @@ export interface RoutesOptions {
   readonly onOverlays: () => void
   readonly deliver: (envelope: Envelope) => void
   readonly undeliverable: (envelope: Envelope) => void
+  /** No link to `member` came up in time for what was to be sent there. */
+  readonly onGivenUp: (member: string) => void
 }
 
 export class Routes {
@@ -27,7 +29,7 @@ export class Routes {
   readonly relay: Relay
 
   constructor(options: RoutesOptions) {
-    const { self, links, toolbox, definitions, member, onOverlays, deliver, undeliverable } = options
+    const { self, links, toolbox, definitions, member, onOverlays, deliver, undeliverable, onGivenUp } = options
     const count = (reason: string): void => toolbox.counters.add(reason)
     // Whoever goes for good calls nobody back that hangs up on it.
     const isGoing = (): boolean => member(self)?.state === 'left'
@@ -50,6 +52,7 @@ export class Routes {
       isThere: (id) => isThere(member(id)),
       deliver,
       undeliverable,
+      onGivenUp,
       count,
     })
   }

@@ -74,6 +74,7 @@ class MeshNode {
       onOverlays: () => this.#membership?.overlaysChanged(),
       deliver: () => {},
       undeliverable: () => {},
+      onGivenUp: () => {},
     })
     this.#routes.overlays.open(0, 0, 'full-mesh')
     this.#routes.overlays.use(0)
