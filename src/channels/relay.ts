@@ -244,8 +244,14 @@ export class Relay {
   }
 }
 
-/** What members say about the overlay is no traffic that a link would have to stay open for. */
+/** What members say to each other by themselves, to anybody: no traffic that a link would have to stay open for. */
+const upkeep: ReadonlySet<string> = new Set([
+  'trellis.swim',
+  'trellis.registry',
+  'trellis.topology.step',
+  'trellis.topology.switch',
+])
+
 function isUpkeep({ subject, kind }: Envelope): boolean {
-  const isOwn = subject === 'trellis.swim' || subject?.startsWith('trellis.topology.') === true
-  return isOwn || kind === 'error' || kind === 'reply'
+  return kind === 'error' || kind === 'reply' || (subject !== undefined && upkeep.has(subject))
 }
