@@ -1,7 +1,7 @@
 // What a node's lifecycle is given, and whom it tells what.
 
 import type { HostEffect, RaftOptions } from '../consensus/index.ts'
-import type { SwimEvent, SwimOptions } from '../topology/index.ts'
+import type { OverlayDefinition, SwimEvent, SwimOptions } from '../topology/index.ts'
 import type { ClusterError } from './errors.ts'
 import type { NodeParts } from './node-part.ts'
 import type { Toolbox } from './runtime/toolbox.ts'
@@ -17,6 +17,8 @@ export interface LifecycleOptions {
   readonly join: readonly string[]
   /** How many fresh nodes form; undefined: it only joins. */
   readonly expect: number | undefined
+  /** Overlays of the user's own, beside the built-in ones. */
+  readonly overlays: readonly OverlayDefinition<unknown>[]
   readonly raft: RaftOptions
   readonly swim: SwimOptions
   readonly transport: Transport

@@ -88,7 +88,7 @@ export class Lifecycle {
       self: self.id,
       links: this.links,
       toolbox,
-      definitions: builtInOverlays,
+      definitions: [...builtInOverlays, ...options.overlays],
       member: (id) => this.#parts.membership?.member(id),
       onOverlays: () => {
         this.#parts.membership?.overlaysChanged()

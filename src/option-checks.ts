@@ -4,6 +4,7 @@
 import { closestWord } from './closest-word.ts'
 import type { Discovery } from './discovery/discovery.ts'
 import { isDnsAddress, parseDnsAddress } from './discovery/dns-address.ts'
+import { builtInOverlays } from './membership/built-in-overlays.ts'
 import { isWildcard, parseAddress } from './network-address.ts'
 import { type LogLevel, logLevels } from './observability/logger.ts'
 import type { NodeOptions } from './options.ts'
@@ -15,6 +16,7 @@ const maxExpect = 1_000
 const maxKeepStalledMs = 3_600_000
 const maxJoin = 1_000
 const maxRoles = 16
+const maxOverlays = 16
 /** Longest value shown in a message. */
 const maxShown = 80
 
@@ -40,7 +42,8 @@ const checks: { readonly [Key in keyof Required<NodeOptions>]: Check } = {
   dataDir: (value) => (typeof value === 'string' && value !== '' ? undefined : 'must be a path'),
   admin: (value) => (value === false ? undefined : address(value)),
   adminToken: (value) => tokenProblem(value),
-  topology: (value) => topologyProblem(value),
+  topology: word,
+  overlays: (value) => overlaysProblem(value),
   roles: (value) => {
     if (!Array.isArray(value)) return 'must be a list of words'
     return value.length > maxRoles
@@ -158,9 +161,28 @@ function tokenProblem(value: unknown): string | undefined {
   return new Set(Object.values(value)).size < entries.length ? 'has the same token for two roles' : undefined
 }
 
-function topologyProblem(value: unknown): string | undefined {
-  if (value === 'hyparview' || value === 'client-server') return "is not yet in this release: it must be 'full-mesh'"
-  return value === 'full-mesh' ? undefined : "must be 'full-mesh'"
+function overlaysProblem(value: unknown): string | undefined {
+  if (!Array.isArray(value) || value.length > maxOverlays) return `must be a list of at most ${maxOverlays} overlays`
+  const names = value.map((overlay: unknown) => Reflect.get(Object(overlay), 'name'))
+  const builtIn = builtInOverlays.map(({ name }) => name)
+  for (const [position, overlay] of value.entries()) {
+    const name: unknown = names[position]
+    if (typeof name !== 'string' || word(name) !== undefined) return `has an overlay (at ${position}) without a name`
+    const isOverlay = ['problems', 'refusal', 'estimate', 'create'].every(
+      (method) => typeof Reflect.get(overlay, method) === 'function',
+    )
+    if (!isOverlay) return `has '${name}', which is no overlay`
+    if (builtIn.includes(name) || names.indexOf(name) !== position) return `has a second '${name}'`
+  }
+  return undefined
+}
+
+/** A new cluster starts with something that this node can make. */
+export function topologyProblems(topology: unknown, overlays: unknown): string[] {
+  if (topology === undefined || (overlays !== undefined && overlaysProblem(overlays) !== undefined)) return []
+  const own = (overlays ?? []) as readonly { readonly name: string }[]
+  const known = [...builtInOverlays, ...own].map(({ name }) => name)
+  return known.includes(topology as string) ? [] : [`topology (${show(topology)}) must be ${list(known)}`]
 }
 
 function oneOf(values: readonly string[]): Check {

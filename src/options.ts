@@ -2,6 +2,7 @@
 // thrown as one error; the result is complete and frozen. Files and variables are not read here: the command line and
 // the data directory hand in what they hold. `docs/options.md` is the table for users; a test compares the two.
 
+import type { OverlayDefinition } from '../topology/index.ts'
 import { swimPresets } from '../topology/index.ts'
 import type { Discovery } from './discovery/discovery.ts'
 import { dnsDiscovery } from './discovery/dns.ts'
@@ -9,7 +10,7 @@ import { isDnsAddress } from './discovery/dns-address.ts'
 import { ClusterError } from './errors.ts'
 import { isLoopback, isWildcard } from './network-address.ts'
 import { createLogger, type Logger, type LogLevel, silentLogger } from './observability/logger.ts'
-import { hostOf, show, splitList, unknownKeys, valueProblems } from './option-checks.ts'
+import { hostOf, show, splitList, topologyProblems, unknownKeys, valueProblems } from './option-checks.ts'
 
 /** What `createNode` takes. Everything has a default; an unknown key is refused. */
 export interface NodeOptions {
@@ -36,8 +37,10 @@ export interface NodeOptions {
   readonly admin?: string | false
   /** The token of the admin API, or one per role; at least 16 bytes each. A single string has the role `admin`. */
   readonly adminToken?: string | AdminTokens
-  /** The overlay a new cluster starts with. Default `full-mesh`. */
-  readonly topology?: TopologyName
+  /** The overlay a new cluster starts with: a built-in one, or one of `overlays`. One that exists keeps what it has agreed on. Default `full-mesh`. */
+  readonly topology?: TopologyName | (string & {})
+  /** Overlays of one's own beside the built-in ones, the same on every member; see `testOverlay` of `./testing`. At most 16. Default none. */
+  readonly overlays?: readonly OverlayDefinition<never>[]
   /** What this member is for, at most 16 words. Default none. */
   readonly roles?: readonly string[]
   /** Where this member stands, such as a data center. Default none. */
@@ -66,8 +69,8 @@ export interface AdminTokens {
   readonly admin?: string
 }
 
-/** The overlays of this release. */
-export type TopologyName = 'full-mesh'
+/** The built-in overlays. */
+export type TopologyName = 'full-mesh' | 'hyparview' | 'client-server'
 /** All timing at once: `local` for one machine, `lan` for one data center, `wan` for members far apart. */
 export type Profile = 'local' | 'lan' | 'wan'
 
@@ -98,7 +101,8 @@ export interface ResolvedOptions {
   readonly dataDir: string | undefined
   readonly admin: string | undefined
   readonly adminTokens: AdminTokens | undefined
-  readonly topology: TopologyName
+  readonly topology: string
+  readonly overlays: readonly OverlayDefinition<unknown>[]
   readonly roles: readonly string[]
   readonly zone: string
   readonly profile: Profile
@@ -151,6 +155,7 @@ export function resolveOptions(raw: NodeOptions, stored: StoredOptions = {}): Re
     admin: raw.admin === false ? undefined : raw.admin,
     adminTokens: tokens(raw.adminToken),
     topology: raw.topology ?? 'full-mesh',
+    overlays: Object.freeze([...(raw.overlays ?? [])] as unknown as OverlayDefinition<unknown>[]),
     roles: Object.freeze([...(raw.roles ?? [])]),
     zone: raw.zone ?? '',
     profile: raw.profile ?? 'lan',
@@ -185,6 +190,7 @@ function storedProblems(stored: StoredOptions): string[] {
 function ruleProblems(raw: NodeOptions): string[] {
   const { listen = defaultListen, advertise, admin } = raw
   const found: string[] = []
+  found.push(...topologyProblems(raw.topology, raw.overlays))
   if (isWildcard(hostOf(listen) ?? '') && advertise === undefined)
     found.push(`listen (${show(listen)}) cannot be dialed by others: advertise must say what can`)
   if (admin && admin === listen && !admin.endsWith(':0'))

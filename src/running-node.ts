@@ -118,6 +118,7 @@ export class RunningNode extends NodeFaces implements TrellisNode {
       self,
       join: options.join,
       expect: options.expect ?? (options.join.length + options.providers.length === 0 ? 1 : undefined),
+      overlays: options.overlays,
       raft: raftPresets[profile],
       swim: { ...swimPresets[profile], keepStalledMs: options.keepStalledMs },
       transport,

@@ -15,6 +15,7 @@ import { addServices } from './commands/services.ts'
 import { addSimulate } from './commands/simulate.ts'
 import { addStatus } from './commands/status.ts'
 import { addTop } from './commands/top.ts'
+import { addTopology } from './commands/topology.ts'
 import { addUp } from './commands/up.ts'
 import { addWhy } from './commands/why.ts'
 import type { CommandContext } from './context.ts'
@@ -89,6 +90,7 @@ function createProgram(context: CommandContext): Command {
     addNode,
     addStatus,
     addMembers,
+    addTopology,
     addWhy,
     addLeader,
     addConfig,

@@ -7,7 +7,7 @@ import { staticDiscovery } from '../../src/discovery/static.ts'
 import { ClusterError, type ErrorCode } from '../../src/errors.ts'
 import { optionNames } from '../../src/option-checks.ts'
 import { defaultName, type NodeOptions, resolveOptions } from '../../src/options.ts'
-import { swimPresets } from '../../topology/index.ts'
+import { fullMesh, swimPresets } from '../../topology/index.ts'
 
 const secret = 'sixteen-bytes-at-least'
 
@@ -41,6 +41,7 @@ describe('resolveOptions', () => {
         admin: undefined,
         adminTokens: undefined,
         topology: 'full-mesh',
+        overlays: [],
         roles: [],
         zone: '',
         profile: 'lan',
@@ -128,8 +129,13 @@ describe('resolveOptions', () => {
     ['a token with a space', { adminToken: { read: 'sixteen bytes of token' } }, /for the role read must be ASCII/],
     ['a token for an unknown role', { adminToken: { root: secret } }, /unknown role 'root'/],
     ['one token for two roles', { adminToken: { read: secret, admin: secret } }, /same token for two roles/],
-    ['a topology of a later release', { topology: 'hyparview' }, /not yet in this release/],
-    ['an unknown topology', { topology: 'ring' }, /topology \('ring'\) must be 'full-mesh'/],
+    [
+      'an overlay that is none',
+      { overlays: [{ name: 'ring' } as never] },
+      /overlays .*has 'ring', which is no overlay/,
+    ],
+    ['an overlay under a name that is taken', { overlays: [fullMesh] }, /has a second 'full-mesh'/],
+    ['an unknown topology', { topology: 'ring' }, /topology \('ring'\) must be .*full-mesh/],
     ['seventeen roles', { roles: Array.from({ length: 17 }, (_, i) => `r${i}`) }, /at most 16 roles/],
     ['an unknown log level', { logger: 'loud' }, /logger \('loud'\) must be a logger or 'silent'/],
     ['half a logger', { logger: { info() {} } }, /must be a logger/],

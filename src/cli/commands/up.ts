@@ -2,6 +2,7 @@
 // reports a node that dies and goes on without it, and never leaves one behind.
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { builtInOverlays } from '../../membership/built-in-overlays.ts'
 import { adminToken } from '../client-flags.ts'
 import type { CommandContext, JsonFlag } from '../context.ts'
 import { usageError } from '../failure.ts'
@@ -50,7 +51,9 @@ export function addUp(program: Command, context: CommandContext): void {
     .command('up')
     .description('start a cluster on this machine')
     .option('--nodes <N>', 'how many', wholeNumber(1, maxNodes), 5)
-    .addOption(new Option('--topology <NAME>', 'overlay').choices(['full-mesh']).default('full-mesh'))
+    .addOption(
+      new Option('--topology <NAME>', 'overlay').choices(builtInOverlays.map(({ name }) => name)).default('full-mesh'),
+    )
     .addOption(new Option('--transport <NAME>', 'how members connect').choices(['tcp']).default('tcp'))
     .option('--port <PORT>', 'base of the cluster ports', wholeNumber(0, 65_535), 7400)
     .option('--admin-port <PORT>', 'base of the admin ports', wholeNumber(0, 65_535), 7500)

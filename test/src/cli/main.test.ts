@@ -23,7 +23,7 @@ describe('a command line that is wrong', () => {
     [['up', '--nodes', '0'], /whole number from 1 to 100/],
     [['up', '--nodes', '2.5'], /whole number from 1 to 100/],
     [['up', '--port', '65533', '--nodes', '5'], /--port \(65533\) leaves no room for 5 ports/],
-    [['up', '--topology', 'hyparview'], /Allowed choices are full-mesh/],
+    [['up', '--topology', 'ring'], /Allowed choices are full-mesh/],
     [['up', '--transport', 'ws'], /Allowed choices are tcp/],
     [['node', '--config', '/nonexistent'], /--config \('\/nonexistent'\) cannot be read/],
     [['node', '--log-level', 'loud'], /--log-level \('loud'\) must be silent/],
@@ -47,11 +47,11 @@ describe('a command line that is wrong', () => {
   })
 
   it('names every problem of the options of a node at once', async () => {
-    const { code, err } = await runInProcess(['node', '--listen', 'x', '--expect', 'many', '--topology', 'hyparview'])
+    const { code, err } = await runInProcess(['node', '--listen', 'x', '--expect', 'many', '--topology', 'ring'])
     assert.equal(code, 2)
     assert.match(
       err,
-      /^trellis: ERR_BAD_OPTIONS: listen \('x'\).*expect \('many'\).*topology \('hyparview'\) is not yet in this release[^\n]*\n$/,
+      /^trellis: ERR_BAD_OPTIONS: listen \('x'\).*expect \('many'\).*topology \('ring'\) must be [^\n]*\n$/,
     )
   })
 })

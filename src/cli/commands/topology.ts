@@ -1,0 +1,90 @@
+// `trellis topology`: the overlay and the links of one node; `switch` changes the overlay of the whole cluster.
+
+import { type Command, InvalidArgumentError } from 'commander'
+import type { TopologyView } from '../../node-interface.ts'
+import type { SwitchReport } from '../../switching/report.ts'
+import { askAdmin } from '../admin-client.ts'
+import { addClientFlags, type ClientFlags, clientOptions } from '../client-flags.ts'
+import type { CommandContext } from '../context.ts'
+import { AnsweredNo } from '../failure.ts'
+import { printable, table } from '../output.ts'
+
+interface SwitchFlags extends ClientFlags {
+  readonly expectFrom?: string
+  readonly timeoutMs: number
+  readonly dryRun?: boolean
+}
+
+/** What the node may take beyond the time that the switch is given, until it answers. */
+const AFTERMATH_MS = 20_000
+const MAX_TIMEOUT_MS = 600_000
+
+const examples = `
+With --json exactly the answers of GET and PUT /v1/topology. A switch that is aborted exits with 1.
+
+Examples:
+  trellis topology
+  trellis topology switch hyparview --dry-run
+  trellis topology switch hyparview --expect-from full-mesh --json`
+
+export function addTopology(program: Command, context: CommandContext): void {
+  const topology = addClientFlags(program.command('topology').description('show the overlay, or switch it'))
+    .addHelpText('after', examples)
+    .action(async (flags: ClientFlags) => {
+      const view = (await askAdmin('/v1/topology', clientOptions(flags, context))) as TopologyView
+      context.out(flags.json ? `${JSON.stringify(view)}\n` : describe(view))
+    })
+  addClientFlags(topology.command('switch <name>').description('switch the whole cluster while traffic flows'))
+    .option('--expect-from <NAME>', 'only if this is the topology now')
+    .option('--timeout-ms <MS>', 'give the switch up after this long', milliseconds, 30_000)
+    .option('--dry-run', 'only say what it would mean')
+    .action(async (name: string, flags: SwitchFlags) => {
+      const { expectFrom, timeoutMs, dryRun = false } = flags
+      const body = { name, timeoutMs, dryRun, ...(expectFrom === undefined ? {} : { expectFrom }) }
+      const options = { ...clientOptions(flags, context), timeoutMs: timeoutMs + AFTERMATH_MS }
+      const report = (await askAdmin('/v1/topology', options, { method: 'PUT', body })) as SwitchReport
+      context.out(flags.json ? `${JSON.stringify(report)}\n` : tell(report))
+      if (report.outcome === 'aborted') throw new AnsweredNo()
+    })
+}
+
+function milliseconds(text: string): number {
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= 1 && value <= MAX_TIMEOUT_MS) return value
+  throw new InvalidArgumentError(`must be a whole number from 1 to ${MAX_TIMEOUT_MS}`)
+}
+
+function describe({ name, epoch, phase, links, history }: TopologyView): string {
+  const head = printable(`${name}, epoch ${epoch}, ${phase}; ${links.length} links here`)
+  const rows = links.map(({ peer, kind, channels, pinned }) => {
+    return [peer, kind === 'pinned' || !pinned ? kind : `${kind}, pinned`, channels.join(' ')]
+  })
+  const past = history.map(({ epoch: after, from, to, outcome, reason }) => {
+    const why = reason === null ? '' : ` (${reason})`
+    return printable(`epoch ${after}: ${from} to ${to} ${outcome}${why}`)
+  })
+  return [
+    head,
+    '\n',
+    links.length === 0 ? '' : table(['PEER', 'KIND', 'CHANNELS'], rows),
+    ...past.map((line) => `${line}\n`),
+  ].join('')
+}
+
+function tell({ outcome, epoch, from, to, durationMs, nodes, reason, plan }: SwitchReport): string {
+  if (outcome === 'already-current') return printable(`the topology is ${to} already, epoch ${epoch}`).concat('\n')
+  if (plan) {
+    const figures = (['links', 'linksPerMember', 'hops'] as const).map((figure) => {
+      return [figure, String(plan[figure].now), String(plan[figure].after)]
+    })
+    const risks = plan.risks.map((risk) => `risk: ${printable(risk)}\n`)
+    return [table(['', from, to], figures), ...risks].join('')
+  }
+  const behind = nodes.filter(({ progress, adopted }) => progress !== 'verified' || !adopted)
+  const rows = behind.map(({ name, progress, adopted }) => [name, progress, adopted ? 'adopted' : 'not heard since'])
+  const why = reason === null ? '' : ` (${reason})`
+  const head = printable(
+    `${from} to ${to}: ${outcome}${why} after ${durationMs} ms, epoch ${epoch}, ${nodes.length} nodes`,
+  )
+  return [head, '\n', rows.length === 0 ? '' : table(['NODE', 'CAME TO', ''], rows)].join('')
+}
