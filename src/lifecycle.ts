@@ -19,7 +19,6 @@ import { builtInOverlays } from './membership/built-in-overlays.ts'
 import { Formation, founderDelay, parseFormingState } from './membership/formation.ts'
 import { Joining } from './membership/joining.ts'
 import { Membership } from './membership/membership.ts'
-import type { Overlays } from './membership/overlays.ts'
 import { RememberedPeers } from './membership/remembered-peers.ts'
 import { Routes } from './membership/routes.ts'
 import type { Absence } from './runtime/away-guard.ts'
@@ -67,7 +66,7 @@ export class Lifecycle {
       onMessage: (link, message) => dispatch(this.#parts, toolbox.counters, link, message),
       onRefused: (error, address) => this.#refused(error, address),
       onMoved: (member) => this.#moved(member),
-      onUnreachable: (member) => this.overlays.unreachable(member),
+      onUnreachable: (member) => this.#routes.overlays.unreachable(member),
     })
     this.requests = new Requests({
       self: self.id,
@@ -120,10 +119,6 @@ export class Lifecycle {
 
   get links(): Links {
     return this.#peers.links
-  }
-
-  get overlays(): Overlays {
-    return this.#routes.overlays
   }
 
   get routes(): Routes {
@@ -300,7 +295,7 @@ export class Lifecycle {
       stateOf: (holder) => this.#holderState(holder),
       strangers: () => this.#peers.strangers(),
       isMember: (peer) => this.#parts.membership?.member(peer) !== undefined,
-      isSparse: () => this.overlays.isSparse,
+      isSparse: () => this.#routes.overlays.isSparse,
       onHeard: (leader, peer) => this.#routes.relay.learn(leader, peer),
       onChange: () => {
         this.#parts.formation?.put({ type: 'alive', alive: this.#parts.coordination?.knowledge().leader !== undefined })

@@ -24,7 +24,7 @@ export function nodeContext(
       return node.lifecycle.links
     },
     coordination: () => node.lifecycle.coordination,
-    overlays: () => node.lifecycle.overlays,
+    overlays: () => node.lifecycle.routes.overlays,
     relay: () => node.lifecycle.routes.relay,
     stage: () => node.lifecycle.stage,
     members: () => node.members(),
