@@ -13,4 +13,5 @@ function run(...argv: string[]): void {
 }
 
 run(resolve(root, 'node_modules/typescript/bin/tsc'), '--build')
-run(resolve(root, 'dist/src/cli/bin.js'), 'bench', ...process.argv.slice(2))
+run(resolve(root, 'scripts/build-bundle.ts'))
+run(resolve(root, 'dist/bundle/src/cli/bin.js'), 'bench', ...process.argv.slice(2))
