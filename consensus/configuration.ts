@@ -79,7 +79,7 @@ export class Configurations {
 
   /** The log begins behind `index` now. */
   compact(index: LogIndex): void {
-    const configuration = this.at(index)
-    this.#placed = [{ index, configuration }, ...this.#placed.filter((placed) => placed.index > index)]
+    const first = this.#placed.filter((placed) => placed.index <= index).length - 1
+    if (first > 0) this.#placed = this.#placed.slice(first)
   }
 }

@@ -25,14 +25,14 @@ export function becomeFollower<Command>(
   now: number,
   reason: string,
 ): void {
-  const before = raft.role.type
-  if (raft.role.type === 'leader') abandonLeaderReads(raft, raft.role)
+  const before = raft.role
   raft.role = { type: 'follower', leader, heardAt: now }
-  if (before === 'leader') {
+  if (before.type === 'leader') {
+    abandonLeaderReads(raft, before)
     raft.outbox.clearTimer('heartbeat')
     raft.outbox.clearTimer('check-quorum')
   }
-  if (before !== 'follower') patientWait(raft, now)
+  if (before.type !== 'follower') patientWait(raft, now)
   announce(raft, reason)
 }
 

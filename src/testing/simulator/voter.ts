@@ -7,8 +7,6 @@ import {
   decideVoters,
   type Effect,
   type Entry,
-  type HostEffect,
-  type HostInput,
   type Input,
   type LogEnd,
   type LogIndex,
@@ -21,7 +19,6 @@ import {
   type RaftTimer,
   type RaftView,
   type Reconfiguration,
-  SingletonHost,
   type Snapshot,
   type Term,
   type VoterId,
@@ -31,6 +28,7 @@ import {
 import type { Absence } from '../../runtime/away-guard.ts'
 import type { SimulatedDisk } from './disk.ts'
 import { check } from './failure.ts'
+import { SimulatedHost } from './host.ts'
 import { MemoryLog } from './memory-log.ts'
 import type { Observed, Oracle } from './oracle.ts'
 import type { Prng } from './random.ts'
@@ -80,13 +78,14 @@ export interface VoterSetup {
 export class SimulatedVoter {
   readonly #setup: VoterSetup
   readonly #raft: Raft<ClusterCommand>
-  readonly #host: SingletonHost
+  readonly #host: SimulatedHost
   readonly #machine = new ClusterMachine()
   readonly #raftTimers: VirtualTimers
-  readonly #hostTimers: VirtualTimers
   readonly #log: MemoryLog
   readonly #snapshots: SimulatedSnapshots
   readonly #requests = new Requests()
+  /** The transfer under way. */
+  #transferring: number | undefined
   readonly #inputs: Input<ClusterCommand>[] = []
   #isBusy = false
   #view: RaftView
@@ -123,16 +122,18 @@ export class SimulatedVoter {
       random: random.next,
       rules,
     })
-    this.#host = new SingletonHost({ self: self.id, singleton: S5, options, rules })
     const world = { clock, schedule, random }
+    this.#host = new SimulatedHost({
+      core: { self: self.id, singleton: S5, options, rules },
+      world,
+      enter,
+      note: setup.note,
+      propose: (command) => this.#proposeForHost(command),
+      fired: () => this.#drain(),
+    })
     this.#raftTimers = new VirtualTimers(world, setup.enter, (timer) => {
       setup.note('raft-timer', timer)
       this.input({ type: 'timer', timer: timer as RaftTimer })
-    })
-    this.#hostTimers = new VirtualTimers(world, setup.enter, (timer) => {
-      setup.note('host-timer', timer)
-      this.#stepHost({ type: 'timer', timer: timer as 'lease' | 'activate' })
-      this.#drain()
     })
     this.#view = this.#raft.view()
   }
@@ -173,13 +174,13 @@ export class SimulatedVoter {
   /** The process did not run: Raft hears it first, then the host, unless its own clock has counted it and sees to the lease. */
   away({ ms, suspendedMs }: Absence): void {
     this.input({ type: 'away', ms, suspendedMs })
-    if (suspendedMs > 0 || ms >= this.#setup.options.leaseMs) this.#stepHost({ type: 'away' })
+    if (suspendedMs > 0 || ms >= this.#setup.options.leaseMs) this.#host.step({ type: 'away' })
     this.#drain()
   }
 
   /** A graceful stop: the singleton is given back. */
   release(): void {
-    this.#stepHost({ type: 'release' })
+    this.#host.step({ type: 'release' })
     this.#drain()
   }
 
@@ -195,7 +196,12 @@ export class SimulatedVoter {
 
   /** Gives leadership to `to`, as somebody asked for. */
   transfer(to: VoterId | undefined): void {
-    this.input({ type: 'transfer', proposal: this.#requests.number(), to })
+    const proposal = this.#requests.number()
+    if (this.#view.role !== 'leader' || this.#transferring !== undefined) return
+    this.#transferring = proposal
+    // The release is the last entry of this term, so that the successor need not wait out a lease.
+    this.#host.step({ type: 'release' })
+    this.input({ type: 'transfer', proposal, to })
   }
 
   /** A leader proposes these voters and learners, as an operator may. */
@@ -218,7 +224,7 @@ export class SimulatedVoter {
 
   /** The token with which this process may act as S5 at this instant. */
   s5Token(): number | undefined {
-    return this.#host.token !== undefined && this.#host.holds(this.#now()) ? this.#host.token : undefined
+    return this.#host.token()
   }
 
   logEntryAt(index: LogIndex): Entry<ClusterCommand> | undefined {
@@ -253,7 +259,7 @@ export class SimulatedVoter {
   /** The host sees what Raft and the machine say after every step of either. */
   #observe(): void {
     this.#view = this.#raft.view()
-    this.#stepHost({
+    this.#host.step({
       type: 'observe',
       view: this.#view,
       record: this.#machine.singleton(S5),
@@ -285,6 +291,7 @@ export class SimulatedVoter {
           this.#requests.accepted(effect.proposal, effect.index, effect.term)
           break
         case 'reject':
+          if (effect.proposal === this.#transferring) this.#endTransfer()
           this.#requests.rejected(effect.proposal)
           break
         case 'emit':
@@ -298,6 +305,7 @@ export class SimulatedVoter {
           break
         case 'transferred':
           this.#setup.note('transferred', effect)
+          this.#endTransfer()
           break
         case 'capture':
           this.#capture(effect)
@@ -339,6 +347,12 @@ export class SimulatedVoter {
     this.#observe()
   }
 
+  /** A leader that stays one hosts again. */
+  #endTransfer(): void {
+    this.#transferring = undefined
+    if (this.#raft.view().role === 'leader') this.#host.step({ type: 'resume' })
+  }
+
   #capture(effect: Extract<Raw, { type: 'capture' }>): void {
     const { oracle, self, capturesLate, schedule, enter } = this.#setup
     const capture = (): void => {
@@ -368,32 +382,8 @@ export class SimulatedVoter {
     oracle.elected(self, event.term, this.#raft.view().configuration, disk.hardState)
   }
 
-  #stepHost(input: HostInput): void {
-    for (const effect of this.#host.step(input, this.#now())) this.#carryOutHost(effect)
-  }
-
   #proposeForHost(command: ClusterCommand): void {
-    const lost = (): void => this.#stepHost({ type: 'proposal-lost' })
+    const lost = (): void => this.#host.step({ type: 'proposal-lost' })
     this.#inputs.push({ type: 'propose', proposal: this.#requests.offer({ type: 'host', lost }), command })
-  }
-
-  #carryOutHost(effect: HostEffect): void {
-    switch (effect.type) {
-      case 'propose':
-        this.#proposeForHost(effect.command)
-        return
-      case 'set-timer':
-        this.#hostTimers.set(effect.timer, effect.at)
-        return
-      case 'clear-timer':
-        this.#hostTimers.clear(effect.timer)
-        return
-      case 'start':
-      case 'stop':
-        this.#setup.note(`s5-${effect.type}`, effect)
-        return
-      default:
-        effect satisfies never
-    }
   }
 }

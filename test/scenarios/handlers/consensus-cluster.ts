@@ -4,6 +4,7 @@
 import {
   type ClusterCommand,
   ClusterMachine,
+  type ClusterState,
   type DurableState,
   type Effect,
   type Entry,
@@ -14,20 +15,29 @@ import {
   Raft,
   type RaftMessage,
   type RaftOptions,
+  type RaftTimer,
   SingletonHost,
+  type Snapshot,
   type VoterId,
   votersOnly,
 } from '../../../consensus/index.ts'
 import { effectText, hostEffectText } from './consensus-text.ts'
 
+/** Every snapshot here has this many bytes. */
+const SNAPSHOT_BYTES = 4
+
 interface Waiting {
   readonly from: VoterId
+  readonly storeId: string
   readonly to: VoterId
   readonly message: RaftMessage<ClusterCommand>
 }
 
 interface Voter {
   readonly id: VoterId
+  readonly storeId: string
+  /** What the driver owes the core: snapshots captured, read and stored. */
+  owed: Input<ClusterCommand>[]
   readonly raft: Raft<ClusterCommand>
   readonly host: SingletonHost | undefined
   readonly machine: ClusterMachine
@@ -51,6 +61,9 @@ export class ScenarioCluster {
   #now = 0
   readonly #voters = new Map<VoterId, Voter>()
   readonly #disks = new Map<VoterId, DurableState<ClusterCommand>>()
+  /** Logs that are not named after their members: those have lost one. */
+  readonly #storeIds = new Map<VoterId, string>()
+  readonly #states = new Map<string, ClusterState>()
   #waiting: Waiting[] = []
   #cut = new Set<VoterId>()
   #proposals = 0
@@ -73,13 +86,20 @@ export class ScenarioCluster {
 
   start(id: VoterId): void {
     const { voters, options, random, hosting } = this.setup
-    const durable = this.#disks.get(id) ?? { hardState: { term: 0, votedFor: undefined }, entries: [] }
+    const durable: DurableState<ClusterCommand> = this.#disks.get(id) ?? {
+      hardState: { term: 0, votedFor: undefined },
+      entries: [],
+    }
     this.#disks.set(id, durable)
-    const configuration = votersOnly(voters.map((voter) => ({ id: voter, storeId: voter })))
+    const storeId = this.#storeIds.get(id) ?? id
+    const isFounder = voters.includes(id) && storeId === id
+    const configuration = votersOnly(isFounder ? voters.map((voter) => ({ id: voter, storeId: voter })) : [])
     const draw = random.get(id) ?? 0.5
     const voter: Voter = {
       id,
-      raft: new Raft({ self: id, storeId: id, configuration, durable, options, random: () => draw }),
+      storeId,
+      owed: [],
+      raft: new Raft({ self: id, storeId, configuration, durable, options, random: () => draw }),
       host: hosting ? new SingletonHost({ self: id, singleton: 's5', options }) : undefined,
       machine: new ClusterMachine(),
       applied: { index: 0, term: 0 },
@@ -87,7 +107,14 @@ export class ScenarioCluster {
       writes: [],
     }
     this.#voters.set(id, voter)
+    if (durable.snapshot !== undefined) this.#restore(voter, durable.snapshot)
     this.#execute(voter, voter.raft.start(this.#now))
+  }
+
+  /** Its log is gone, and what is made in its place has another name. */
+  wipe(id: VoterId): void {
+    this.#storeIds.set(id, `${id}'`)
+    this.#disks.delete(id)
   }
 
   /** The process is gone, with all that was not flushed; what it had sent is still on its way. */
@@ -117,14 +144,14 @@ export class ScenarioCluster {
     this.#now = Math.max(this.#now, at)
     timers.delete(name)
     if (name === 'lease' || name === 'activate') this.stepHost(id, { type: 'timer', timer: name })
-    else this.step(id, { type: 'timer', timer: name as 'election' | 'heartbeat' | 'check-quorum' })
+    else this.step(id, { type: 'timer', timer: name as RaftTimer })
   }
 
   /** Delivers the messages that wait now, oldest first; what they cause waits. */
   deliver(from?: VoterId, to?: VoterId, count = Number.POSITIVE_INFINITY): number {
     const chosen = this.#take(from, to, count)
-    for (const { from: sender, to: receiver, message } of chosen) {
-      if (this.#voters.has(receiver)) this.step(receiver, { type: 'message', from: sender, storeId: sender, message })
+    for (const { from: sender, storeId, to: receiver, message } of chosen) {
+      if (this.#voters.has(receiver)) this.step(receiver, { type: 'message', from: sender, storeId, message })
     }
     return chosen.length
   }
@@ -143,15 +170,29 @@ export class ScenarioCluster {
     const voter = this.voter(id)
     const ticket = voter.writes.at(-1)?.ticket
     if (ticket === undefined) return false
-    for (const { hardState, entries } of voter.writes) {
+    for (const { hardState, base, entries } of voter.writes) {
       const disk = this.disk(id)
-      const first = entries[0]?.index ?? disk.entries.length + 1
-      const kept = disk.entries.slice(0, first - 1)
-      this.#disks.set(id, { hardState: hardState ?? disk.hardState, entries: [...kept, ...entries] })
+      const old = base === undefined ? disk.entries : []
+      const first = entries[0]?.index ?? Number.POSITIVE_INFINITY
+      const kept = old.filter(({ index }) => index < first)
+      const changed = { hardState: hardState ?? disk.hardState, entries: [...kept, ...entries] }
+      this.#disks.set(id, { ...disk, ...changed, ...(base && { base }) })
     }
     voter.writes = []
     this.step(id, { type: 'persisted', ticket })
     return true
+  }
+
+  /** The driver does what it owes: snapshots are captured, read, stored, and durable. */
+  drive(id: VoterId): boolean {
+    const voter = this.voter(id)
+    const owed = voter.owed
+    voter.owed = []
+    for (const input of owed) {
+      if (input.type === 'captured') this.#keep(voter, input)
+      this.step(id, input)
+    }
+    return owed.length > 0
   }
 
   /** Delivers and flushes until nothing waits; time stands still. */
@@ -160,6 +201,7 @@ export class ScenarioCluster {
     while (isMoving) {
       isMoving = this.deliver() > 0
       for (const id of this.#voters.keys()) isMoving = this.flush(id) || isMoving
+      for (const id of this.#voters.keys()) isMoving = this.drive(id) || isMoving
     }
   }
 
@@ -203,13 +245,51 @@ export class ScenarioCluster {
       if (effect.type === 'set-timer') voter.timers.set(effect.timer, effect.at)
       else if (effect.type === 'clear-timer') voter.timers.delete(effect.timer)
       else if (effect.type === 'persist') voter.writes.push(effect)
-      else if (effect.type === 'send') this.#send({ from: voter.id, to: effect.to, message: effect.message })
+      else if (effect.type === 'send')
+        this.#send({ from: voter.id, storeId: voter.storeId, to: effect.to, message: effect.message })
       else if (effect.type === 'apply') for (const entry of effect.entries) this.#apply(voter, entry)
+      else this.#executeSnapshot(voter, effect)
     }
     const { raft, host, machine, applied } = voter
     if (host === undefined) return
     const observed = { view: raft.view(), record: machine.singleton('s5'), applied }
     this.#executeHost(voter, host.step({ type: 'observe', ...observed }, this.#now))
+  }
+
+  #executeSnapshot(voter: Voter, effect: Effect<ClusterCommand>): void {
+    const disk = this.disk(voter.id)
+    if (effect.type === 'capture') {
+      const id = `${voter.id}/${effect.index}`
+      this.#states.set(id, voter.machine.snapshot())
+      voter.owed.push({ type: 'captured', index: effect.index, id, size: SNAPSHOT_BYTES })
+    } else if (effect.type === 'compact') {
+      const entries = disk.entries.filter(({ index }) => index > effect.through.index)
+      this.#disks.set(voter.id, { ...disk, base: effect.through, entries })
+    } else if (effect.type === 'fetch-chunk') {
+      const { to, id, offset, length } = effect
+      voter.owed.push({ type: 'chunk', to, id, offset, bytes: new Uint8Array(length) })
+    } else if (effect.type === 'store-chunk') {
+      const { snapshot } = effect
+      const offset = effect.offset + effect.bytes.length
+      if (offset === snapshot.size) this.#disks.set(voter.id, { ...disk, snapshot })
+      voter.owed.push({ type: 'chunk-stored', id: snapshot.id, offset })
+    } else if (effect.type === 'restore') {
+      this.#restore(voter, effect.snapshot)
+    }
+  }
+
+  #keep(voter: Voter, { index, id, size }: Extract<Input<ClusterCommand>, { type: 'captured' }>): void {
+    const disk = this.disk(voter.id)
+    const term = disk.entries.find((entry) => entry.index === index)?.term ?? 0
+    const { configuration } = voter.raft.view()
+    this.#disks.set(voter.id, { ...disk, snapshot: { index, term, configuration, id, size } })
+  }
+
+  #restore(voter: Voter, { id, index, term }: Snapshot): void {
+    const state = this.#states.get(id)
+    if (state === undefined) throw new Error(`nobody captured ${id}`)
+    voter.machine.restore(state)
+    voter.applied = { index, term }
   }
 
   #executeHost(voter: Voter, effects: readonly HostEffect[]): void {

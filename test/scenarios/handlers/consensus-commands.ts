@@ -1,14 +1,15 @@
 // The commands of consensus scenarios. `quiet` before any of them shows only what changed for good: roles, applied
 // entries, answers to proposals, hosts that start or stop.
 //
-//   cluster a b c [random=0,0.5,1] [entries=2] [inflight=2] [hosting]     disk a term=2 vote=b log=1,1,2
+//   cluster a b c [random=0,0.5,1] [entries=2] [inflight=2] [snapshots=2] [hosting]     disk a term=2 vote=b log=1,1,2
 //   start a b c · crash a · fire a election · wait 50 · run 1300 · cut a b · heal
 //   deliver [a b [count]] · lose [a b] · duplicate [a b] · flush a b · settle
 //   propose a name · disconnected a b [evidence] · connected a b · away a 5000 · resign a · release a
+//   reconfigure a abd [e] · transfer a [b] · read a 1 · drive a · wipe a (a member that is no founder starts with an empty log)
 //   view a b · disk-of a
 
 import assert from 'node:assert/strict'
-import { type ClusterCommand, type Entry, resolveRaftOptions } from '../../../consensus/index.ts'
+import { type ClusterCommand, type Entry, resolveRaftOptions, type Voter } from '../../../consensus/index.ts'
 import { ScenarioCluster } from './consensus-cluster.ts'
 import { entriesText, viewText } from './consensus-text.ts'
 import type { Execute } from './scenario-file.ts'
@@ -21,6 +22,20 @@ const commands = new Map<string, Command>([
   ['crash', each((cluster, id) => cluster.crash(id))],
   ['flush', each((cluster, id) => assert.ok(cluster.flush(id), `${id} has something to flush`))],
   ['resign', each((cluster, id) => cluster.step(id, { type: 'resign' }))],
+  [
+    'reconfigure',
+    acts((cluster, [id = '', voters = '', learners = '']) =>
+      cluster.step(id, {
+        type: 'reconfigure',
+        proposal: 0,
+        change: { voters: named(voters), learners: named(learners) },
+      }),
+    ),
+  ],
+  ['transfer', acts((cluster, [id = '', to]) => cluster.step(id, { type: 'transfer', proposal: 0, to }))],
+  ['read', acts((cluster, [id = '', read]) => cluster.step(id, { type: 'read', read: Number(read) }))],
+  ['drive', each((cluster, id) => assert.ok(cluster.drive(id), `${id}'s driver has something to do`))],
+  ['wipe', each((cluster, id) => cluster.wipe(id))],
   ['release', each((cluster, id) => cluster.stepHost(id, { type: 'release' }))],
   ['fire', acts((cluster, [id = '', timer = '']) => cluster.fire(id, timer))],
   ['wait', acts((cluster, [ms]) => cluster.wait(Number(ms)))],
@@ -71,7 +86,9 @@ export function consensusScenario(): Execute {
 }
 
 function isLasting(line: string): boolean {
-  return /^\w+: (follower|pre-candidate|candidate|leader|apply|accepted|rejected|host st)/.test(line)
+  return /^\w+: (follower|pre-candidate|candidate|leader|apply|accepted|rejected|host st|configuration|read|transferred|restore|compact)/.test(
+    line,
+  )
 }
 
 /** A command whose only outcome is what the voters did. */
@@ -96,6 +113,9 @@ function create(words: readonly string[]): ScenarioCluster {
     options: resolveRaftOptions({
       maxEntriesPerAppend: Number(value(words, 'entries') ?? 64),
       maxInflightAppends: Number(value(words, 'inflight') ?? 16),
+      snapshotEveryEntries: Number(value(words, 'snapshots') ?? 0),
+      snapshotTrailingEntries: 0,
+      snapshotChunkBytes: 3,
     }),
     random: new Map(voters.map((voter, position) => [voter, draws[position] ?? 0.5])),
     hosting: words.includes('hosting'),
@@ -115,6 +135,11 @@ function format(cluster: ScenarioCluster, [id = '', ...words]: readonly string[]
 function diskText(cluster: ScenarioCluster, id: string): string {
   const { hardState, entries } = cluster.disk(id)
   return `${id}: disk term=${hardState.term} vote=${hardState.votedFor ?? 'none'} entries: ${entriesText(entries)}`
+}
+
+/** Letters; one with a prime votes with the log it made after it had lost one. */
+function named(letters: string): Voter[] {
+  return [...letters.matchAll(/\w'?/g)].map(([storeId]) => ({ id: storeId[0] as string, storeId }))
 }
 
 function bindName(name: string, id: string): ClusterCommand {
