@@ -75,7 +75,7 @@ export class TcpConnection implements Connection {
 
   write(bytes: Uint8Array, onWritten?: () => void): boolean {
     if (this.#isClosing) return false
-    if (this.#turn.length === 0) queueMicrotask(() => this.#flush())
+    if (this.#turn.length === 0) queueMicrotask(this.#flushLast)
     this.#turn.push(bytes)
     if (onWritten) this.#waiting.push(onWritten)
     this.#turnBytes += bytes.length
@@ -104,6 +104,9 @@ export class TcpConnection implements Connection {
     this.#isClosing = true
     this.#socket.destroy()
   }
+
+  /** Behind every promise that what runs now has resolved: an answer and its acknowledgement leave together. */
+  readonly #flushLast = (): void => process.nextTick(() => this.#flush())
 
   #flush(): void {
     if (this.#turn.length === 0) return
