@@ -46,6 +46,13 @@ export type {
   NodeSemaphores,
 } from './coordination/lease-interface.ts'
 export { leaseMarginMs } from './coordination/lease-time.ts'
+export type {
+  HostedSingleton,
+  NodeSingletons,
+  SingletonFactory,
+  SingletonHandle,
+  SingletonHolder,
+} from './coordination/singleton-interface.ts'
 export type { SchemaIssue, SchemaResult, StandardSchema } from './coordination/standard-schema.ts'
 export { type Announcement, type Discovery, MAX_SEEDS, type ReportTrouble } from './discovery/discovery.ts'
 export { type DnsPace, dnsDiscovery } from './discovery/dns.ts'

@@ -45,6 +45,10 @@ export abstract class NodeFaces {
     return this.features.data.barriers
   }
 
+  get singletons(): DataFaces['singletons'] {
+    return this.features.data.singletons
+  }
+
   get counters(): TrellisNode['counters'] {
     this.#counters ??= countersOf(() => this.counts.snapshot(), this.features.data.counters)
     return this.#counters

@@ -11,6 +11,7 @@ import type {
   NodeLocks,
   NodeSemaphores,
 } from './coordination/lease-interface.ts'
+import type { NodeSingletons } from './coordination/singleton-interface.ts'
 import type { ClusterError } from './errors.ts'
 import type { Services } from './services/service-interface.ts'
 import type { SwitchOptions, SwitchReport } from './switching/report.ts'
@@ -245,6 +246,8 @@ export interface TrellisNode extends AsyncDisposable {
   readonly semaphores: NodeSemaphores
   readonly elections: NodeElections
   readonly barriers: NodeBarriers
+  /** What runs in one place of the cluster, and is called by its name. */
+  readonly singletons: NodeSingletons
   /** Services found and called by name, wherever they run. */
   readonly services: Services
   /** One of the four channels: `coordination`, `events`, `gossip`, `data`. Throws `ERR_UNKNOWN_CHANNEL`. */

@@ -15,6 +15,8 @@ import type { NodeBarriers, NodeCounters, NodeElections, NodeLocks, NodeSemaphor
 import { Leases } from './leases.ts'
 import { LocalLocks, LocalSemaphores } from './locks.ts'
 import { Reads } from './reads.ts'
+import type { NodeSingletons } from './singleton-interface.ts'
+import { LocalSingletons } from './singletons.ts'
 import { Submissions } from './submissions.ts'
 import { Wakeups } from './wakeups.ts'
 
@@ -31,6 +33,7 @@ export interface DataFaces {
   readonly elections: NodeElections
   readonly barriers: NodeBarriers
   readonly counters: NodeCounters
+  readonly singletons: NodeSingletons
 }
 
 export class ReplicatedData implements NodePart {
@@ -39,6 +42,7 @@ export class ReplicatedData implements NodePart {
   readonly #submissions: Submissions
   readonly #reads: Reads
   readonly #leases: Leases
+  readonly #singletons: LocalSingletons
   readonly #wakeups = new Wakeups()
   readonly #stopping = new AbortController()
   #expirer: LeaseExpirer | undefined
@@ -70,6 +74,16 @@ export class ReplicatedData implements NodePart {
     this.#submissions = submissions
     this.#reads = reads
     this.#leases = leases
+    this.#singletons = new LocalSingletons({
+      leases,
+      reads,
+      requests,
+      logger: toolbox.logger,
+      nodeName: self.name,
+      nameOf: (id) => context.nameOf(id),
+      route: (name) => context.route(name),
+      stopping,
+    })
     this.faces = {
       config: new LocalConfig({ submissions, reads, stopping }),
       locks: new LocalLocks(leases, reads),
@@ -77,6 +91,7 @@ export class ReplicatedData implements NodePart {
       elections: new LocalElections(leases, reads, stopping),
       barriers: new LocalBarriers(leases),
       counters: new LocalCounters(submissions, reads),
+      singletons: this.#singletons,
     }
   }
 
@@ -92,7 +107,10 @@ export class ReplicatedData implements NodePart {
 
   async close(): Promise<void> {
     const released = new AbortController()
-    const releasing = this.#leases.close().finally(() => released.abort())
+    const releasing = this.#singletons
+      .close()
+      .then(() => this.#leases.close())
+      .finally(() => released.abort())
     await Promise.race([releasing, pause(RELEASE_GRACE_MS, released.signal)])
     this.#stopping.abort()
     this.#wakeups.wake()

@@ -1,0 +1,51 @@
+// `node.singletons`: whatever has to run in one place of the cluster, called by its name from anywhere.
+
+import type { Payload } from '../channels/payload.ts'
+import type { RequestOptions } from '../channels/requests.ts'
+
+/** Handed to the factory; valid until `signal` aborts. */
+export interface SingletonHandle {
+  readonly name: string
+  /**
+   * Larger than that of every host before. Every read checks the lease at that moment and throws `ERR_LEASE_LOST` once it is over. Hand it to
+   * every outside resource that is changed, and let the resource refuse smaller ones: see `fence()`.
+   */
+  readonly token: number
+  /** Aborts when this host must stop: handed over, lease over, node stopping. */
+  readonly signal: AbortSignal
+}
+
+/** What a factory makes. Everything is optional. */
+export interface HostedSingleton {
+  /** Answers `singletons.call(name, …)` of any member. */
+  onRequest?(payload: Payload, from: string): Payload | Promise<Payload>
+  /** Called once when the host stops; in a hand-over before anybody else begins. */
+  [Symbol.asyncDispose]?(): PromiseLike<void> | Promise<void>
+}
+
+/** Makes the singleton each time this node becomes its host. When it fails, another member gets its turn. */
+export type SingletonFactory = (
+  handle: SingletonHandle,
+) => HostedSingleton | undefined | Promise<HostedSingleton | undefined>
+
+/** Where a singleton runs. */
+export interface SingletonHolder {
+  /** Name of the member. */
+  readonly member: string
+  readonly token: number
+}
+
+export interface NodeSingletons {
+  /**
+   * Offers to host `name`, until the result is disposed. Of all members that offer, one hosts; a member that hosts two more than another one could
+   * hands one over. A host that dies is followed when its lease (5 s) is over, one that stops in order at once.
+   */
+  host(name: string, factory: SingletonFactory): AsyncDisposable
+  /**
+   * Asks the singleton, wherever it runs; waits for a host while there is none, so a hand-over loses no call. `ERR_TIMEOUT` (default 5,000 ms), `ERR_NO_HANDLER`,
+   * `ERR_ABORTED`, or what the singleton throws. A request that may have reached a host is never sent again.
+   */
+  call(name: string, payload: Payload, options?: RequestOptions): Promise<Payload>
+  /** Undefined: it runs nowhere. */
+  holder(name: string, options?: RequestOptions): Promise<SingletonHolder | undefined>
+}

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Payload, SingletonFactory, TrellisNode } from '../../../src/index.ts'
+import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
+import { failureOf, form } from '../local-nodes.ts'
+
+interface Life {
+  readonly node: string
+  readonly token: number
+  isOver: boolean
+}
+
+/** Counts what it is asked, and tells of every life it has. */
+function counting(node: TrellisNode, lives: Life[]): SingletonFactory {
+  return ({ token, signal }) => {
+    assert.ok(
+      lives.every((life) => life.isOver),
+      'two live at once',
+    )
+    assert.ok(
+      lives.every((life) => life.token < token),
+      'a token is not larger',
+    )
+    const life: Life = { node: node.name, token, isOver: false }
+    lives.push(life)
+    return {
+      onRequest: async (payload: Payload) => ({ by: node.name, token, asked: payload as never }),
+      [Symbol.asyncDispose]: async () => {
+        assert.equal(signal.aborted, false, 'it is disposed before the claim is ended')
+        life.isOver = true
+      },
+    }
+  }
+}
+
+describe('singletons', () => {
+  it('run in one place, are called from anywhere, and move without losing a call', async () => {
+    const nodes = await form(['a', 'b', 'c'])
+    const lives: Life[] = []
+    const offers = nodes.map((node) => node.singletons.host('ledger', counting(node, lives)))
+    for (const node of nodes) {
+      const answer = (await node.singletons.call('ledger', node.name)) as { by: string; asked: string }
+      assert.deepEqual([answer.by, answer.asked], [lives[0]?.node, node.name])
+    }
+    const calls: Promise<Payload>[] = []
+    const hostOf = (): number => nodes.findIndex(({ name }) => name === lives.at(-1)?.node)
+    for (let move = 0; move < 2; move++) {
+      const host = hostOf()
+      const asker = nodes[(host + 1) % 3]!
+      for (let n = 0; n < 10; n++) calls.push(asker.singletons.call('ledger', n))
+      const moved = offers[host]![Symbol.asyncDispose]()
+      for (let n = 0; n < 10; n++) calls.push(asker.singletons.call('ledger', n))
+      await moved
+      await waitUntil(() => lives.length === move + 2)
+    }
+    const answers = (await Promise.all(calls)) as { token: number }[]
+    assert.equal(answers.length, 40)
+    assert.deepEqual((await nodes[0]!.singletons.holder('ledger'))?.member, lives.at(-1)!.node)
+    await Promise.all(offers.map((offer) => offer[Symbol.asyncDispose]()))
+    assert.equal((await failureOf(nodes[0]!.singletons.call('ledger', 1, { timeoutMs: 100 }))).code, 'ERR_TIMEOUT')
+  })
+
+  it('are spread over the members that offer to host them', async () => {
+    const nodes = await form(['a', 'b'])
+    const names = ['one', 'two', 'three', 'four']
+    const hosts = new Map<string, string>()
+    const offer = (node: TrellisNode) =>
+      names.map((name) =>
+        node.singletons.host(name, () => {
+          hosts.set(name, node.name)
+          return undefined
+        }),
+      )
+    const first = offer(nodes[0]!)
+    await waitUntil(() => hosts.size === 4)
+    const second = offer(nodes[1]!)
+    await waitUntil(() => [...hosts.values()].filter((host) => host === 'b').length === 2)
+    await Promise.all([...first, ...second].map((it) => it[Symbol.asyncDispose]()))
+  })
+
+  it('follow a node that stops, and say what a handler failed with', async () => {
+    const nodes = await form(['a', 'b', 'c'])
+    let host = ''
+    for (const node of nodes) {
+      node.singletons.host('fragile', () => {
+        host = node.name
+        return { onRequest: () => Promise.reject(new Error('broken')) }
+      })
+    }
+    const asker = nodes[2]!
+    const error = await failureOf(asker.singletons.call('fragile', 1))
+    assert.deepEqual([error.code, error.mayHaveHappened], ['ERR_HANDLER_FAILED', true])
+    assert.throws(() => asker.singletons.host('fragile', () => undefined), /already/)
+    const before = host
+    await nodes.find(({ name }) => name === before)!.stop()
+    await waitUntil(() => host !== before)
+  })
+})
