@@ -84,6 +84,15 @@ export {
 } from './node-interface.ts'
 export type { LogFields, Logger, LogLevel } from './observability/logger.ts'
 export type { AdminTokens, NodeOptions, Profile, TopologyName } from './options.ts'
+export {
+  type ContractClient,
+  type ContractHandlers,
+  type ServiceContract,
+  type ServiceMethod,
+  type ServiceMethods,
+  service,
+} from './services/contract.ts'
+export type { HealthCheck, HealthPace } from './services/health.ts'
 export type {
   BalanceStrategy,
   ServiceCallContext,

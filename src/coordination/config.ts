@@ -35,7 +35,8 @@ import {
 import { DEFAULT_CALL_TIMEOUT_MS } from './leader-calls.ts'
 import type { AnswerTo, Query } from './queries.ts'
 import type { Reads } from './reads.ts'
-import type { SchemaIssue, StandardSchema } from './standard-schema.ts'
+import { invalidValue } from './schema-check.ts'
+import type { StandardSchema } from './standard-schema.ts'
 import type { Submissions } from './submissions.ts'
 
 export interface LocalConfigOptions {
@@ -208,7 +209,7 @@ export class LocalConfig implements NodeConfig {
     let checked = value
     for (const schema of [...registered.map(({ schema }) => schema), ...(own ? [own] : [])]) {
       const result = await schema['~standard'].validate(checked)
-      if (result.issues) throw invalid(key, result.issues)
+      if (result.issues) throw invalidValue(key, result.issues)
       checked = result.value
     }
     return checked
@@ -263,15 +264,4 @@ export class LocalConfig implements NodeConfig {
 
 function notFound(key: string): ClusterError {
   return new ClusterError('ERR_KEY_NOT_FOUND', `there is no key '${key}'`, { key })
-}
-
-function invalid(key: string, issues: readonly SchemaIssue[]): ClusterError {
-  const described = issues.map(({ message, path = [] }) => {
-    const at = path.map((part) => String(typeof part === 'object' ? part.key : part)).join('.')
-    return at === '' ? message : `${at}: ${message}`
-  })
-  return new ClusterError('ERR_INVALID_VALUE', `the value of '${key}' is refused: ${described.join('; ')}`, {
-    key,
-    issues: described,
-  })
 }

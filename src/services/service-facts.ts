@@ -29,7 +29,8 @@ const healths: readonly string[] = ['passing', 'degraded', 'critical'] satisfies
 /** Checks what a user says and fills in the rest from `base`. Throws `ERR_BAD_OPTIONS` with every problem. */
 export function serviceFacts(
   base: ServiceFacts,
-  changes: ServiceOptions & { readonly health?: ServiceHealth },
+  changes: Omit<ServiceOptions, 'health'> & { readonly health?: ServiceHealth },
+  problemsOfCheck: readonly string[] = [],
 ): ServiceFacts {
   const { concurrency, ...rest } = changes
   const facts = { ...base, ...defined(rest) }
@@ -37,7 +38,7 @@ export function serviceFacts(
   const problems = Object.keys(changes)
     .filter((key) => !known.has(key))
     .map((key) => `services: unknown option '${key}'`)
-  problems.push(...factsProblems(facts))
+  problems.push(...factsProblems(facts), ...problemsOfCheck)
   if (concurrency !== undefined && !(Number.isInteger(concurrency) && concurrency >= 1))
     problems.push(`services.concurrency (${concurrency}) must be a whole number above 0`)
   if (problems.length > 0) throw new ClusterError('ERR_BAD_OPTIONS', problems.join('; '), { problems })

@@ -3,6 +3,8 @@
 
 import type { JsonValue } from '../channels/payload.ts'
 import type { MemberViewCondition, MemberViewState, WaitOptions } from '../node-interface.ts'
+import type { ContractClient, ContractHandlers, ServiceContract, ServiceMethods } from './contract.ts'
+import type { HealthCheck } from './health.ts'
 
 /** `degraded`: it serves, though something it depends on does not. `critical`: it fails its health check and gets no calls. */
 export type ServiceHealth = 'passing' | 'degraded' | 'critical'
@@ -50,6 +52,8 @@ export interface ServiceOptions {
   readonly address?: string
   /** Names of services without which this one is `degraded`. At most 32. */
   readonly dependsOn?: readonly string[]
+  /** How its health is found out. Default: it passes until {@link ServiceRegistration.update} says otherwise. */
+  readonly health?: HealthCheck
   /** Calls that may run at once; past that they are refused with `ERR_BUFFER_FULL`, and go elsewhere. Default 256. */
   readonly concurrency?: number
 }
@@ -71,7 +75,9 @@ export type ServiceHandler = (argument: JsonValue, context: ServiceCallContext) 
 export interface ServiceRegistration extends Disposable {
   readonly id: string
   /** Changes what it says of itself. Throws `ERR_BAD_OPTIONS`. */
-  update(changes: Omit<ServiceOptions, 'concurrency'> & { readonly health?: ServiceHealth }): void
+  update(changes: Omit<ServiceOptions, 'concurrency' | 'health'> & { readonly health?: ServiceHealth }): void
+  /** It works: for a health check with `ttlMs`. Does nothing for others. */
+  pass(): void
   /** Takes it back; calls that run are finished. Idempotent. */
   dispose(): void
 }
@@ -138,6 +144,17 @@ export interface Services {
     handlers: Readonly<Record<string, ServiceHandler>>,
     options?: ServiceOptions,
   ): ServiceRegistration
+  /** The same with types: what comes in and goes out is checked by the contract, or fails with `ERR_INVALID_VALUE`. */
+  register<Methods extends ServiceMethods>(
+    contract: ServiceContract<Methods>,
+    handlers: ContractHandlers<Methods>,
+    options?: ServiceOptions,
+  ): ServiceRegistration
+  /** Functions that {@link call} the methods of a contract; `options` hold for each call that says nothing else. */
+  client<Methods extends ServiceMethods>(
+    contract: ServiceContract<Methods>,
+    options?: ServiceCallOptions,
+  ): ContractClient<Methods>
   /** The instances that this node knows, of members that are not `down` or `left`; best first. */
   find(query?: string | ServiceQuery): readonly ServiceInstance[]
   /** Yields each change from the first read on, until `signal` aborts or the node stops. */

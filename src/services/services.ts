@@ -11,7 +11,16 @@ import type { NodeContext, NodePart } from '../node-part.ts'
 import { memberView } from '../node-views.ts'
 import { waitFor } from '../wait.ts'
 import { byMerit } from './balance.ts'
+import {
+  type ContractClient,
+  type ContractHandlers,
+  calling,
+  implementing,
+  type ServiceContract,
+  type ServiceMethods,
+} from './contract.ts'
 import { dependants, missingFor } from './dependencies.ts'
+import { HealthWatch, healthProblems } from './health.ts'
 import { Registry } from './registry.ts'
 import { RegistryGossip } from './registry-gossip.ts'
 import { ServiceCalls } from './service-calls.ts'
@@ -22,7 +31,6 @@ import type {
   ServiceCallOptions,
   ServiceChange,
   ServiceHandler,
-  ServiceHealth,
   ServiceImpact,
   ServiceInstance,
   ServiceOptions,
@@ -41,6 +49,7 @@ interface Offered {
   /** As its owner declared it; what is spread may be worse, for want of what it depends on. */
   declared: ServiceFacts
   spread: ServiceFacts
+  readonly watch: HealthWatch | undefined
 }
 
 export class LocalServices implements Services, NodePart {
@@ -102,33 +111,47 @@ export class LocalServices implements Services, NodePart {
     this.#host?.[Symbol.dispose]()
     this.#removals?.[Symbol.dispose]()
     for (const watch of this.#watches) watch.end()
+    for (const { watch } of this.#offered.values()) watch?.[Symbol.dispose]()
   }
 
   register(
-    name: string,
-    handlers: Readonly<Record<string, ServiceHandler>>,
+    name: string | ServiceContract,
+    handlers: Readonly<Record<string, unknown>>,
     options: ServiceOptions = {},
   ): ServiceRegistration {
     if (this.#stopping.signal.aborted) throw stopping()
-    const problems = Object.entries(handlers ?? {}).filter(([, handler]) => typeof handler !== 'function')
-    if (typeof handlers !== 'object' || handlers === null || problems.length > 0) throw badHandlers(name)
-    const declared = serviceFacts(newFacts(name, this.#context.options.zone), options)
+    const called = typeof name === 'string' ? name : name.name
+    checkHandlers(called, handlers)
+    const functions =
+      typeof name === 'string' ? handlers : implementing(name, handlers as ContractHandlers<ServiceMethods>)
+    const { health, ...facts } = options
+    const problems = health === undefined ? [] : healthProblems(health)
+    const declared = serviceFacts(newFacts(called, this.#context.options.zone), facts, problems)
     const spread = this.#seen(declared)
     const created = this.#registry.create(spread)
     if (!created)
       throw new ClusterError('ERR_BUFFER_FULL', 'this node offers 1,000 services', { queue: 'services', limit: 1_000 })
     const { number, delta } = created
-    this.#offered.set(number, { declared, spread })
-    this.#host?.add(number, name, handlers, options.concurrency)
+    const watch = health && new HealthWatch(health, (found) => this.#update(number, { health: found }))
+    this.#offered.set(number, { declared, spread, watch })
+    this.#host?.add(number, called, functions as Record<string, ServiceHandler>, options.concurrency)
     this.#gossip?.spread(delta)
     this.#changed([this.#context.self.id])
     const dispose = (): void => this.#dispose(number)
     return {
       id: instanceId(this.#context.self.id, number),
       update: (changes) => this.#update(number, changes),
+      pass: () => watch?.pass(),
       dispose,
       [Symbol.dispose]: dispose,
     }
+  }
+
+  client<Methods extends ServiceMethods>(
+    contract: ServiceContract<Methods>,
+    options: ServiceCallOptions = {},
+  ): ContractClient<Methods> {
+    return calling(this, contract, options)
   }
 
   find(query: string | ServiceQuery = {}): readonly ServiceInstance[] {
@@ -188,7 +211,7 @@ export class LocalServices implements Services, NodePart {
     return { service: name, dependants: dependants(name, this.find({ namespace: '*' })) }
   }
 
-  #update(number: number, changes: ServiceOptions & { readonly health?: ServiceHealth }): void {
+  #update(number: number, changes: Parameters<ServiceRegistration['update']>[0]): void {
     const offered = this.#offered.get(number)
     if (!offered) throw new ClusterError('ERR_UNKNOWN_SERVICE', 'it is no longer offered', { service: String(number) })
     offered.declared = serviceFacts(offered.declared, changes)
@@ -197,7 +220,10 @@ export class LocalServices implements Services, NodePart {
   }
 
   #dispose(number: number): void {
-    if (!this.#offered.delete(number)) return
+    const offered = this.#offered.get(number)
+    if (!offered) return
+    this.#offered.delete(number)
+    offered.watch?.[Symbol.dispose]()
     this.#host?.remove(number)
     const delta = this.#registry.remove(number)
     if (delta) this.#gossip?.spread(delta)
@@ -246,9 +272,11 @@ function checkedQuery(query: string | ServiceQuery): ServiceQuery {
   throw new ClusterError('ERR_BAD_OPTIONS', problem, { problems: [problem] })
 }
 
-function badHandlers(name: string): ClusterError {
+function checkHandlers(name: string, handlers: unknown): void {
+  const areFunctions = (each: object): boolean => Object.values(each).every((handler) => typeof handler === 'function')
+  if (typeof handlers === 'object' && handlers !== null && areFunctions(handlers)) return
   const problem = `services: the handlers of '${name}' must be functions by method`
-  return new ClusterError('ERR_BAD_OPTIONS', problem, { problems: [problem] })
+  throw new ClusterError('ERR_BAD_OPTIONS', problem, { problems: [problem] })
 }
 
 function stopping(): ClusterError {
