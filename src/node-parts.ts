@@ -32,9 +32,9 @@ export function createFeatures(context: NodeContext): NodeFeatures {
   const data = new ReplicatedData(context)
   const faults = new RequestedFaults(context, context.faults)
   const lanes = new LanesPart(context)
-  const channels = new Channels(context, lanes.lanes)
-  const why = new Why(context)
   const services = new LocalServices(context)
+  const channels = new Channels(context, lanes.lanes, (to) => services.memberOffering(to))
+  const why = new Why(context)
   const liveness = new Liveness(context)
   const parts = new NodeParts([seeds, switching, data, faults, lanes, channels, why, services, liveness])
   return {

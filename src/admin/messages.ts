@@ -1,7 +1,7 @@
 // `POST /v1/messages`: sends to a member (`to`), publishes (`topic`), does both to one member's subscribers, or without either broadcasts.
 
 import type { Context } from 'hono'
-import type { Receipt, SendOptions } from '../channels/channel.ts'
+import type { Receipt, Recipient, SendOptions } from '../channels/channel.ts'
 import type { JsonValue, Payload } from '../channels/payload.ts'
 import { ClusterError } from '../errors.ts'
 import { MAX_PAYLOAD_BYTES } from '../wire/limits.ts'
@@ -26,7 +26,12 @@ const fields: Readonly<Record<string, string>> = {
   timeoutMs: 'number',
 }
 
-type Body = { readonly channel: string; readonly to?: string; readonly topic?: string; readonly payload: JsonValue } & {
+type Body = {
+  readonly channel: string
+  readonly to?: Recipient
+  readonly topic?: string
+  readonly payload: JsonValue
+} & {
   readonly encoding?: string
 } & Omit<SendOptions, 'signal' | 'topic' | 'onFull'>
 
@@ -48,10 +53,17 @@ function send(node: Pick<AdminNode, 'channel'>, body: Body, signal: AbortSignal)
   return channel.send(to, payload, topic === undefined ? options : { ...options, topic })
 }
 
+/** `{ service, key?, … }`, all of them texts. */
+function isService(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, 'service')) return false
+  return Object.values(value).every((each) => typeof each === 'string')
+}
+
 function checked(body: unknown): Body {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) throw bad('the body must be an object')
   const problems = Object.entries(body).flatMap(([name, value]) => {
     if (name === 'payload') return []
+    if (name === 'to' && isService(value)) return []
     const type = fields[name]
     if (type === undefined) return [`unknown field '${name.slice(0, 40)}'`]
     return typeof value === type ? [] : [`${name} must be a ${type}`]

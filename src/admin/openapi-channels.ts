@@ -18,8 +18,13 @@ export const channelSchemas: Readonly<Record<string, Schema>> = {
     {
       channel,
       to: described(
-        text,
-        'A member by name or id; left out: subscribers of `topic`, or without one every other member.',
+        {
+          oneOf: [
+            text,
+            object({ service: text, key: text, namespace: text, version: text }, ['key', 'namespace', 'version']),
+          ],
+        },
+        'A member by name or id, or one that offers a service; left out: subscribers of `topic`, or without one every other member.',
       ),
       topic: text,
       payload: described({}, 'Any JSON value; base64 of bytes when `encoding` says so.'),
@@ -83,7 +88,7 @@ export const channelOperations: Readonly<Record<string, Readonly<Partial<Record<
       answers: { 200: json('What became of it.', 'Receipt') },
       errors: {
         400: ['ERR_BAD_REQUEST', 'ERR_BAD_OPTIONS'],
-        404: ['ERR_UNKNOWN_CHANNEL', 'ERR_UNKNOWN_MEMBER'],
+        404: ['ERR_UNKNOWN_CHANNEL', 'ERR_UNKNOWN_MEMBER', 'ERR_UNKNOWN_SERVICE'],
         413: ['ERR_PAYLOAD_TOO_LARGE'],
         415: ['ERR_UNSUPPORTED_MEDIA_TYPE'],
         502: ['ERR_HANDLER_FAILED'],

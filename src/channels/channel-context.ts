@@ -2,7 +2,7 @@
 
 import type { Logger } from '../observability/logger.ts'
 import type { Clock } from '../runtime/clock.ts'
-import type { ChannelStats } from './channel.ts'
+import type { ChannelStats, Recipient } from './channel.ts'
 import type { DeliveryDriver } from './delivery-driver.ts'
 import type { ChannelName } from './lane.ts'
 import type { Destination } from './outgoing-message.ts'
@@ -13,7 +13,7 @@ export interface ChannelContext {
   readonly logger: Logger
   readonly driver: DeliveryDriver
   /** Throws `ERR_UNKNOWN_MEMBER` or `ERR_MEMBER_DOWN`. */
-  readonly destination: (nameOrId: string) => Destination
+  readonly destination: (to: Recipient) => Destination
   /** Every other member that is alive. */
   readonly others: () => readonly Destination[]
   readonly nameOf: (id: string) => string

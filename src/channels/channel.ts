@@ -113,16 +113,21 @@ export type ChannelEvent =
   /** A causal message was handed over although `missing` messages of member `from` on `topic`, which it depends on, did not come in time. */
   | { readonly type: 'gap'; readonly topic: string; readonly from: string; readonly missing: number }
 
+/** A member, by name or id, or an instance of a service: one that can be called, chosen as calls choose, by `key` always the same. */
+export type Recipient =
+  | string
+  | { readonly service: string; readonly key?: string; readonly namespace?: string; readonly version?: string }
+
 /** One of a node's four channels. */
 export interface Channel {
   readonly name: ChannelName
   /**
-   * Sends to a member, by name or id; `*` is {@link broadcast}. Without `ack` it resolves when the lane took it, with `ack` when the
-   * handler there has finished. The payload must not change until then. Rejects with `ERR_UNKNOWN_MEMBER`, `ERR_MEMBER_DOWN`,
+   * Sends to a member, by name or id, or to one that offers a service; `*` is {@link broadcast}. Without `ack` it resolves when the lane took it, with `ack` when the
+   * handler there has finished. The payload must not change until then. Rejects with `ERR_UNKNOWN_MEMBER`, `ERR_UNKNOWN_SERVICE`, `ERR_MEMBER_DOWN`,
    * `ERR_NO_ROUTE`, `ERR_PAYLOAD_TOO_LARGE`, `ERR_BAD_OPTIONS`, `ERR_BUFFER_FULL`, `ERR_TIMEOUT`,
    * `ERR_DEADLINE_EXCEEDED`, `ERR_ABORTED`, `ERR_SHUTTING_DOWN`; with `ack` also `ERR_NO_HANDLER` and `ERR_HANDLER_FAILED`.
    */
-  send(to: string, payload: Payload, options?: SendOptions): Promise<Receipt>
+  send(to: Recipient, payload: Payload, options?: SendOptions): Promise<Receipt>
   /** Sends to every other member that is alive. With `ack` it rejects when one of them fails; `details` of the receipt say how many. */
   broadcast(payload: Payload, options?: SendOptions): Promise<Receipt>
   /**
@@ -132,7 +137,7 @@ export interface Channel {
   publish(topic: string, payload: Payload, options?: SendOptions): Promise<Receipt>
   /** Sends all that the iterable yields to one member, under its back-pressure, with one promise: it resolves when all are taken, with `ack` when all are acknowledged. Rejects with the first failure. */
   sendMany(
-    to: string,
+    to: Recipient,
     payloads: Iterable<Payload> | AsyncIterable<Payload>,
     options?: SendOptions,
   ): Promise<SendManyReceipt>
@@ -143,7 +148,7 @@ export interface Channel {
   /** The messages of this channel, or those whose topic fits; the loop is a handler: one message at a time, finished when the loop asks for the next. */
   messages(options?: { readonly signal?: AbortSignal; readonly topic?: string }): AsyncIterable<Message>
   /** Sends a request, and resolves with the answer. Rejects as {@link send} does, and with the ClusterError that the handler threw. */
-  request(to: string, payload: Payload, options?: SendOptions): Promise<Message>
+  request(to: Recipient, payload: Payload, options?: SendOptions): Promise<Message>
   /** Answers requests; the newest handler is the one. */
   onRequest(handler: RequestHandler): Disposable
   stats(): ChannelStats

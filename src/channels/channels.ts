@@ -7,7 +7,7 @@ import type { Stage } from '../lifecycle-options.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
 import type { Envelope } from '../wire/envelope.ts'
 import type { Link } from '../wire/link.ts'
-import type { Channel, ChannelStats } from './channel.ts'
+import type { Channel, ChannelStats, Recipient } from './channel.ts'
 import { channelNames } from './channel-defaults.ts'
 import { DeliveryDriver } from './delivery-driver.ts'
 import type { ArrivedEnvelope, ChannelName, CongestionCause, IncomingLane, Lanes, LanesHandler } from './lane.ts'
@@ -28,7 +28,8 @@ export class Channels implements NodePart, LanesHandler {
   /** Members that are reached over relays, in the life that they were believed to be in. */
   readonly #relayed = new Map<string, { readonly generation: number; hop: string }>()
 
-  constructor(context: NodeContext, lanes: Lanes) {
+  /** `offerer`: the id of a member that offers a service; throws `ERR_UNKNOWN_SERVICE`. */
+  constructor(context: NodeContext, lanes: Lanes, offerer: (to: Exclude<Recipient, string>) => string) {
     this.#context = context
     const { self, toolbox, options } = context
     this.#lanes = lanes
@@ -47,7 +48,7 @@ export class Channels implements NodePart, LanesHandler {
       clock: toolbox.clock,
       logger: toolbox.logger,
       driver: this.#driver,
-      destination: (nameOrId: string) => this.#destination(nameOrId),
+      destination: (to: Recipient) => this.#destination(typeof to === 'object' && to !== null ? offerer(to) : to),
       others: () => this.#aliveOthers(),
       nameOf: (id: string) => context.nameOf(id),
       lanes: (channel: ChannelName) => this.#laneStats(channel),

@@ -11,6 +11,7 @@ import type {
   Message,
   MessageHandler,
   Receipt,
+  Recipient,
   RequestHandler,
   SendManyReceipt,
   SendOptions,
@@ -64,7 +65,7 @@ export class LocalChannel implements Channel {
 
   // --- Out ---
 
-  send(to: string, payload: Payload, options?: SendOptions): Promise<Receipt> {
+  send(to: Recipient, payload: Payload, options?: SendOptions): Promise<Receipt> {
     if (to === '*') return this.broadcast(payload, options)
     return new Promise((resolve, reject) => {
       const outbound = this.#outbound(payload, options)
@@ -90,7 +91,7 @@ export class LocalChannel implements Channel {
   }
 
   async sendMany(
-    to: string,
+    to: Recipient,
     payloads: Iterable<Payload> | AsyncIterable<Payload>,
     options?: SendOptions,
   ): Promise<SendManyReceipt> {
@@ -112,7 +113,7 @@ export class LocalChannel implements Channel {
     }
   }
 
-  request(to: string, payload: Payload, options?: SendOptions): Promise<Message> {
+  request(to: Recipient, payload: Payload, options?: SendOptions): Promise<Message> {
     return new Promise((resolve, reject) => {
       const outbound: Outbound = { ...this.#outbound(payload, options), kind: 'request' }
       const destination = this.#context.destination(to)

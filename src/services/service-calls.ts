@@ -86,6 +86,13 @@ export class ServiceCalls {
     throw failure
   }
 
+  /** The instance that a call would go to now. Throws `ERR_UNKNOWN_SERVICE`. */
+  pick(name: string, options: ServiceCallOptions): Target {
+    const target = this.#choose(name, options, new Set())
+    if (!target) throw unknownService(name)
+    return target
+  }
+
   #choose(name: string, options: ServiceCallOptions, tried: ReadonlySet<string>): Target | undefined {
     const { self, random, targets } = this.#options
     const { namespace = '', version, capabilities, key } = options

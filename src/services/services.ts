@@ -200,6 +200,12 @@ export class LocalServices implements Services, NodePart {
     return this.#calls.call(name, method, argument as JsonValue, options)
   }
 
+  /** The id of the member to which a message for a service goes. Throws `ERR_UNKNOWN_SERVICE`. */
+  memberOffering({ service: name, ...options }: { readonly service: string } & ServiceCallOptions): string {
+    if (!this.#calls || this.#stopping.signal.aborted) throw stopping()
+    return this.#calls.pick(name, options).owner
+  }
+
   async remove(id: string, options: WaitOptions = {}): Promise<void> {
     const found = this.#index.find({ namespace: '*' }).find(({ instance }) => instance.id === id)
     if (!found) throw new ClusterError('ERR_UNKNOWN_SERVICE', `there is no instance '${id}'`, { service: id })

@@ -118,6 +118,22 @@ describe('services', () => {
     await waitUntil(() => b.services.find('shop')[0]?.health === 'degraded')
   })
 
+  it('are recipients of messages and requests on every channel', async () => {
+    const [a, b, c] = await form(['a', 'b', 'c'])
+    assert.ok(a && b && c)
+    for (const node of [a, b]) {
+      node.services.register('audit', {})
+      node.channel('events').onRequest(() => node.name)
+    }
+    await waitUntil(() => c.services.find('audit').length === 2)
+    const events = c.channel('events')
+    const ask = async (key: string) => (await events.request({ service: 'audit', key }, null)).payload
+    assert.equal(await ask('k1'), await ask('k1'))
+    const asked = await Promise.all(Array.from({ length: 20 }, (_, at) => ask(`key-${at}`)))
+    assert.deepEqual([...new Set(asked)].sort(), ['a', 'b'])
+    assert.equal((await failureOf(events.send({ service: 'nothing' }, null))).code, 'ERR_UNKNOWN_SERVICE')
+  })
+
   it('can be watched, each change once', async () => {
     const [a, b] = await form(['a', 'b'])
     assert.ok(a && b)
