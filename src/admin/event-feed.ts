@@ -1,10 +1,11 @@
 // One feed for all open pages: snapshots are made once and written to each. Events leave as they come; snapshots follow
 // them at most every `snapshotIntervalMs`, so that a storm of changes costs a page little. A page that does not read is
-// cut when more than `maxQueuedBytes` wait for it, and its browser comes back for fresh snapshots. Nothing runs while no
-// page is open.
+// cut when more than `maxQueuedBytes` wait for it, and its browser comes back for fresh snapshots. The last events are kept, so
+// that a page opened later sees what happened before; else nothing runs while no page is open.
 
 import type { ServerResponse } from 'node:http'
 import { ClusterError } from '../errors.ts'
+import type { ClusterEvent } from '../node-interface.ts'
 import type { AdminNode } from './server.ts'
 
 export interface EventFeed {
@@ -21,6 +22,8 @@ export interface EventFeedOptions {
   /** Beside the bytes that the kernel holds. Above one snapshot of 1,000 members. */
   readonly maxQueuedBytes?: number
   readonly snapshotIntervalMs?: number
+  /** Events that are kept for pages to come, the last ones. */
+  readonly maxPastEvents?: number
   /** A stream that had nothing to say for this long says `alive`; a page that hears nothing for longer knows it is alone. */
   readonly aliveIntervalMs?: number
 }
@@ -33,8 +36,9 @@ export function createEventFeed(
   options: EventFeedOptions = {},
 ): EventFeed {
   const { maxStreams = 32, maxQueuedBytes = 1_048_576, snapshotIntervalMs = 250, aliveIntervalMs = 2_000 } = options
+  const { maxPastEvents = 200 } = options
+  const past: ClusterEvent[] = []
   const streams = new Set<ServerResponse>()
-  let subscription: Disposable | undefined
   let timer: NodeJS.Timeout | undefined
   let saidAt = 0
   let last: readonly string[] = []
@@ -68,15 +72,15 @@ export function createEventFeed(
     if (performance.now() - saidAt >= aliveIntervalMs) broadcast(frame('alive', {}))
   }
   const begin = (): void => {
-    subscription = node.events.subscribe((event) => broadcast(frame(event.type, event)))
     timer = setInterval(tick, snapshotIntervalMs)
     timer.unref()
   }
-  const end = (): void => {
-    subscription?.[Symbol.dispose]()
-    subscription = undefined
-    clearInterval(timer)
-  }
+  const end = (): void => clearInterval(timer)
+  const subscription = node.events.subscribe((event) => {
+    past.push(event)
+    if (past.length > maxPastEvents) past.shift()
+    if (streams.size > 0) broadcast(frame(event.type, event))
+  })
 
   return {
     open(response, headers) {
@@ -96,13 +100,14 @@ export function createEventFeed(
       response.on('error', () => forget(response))
       response.on('close', () => forget(response))
       response.writeHead(200, headers)
-      response.write(`retry: ${retryMs}\n\n${first.join('')}`)
+      response.write(`retry: ${retryMs}\n\n${first.join('')}${frame('past', { events: past })}`)
     },
     get size() {
       return streams.size
     },
     close() {
       closed = true
+      subscription[Symbol.dispose]()
       for (const stream of streams) stream.end()
       end()
     },

@@ -1,5 +1,5 @@
 // `GET /v1/events` (server-sent events): `status`, `members` and `topology` as snapshots, at once and whenever they change, and
-// every cluster event as it happens. The bytes are written by `event-feed.ts`.
+// every cluster event as it happens; once, at first, the last `past` events. The bytes are written by `event-feed.ts`.
 
 import type { HttpBindings } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'

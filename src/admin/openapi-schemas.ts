@@ -155,6 +155,12 @@ export const schemas: Readonly<Record<string, Schema>> = {
     to: described(text, 'Where it goes.'),
   }),
   LinkEvent: event('link', { peer: text, state: oneOf('up', 'down'), reason: text }, ['reason']),
+  Past: object({
+    events: {
+      type: 'array',
+      items: { oneOf: ['MemberEvent', 'LeaderEvent', 'S5Event', 'SwitchEvent', 'LinkEvent'].map(ref) },
+    },
+  }),
   Alive: object({}),
 }
 

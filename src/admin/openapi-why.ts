@@ -49,6 +49,11 @@ export const whySchemas: Readonly<Record<string, Schema>> = {
     state: orNone(state),
     condition: orNone(ref('Condition')),
     incarnation: orNull('integer'),
+    log: object({
+      role: oneOf('leader', 'candidate', 'pre-candidate', 'follower', 'learner', 'none'),
+      term: whole,
+      commitIndex: whole,
+    }),
     suspicion: orNone(
       object({
         forMs: whole,

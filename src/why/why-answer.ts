@@ -12,14 +12,16 @@ export interface Answer {
 
 const types: ReadonlySet<unknown> = new Set<Evidence['type']>(['verdict', 'link', 'absence', 'leader'])
 
+const noLog: Belief['log'] = { role: 'none', term: 0, commitIndex: 0 }
+
 /** Throws `ERR_HANDLER_FAILED` for what is no answer at all. */
 export function parseAnswer(value: unknown, observer: string): Answer {
   const { belief, evidence } = (isObject(value) ? value : {}) as Partial<Answer>
   if (!isObject(belief) || !Array.isArray(evidence)) throw senseless(observer)
-  const { state = null, condition = null, incarnation = null, suspicion = null } = belief
+  const { state = null, condition = null, incarnation = null, suspicion = null, log = noLog } = belief
   const entries = evidence.slice(-MAX_ENTRIES_PER_MEMBER).filter(isEvidence)
   return {
-    belief: { name: observer, state, condition, incarnation, suspicion },
+    belief: { name: observer, state, condition, incarnation, log, suspicion },
     evidence: entries.map((entry) => ({ ...entry, observer })),
   }
 }

@@ -1,7 +1,7 @@
 // What `node.why(name)`, `GET /v1/members/:name/why` and `trellis why NAME` answer: what each member of the cluster believes of one of
 // them, and on what grounds. The JSON of the admin API to the letter.
 
-import type { MemberView, MemberViewCondition, MemberViewState } from '../node-interface.ts'
+import type { ConsensusRole, MemberView, MemberViewCondition, MemberViewState } from '../node-interface.ts'
 
 /** One observer that found a member silent (`silent`) or its port refusing (`refused`), or says so. */
 export interface Accuser {
@@ -72,6 +72,8 @@ export interface Belief {
   readonly state: MemberViewState | null
   readonly condition: MemberViewCondition | null
   readonly incarnation: number | null
+  /** Its own place in the log; `none`: it holds no log, and knows the term and the index from others. */
+  readonly log: { readonly role: ConsensusRole; readonly term: number; readonly commitIndex: number }
   /** What it holds against the member; null when nothing. */
   readonly suspicion: {
     readonly forMs: number

@@ -142,11 +142,13 @@ export class Why implements NodePart {
     const member = this.#member(id)
     const held = this.#context.evidence(id)
     const now = this.#context.toolbox.clock.now()
+    const { role = 'none', term = 0, commitIndex = 0 } = this.#context.coordination()?.knowledge() ?? {}
     const belief: Belief = {
       name: self.name,
       state: member?.state ?? null,
       condition: member?.condition ?? null,
       incarnation: member?.incarnation ?? null,
+      log: { role, term, commitIndex },
       suspicion: held
         ? {
             forMs: Math.round(now - held.since),

@@ -86,6 +86,23 @@ describe('the dashboard in a browser', { skip: noBrowser }, () => {
       .waitFor()
     assert.equal(await page.locator('line.own.up').count(), 1)
     await keep(page, 'processes-after-kill')
+    const later = await openPage(browser, `${witness.admin}/`)
+    await later.page
+      .locator('#events li', { hasText: `${consensus.leader} leads in term` })
+      .nth(1)
+      .waitFor()
+    await later.page.locator(`tr[data-row=${leader.name}] button`).click()
+    await later.page
+      .locator('.grounds li', { hasText: /down \(.*refused/ })
+      .first()
+      .waitFor()
+    await keep(later.page, 'processes-opened-later')
+    await later.page.locator(`tr[data-row=${consensus.leader}] button`).click()
+    await later.page
+      .locator('.panel dd', { hasText: `leader in term ${consensus.term}` })
+      .first()
+      .waitFor()
+    await later.page.context().close()
     assert.deepEqual(errors, [])
     assert.deepEqual(
       [...new Set(requests.map((url) => url.startsWith('data:') || new URL(url).origin))].filter(
@@ -184,6 +201,8 @@ describe('the dashboard in a browser', { skip: noBrowser }, () => {
       const { page, errors } = await openPage(browser, `${admin.url}/`)
       await page.locator(`.stage[data-drawing=${drawing}]`).waitFor()
       await keep(page, `${count}-light`)
+      await page.emulateMedia({ colorScheme: 'dark' })
+      await keep(page, `${count}-dark`)
       assert.equal(await page.locator('button.member').count(), count)
       assert.equal(await page.locator('tr[data-row]').count(), count)
       await page.locator(`[data-member=node-${count}]`).click()

@@ -7,6 +7,7 @@ import type {
   MemberViewCondition,
   MemberViewState,
 } from '../../node-interface.ts'
+import type { Evidence } from '../../why/why-interface.ts'
 
 export const stateSign: Readonly<Record<MemberViewState, string>> = { alive: '●', suspect: '◐', down: '✕', left: '○' }
 export const conditionSign: Readonly<Record<MemberViewCondition, string>> = { ok: '✓', stalled: '‖', draining: '↧' }
@@ -84,4 +85,22 @@ export function missedLines(before: readonly MemberView[], now: readonly MemberV
 
 function switchText({ name, epoch, to }: Extract<ClusterEvent, { type: 'switch' }>): string {
   return to === name ? `${name}, epoch ${epoch}` : `${name} to ${to}`
+}
+
+/** What one observer saw, without its name. */
+export function evidenceLine(entry: Evidence, member: string): string {
+  switch (entry.type) {
+    case 'verdict': {
+      const accusers = entry.accusers.map(({ by, kind }) => `${by}: ${kind}`).join(', ')
+      const condition = entry.condition === 'ok' ? '' : `, ${entry.condition}`
+      const state = entry.reason === entry.state ? entry.state : `${entry.reason}: ${entry.state}`
+      return `${state}${condition}${accusers === '' ? '' : ` (${accusers})`}`
+    }
+    case 'link':
+      return entry.state === 'up' ? 'its link came up' : `its link went: ${entry.reason ?? 'closed'}`
+    case 'absence':
+      return `did not run for ${entry.ms} ms`
+    case 'leader':
+      return `${member} ${entry.isLeader ? 'leads' : 'leads no longer'} in term ${entry.term}`
+  }
 }

@@ -23,6 +23,7 @@ describe('the event stream', () => {
     assert.deepEqual(await stream.next(), { event: 'members', data: { members: node.members() } })
     const topology = { name: 'full-mesh', epoch: 0, phase: 'stable', links: [], history: [] }
     assert.deepEqual(await stream.next(), { event: 'topology', data: topology })
+    assert.equal((await stream.next())?.event, 'past')
 
     const event = { type: 'leader', at: 5, leader: 'node-2', term: 7 } as const
     node.emit(event)
@@ -44,14 +45,20 @@ describe('the event stream', () => {
     stream.close()
   })
 
-  it('observes the node only while somebody looks', async () => {
-    const first = await openStream(`${admin.url}/v1/events`)
-    await first.nextOf('members')
-    assert.equal(node.listeners, 1)
-    first.close()
-    const deadline = performance.now() + 5_000
-    while (node.listeners > 0 && performance.now() < deadline) await ask(`${admin.url}/healthz`)
-    assert.equal(node.listeners, 0)
+  it('keeps the last events for pages that are opened later', async () => {
+    for (let at = 1; at <= 210; at++) node.emit({ type: 'leader', at, leader: null, term: at })
+    const stream = await openStream(`${admin.url}/v1/events`)
+    const { events } = (await stream.nextOf('past')).data as { events: { at: number }[] }
+    assert.deepEqual([events.length, events[0]?.at, events.at(-1)?.at], [200, 11, 210])
+    stream.close()
+  })
+
+  it('listens to the node until it is closed', () => {
+    const other = fakeNode()
+    const feed = createEventFeed(other)
+    assert.equal(other.listeners, 1)
+    feed.close()
+    assert.equal(other.listeners, 0)
   })
 
   it('refuses one more than it can hold', async () => {

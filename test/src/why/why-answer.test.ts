@@ -16,7 +16,14 @@ describe("another member's answer", () => {
       { ...entry, type: 'verdict' },
     ]
     assert.deepEqual(parseAnswer({ belief: { name: 'liar', state: 'down' }, evidence }, 'b'), {
-      belief: { name: 'b', state: 'down', condition: null, incarnation: null, suspicion: null },
+      belief: {
+        name: 'b',
+        state: 'down',
+        condition: null,
+        incarnation: null,
+        log: { role: 'none', term: 0, commitIndex: 0 },
+        suspicion: null,
+      },
       evidence: [{ ...entry, observer: 'b' }],
     })
   })

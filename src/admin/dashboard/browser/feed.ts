@@ -45,6 +45,7 @@ export class Feed {
   #source: EventSource | undefined
   #retry: number | undefined
   #keys = 0
+  #hasPast = false
   /** The members as they were when the connection was lost, until new ones come. */
   #before: readonly MemberView[] | undefined
 
@@ -79,6 +80,7 @@ export class Feed {
     on<NodeStatus>('status', (status) => ({ status, ...this.#opened(status) }))
     on<{ members: MemberView[] }>('members', ({ members }) => ({ members, ...this.#missed(members) }))
     on<TopologyView>('topology', (topology) => ({ topology }))
+    on<{ events: readonly ClusterEvent[] }>('past', ({ events }) => this.#recall(events))
     on('alive', () => ({}))
     for (const type of eventTypes)
       on<ClusterEvent>(type, (event) => ({ entries: this.#note(event.at, eventLine(event)) }))
@@ -100,6 +102,14 @@ export class Feed {
     const host = eventLine({ type: 's5', at: 0, ...s5 })
     const opened: Line = { kind: 'page', sign: '○', text: `page opened: ${cluster.alive} of ${cluster.size} alive` }
     return { entries: this.#note(Date.now(), opened, leader, host) }
+  }
+
+  /** What the node remembers from before this page was opened stands below all that the page saw itself. */
+  #recall(events: readonly ClusterEvent[]): Partial<View> {
+    if (this.#hasPast) return {}
+    this.#hasPast = true
+    const told = events.map((event): Entry => ({ ...eventLine(event), at: event.at, key: this.#keys++ })).reverse()
+    return { entries: [...this.view.entries, ...told].slice(0, maxEntries) }
   }
 
   /** Says what has changed in silence; only the page knows that it was away. */

@@ -1,9 +1,12 @@
-// All that this node knows of one member. What it cannot know, such as the links and the log of others, it says so.
+// All that this node knows of one member, and what the others say of it when they are asked: their beliefs with the evidence, and
+// its own place in the log. What cannot be known, such as the links of others, it says so.
 
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import type { NodeStatus } from '../../../node-interface.ts'
+import type { WhyView } from '../../../why/why-interface.ts'
 import { type Dot, isPresent, lifeOf, type Picture, partsOf, stateText } from '../model.ts'
+import { Grounds, useWhy } from './grounds.tsx'
 
 export interface PanelProps {
   readonly dot: Dot
@@ -17,6 +20,7 @@ export function Panel({ dot, picture, status, onClose }: PanelProps) {
   const { member } = dot
   useEffect(() => heading.current?.focus(), [member.id])
   const { generation, refutation } = lifeOf(member)
+  const why = useWhy(member.name, `${member.state} ${member.condition} ${member.incarnation}`)
   return (
     <aside class="panel card" aria-label={`Member ${member.name}`}>
       <h2 ref={heading} tabIndex={-1}>
@@ -32,7 +36,7 @@ export function Panel({ dot, picture, status, onClose }: PanelProps) {
         <Row name="Part">{partsOf(dot).join(', ') || 'none'}</Row>
         <Row name="Link">{linkText(dot, status.node.name)}</Row>
         <Row name="Other links">{otherLinks(dot, picture)}</Row>
-        <Row name="Log">{logText(dot, status)}</Row>
+        <Row name="Log">{logText(dot, status, why)}</Row>
         <Row name="Incarnation">
           life {generation}, {refutation === 0 ? 'no' : refutation} refutation{refutation === 1 ? '' : 's'} in it
         </Row>
@@ -43,6 +47,7 @@ export function Panel({ dot, picture, status, onClose }: PanelProps) {
           <code>{member.id}</code>
         </Row>
       </dl>
+      <Grounds why={why} />
     </aside>
   )
 }
@@ -70,7 +75,8 @@ function otherLinks({ member, isSelf }: Dot, { isMesh, ownLinks, dots }: Picture
   return `${Math.max(0, others)} expected by the full mesh, not measured here`
 }
 
-function logText({ isSelf }: Dot, { consensus, node }: NodeStatus): string {
-  if (!isSelf) return `not known to ${node.name}`
-  return `commit index ${consensus.commitIndex}, ${consensus.role === 'none' ? 'no voter' : consensus.role} in term ${consensus.term}`
+function logText({ isSelf, member }: Dot, { consensus, node }: NodeStatus, why: WhyView | undefined): string {
+  const log = isSelf ? consensus : why?.beliefs.find(({ name }) => name === member.name)?.log
+  if (!log) return `not known to ${node.name}`
+  return `commit index ${log.commitIndex}, ${log.role === 'none' ? 'no voter' : log.role} in term ${log.term}`
 }
