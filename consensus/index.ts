@@ -60,6 +60,7 @@ export type {
 } from './machines/config-commands.ts'
 export type { CountCommand, CounterRecord, CounterRefusal, CountReply } from './machines/counters.ts'
 export type { Compacted, ConfigChanges, HistoryState } from './machines/history.ts'
+export type { MergeOperation, WriterMark } from './machines/merging.ts'
 export type { SessionPlace, SessionRefusal, SessionState } from './machines/sessions.ts'
 export type { EndedSwitch, SwitchProposal, TopologyEpochState } from './machines/topology-epoch.ts'
 export type { RaftMessage } from './messages.ts'

@@ -30,6 +30,10 @@ export type {
   ConfigWatchOptions,
   ConfigWriteOptions,
   NodeConfig,
+  OfflineCounter,
+  OfflineKey,
+  OfflineSet,
+  OfflineValue,
 } from './coordination/config-interface.ts'
 export { type FenceOptions, fence, type ResourceFence } from './coordination/fence.ts'
 export type {

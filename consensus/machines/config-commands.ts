@@ -2,6 +2,7 @@
 // transaction is one of these, so there is one place where "all or nothing" is decided.
 
 import type { LogIndex } from '../types.ts'
+import type { MergeOperation, WriterMark } from './merging.ts'
 
 /** A revision is the log index of the write that made it: it only grows, and all that one write changes share it. */
 export type Revision = LogIndex
@@ -17,6 +18,7 @@ export type ConfigOperation =
   | { readonly type: 'delete'; readonly key: string }
   /** The key gets back what it was at `revision`; if it was not there, it is deleted. */
   | { readonly type: 'rollback'; readonly key: string; readonly revision: Revision }
+  | MergeOperation
 
 /**
  * Applied whole or not at all: `operations` when every condition holds, else `otherwise`; without `otherwise` the reply names the
@@ -61,6 +63,8 @@ export type ConfigRefusal =
   | 'config-full'
   | 'key-twice'
   | 'future-revision'
+  /** The value is of another strategy of merging, or would be no exact number. */
+  | 'not-mergeable'
 
 /** A key as it is. */
 export interface ConfigRecord {
@@ -69,6 +73,8 @@ export interface ConfigRecord {
   readonly revision: Revision
   /** Of the write that made the key, after it was last absent. */
   readonly createRevision: Revision
+  /** Of a value that merges as `last-writer` does. */
+  readonly mark?: WriterMark
 }
 
 /** One change of one key, in the order of the log. `value` undefined: the key was deleted. */
@@ -77,4 +83,5 @@ export interface ConfigChange {
   readonly value: string | undefined
   readonly revision: Revision
   readonly createRevision: Revision
+  readonly mark?: WriterMark
 }

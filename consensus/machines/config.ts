@@ -18,6 +18,7 @@ import type {
   WriteResult,
 } from './config-commands.ts'
 import { type Compacted, type ConfigChanges, History, type HistoryBounds, type HistoryState } from './history.ts'
+import { type MergeOperation, merge, type WriterMark } from './merging.ts'
 
 /** Equal on every voter: they decide what is refused. */
 export interface ConfigBounds extends HistoryBounds {
@@ -40,8 +41,13 @@ export interface ConfigState {
 }
 
 type Unwritten = Exclude<WriteReply, { type: 'written' }>
-/** What an operation comes to: the key's new value, or its absence. */
-type Outcome = { readonly key: string; readonly value: string | undefined }
+/** What an operation comes to: the key's new value, its absence, or what it is already. */
+interface Outcome {
+  readonly key: string
+  readonly value: string | undefined
+  readonly mark?: WriterMark
+  readonly isAsBefore?: true
+}
 
 export class Config {
   readonly #bounds: ConfigBounds
@@ -106,7 +112,7 @@ export class Config {
   }
 
   restore({ records, history, revision }: ConfigState): void {
-    this.#records = new Map(records.map((record) => [record.key, Object.freeze({ ...record })]))
+    this.#records = new Map(records.map((record) => [record.key, detached(record)]))
     this.#length = records.reduce((sum, { key, value }) => sum + key.length + value.length, 0)
     this.#history.restore(history)
     this.#revision = revision
@@ -138,8 +144,18 @@ export class Config {
     const { type, key } = operation
     if (type === 'delete') return { key, value: undefined }
     if (type === 'rollback') return this.#valueAt(index, key, operation.revision)
+    if (type !== 'set') return this.#merge(operation)
     if (operation.value.length > this.#bounds.maxValueLength) return refused('value-length')
     return { key, value: operation.value }
+  }
+
+  #merge(operation: MergeOperation): Outcome | Unwritten {
+    const { key } = operation
+    const next = merge(operation, this.#records.get(key))
+    if (next === 'not-mergeable') return refused('not-mergeable')
+    if (next === 'as-before') return { key, value: undefined, isAsBefore: true }
+    if (next.value.length > this.#bounds.maxValueLength) return refused('value-length')
+    return { key, ...next }
   }
 
   /** What `key` was after the write of `revision`. */
@@ -157,7 +173,8 @@ export class Config {
   #overBound(planned: readonly Outcome[]): ConfigRefusal | undefined {
     let length = this.#length
     let keys = this.#records.size
-    for (const { key, value } of planned) {
+    for (const { key, value, isAsBefore } of planned) {
+      if (isAsBefore) continue
       const record = this.#records.get(key)
       if (record) length -= key.length + record.value.length
       if (value !== undefined) length += key.length + value.length
@@ -170,9 +187,11 @@ export class Config {
 
   #write(index: Revision, planned: readonly Outcome[]): WriteResult[] {
     const changes: ConfigChange[] = []
-    const results = planned.map(({ key, value }): WriteResult => {
+    const results = planned.map(({ key, value, mark, isAsBefore }): WriteResult => {
       const record = this.#records.get(key)
       const existed = record !== undefined
+      if (isAsBefore)
+        return { key, revision: record?.revision ?? 0, createRevision: record?.createRevision ?? 0, existed }
       if (record) this.#length -= key.length + record.value.length
       if (value === undefined) {
         if (record) changes.push({ key, value, revision: index, createRevision: record.createRevision })
@@ -181,7 +200,13 @@ export class Config {
       }
       const createRevision = record?.createRevision ?? index
       this.#length += key.length + value.length
-      const written = Object.freeze({ key, value, revision: index, createRevision })
+      const written = Object.freeze({
+        key,
+        value,
+        revision: index,
+        createRevision,
+        ...(mark && { mark: Object.freeze(mark) }),
+      })
       this.#records.set(key, written)
       changes.push(written)
       return { key, revision: index, createRevision, existed }
@@ -190,6 +215,11 @@ export class Config {
     this.#history.add(changes)
     return results
   }
+}
+
+/** A mark is a record of its own inside another one. */
+function detached(record: ConfigRecord): ConfigRecord {
+  return Object.freeze({ ...record, ...(record.mark && { mark: Object.freeze({ ...record.mark }) }) })
 }
 
 function refused(reason: ConfigRefusal): Unwritten {

@@ -93,7 +93,9 @@ export class History {
   }
 
   restore({ changes, compacted }: HistoryState): void {
-    this.#changes = changes.map((change) => Object.freeze({ ...change }))
+    this.#changes = changes.map((change) =>
+      Object.freeze({ ...change, ...(change.mark && { mark: Object.freeze({ ...change.mark }) }) }),
+    )
     this.#first = 0
     this.#length = changes.reduce((sum, change) => sum + lengthOf(change), 0)
     this.#compacted = compacted

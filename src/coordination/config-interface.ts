@@ -109,6 +109,37 @@ export interface ConfigWatchOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** What all offline keys have. */
+export interface OfflineKey {
+  /** Changes of this process that are not merged yet. At most 1,000; more are refused with `ERR_BUFFER_FULL`. */
+  readonly pending: number
+  /** Resolves when all that was changed until now is merged. Rejects with `ERR_ABORTED`, `ERR_TIMEOUT` (default 5,000 ms), or why a change cannot be merged. */
+  merged(options?: ConfigCallOptions): Promise<void>
+}
+
+/** A number that everybody adds to; every addition counts. */
+export interface OfflineCounter extends OfflineKey {
+  /** A whole number. */
+  add(by: number): void
+  /** As the nearest copy has it, with what is pending here. */
+  get(): Promise<number>
+}
+
+/** Items without duplicates; of what was done to one item, what was merged last counts. */
+export interface OfflineSet extends OfflineKey {
+  add(item: JsonValue): void
+  remove(item: JsonValue): void
+  /** As the nearest copy has it, with what is pending here. */
+  get(): Promise<readonly JsonValue[]>
+}
+
+/** A value of which the one written last stays, by the writers' wall clocks; of simultaneous ones that of the larger node id. */
+export interface OfflineValue extends OfflineKey {
+  set(value: JsonValue): void
+  /** What is pending here, else as the nearest copy has it; undefined: nothing yet. */
+  get(): Promise<JsonValue | undefined>
+}
+
 /** Changes as they come; read it once. */
 export interface ConfigWatch extends AsyncIterable<ConfigEvent> {
   /** The first revision it tells of, known when nothing from there on can be missed. Rejects with what the iteration throws. */
@@ -148,6 +179,13 @@ export interface NodeConfig {
   history(key: string, options?: ConfigReadOptions): Promise<readonly ConfigEvent[]>
   /** Gives `key` the value that it had at `revision`, or deletes it when it was not there then; resolves to the key as it is afterwards. `ERR_COMPACTED`, `ERR_KEY_NOT_FOUND`. */
   rollback(key: string, revision: number, options?: ConfigCallOptions): Promise<ConfigEntry | undefined>
+  /**
+   * A key that this node changes whether or not there is a majority, by a named strategy of merging. What is changed without one is kept in this process, in order, and
+   * merged into the cluster's value once there is one again, each change once; a process that ends before takes it along.
+   */
+  offline(key: string, strategy: 'counter'): OfflineCounter
+  offline(key: string, strategy: 'set'): OfflineSet
+  offline(key: string, strategy: 'last-writer'): OfflineValue
   /** From now on, until disposed, this node writes no value to a key that begins with `prefix` unless it passes `schema`. Other nodes have theirs. */
   schema(prefix: string, schema: StandardSchema): Disposable
 }

@@ -125,6 +125,8 @@ function refused(reason: ConfigRefusal): ClusterError {
       return badOptions(`a transaction has at most ${MAX_CONFIG_OPERATIONS} checks, and as many steps`)
     case 'key-twice':
       return badOptions('a key stands twice among the steps of a transaction')
+    case 'not-mergeable':
+      return badOptions('the value of the key is of another strategy, or would be no exact number')
     case 'future-revision':
       return badOptions('there is no such revision yet')
     default:

@@ -17,6 +17,9 @@ import type {
   ConfigWatchOptions,
   ConfigWriteOptions,
   NodeConfig,
+  OfflineCounter,
+  OfflineSet,
+  OfflineValue,
 } from './config-interface.ts'
 import {
   badOptions,
@@ -33,6 +36,7 @@ import {
   written,
 } from './config-words.ts'
 import { DEFAULT_CALL_TIMEOUT_MS } from './leader-calls.ts'
+import type { OfflineKeys, Strategy } from './offline.ts'
 import type { AnswerTo, Query } from './queries.ts'
 import type { Reads } from './reads.ts'
 import { invalidValue } from './schema-check.ts'
@@ -42,6 +46,7 @@ import type { Submissions } from './submissions.ts'
 export interface LocalConfigOptions {
   readonly submissions: Submissions
   readonly reads: Reads
+  readonly offline: OfflineKeys
   /** Aborts when the node stops. */
   readonly stopping: AbortSignal
 }
@@ -157,6 +162,13 @@ export class LocalConfig implements NodeConfig {
     if (!result || result.revision === 0) return undefined
     const entry = await this.get(key, options)
     return entry
+  }
+
+  offline(key: string, strategy: 'counter'): OfflineCounter
+  offline(key: string, strategy: 'set'): OfflineSet
+  offline(key: string, strategy: 'last-writer'): OfflineValue
+  offline(key: string, strategy: Strategy): OfflineCounter | OfflineSet | OfflineValue {
+    return this.#options.offline.key(checkedKey(key), strategy)
   }
 
   schema(prefix: string, schema: StandardSchema): Disposable {

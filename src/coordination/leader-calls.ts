@@ -14,6 +14,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined
   /** Milliseconds until the call gives up. Default 5,000. */
   readonly timeoutMs?: number | undefined
+  /** Waits for a majority as long as it takes: neither `ERR_NO_QUORUM` nor `ERR_TIMEOUT`. */
+  readonly isPatient?: boolean | undefined
 }
 
 /** What is known of leadership at a moment. */
@@ -40,6 +42,8 @@ export const DEFAULT_CALL_TIMEOUT_MS = 5_000
 /** A link that is just being replaced is no minority. */
 const MINORITY_GRACE_MS = 250
 const LOOK_AGAIN_MS = 20
+/** setTimeout's longest delay. */
+const MAX_DELAY_MS = 2 ** 31 - 1
 
 /** The next leader, or the same one a little later, may do what this one could not. */
 const passing: ReadonlySet<ErrorCode> = new Set([
@@ -67,7 +71,8 @@ export class LeaderCalls {
    * `attempt` rejects with when trying again cannot help; `mayHaveHappened` as all tries together.
    */
   async call<Answer>(operation: string, options: CallOptions, attempt: Attempt<Answer>): Promise<Answer> {
-    const { signal, timeoutMs = DEFAULT_CALL_TIMEOUT_MS } = options
+    const { signal, isPatient = false } = options
+    const timeoutMs = isPatient ? Number.POSITIVE_INFINITY : (options.timeoutMs ?? DEFAULT_CALL_TIMEOUT_MS)
     const { leadership, wakeups, patienceMs, isStopping } = this.#options
     const deadline = performance.now() + timeoutMs
     let mayHaveHappened = false
@@ -81,7 +86,7 @@ export class LeaderCalls {
       const isLed = leader !== undefined && reachesMajority
       if (!isLed) leaderlessSince ??= now
       const patience = reachesMajority && !isToldOfMinority ? patienceMs : MINORITY_GRACE_MS
-      const isHopeless = leaderlessSince !== undefined && now - leaderlessSince >= patience
+      const isHopeless = !isPatient && leaderlessSince !== undefined && now - leaderlessSince >= patience
       if (isHopeless || (now >= deadline && !isLed)) throw noQuorum(voters, mayHaveHappened)
       if (now >= deadline) throw timedOut(operation, timeoutMs, mayHaveHappened)
       if (isLed) {
@@ -131,7 +136,10 @@ export function limited(
 ): { signal: AbortSignal } & Disposable {
   const controller = new AbortController()
   const onAbort = (): void => controller.abort(aborted(operation, true))
-  const timer = setTimeout(() => controller.abort(timedOut(operation, Math.round(ms), true)), ms)
+  const timer = setTimeout(
+    () => controller.abort(timedOut(operation, Math.round(ms), true)),
+    Math.min(ms, MAX_DELAY_MS),
+  )
   if (signal?.aborted) onAbort()
   signal?.addEventListener('abort', onAbort, { once: true })
   return {

@@ -14,6 +14,7 @@ import { LeaseExpirer } from './lease-expirer.ts'
 import type { NodeBarriers, NodeCounters, NodeElections, NodeLocks, NodeSemaphores } from './lease-interface.ts'
 import { Leases } from './leases.ts'
 import { LocalLocks, LocalSemaphores } from './locks.ts'
+import { OfflineKeys } from './offline.ts'
 import { Reads } from './reads.ts'
 import type { NodeSingletons } from './singleton-interface.ts'
 import { LocalSingletons } from './singletons.ts'
@@ -84,8 +85,16 @@ export class ReplicatedData implements NodePart {
       route: (name) => context.route(name),
       stopping,
     })
+    const offline = new OfflineKeys({
+      submissions,
+      reads,
+      clock: toolbox.clock,
+      self: self.id,
+      logger: toolbox.logger,
+      stopping,
+    })
     this.faces = {
-      config: new LocalConfig({ submissions, reads, stopping }),
+      config: new LocalConfig({ submissions, reads, offline, stopping }),
       locks: new LocalLocks(leases, reads),
       semaphores: new LocalSemaphores(leases),
       elections: new LocalElections(leases, reads, stopping),

@@ -63,12 +63,12 @@ export class Submissions {
   }
 
   async #inSession(operation: string, command: ClientCommand, options: CallOptions): Promise<ClusterReply> {
-    const { timeoutMs = DEFAULT_CALL_TIMEOUT_MS, signal } = options
+    const { timeoutMs = DEFAULT_CALL_TIMEOUT_MS, signal, isPatient } = options
     const deadline = performance.now() + timeoutMs
     for (;;) {
       const opening = this.#open()
       const session = await inTime(opening, operation, deadline - performance.now(), signal)
-      const left = { signal, timeoutMs: Math.max(1, deadline - performance.now()) }
+      const left = { signal, isPatient, timeoutMs: Math.max(1, deadline - performance.now()) }
       const reply = await this.#once(operation, session, command, left)
       if (reply.type !== 'unknown-session') return reply
       if (this.#session === opening) this.#session = undefined

@@ -22,6 +22,9 @@ const operation = union(
     set: struct({ key, value: text(MAX_CONFIG_VALUE_BYTES) }),
     delete: struct({ key }),
     rollback: struct({ key, revision: varint }),
+    'merge-count': struct({ key, add: varint, subtract: varint }),
+    'merge-item': struct({ key, item: text(MAX_CONFIG_VALUE_BYTES), isIn: bool }),
+    'merge-latest': struct({ key, value: text(MAX_CONFIG_VALUE_BYTES), at: varint, by: text(MAX_ID_BYTES) }),
   }),
 )
 

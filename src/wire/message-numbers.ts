@@ -106,7 +106,14 @@ export const claimKindNumbers = { lock: 1, semaphore: 2, election: 3, barrier: 4
 
 /** What a write of config asks first, and what it does. */
 export const conditionTestNumbers = { revision: 1, exists: 2 } as const
-export const operationNumbers = { set: 1, delete: 2, rollback: 3 } as const
+export const operationNumbers = {
+  set: 1,
+  delete: 2,
+  rollback: 3,
+  'merge-count': 4,
+  'merge-item': 5,
+  'merge-latest': 6,
+} as const
 
 export const memberStateNumbers = { alive: 0, suspect: 1, down: 2, left: 3 } as const
 export const conditionNumbers = { ok: 0, draining: 1, stalled: 2 } as const

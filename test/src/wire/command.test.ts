@@ -39,6 +39,19 @@ const samples: readonly (readonly [ClusterCommand, string])[] = [
     { type: 'claim', kind: 'semaphore', name: 'n', owner: 'o', leaseMs: 300, limit: 2, waits: true, value: '1' },
     '013102'.concat('016e', '016f', 'ac02', '02', '01', '0131'),
   ],
+  [
+    {
+      type: 'write',
+      conditions: [],
+      operations: [
+        { type: 'merge-count', key: 'a', add: 1, subtract: 300 },
+        { type: 'merge-item', key: 'b', item: '1', isIn: true },
+        { type: 'merge-latest', key: 'c', value: '2', at: 300, by: 'n' },
+      ],
+      otherwise: undefined,
+    },
+    '01300003'.concat('04016101ac02', '050162013101', '0601630132ac02016e', '00'),
+  ],
   [{ type: 'renew-claim', kind: 'lock', name: 'n', claim: 7 }, '013201016e07'],
   [{ type: 'end-claim', kind: 'election', name: 'n', claim: 7 }, '013303016e07'],
   [{ type: 'expire-claim', kind: 'barrier', name: 'n', claim: 7, renewedAt: 9 }, '013404016e0709'],
