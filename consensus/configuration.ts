@@ -19,6 +19,12 @@ export function membersOf({ voters, outgoing, learners }: Configuration): VoterI
   return [...new Set([...voters, ...outgoing, ...learners].map(({ id }) => id))]
 }
 
+/** Whether this member holds the log. */
+export function isMember({ voters, outgoing, learners }: Configuration, id: VoterId): boolean {
+  const isIn = (list: readonly Voter[]): boolean => list.some((voter) => voter.id === id)
+  return isIn(voters) || isIn(outgoing) || isIn(learners)
+}
+
 /** Whether this member with this log has a vote, in either half of a joint configuration. */
 export function hasVote({ voters, outgoing }: Configuration, id: VoterId, storeId: string): boolean {
   return includesVoter(voters, { id, storeId }) || includesVoter(outgoing, { id, storeId })

@@ -2,7 +2,7 @@
 // 4.2.3 for who may not disturb). What cannot be accepted is dropped and counted; nothing that a peer sends throws.
 
 import { onAppend } from './acceptance.ts'
-import { membersOf } from './configuration.ts'
+import { isMember } from './configuration.ts'
 import { hearsLeader, onPreVote, onPreVoteReply, onTimeoutNow, onVote, onVoteReply } from './election.ts'
 import type { RaftMessage } from './messages.ts'
 import { onReadIndex, onReadIndexReply } from './read-index.ts'
@@ -99,7 +99,7 @@ function objection<Command>(
   if (raft.log.pendingWrites >= raft.options.maxPendingWrites) return 'disk-behind'
   if (message.type === 'vote' && message.term > term && hearsLeader(raft, now)) return 'leader-heard'
   if (!isAnswer(message)) return undefined
-  if (message.type !== 'read-index-reply' && !membersOf(inForce(raft)).includes(from)) return 'not-a-voter'
+  if (message.type !== 'read-index-reply' && !isMember(inForce(raft), from)) return 'not-a-voter'
   return message.type !== 'pre-vote-reply' && message.term < term ? 'stale-term' : undefined
 }
 

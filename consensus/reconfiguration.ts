@@ -7,7 +7,7 @@
 //      ▲                      (when only learners change, straight to new)              │
 //      └───────────────────────────────────────────────────────────────────────────────┘
 
-import { includesVoter, isJoint, membersOf, sameVoters } from './configuration.ts'
+import { includesVoter, isJoint, isMember, sameVoters } from './configuration.ts'
 import type { Reconfiguration, RejectCode } from './core.ts'
 import { appendEntries } from './entries.ts'
 import { Progress } from './progress.ts'
@@ -49,8 +49,7 @@ export function advanceReconfiguration<Command>(raft: RaftState<Command>, leader
     configure(raft, { ...configuration, outgoing: [] }, now)
     return
   }
-  const members = new Set(membersOf(configuration))
-  for (const id of leader.progress.keys()) if (!members.has(id)) leader.progress.delete(id)
+  for (const id of leader.progress.keys()) if (!isMember(configuration, id)) leader.progress.delete(id)
   if (raft.rules.mayLead(includesVoter(configuration.voters, { id: raft.self, storeId: raft.storeId }), true)) return
   // Somebody whose log is complete need not wait for the silence (section 4.2.2).
   const successor = bestSuccessor(raft, leader)
