@@ -53,13 +53,6 @@ export const bugsOfChanges: readonly Bug[] = [
     noticedBy: ['election-safety', 'leader-completeness', 'durable-commit', 'acknowledged-kept'],
     raft: () => ({ speaksFor: () => true }),
   },
-  /** Whoever a configuration leaves out never stands, though only its log may have the entry that says so. */
-  {
-    name: 'left-out-never-stands',
-    focus: 'changing',
-    noticedBy: ['liveness'],
-    raft: () => ({ standsUntilCommitted: () => false }),
-  },
   /** A leader that was removed leads on. */
   {
     name: 'removed-leader-stays',

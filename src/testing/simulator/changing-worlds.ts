@@ -26,7 +26,10 @@ const FAILING: Scenario['faultWeights'] = [
 export function drawChanges(random: Prng): Partial<Scenario> {
   return {
     ...drawCommon(random, random.pick([4, 5, 6, 7])),
-    faultEveryMs: random.pick([30, 100, 300]),
+    chaosMs: random.between(3_000, 9_000),
+    aimsAtLeader: random.pick([0.3, 0.8]),
+    commandEveryMs: 30,
+    faultEveryMs: random.pick([30, 100]),
     faultWeights: [...FAILING, ['change-voters', 20], ['transfer', 3], ['wipe-log', 3]],
     faultLastsMs: random.pick([200, 800, 2_000]),
     choosesVoters: random.chance(0.3),

@@ -1,7 +1,7 @@
 // What happens to the simulated world while faults last: machines and processes die and come back, stop and go on, clocks
 // step, links and directions are cut. Each fault ends by itself after a while or with `stop`.
 
-import type { Configuration, Reconfiguration } from '../../../consensus/index.ts'
+import type { Configuration, Reconfiguration, Voter } from '../../../consensus/index.ts'
 import type { CutKind, Network } from './network.ts'
 import type { Prng } from './random.ts'
 import type { FaultKind, Scenario } from './scenario.ts'
@@ -251,8 +251,10 @@ export class Faults {
     const leader = this.#leader()
     const configuration = leader?.configuration
     if (leader === undefined || configuration === undefined) return
-    const known = [...configuration.voters, ...configuration.learners]
     const all = this.#victims.map(({ id, storeId }) => ({ id, storeId }))
+    // Nobody names a log that is lost: with it in a set of two nobody could be promised anything.
+    const isThere = ({ storeId }: Voter): boolean => all.some((each) => each.storeId === storeId)
+    const known = [...configuration.voters, ...configuration.learners].filter(isThere)
     const some = <T>(list: readonly T[]): T[] => list.filter(() => this.#random.chance(0.6))
     if (this.#random.chance(0.4)) {
       const learners = some(all).filter(({ id }) => !configuration.voters.some((voter) => voter.id === id))
