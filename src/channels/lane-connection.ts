@@ -162,9 +162,11 @@ export class LaneConnection implements LaneFrameHandler {
   #use(bytes: number): void {
     this.#credit -= bytes
     this.#used += bytes
-    if (this.#markAt !== undefined) return
+    // From here on the receiver has enough to grant, so nothing but the way and its handlers takes time.
+    const enough = this.#regained + this.#window * GRANT_SHARE
+    if (this.#markAt !== undefined || this.#used < enough) return
     this.#markAt = this.#owner.now()
-    this.#markUsed = this.#used
+    this.#markUsed = enough
   }
 
   #write({ bytes, messages, slab }: Taken, counted = messages): void {

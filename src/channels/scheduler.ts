@@ -7,6 +7,9 @@ import type { Turn } from '../runtime/turn.ts'
 /** Milliseconds of bulk work in one turn: long enough to be worth a turn, short beside what a waiting message may notice. */
 const BUDGET_MS = 0.25
 
+/** After a pause of so many milliseconds the loop has surely been around, so a new turn has begun. */
+const IDLE_MS = 0.1
+
 /** Work of one lane in one direction. Kept by its owner and scheduled again and again, so that scheduling costs no object. */
 export interface Work {
   /** Its place in {@link PRIORITIES}. */
@@ -25,7 +28,10 @@ export class Scheduler {
   readonly #turn: Turn
   readonly #queues: Work[][] = SHARES.map(() => [])
   #waiting = 0
-  #startedAt: number | undefined
+  /** When the work of this turn began, and when the last piece ended. */
+  #startedAt = 0
+  #endedAt = 0
+  #isArmed = false
   #isRunning = false
 
   constructor(turn: Turn) {
@@ -35,46 +41,51 @@ export class Scheduler {
   /** Runs `work` now if this turn has time left and nothing waits, else when its time comes. */
   schedule(work: Work): void {
     if (work.isScheduled) return
-    if (this.#waiting > 0 || this.#isRunning || !this.#hasTime()) return void this.#enqueue(work)
-    this.#isRunning = true
-    let hasMore = true
-    this.#turn.enter(() => {
+    if (this.#waiting > 0 || this.#isRunning) return void this.#enqueue(work)
+    const now = performance.now()
+    if (now - this.#endedAt > IDLE_MS) this.#startedAt = now
+    if (now - this.#startedAt >= BUDGET_MS) return void this.#enqueue(work)
+    this.#run(() => {
+      let hasMore = true
       do hasMore = work.run()
       while (hasMore && this.#hasTime())
       if (hasMore) this.#enqueue(work)
       // What it has woken, such as the grant for what it has read, is not kept for another turn without need.
       else if (this.#waiting > 0 && this.#hasTime()) this.#pull()
     })
-    this.#isRunning = false
   }
 
   #enqueue(work: Work): void {
     work.isScheduled = true
     this.#queues[work.priority]!.push(work)
     this.#waiting += 1
-    this.#beginTurn()
+    this.#arm()
   }
 
-  #beginTurn(): void {
-    if (this.#startedAt !== undefined) return
-    this.#startedAt = performance.now()
+  #arm(): void {
+    if (this.#isArmed) return
+    this.#isArmed = true
     setImmediate(this.#nextTurn)
   }
 
   #hasTime(): boolean {
-    if (this.#startedAt !== undefined) return performance.now() - this.#startedAt < BUDGET_MS
-    this.#beginTurn()
-    return true
+    return performance.now() - this.#startedAt < BUDGET_MS
   }
 
   /** The loop has been around once. */
   readonly #nextTurn = (): void => {
-    this.#startedAt = undefined
+    this.#isArmed = false
     if (this.#waiting === 0) return
-    this.#beginTurn()
+    this.#startedAt = performance.now()
+    this.#run(() => this.#pull())
+    if (this.#waiting > 0) this.#arm()
+  }
+
+  #run(body: () => void): void {
     this.#isRunning = true
-    this.#turn.enter(() => this.#pull())
+    this.#turn.enter(body)
     this.#isRunning = false
+    this.#endedAt = performance.now()
   }
 
   #pull(): void {

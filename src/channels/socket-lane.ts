@@ -35,6 +35,8 @@ const CONGESTED_SHARE = 3 / 4
 const RELIEVED_SHARE = 1 / 4
 /** A lane that has said `full` says that there is room when this share is left. */
 const ROOM_SHARE = 1 / 2
+/** A round trip, in milliseconds, of which the event loops at both ends are a small part. */
+const FAR_MS = 3
 /** Weight of the newest round trip in the smoothed one. */
 const NEWEST_SHARE = 1 / 8
 
@@ -63,6 +65,7 @@ export class SocketLane implements OutgoingLane, IncomingLane {
   #receivedBytes = 0
   readonly #dropped = new Map<string, number>()
   #roundTripMs: number | undefined
+  #shortestMs = Number.POSITIVE_INFINITY
 
   constructor(options: SocketLaneOptions) {
     this.#options = options
@@ -144,6 +147,16 @@ export class SocketLane implements OutgoingLane, IncomingLane {
     if (queued > 0) this.#drop('link-lost', queued)
   }
 
+  /**
+   * Another connection would help: messages wait although the receiver is not slow. Either the connection takes no more, or the way is so long
+   * that the credit of one connection is used up before the grant for it can be back.
+   */
+  get needsConnection(): boolean {
+    if (this.#queuedMessages() === 0) return false
+    const isFar = this.#shortestMs >= FAR_MS && (this.#roundTripMs ?? 0) <= 2 * this.#shortestMs
+    return isFar || this.#cause() === 'link'
+  }
+
   get hasQueued(): boolean {
     return this.#queuedMessages() > 0 || this.#urgent.messages > 0 || this.#relayed.messages > 0
   }
@@ -191,6 +204,7 @@ export class SocketLane implements OutgoingLane, IncomingLane {
   }
 
   roundTrip(ms: number): void {
+    this.#shortestMs = Math.min(this.#shortestMs, ms)
     this.#roundTripMs =
       this.#roundTripMs === undefined ? ms : this.#roundTripMs + (ms - this.#roundTripMs) * NEWEST_SHARE
   }

@@ -30,6 +30,9 @@ export interface SocketLanesOptions {
 
 const DEFAULT_IDLE_MS = 30_000
 const SWEEP_MS = 1_000
+/** After so many looks a lane that needs another connection gets one, and one that has them for nothing loses one. */
+const NEEDY_LOOKS = 2
+const CALM_LOOKS = 10
 const DIAL_TIMEOUT_MS = 5_000
 /** The first pause after a failed attempt, and the longest. */
 const FIRST_RETRY_MS = 50
@@ -42,6 +45,9 @@ interface Held {
   isOpening: boolean
   failures: number
   retry: NodeJS.Timeout | undefined
+  /** Looks in a row at which another connection would have helped, or nothing was queued. */
+  needy: number
+  calm: number
 }
 
 interface Neighbor {
@@ -170,7 +176,15 @@ export class SocketLanes implements Lanes {
         count: (reason, by) => toolbox.counters.add(reason, by),
         onQueued: () => toolbox.turn.enter(() => this.#queued(neighbor, held)),
       })
-      const held: Held = { lane, sockets: new Set(), isOpening: false, failures: 0, retry: undefined }
+      const held: Held = {
+        lane,
+        sockets: new Set(),
+        isOpening: false,
+        failures: 0,
+        retry: undefined,
+        needy: 0,
+        calm: 0,
+      }
       neighbor.held.set(channel, held)
     }
     this.#neighbors.set(peer, neighbor)
@@ -182,7 +196,7 @@ export class SocketLanes implements Lanes {
     for (const socket of held.sockets) socket.wake()
   }
 
-  /** Something waits and there is no connection for it. */
+  /** Something waits and there is no connection for it, or too few. */
   #need(neighbor: Neighbor, held: Held): void {
     if (held.lane.channel === 'coordination' || held.isOpening || held.retry !== undefined) return
     if (neighbor.link.connection.side === 'dialer') return void this.#open(neighbor, held)
@@ -287,15 +301,31 @@ export class SocketLanes implements Lanes {
   #lookThrough(): void {
     const idleMs = this.#options.idleMs ?? DEFAULT_IDLE_MS
     const now = this.#options.toolbox.clock.now()
-    for (const { held } of this.#neighbors.values()) {
-      for (const one of held.values()) {
-        if (one.lane.channel === 'coordination' || one.lane.hasQueued) continue
+    for (const neighbor of this.#neighbors.values()) {
+      for (const one of neighbor.held.values()) {
+        if (one.lane.channel === 'coordination') continue
+        this.#fit(neighbor, one)
+        if (one.lane.hasQueued) continue
         for (const socket of one.sockets) {
           const isIdle = now - socket.usedAt > idleMs && socket.connection.isQuiet
           if (isIdle && socket.link.connection.side === 'dialer') this.#end(one, socket)
         }
       }
     }
+  }
+
+  /** As many connections as are needed, by what was seen over some time. */
+  #fit(neighbor: Neighbor, held: Held): void {
+    held.needy = held.lane.needsConnection ? held.needy + 1 : 0
+    held.calm = held.lane.hasQueued ? 0 : held.calm + 1
+    if (held.needy >= NEEDY_LOOKS && held.sockets.size < laneLimits[held.lane.channel].connections) {
+      held.needy = 0
+      this.#need(neighbor, held)
+    }
+    if (held.calm < CALM_LOOKS || held.lane.connections.length < 2) return
+    held.calm = 0
+    const last = [...held.sockets].findLast(({ link }) => link.connection.side === 'dialer')
+    if (last?.connection.isQuiet) this.#end(held, last)
   }
 
   /** Sends nothing more on it; the other end answers in kind, then the dialler closes it. */

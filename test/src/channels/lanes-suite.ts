@@ -12,7 +12,8 @@ import { type EndSettings, LaneEnd } from './lane-lab.ts'
 
 const channels = ['coordination', 'events', 'gossip', 'data'] as const
 
-export function testLanes(name: string, transports: () => readonly [Transport, Transport]): void {
+/** `isFar`: each way takes milliseconds. */
+export function testLanes(name: string, transports: () => readonly [Transport, Transport], isFar = false): void {
   const open: LaneEnd[] = []
 
   /** Two ends that are linked; `a` has dialled. */
@@ -155,6 +156,33 @@ export function testLanes(name: string, transports: () => readonly [Transport, T
       await waitUntil(() => a.lost.length === 1 && b.lost.length === 1)
       assert.equal(lane.send(a.envelope(b.id, 'data', Buffer.alloc(1))), 'no-route')
       assert.ok(a.counters.snapshot()['lane-link-lost']! > 1_000)
+    })
+
+    it('get more connections while the way is long, keep keyed ones in order over them, and lose them again', async () => {
+      const [a, b] = await pair({ idleMs: 20 }, { idleMs: 20 })
+      const connections = (): number => a.lanes.stats().find(({ channel }) => channel === 'data')?.connections ?? 0
+      let most = 0
+      let accepted = 0
+      const feed = (): void => {
+        const next = () => a.send(b.id, 'data', Buffer.alloc(30_000), accepted % 3 === 0 ? { key: 'k' } : {})
+        while (next() === 'accepted') accepted += 1
+        most = Math.max(most, connections())
+      }
+      a.onRoom = feed
+      feed()
+      await waitUntil(() => {
+        feed()
+        return most >= 2 || !isFar
+      })
+      a.onRoom = () => {}
+      await waitUntil(() => b.arrived.length === accepted)
+      const keyed = b.arrived.filter(({ key }) => key === 'k').map(({ id }) => id)
+      assert.deepEqual(
+        keyed,
+        [...keyed].sort((one, other) => one - other),
+      )
+      assert.ok(most <= laneLimits.data.connections)
+      await waitUntil(() => connections() === 0)
     })
 
     it('close a connection that is idle, and open it again', async () => {

@@ -14,9 +14,13 @@ testLanes('memory', () => {
   return [network.transport('a'), network.transport('b')]
 })
 
-testLanes('faulty tcp', () => {
-  const faults = new NetworkFaults()
-  faults.setDelay(1)
-  const tcp = () => new FaultyTransport(new TcpTransport({ identity: createIdentity() }), faults)
-  return [tcp(), tcp()]
-})
+testLanes(
+  'faulty tcp',
+  () => {
+    const faults = new NetworkFaults()
+    faults.setDelay(3)
+    const tcp = () => new FaultyTransport(new TcpTransport({ identity: createIdentity() }), faults)
+    return [tcp(), tcp()]
+  },
+  true,
+)
