@@ -1,6 +1,7 @@
 // Which features a node has beside membership and agreement: one line each, in the order in which they start. A part's public
 // face is a field of `NodeFeatures`, which the running node hands on.
 
+import { Broadcasts } from './broadcasts/broadcasts.ts'
 import { Channels } from './channels/channels.ts'
 import type { Lanes } from './channels/lane.ts'
 import { LanesPart } from './channels/lanes-part.ts'
@@ -32,11 +33,12 @@ export function createFeatures(context: NodeContext): NodeFeatures {
   const data = new ReplicatedData(context)
   const faults = new RequestedFaults(context, context.faults)
   const lanes = new LanesPart(context)
+  const broadcasts = new Broadcasts(context)
   const services = new LocalServices(context)
-  const channels = new Channels(context, lanes.lanes, (to) => services.memberOffering(to))
+  const channels = new Channels(context, lanes.lanes, (to) => services.memberOffering(to), broadcasts)
   const why = new Why(context)
   const liveness = new Liveness(context)
-  const parts = new NodeParts([seeds, switching, data, faults, lanes, channels, why, services, liveness])
+  const parts = new NodeParts([seeds, switching, data, faults, lanes, broadcasts, channels, why, services, liveness])
   return {
     parts,
     seeds,

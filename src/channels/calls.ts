@@ -70,6 +70,11 @@ export class GroupCall implements OutgoingListener {
     this.#one(error)
   }
 
+  /** One of them is served by a tree. */
+  carried(): void {
+    this.#one(undefined)
+  }
+
   /** One of them could not even be begun. */
   missed(error: ClusterError): void {
     this.#one(error)

@@ -2,6 +2,7 @@
 
 import type { Logger } from '../observability/logger.ts'
 import type { Clock } from '../runtime/clock.ts'
+import type { Envelope } from '../wire/envelope.ts'
 import type { ChannelStats, Recipient } from './channel.ts'
 import type { DeliveryDriver } from './delivery-driver.ts'
 import type { ChannelName } from './lane.ts'
@@ -17,6 +18,11 @@ export interface ChannelContext {
   /** Every other member that is alive. */
   readonly others: () => readonly Destination[]
   readonly nameOf: (id: string) => string
+  /** A way to everybody at once for what nobody acknowledges; undefined: each is sent its own. */
+  readonly tree?: {
+    carries(bytes: number): boolean
+    broadcast(envelope: Envelope): void
+  }
   /** What the lanes know of a channel. */
   readonly lanes: (channel: ChannelName) => Pick<ChannelStats, 'queue' | 'credit' | 'connections' | 'dropped'>
 }

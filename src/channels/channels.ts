@@ -2,6 +2,7 @@
 // arrival is for. The work is done by `local-channel.ts`, `delivery-driver.ts` and the lanes.
 
 import { deliveryPresets, type SwimEvent } from '../../topology/index.ts'
+import type { Broadcasts } from '../broadcasts/broadcasts.ts'
 import { ClusterError } from '../errors.ts'
 import type { Stage } from '../lifecycle-options.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
@@ -29,7 +30,12 @@ export class Channels implements NodePart, LanesHandler {
   readonly #relayed = new Map<string, { readonly generation: number; hop: string }>()
 
   /** `offerer`: the id of a member that offers a service; throws `ERR_UNKNOWN_SERVICE`. */
-  constructor(context: NodeContext, lanes: Lanes, offerer: (to: Exclude<Recipient, string>) => string) {
+  constructor(
+    context: NodeContext,
+    lanes: Lanes,
+    offerer: (to: Exclude<Recipient, string>) => string,
+    broadcasts: Broadcasts,
+  ) {
     this.#context = context
     const { self, toolbox, options } = context
     this.#lanes = lanes
@@ -51,10 +57,12 @@ export class Channels implements NodePart, LanesHandler {
       destination: (to: Recipient) => this.#destination(typeof to === 'object' && to !== null ? offerer(to) : to),
       others: () => this.#aliveOthers(),
       nameOf: (id: string) => context.nameOf(id),
+      tree: broadcasts,
       lanes: (channel: ChannelName) => this.#laneStats(channel),
     }
     this.#channels = new Map(channelNames.map((name) => [name, new LocalChannel(name, channelContext)]))
     this.#lanes.attach(this)
+    broadcasts.attach((envelope, peer) => this.#cameByTree(envelope, peer))
   }
 
   /** Throws `ERR_UNKNOWN_CHANNEL`. */
@@ -179,6 +187,12 @@ export class Channels implements NodePart, LanesHandler {
     if (hop === undefined) return
     this.#relayed.set(id, { generation, hop })
     this.#driver.put({ type: 'connected', peer: id, generation })
+  }
+
+  /** It took no room in any lane, so none is given back. */
+  #cameByTree(envelope: Envelope, peer: string): void {
+    if (envelope.sequence !== 0 || envelope.kind !== 'message') return
+    this.#driver.arrived({ peer, channel: envelope.channel, release: () => {} }, [{ ...envelope, laneBytes: 0 }])
   }
 
   // --- Who is meant ---

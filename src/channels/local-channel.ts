@@ -2,6 +2,7 @@
 // said in `channel.ts`; how it is kept is `topology/delivery`'s and the lanes'.
 
 import { ClusterError } from '../errors.ts'
+import { sendAlongTree } from './along-tree.ts'
 import { type Arrival, messageId } from './arrival.ts'
 import { GroupCall, SendCall } from './calls.ts'
 import type {
@@ -287,9 +288,12 @@ export class LocalChannel implements Channel {
     const id = messageId(self.id, self.generation, outbound.id)
     const receipt = { id, to: '*', acked: outbound.options.ack, members: destinations.length }
     const call = new GroupCall(receipt, () => clock.now(), resolve, reject)
+    const isAlongTree = sendAlongTree(this.#context, this.name, outbound)
+    if (isAlongTree) this.counts.sentMessages += 1
     for (const destination of destinations) {
       try {
-        this.#post(outbound, destination, call)
+        if (isAlongTree && destination.id !== self.id) call.carried()
+        else this.#post(outbound, destination, call)
       } catch (error) {
         if (!(error instanceof ClusterError)) throw error
         call.missed(error)

@@ -104,6 +104,11 @@ export class Overlays {
     return this.#current !== undefined && this.#current.name !== fullMesh.name
   }
 
+  /** Neighbors of the overlay in use, over links that are up. */
+  linkedNeighbors(): readonly string[] {
+    return this.#current?.linkedNeighbors() ?? []
+  }
+
   /** By the overlay in use: the linked neighbor to hand a message for `to` to. */
   nextHop(to: string): string | undefined {
     return this.#current?.nextHop(to)

@@ -4,6 +4,9 @@
 import { bytes, type Codec, choice, optional, struct, text, u8, varint } from './codec.ts'
 import { MAX_ID_BYTES, MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_SUBJECT_BYTES, MAX_TRACE_BYTES } from './limits.ts'
 import { channelNumbers, encodingNumbers, envelopeKindNumbers } from './message-numbers.ts'
+import { Reader } from './reader.ts'
+import { PROTOCOL_VERSION } from './versions.ts'
+import { write } from './writer.ts'
 
 export interface Envelope {
   /**
@@ -64,3 +67,16 @@ export const envelope: Codec<Envelope> = struct({
   encoding: choice(encodingNumbers),
   payload: bytes(MAX_PAYLOAD_BYTES),
 })
+
+/** An envelope as the payload of a broadcast: bytes of their own. */
+export function encodeEnvelope(value: Envelope): Uint8Array {
+  return write(PROTOCOL_VERSION, (writer) => envelope.encode(writer, value)).slice()
+}
+
+/** Throws nothing but `WireError`. */
+export function decodeEnvelope(from: Uint8Array): Envelope {
+  const reader = new Reader(from)
+  const value = envelope.decode(reader)
+  reader.end()
+  return value
+}

@@ -1,0 +1,38 @@
+// Messages to everybody that nobody acknowledges and that ask for no order travel along a tree where there is one: one copy for
+// each member is enough, whoever brings it.
+
+import type { ChannelContext } from './channel-context.ts'
+import type { ChannelName } from './lane.ts'
+import { OutgoingMessage } from './outgoing-message.ts'
+import type { EncodedPayload } from './payload.ts'
+import type { ResolvedSendOptions } from './send-options.ts'
+
+const everybody = { id: '', name: '*', generation: 0 }
+
+/** True: it is on its way. False: it has to be sent to each member. */
+export function sendAlongTree(
+  { self, clock, tree }: ChannelContext,
+  channel: ChannelName,
+  message: {
+    readonly id: number
+    readonly options: ResolvedSendOptions
+    readonly encoded: EncodedPayload
+    readonly startedAt: number
+  },
+): boolean {
+  const { id, encoded, startedAt } = message
+  const { ack, key, causal, monotonic, deadlineMs, topic } = message.options
+  if (ack || causal || monotonic || key !== undefined || !tree?.carries(encoded.payload.length)) return false
+  const deadlineAt = startedAt + (deadlineMs ?? Number.POSITIVE_INFINITY)
+  const fields = {
+    kind: 'message',
+    id,
+    channel,
+    destination: everybody,
+    isAcknowledged: false,
+    topic,
+    encoded,
+  } as const
+  tree.broadcast(new OutgoingMessage({ ...fields, deadlineAt }).envelope(self, 0, clock.now()))
+  return true
+}
