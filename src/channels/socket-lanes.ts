@@ -227,7 +227,7 @@ export class SocketLanes implements Lanes {
           held.isOpening = false
           held.failures += 1
           if (this.#closing.signal.aborted) return
-          this.#options.toolbox.counters.add(`lane-dial-failed`)
+          this.#options.toolbox.counters.add('lane-dial-failed')
           this.#options.toolbox.logger.debug('a lane was not opened', { peer: neighbor.link.peer.name, channel, error })
           const pause = Math.min(FIRST_RETRY_MS * 2 ** Math.min(held.failures - 1, 10), LONGEST_RETRY_MS)
           this.#retryLater(neighbor, held, pause)
