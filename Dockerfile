@@ -15,7 +15,7 @@ COPY --from=build /trellis/package.json ./
 COPY --from=build /trellis/node_modules ./node_modules
 COPY --from=build /trellis/dist ./dist
 COPY deploy/compose/entrypoint.sh /usr/local/bin/trellis-member
-RUN chmod +x dist/src/cli/bin.js && ln -s /trellis/dist/src/cli/bin.js /usr/local/bin/trellis \
+RUN chmod +x dist/bundle/src/cli/bin.js && ln -s /trellis/dist/bundle/src/cli/bin.js /usr/local/bin/trellis \
  && mkdir /data && chown node:node /data
 USER node
 VOLUME /data

@@ -69,6 +69,7 @@ function remarks({ skipped, files }: Outcome): string[] {
 const tsc = 'node_modules/typescript/bin/tsc'
 step(tsc, '--build')
 step('scripts/build-dashboard.ts')
+step('scripts/build-bundle.ts')
 step(tsc, '--project', 'test', '--noEmit')
 const { parallel, serial } = testFiles(process.argv.slice(2))
 const phases = [() => start(parallel, Math.min(2, availableParallelism())), () => start(serial, 1)]
