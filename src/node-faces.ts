@@ -45,6 +45,10 @@ export abstract class NodeFaces {
     return this.features.data.barriers
   }
 
+  get backup(): DataFaces['backup'] {
+    return this.features.data.backup
+  }
+
   get singletons(): DataFaces['singletons'] {
     return this.features.data.singletons
   }

@@ -246,6 +246,11 @@ export interface TrellisNode extends AsyncDisposable {
   readonly semaphores: NodeSemaphores
   readonly elections: NodeElections
   readonly barriers: NodeBarriers
+  /**
+   * All that the cluster has agreed on, as the bytes of one file for `trellis restore`; whatever was acknowledged before the call is in it. On a voter; elsewhere
+   * `ERR_BAD_REQUEST`. `ERR_NO_QUORUM`, `ERR_TIMEOUT`, `ERR_ABORTED`.
+   */
+  backup(options?: WaitOptions): Promise<Uint8Array>
   /** What runs in one place of the cluster, and is called by its name. */
   readonly singletons: NodeSingletons
   /** Services found and called by name, wherever they run. */

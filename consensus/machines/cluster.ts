@@ -144,10 +144,13 @@ export class ClusterMachine implements StateMachine<ClusterCommand, ClusterReply
     this.#names.restore(state.names)
     this.#singletons.restore(state.singletons)
     this.#topology.restore(state.topology)
-    this.#config.restore(state.config)
-    this.#sessions.restore(state.sessions)
-    this.#claims.restore(state.claims)
-    this.#counters.restore(state.counters)
+    // A snapshot of an earlier release lacks what that release did not know.
+    const { config = { records: [], history: { changes: [], compacted: 0 }, revision: 0 } } = state
+    const { sessions = [], claims = [], counters = [] } = state
+    this.#config.restore(config)
+    this.#sessions.restore(sessions)
+    this.#claims.restore(claims)
+    this.#counters.restore(counters)
   }
 
   /** What clients ask for. */

@@ -120,6 +120,17 @@ export const configOperations: Readonly<
       errors: { ...writing, 404: ['ERR_KEY_NOT_FOUND'], 410: ['ERR_COMPACTED'] },
     },
   },
+  '/v1/backup': {
+    GET: {
+      operationId: 'getBackup',
+      summary: 'All that the cluster has agreed on, as a file for `trellis restore`. Ask a voter.',
+      tag: 'config',
+      answers: {
+        200: { description: 'The file.', type: 'application/octet-stream', schema: { type: 'string' } },
+      },
+      errors: { ...reading, 400: ['ERR_BAD_REQUEST'] },
+    },
+  },
   '/v1/watch': {
     GET: {
       operationId: 'watchConfig',

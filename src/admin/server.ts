@@ -12,6 +12,7 @@ import type { Measures } from '../observability/families.ts'
 import { type Logger, silentLogger } from '../observability/logger.ts'
 import type { AdminTokens } from '../options.ts'
 import { type Access, createAccess } from './access.ts'
+import { backupResources } from './backup.ts'
 import { channelResources } from './channels.ts'
 import { configResources } from './config.ts'
 import { dashboardResources } from './dashboard/dashboard.ts'
@@ -46,6 +47,7 @@ export type AdminNode = Pick<
   | 'events'
   | 'config'
   | 'locks'
+  | 'backup'
   | 'faults'
   | 'channel'
   | 'services'
@@ -125,6 +127,7 @@ export function adminResources(
     ...serviceResources(node),
     ...watchResources(node),
     ...lockResources(node),
+    ...backupResources(node),
     ...messageResources(node),
     ...streamResources(node),
     ...channelResources(node),

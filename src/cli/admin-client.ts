@@ -26,12 +26,28 @@ export interface AdminCall {
 const defaultTimeoutMs = 5_000
 /** Above the status of 1,000 members. */
 const maxAnswerBytes = 8 * 1_048_576
+/** A backup with every key at its bound. */
+const maxFileBytes = 1_073_741_824
+const fileTimeoutMs = 60_000
+
+/** The bytes that `url/path` answers: for files. */
+export async function askAdminBytes(path: string, options: AdminClientOptions): Promise<Uint8Array> {
+  const base = parseUrl(options.url)
+  const target = new URL(base.pathname.replace(/\/$/, '') + path, base)
+  const long = { ...options, timeoutMs: options.timeoutMs ?? fileTimeoutMs }
+  const { status, bytes } = await exchange(target, long, {}, maxFileBytes)
+  if (status >= 200 && status < 300) return bytes
+  const body = parseObject(Buffer.from(bytes).toString('utf8'))
+  if (body !== undefined && typeof body.code === 'string') throw remoteError(body)
+  throw unreachable(options.url, `answers, but is no Trellis admin (HTTP ${status})`)
+}
 
 /** The JSON that `url/path` answers. */
 export async function askAdmin(path: string, options: AdminClientOptions, call: AdminCall = {}): Promise<unknown> {
   const base = parseUrl(options.url)
   const target = new URL(base.pathname.replace(/\/$/, '') + path, base)
-  const { status, text } = await exchange(target, options, call)
+  const { status, bytes } = await exchange(target, options, call, maxAnswerBytes)
+  const text = Buffer.from(bytes).toString('utf8')
   const body = parseObject(text)
   if (body !== undefined && status >= 200 && status < 300) return body
   if (body !== undefined && typeof body.code === 'string') throw remoteError(body)
@@ -49,7 +65,8 @@ async function exchange(
   url: URL,
   options: AdminClientOptions,
   { method = 'GET', body, headers: own = {} }: AdminCall,
-): Promise<{ status: number; text: string }> {
+  maxBytes: number,
+): Promise<{ status: number; bytes: Uint8Array }> {
   const timeout = AbortSignal.timeout(options.timeoutMs ?? defaultTimeoutMs)
   const signal = options.signal ? AbortSignal.any([timeout, options.signal]) : timeout
   const headers = {
@@ -60,7 +77,7 @@ async function exchange(
   }
   try {
     const response = await send(url, { method, headers, signal, agent: false }, body)
-    return { status: response.statusCode ?? 0, text: await readText(response) }
+    return { status: response.statusCode ?? 0, bytes: await readBytes(response, maxBytes) }
   } catch (cause) {
     if (options.signal?.aborted) throw new ClusterError('ERR_ABORTED', 'the call was ended', { operation: url.href })
     const { code, message } = cause as NodeJS.ErrnoException
@@ -78,15 +95,15 @@ function send(url: URL, options: RequestOptions, body: unknown): Promise<Incomin
   })
 }
 
-async function readText(response: IncomingMessage): Promise<string> {
+async function readBytes(response: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of response) {
     size += chunk.length
-    if (size > maxAnswerBytes) throw new Error('the answer is too large')
+    if (size > maxBytes) throw new Error('the answer is too large')
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return Buffer.concat(chunks)
 }
 
 function parseObject(text: string): Record<string, unknown> | undefined {

@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { addBackup } from './commands/backup.ts'
 import { addBench } from './commands/bench.ts'
 import { addConfig } from './commands/config.ts'
 import { addDoctor } from './commands/doctor.ts'
@@ -94,6 +95,7 @@ function createProgram(context: CommandContext): Command {
     addWhy,
     addLeader,
     addConfig,
+    addBackup,
     addLocks,
     addLog,
     addSimulate,

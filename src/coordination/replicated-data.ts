@@ -3,13 +3,14 @@
 
 import { raftPresets } from '../../consensus/index.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
+import { takeBackup } from '../recovery/take-backup.ts'
 import { pause } from '../wait.ts'
 import { LocalBarriers } from './barriers.ts'
 import { LocalConfig } from './config.ts'
 import type { NodeConfig } from './config-interface.ts'
 import { LocalCounters } from './counters.ts'
 import { LocalElections } from './elections.ts'
-import { LeaderCalls, type Leadership } from './leader-calls.ts'
+import { type CallOptions, LeaderCalls, type Leadership } from './leader-calls.ts'
 import { LeaseExpirer } from './lease-expirer.ts'
 import type { NodeBarriers, NodeCounters, NodeElections, NodeLocks, NodeSemaphores } from './lease-interface.ts'
 import { Leases } from './leases.ts'
@@ -35,6 +36,7 @@ export interface DataFaces {
   readonly barriers: NodeBarriers
   readonly counters: NodeCounters
   readonly singletons: NodeSingletons
+  readonly backup: (options?: CallOptions) => Promise<Uint8Array>
 }
 
 export class ReplicatedData implements NodePart {
@@ -101,6 +103,7 @@ export class ReplicatedData implements NodePart {
       barriers: new LocalBarriers(leases),
       counters: new LocalCounters(submissions, reads),
       singletons: this.#singletons,
+      backup: (options) => takeBackup(context, calls, options),
     }
   }
 

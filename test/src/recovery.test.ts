@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { describe, it } from 'node:test'
+import { isClusterError } from '../../src/errors.ts'
+import type { TrellisNode } from '../../src/index.ts'
+import { decodeBackup } from '../../src/recovery/backup-file.ts'
+import { runInProcess } from './cli/run-in-process.ts'
+import { form, start } from './local-nodes.ts'
+import { temporaryDirectory } from './storage/temporary-directory.ts'
+
+describe('a cluster that is founded anew', () => {
+  it('on a backup has all that was agreed, larger tokens, and grows again', async () => {
+    const directory = temporaryDirectory()
+    const nodes = await form(['a', 'b', 'c'], (name) => ({ admin: '127.0.0.1:0', dataDir: `${directory}/old-${name}` }))
+    const [a, b] = nodes as [TrellisNode, TrellisNode]
+    const entry = await a.config.set('kept', { deep: [1, null] })
+    await a.counters.add('hits', 7)
+    const lock = await a.locks.grant('ledger', { owner: 'x', leaseMs: 300 })
+    const file = `${directory}/backup.trellis`
+    const taken = await runInProcess(['backup', file, '--admin', b.admin!, '--json'])
+    assert.equal(taken.code, 0, taken.err)
+    assert.equal(JSON.parse(taken.out).keys, 1)
+    const into = ['--data-dir', `${directory}/new-a`, '--name', 'a', '--json']
+    assert.equal((await runInProcess(['restore', file, ...into])).code, 2)
+    const restored = await runInProcess(['restore', file, ...into, '--yes'])
+    assert.equal(restored.code, 0, restored.err)
+    assert.equal((await runInProcess(['restore', file, ...into, '--yes'])).code, 1, 'it is not empty any more')
+
+    const anew = await start({ dataDir: `${directory}/new-a` })
+    await anew.ready()
+    assert.deepEqual([anew.name, anew.status().cluster.size], ['a', 1])
+    assert.equal((await anew.config.get('kept'))?.revision, entry.revision)
+    assert.equal(await anew.counters.get('hits'), 7)
+    const next = await anew.locks.acquire('ledger')
+    assert.ok(next.token > lock.token + 1e9)
+    assert.ok((await anew.config.set('kept', 2)).revision > next.token)
+    const joined = await start({ name: 'b', join: [anew.address] })
+    assert.equal((await joined.config.get('kept'))?.value, 2)
+    await anew.stop()
+    const again = await start({ dataDir: `${directory}/new-a`, listen: anew.address })
+    await again.ready()
+    assert.equal((await again.config.get('kept', { consistency: 'stale' }))?.value, 2)
+  })
+
+  it('on the log of one voter that is left has all that this one had', async () => {
+    const directory = temporaryDirectory()
+    const nodes = await form(['a', 'b', 'c'], (name) => ({ dataDir: `${directory}/${name}` }))
+    await nodes[0]!.config.set('kept', 'x')
+    for await (const _ of nodes[2]!.config.watch('kept', { from: 1 })) break
+    await Promise.all(nodes.map((node) => node.stop()))
+    const recovered = await runInProcess([
+      'recover',
+      '--from',
+      `${directory}/c`,
+      '--data-dir',
+      `${directory}/new`,
+      '--name',
+      'n',
+      '--yes',
+    ])
+    assert.equal(recovered.code, 0, recovered.err)
+    assert.match(recovered.err, /takes the place of/)
+    const anew = await start({ dataDir: `${directory}/new` })
+    await anew.ready()
+    assert.equal((await anew.config.get('kept'))?.value, 'x')
+    assert.equal(
+      (
+        await runInProcess([
+          'recover',
+          '--from',
+          `${directory}/none`,
+          '--data-dir',
+          `${directory}/other`,
+          '--name',
+          'n',
+          '--yes',
+        ])
+      ).code,
+      1,
+    )
+  })
+
+  it('takes no backup that is damaged', async () => {
+    const directory = temporaryDirectory()
+    const [node] = await form(['a'])
+    await node!.config.set('k', 'v')
+    const whole = Buffer.from(await node!.backup())
+    assert.equal(decodeBackup(whole).state.config.records.length, 1)
+    const flipped = Buffer.from(whole)
+    flipped[whole.length - 1]! ^= 1
+    for (const bad of [flipped, whole.subarray(0, -1), Buffer.from('x'), Buffer.from('{}\n')])
+      assert.throws(
+        () => decodeBackup(bad),
+        (error) => isClusterError(error, 'ERR_BAD_REQUEST'),
+      )
+    const file = `${directory}/bad`
+    writeFileSync(file, flipped)
+    assert.ok(readFileSync(file).length > 0)
+    const { code, err } = await runInProcess(['restore', file, '--data-dir', `${directory}/d`, '--name', 'n', '--yes'])
+    assert.deepEqual([code, /cut off or damaged/.test(err)], [1, true])
+  })
+})
