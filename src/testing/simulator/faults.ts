@@ -275,12 +275,15 @@ export class Faults {
 
   #sparesOne(victim: Victim): boolean {
     const { storeId } = victim
-    if (victim.durableConfiguration() === undefined) return false
+    // A founder that loses its log before the cluster lives is a founder that never was, which forming excludes.
+    if (victim.durableConfiguration() === undefined || this.#leader() === undefined) return false
+    // Who leaves makes the set smaller, too.
+    const least = this.#scenario.faultWeights.some(([kind]) => kind === 'leave') ? 5 : 3
     return this.#victims.every((each) =>
       [each.configuration, each.durableConfiguration()].every((configuration) => {
         if (configuration === undefined) return true
         const lists = [configuration.voters, configuration.outgoing]
-        return lists.every((list) => !list.some((voter) => voter.storeId === storeId) || list.length >= 3)
+        return lists.every((list) => !list.some((voter) => voter.storeId === storeId) || list.length >= least)
       }),
     )
   }
