@@ -1,7 +1,8 @@
 // Watches one node on behalf of whoever measures: counts leader changes, shows the times without a leader and without S5 as
-// spans, and answers the meter of an OpenTelemetry SDK when one asks. An SDK that is there must be so before the node.
+// spans, and answers the meter of an OpenTelemetry SDK when one asks. The API's meter has no proxy, so an SDK that comes after the
+// node is looked for from time to time.
 
-import { type BatchObservableCallback, metrics, type Span } from '@opentelemetry/api'
+import { type BatchObservableCallback, type MeterProvider, metrics, type Span } from '@opentelemetry/api'
 import { memberStates, type ObservedNode } from './families.ts'
 import { instrumentationName, startSpan } from './tracing.ts'
 import { packageVersion } from './version.ts'
@@ -17,11 +18,16 @@ interface Watched extends ObservedNode {
   readonly events: { subscribe(listener: (event: ObservedEvent) => void): Disposable }
 }
 
+/** Between two looks for an SDK. */
+const LOOK_INTERVAL_MS = 1_000
+
 export class NodeObserver implements Disposable {
   readonly #node: Watched
   readonly #count: (name: string) => void
   readonly #subscription: Disposable
-  readonly #meter: Disposable
+  #provider: MeterProvider | undefined
+  #meter: Disposable | undefined
+  readonly #looking: NodeJS.Timeout
   #leader: string | null = null
   /** Times that are not over. */
   #leaderless: Span | undefined
@@ -31,14 +37,25 @@ export class NodeObserver implements Disposable {
     this.#node = node
     this.#count = count
     this.#subscription = node.events.subscribe((event) => this.#take(event))
-    this.#meter = observe(node)
+    this.#look()
+    this.#looking = setInterval(() => this.#look(), LOOK_INTERVAL_MS)
+    this.#looking.unref()
   }
 
   [Symbol.dispose](): void {
     this.#subscription[Symbol.dispose]()
-    this.#meter[Symbol.dispose]()
+    clearInterval(this.#looking)
+    this.#meter?.[Symbol.dispose]()
     this.#leaderless?.end()
     this.#hostless?.end()
+  }
+
+  #look(): void {
+    const provider = metrics.getMeterProvider()
+    if (provider === this.#provider) return
+    this.#provider = provider
+    this.#meter?.[Symbol.dispose]()
+    this.#meter = observe(this.#node, provider)
   }
 
   #take(event: ObservedEvent): void {
@@ -67,9 +84,9 @@ export class NodeObserver implements Disposable {
   }
 }
 
-/** The API's meter has no proxy: without an SDK at this moment it does nothing, for ever. */
-function observe(node: Watched): Disposable {
-  const meter = metrics.getMeter(instrumentationName, packageVersion())
+/** Without an SDK at this moment it does nothing, for ever. */
+function observe(node: Watched, provider: MeterProvider): Disposable {
+  const meter = provider.getMeter(instrumentationName, packageVersion())
   const members = meter.createObservableGauge('trellis.members', {
     description: 'Members that this node knows, by state.',
     unit: '{member}',

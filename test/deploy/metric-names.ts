@@ -1,7 +1,6 @@
-// The metrics that a PromQL expression reads, found without a parser of the whole language: what is left when strings, label
-// matchers, groupings and durations are gone, and is neither a function nor a keyword.
+// The metrics that a PromQL expression reads, and the labels that it matches them by, found by the parser of Prometheus' own editor.
 
-const keywords = new Set(['and', 'or', 'unless', 'bool', 'offset', 'ignoring', 'on', 'by', 'without', 'inf', 'nan'])
+import { parser } from '@prometheus-io/lezer-promql'
 
 export interface Reading {
   readonly metric: string
@@ -9,15 +8,20 @@ export interface Reading {
   readonly labels: readonly string[]
 }
 
+/** Throws `SyntaxError` when the expression is no PromQL. */
 export function readings(expression: string): Reading[] {
-  const plain = expression
-    .replace(/"(?:[^"\\]|\\.)*"/g, '""')
-    .replace(/\[[^\]]*\]/g, '')
-    .replace(/\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)/g, ' ')
-  return [...plain.matchAll(/(?<![\w:.{,=~"])([a-zA-Z_:][\w:]*)\s*(\{[^}]*\})?(?!\s*\()(?![\w:])/g)]
-    .filter(([, name]) => !keywords.has(name!.toLowerCase()))
-    .map(([, metric, matchers = '']) => ({
-      metric: metric!,
-      labels: [...matchers.matchAll(/(\w+)\s*(?:=|!)/g)].map((match) => match[1]!),
-    }))
+  // What dashboards put in for a name or a time is no PromQL: a word of the same length stands for it.
+  const plain = expression.replace(/\$__(\w+)/g, (text) => `${'1'.repeat(text.length - 1)}s`)
+  const found: { metric: string; labels: string[] }[] = []
+  parser.parse(plain).iterate({
+    enter: ({ type, name, from, to }) => {
+      const text = plain.slice(from, to)
+      if (type.isError) throw new SyntaxError(`no PromQL at ${from}: ${expression}`)
+      if (name === 'VectorSelector') found.push({ metric: '', labels: [] })
+      const selector = found.at(-1)
+      if (name === 'Identifier' && selector?.metric === '') selector.metric = text
+      if (name === 'UnquotedLabelMatcher') selector?.labels.push(/^\s*(\w+)/.exec(text)?.[1] ?? '')
+    },
+  })
+  return found
 }

@@ -134,4 +134,9 @@ describe('readings', () => {
       { metric: 'e', labels: [] },
     ])
   })
+
+  it('refuses what Prometheus would refuse', () => {
+    for (const wrong of ['sum(rate(x[5m])', 'x{a=}', 'sum by x', 'rate(x[5])) > ', 'x y'])
+      assert.throws(() => readings(wrong), SyntaxError, wrong)
+  })
 })

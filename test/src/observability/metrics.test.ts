@@ -137,7 +137,15 @@ describe('the metrics of a node', () => {
   })
 
   it('bear exactly the labels that their family names', async () => {
-    const counters = { 'handshake-dialer-x': 1, 'stranger-x': 1, 'election-x': 1, 'proposal-x': 1, away: 1, x: 1 }
+    const counters = {
+      'handshake-dialer-x': 1,
+      'stranger-x': 1,
+      'election-x': 1,
+      'proposal-x': 1,
+      'liveness-x': 1,
+      away: 1,
+      x: 1,
+    }
     const read = await scrape(fakeNode(), measures({ counters: () => counters, appliedIndex: () => 1 }))
     for (const { name, labels } of [...families, ...countedFamilies]) {
       assert.ok(samplesOf(read, name).length > 0, name)

@@ -174,6 +174,25 @@ describe('an observer of a node', () => {
     assert.equal(asked, 1)
   })
 
+  it('answers an SDK that was registered after it', async (test) => {
+    metrics.disable()
+    test.mock.timers.enable({ apis: ['setInterval'] })
+    let asked = 0
+    const members = () => {
+      asked += 1
+      return []
+    }
+    const late = new Reader()
+    const observer = new NodeObserver({ ...fakeNode(), name: 'observed', members }, () => {})
+    metrics.setGlobalMeterProvider(new MeterProvider({ readers: [late] }))
+    test.mock.timers.tick(1_000)
+    await late.collect()
+    assert.equal(asked, 1)
+    observer[Symbol.dispose]()
+    await late.collect()
+    assert.equal(asked, 1)
+  })
+
   it('counts a leader once, however often it is told, and shows the time without one', () => {
     const counts: string[] = []
     const node = { ...fakeNode(), name: 'observed' }
