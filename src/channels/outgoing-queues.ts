@@ -51,7 +51,7 @@ export class OutgoingQueues {
       this.#lost(message)
       return
     }
-    const queue = this.#queues.get(`${channel} ${hop}`)
+    const queue = this.#queues.size === 0 ? undefined : this.#queues.get(`${channel} ${hop}`)
     if (queue) this.#wait(queue, message, floor)
     else if (!this.#send(hop, message, floor)) {
       const fresh: Queue = { hop, channel, entries: [], taken: 0, bytes: 0 }

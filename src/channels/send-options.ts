@@ -64,29 +64,46 @@ export function resolveSendOptions(
 ): ResolvedSendOptions {
   if (options === undefined) return defaults
   const problems = problemsOf(options)
-  if (problems.length > 0) throw badOptions(problems)
-  const resolved = { ...defaults, ...withoutUndefined(options) }
+  if (problems !== undefined) throw badOptions(problems)
+  const key = options.key ?? defaults.key
+  const causal = options.causal ?? defaults.causal
   // A channel's newest wins among messages of one key; those without one are all wanted, unless their sender says otherwise.
-  if (options.monotonic === undefined)
-    resolved.monotonic = channel.monotonic && resolved.key !== undefined && !resolved.causal
-  if (resolved.causal && resolved.monotonic) throw badOptions(["'causal' and 'monotonic' contradict each other"])
-  return resolved
+  const monotonic = options.monotonic ?? (channel.monotonic && key !== undefined && !causal)
+  if (causal && monotonic) throw badOptions(["'causal' and 'monotonic' contradict each other"])
+  // Field by field: this runs for every message of whoever gives options.
+  return {
+    ack: options.ack ?? defaults.ack,
+    key,
+    monotonic,
+    causal,
+    topic: options.topic ?? defaults.topic,
+    deadlineMs: options.deadlineMs ?? defaults.deadlineMs,
+    signal: options.signal ?? defaults.signal,
+    timeoutMs: options.timeoutMs ?? defaults.timeoutMs,
+    onFull: options.onFull ?? defaults.onFull,
+  }
 }
 
-function problemsOf(options: SendOptions): string[] {
+/** Undefined: none. */
+function problemsOf(options: SendOptions): string[] | undefined {
   if (typeof options !== 'object' || options === null) return ['the options must be an object']
-  return Object.entries(options).flatMap(([name, value]): string[] => {
-    if (!Object.hasOwn(checks, name)) {
-      const meant = closestWord(name, Object.keys(checks))
-      return [`unknown option '${name}'${meant === undefined ? '' : `, did you mean '${meant}'?`}`]
-    }
-    const problem = value === undefined ? undefined : checks[name as keyof SendOptions](value)
-    return problem === undefined ? [] : [`${name} ${problem}`]
-  })
+  let problems: string[] | undefined
+  for (const name of Object.keys(options)) {
+    const problem = problemOf(name, options[name as keyof SendOptions])
+    if (problem === undefined) continue
+    problems ??= []
+    problems.push(problem)
+  }
+  return problems
 }
 
-function withoutUndefined(options: SendOptions): SendOptions {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+function problemOf(name: string, value: unknown): string | undefined {
+  if (!Object.hasOwn(checks, name)) {
+    const meant = closestWord(name, Object.keys(checks))
+    return `unknown option '${name}'${meant === undefined ? '' : `, did you mean '${meant}'?`}`
+  }
+  const problem = value === undefined ? undefined : checks[name as keyof SendOptions](value)
+  return problem === undefined ? undefined : `${name} ${problem}`
 }
 
 function badOptions(problems: readonly string[]): ClusterError {
