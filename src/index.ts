@@ -36,6 +36,7 @@ export type {
   OfflineValue,
 } from './coordination/config-interface.ts'
 export { type FenceOptions, fence, type ResourceFence } from './coordination/fence.ts'
+export type { NodeLeadership, TransferRequest, TransferView } from './coordination/leadership.ts'
 export type {
   ClaimView,
   ElectedLeader,

@@ -45,6 +45,10 @@ export abstract class NodeFaces {
     return this.features.data.barriers
   }
 
+  get leadership(): DataFaces['leadership'] {
+    return this.features.data.leadership
+  }
+
   get backup(): DataFaces['backup'] {
     return this.features.data.backup
   }

@@ -4,6 +4,7 @@
 
 import type { Channel } from './channels/channel.ts'
 import type { NodeConfig } from './coordination/config-interface.ts'
+import type { NodeLeadership } from './coordination/leadership.ts'
 import type {
   NodeBarriers,
   NodeCounters,
@@ -246,6 +247,8 @@ export interface TrellisNode extends AsyncDisposable {
   readonly semaphores: NodeSemaphores
   readonly elections: NodeElections
   readonly barriers: NodeBarriers
+  /** Handing leadership over. */
+  readonly leadership: NodeLeadership
   /**
    * All that the cluster has agreed on, as the bytes of one file for `trellis restore`; whatever was acknowledged before the call is in it. On a voter; elsewhere
    * `ERR_BAD_REQUEST`. `ERR_NO_QUORUM`, `ERR_TIMEOUT`, `ERR_ABORTED`.

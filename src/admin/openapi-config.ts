@@ -33,6 +33,10 @@ export const configSchemas: Readonly<Record<string, Schema>> = {
   ),
   ConfigHistory: object({ key: text, events: { type: 'array', items: ref('ConfigEvent') } }),
   ConfigValue: object({ value: anything }),
+  TransferRequest: object({ to: described({ type: ['string', 'null'] }, 'A voter. Default: with most of the log.') }, [
+    'to',
+  ]),
+  Transfer: object({ from: text, to: text, durationMs: whole }),
   ConfigRollback: object({ revision: described(whole, 'The key becomes what it was then.') }),
   ConfigTransaction: object(
     {
@@ -118,6 +122,21 @@ export const configOperations: Readonly<
       body: ref('ConfigRollback'),
       answers: { 200: json('The entry; revision 0 when it was not there then.', 'ConfigEntry') },
       errors: { ...writing, 404: ['ERR_KEY_NOT_FOUND'], 410: ['ERR_COMPACTED'] },
+    },
+  },
+  '/v1/leader/transfer': {
+    POST: {
+      operationId: 'transferLeadership',
+      summary: 'Another voter leads, S5 goes with it.',
+      tag: 'cluster',
+      body: ref('TransferRequest'),
+      answers: { 200: json('It leads.', 'Transfer') },
+      errors: {
+        ...body,
+        404: ['ERR_UNKNOWN_MEMBER'],
+        503: [...unled, 'ERR_MEMBER_DOWN', 'ERR_NOT_LEADER'],
+        504: ['ERR_TIMEOUT'],
+      },
     },
   },
   '/v1/backup': {

@@ -185,6 +185,7 @@ export const errorDetails = {
   ERR_LOCK_HELD: { name: text, owner: text, token: whole },
   ERR_STALE_TOKEN: { token: whole, current: whole },
   ERR_LEASE_LOST: { lease: text, fencingToken: whole },
+  ERR_NOT_LEADER: { leader: text },
   ERR_KEY_NOT_FOUND: { key: text },
   ERR_COMPACTED: { compacted: whole },
   ERR_REVISION_MISMATCH: { key: text, revision: whole },

@@ -21,6 +21,7 @@ import { eventResources } from './events.ts'
 import { faultResources } from './faults.ts'
 import { healthResources } from './health.ts'
 import { errorResponse } from './http-errors.ts'
+import { leaderResources } from './leader.ts'
 import { lockResources } from './locks.ts'
 import { memberResources } from './members.ts'
 import { messageResources } from './messages.ts'
@@ -48,6 +49,7 @@ export type AdminNode = Pick<
   | 'config'
   | 'locks'
   | 'backup'
+  | 'leadership'
   | 'faults'
   | 'channel'
   | 'services'
@@ -128,6 +130,7 @@ export function adminResources(
     ...watchResources(node),
     ...lockResources(node),
     ...backupResources(node),
+    ...leaderResources(node),
     ...messageResources(node),
     ...streamResources(node),
     ...channelResources(node),

@@ -28,6 +28,7 @@ import { ClusterRecordKeeper } from './cluster-record.ts'
 import { type Knowledge, knowledgeOfRecord, knowledgeOfVoter } from './knowledge.ts'
 import type { Copy } from './queries.ts'
 import { RecordSpreader } from './record-spreader.ts'
+import { type TransferOptions, type TransferReport, Transfers } from './transfers.ts'
 import { Voter } from './voter.ts'
 
 export interface CoordinationOptions {
@@ -62,6 +63,7 @@ export class Coordination {
   readonly #spreader: RecordSpreader
   readonly #desk: AdmissionDesk
   readonly #storeIds: ReadonlyMap<string, string>
+  readonly #transfers: Transfers
   #voter: Voter | undefined
   /** When a leader was last heard; before the first: when this life began. */
   #heardAt: number
@@ -98,6 +100,8 @@ export class Coordination {
       forward: (leader, request, requestOptions) =>
         requests.request(leader, ADMIT_SUBJECT, encodeRequest(request), requestOptions),
     })
+    const voter = (): Voter | undefined => this.#voter
+    this.#transfers = new Transfers({ self, requests, voter, knowledge: () => this.knowledge() })
     requests.handle(ADMIT_SUBJECT, (request) => this.#desk.answer(request))
   }
 
@@ -198,6 +202,14 @@ export class Coordination {
   async read(signal: AbortSignal): Promise<number> {
     if (!this.#voter) throw new ClusterError('ERR_NOT_LEADER', 'this member holds no log', { leader: undefined })
     return this.#voter.read(signal)
+  }
+
+  /**
+   * Makes `to` (an id), or whichever voter has most of the log, the leader; S5 goes with it. From any member. Rejects with `ERR_NO_QUORUM` (no leader is
+   * known), `ERR_BAD_REQUEST` (no voter, or it lacks entries), `ERR_NOT_LEADER` (it changed meanwhile), `ERR_TIMEOUT`.
+   */
+  transfer(to?: string, options: TransferOptions = {}): Promise<TransferReport> {
+    return this.#transfers.transfer(to, options)
   }
 
   receiveRaft(link: Link, message: RaftMessage<ClusterCommand>): void {

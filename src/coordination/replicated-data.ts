@@ -11,6 +11,7 @@ import type { NodeConfig } from './config-interface.ts'
 import { LocalCounters } from './counters.ts'
 import { LocalElections } from './elections.ts'
 import { type CallOptions, LeaderCalls, type Leadership } from './leader-calls.ts'
+import { leadershipOf, type NodeLeadership } from './leadership.ts'
 import { LeaseExpirer } from './lease-expirer.ts'
 import type { NodeBarriers, NodeCounters, NodeElections, NodeLocks, NodeSemaphores } from './lease-interface.ts'
 import { Leases } from './leases.ts'
@@ -36,6 +37,7 @@ export interface DataFaces {
   readonly barriers: NodeBarriers
   readonly counters: NodeCounters
   readonly singletons: NodeSingletons
+  readonly leadership: NodeLeadership
   readonly backup: (options?: CallOptions) => Promise<Uint8Array>
 }
 
@@ -103,6 +105,7 @@ export class ReplicatedData implements NodePart {
       barriers: new LocalBarriers(leases),
       counters: new LocalCounters(submissions, reads),
       singletons: this.#singletons,
+      leadership: leadershipOf(context),
       backup: (options) => takeBackup(context, calls, options),
     }
   }

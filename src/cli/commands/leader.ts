@@ -1,11 +1,15 @@
-// `trellis leader`: who leads, as one node knows it. Not to know one is an answer, not a failure.
+// `trellis leader`: who leads, as one node knows it. Not to know one is an answer, not a failure. `trellis leader transfer` makes another one lead.
 
 import type { Command } from 'commander'
+import type { TransferView } from '../../coordination/leadership.ts'
 import type { NodeStatus } from '../../node-interface.ts'
 import { askAdmin } from '../admin-client.ts'
 import { addClientFlags, type ClientFlags, clientOptions } from '../client-flags.ts'
 import type { CommandContext } from '../context.ts'
 import { printable } from '../output.ts'
+
+/** A hand-over takes an election timeout at most; this is for the answer on top. */
+const transferTimeoutMs = 10_000
 
 const examples = `
 With --json: {"leader":"node-2","term":3,"quorum":true,"s5":"node-2","fencingToken":7}; leader and s5 are null while none is
@@ -13,10 +17,12 @@ known.
 
 Examples:
   trellis leader
-  trellis leader --json`
+  trellis leader --json
+  trellis leader transfer
+  trellis leader transfer node-3`
 
 export function addLeader(program: Command, context: CommandContext): void {
-  addClientFlags(program.command('leader').description('say who leads'))
+  const command = addClientFlags(program.command('leader').description('say who leads'))
     .addHelpText('after', examples)
     .action(async (flags: ClientFlags) => {
       const { node, consensus, s5 } = (await askAdmin('/v1/status', clientOptions(flags, context))) as NodeStatus
@@ -25,4 +31,17 @@ export function addLeader(program: Command, context: CommandContext): void {
         context.out(`${JSON.stringify({ leader, term, quorum, s5: s5.host, fencingToken: s5.fencingToken })}\n`)
       else context.out(printable(leader ?? `${node.name} knows no leader (term ${term})`).concat('\n'))
     })
+  addClientFlags(command.command('transfer [name]').description('make another voter lead; S5 goes with it')).action(
+    async (name: string | undefined, flags: ClientFlags) => {
+      const options = { ...clientOptions(flags, context), timeoutMs: transferTimeoutMs }
+      const call = { method: 'POST', body: name === undefined ? {} : { to: name } } as const
+      const report = (await askAdmin('/v1/leader/transfer', options, call)) as TransferView
+      const { from, to, durationMs } = report
+      context.out(
+        flags.json
+          ? `${JSON.stringify(report)}\n`
+          : `${printable(to)} leads after ${printable(from)}, in ${durationMs} ms\n`,
+      )
+    },
+  )
 }

@@ -84,6 +84,7 @@ export function fakeNode(name = 'node-1'): FakeNode {
     config: absent<AdminNode['config']>('config'),
     services: absent<AdminNode['services']>('services'),
     locks: absent<AdminNode['locks']>('locks'),
+    leadership: absent<AdminNode['leadership']>('leadership'),
     backup: () => Promise.reject(new Error('the fake node has no backup')),
     why: absent<AdminNode['why']>('why'),
     faults: { set: () => none, clear: () => none, current: () => none },

@@ -1,0 +1,29 @@
+// `POST /v1/leader/transfer`: another voter leads, S5 goes with it.
+
+import { asked, badRequest } from './config.ts'
+import { readJson } from './request-body.ts'
+import type { Resource } from './resource.ts'
+import type { AdminNode } from './server.ts'
+
+export function leaderResources({ leadership }: Pick<AdminNode, 'leadership'>): Resource[] {
+  return [
+    {
+      path: '/v1/leader/transfer',
+      calls: {
+        POST: {
+          needs: 'operate',
+          handle: async (context) => {
+            const hasBody =
+              (context.req.header('content-length') ?? '0') !== '0' || context.req.header('transfer-encoding')
+            const { to } = (hasBody ? ((await readJson(context)) ?? {}) : {}) as { to?: unknown }
+            if (to !== undefined && to !== null && typeof to !== 'string')
+              throw badRequest('to must be the name of a voter')
+            return context.json(
+              await asked(() => leadership.transfer({ to: to ?? undefined, signal: context.req.raw.signal })),
+            )
+          },
+        },
+      },
+    },
+  ]
+}

@@ -1,0 +1,41 @@
+// `node.leadership`: handing it over on request. What the log knows by ids, users know by names.
+
+import { ClusterError } from '../errors.ts'
+import type { NodeContext } from '../node-part.ts'
+
+/** Who led, who leads, and how long the hand-over took. Names. */
+export interface TransferView {
+  readonly from: string
+  readonly to: string
+  readonly durationMs: number
+}
+
+export interface TransferRequest {
+  /** Name or id of the voter that shall lead. Default: the one with most of the log. */
+  readonly to?: string | undefined
+  readonly signal?: AbortSignal | undefined
+  /** Milliseconds until the call gives up. Default 5,000. */
+  readonly timeoutMs?: number | undefined
+}
+
+/** Leadership of the cluster, from any member. */
+export interface NodeLeadership {
+  /**
+   * Makes another voter the leader; S5 goes with it. Resolves when it leads. `ERR_UNKNOWN_MEMBER`, `ERR_MEMBER_DOWN`, `ERR_BAD_REQUEST` (no voter, or it lacks entries),
+   * `ERR_NO_QUORUM`, `ERR_NOT_LEADER` (it changed meanwhile), `ERR_TIMEOUT`.
+   */
+  transfer(request?: TransferRequest): Promise<TransferView>
+}
+
+export function leadershipOf(context: NodeContext): NodeLeadership {
+  return {
+    async transfer({ to, signal, timeoutMs } = {}) {
+      const coordination = context.coordination()
+      if (!coordination) throw new ClusterError('ERR_NO_QUORUM', 'this node is in no cluster yet', { voters: [] })
+      const id = to === undefined ? undefined : context.route(to)
+      const report = await coordination.transfer(id, { signal, timeoutMs })
+      const { durationMs } = report
+      return { from: context.nameOf(report.from), to: context.nameOf(report.to), durationMs }
+    },
+  }
+}

@@ -1,0 +1,99 @@
+// Handing leadership over on request, from any member: whoever leads does it, everyone else passes the request on to the leader.
+
+import type { Payload } from '../channels/payload.ts'
+import type { IncomingRequest, Requests } from '../channels/requests.ts'
+import { ClusterError } from '../errors.ts'
+import type { Knowledge } from './knowledge.ts'
+import type { Voter } from './voter.ts'
+
+const TRANSFER_SUBJECT = 'trellis.transfer'
+const DEFAULT_TIMEOUT_MS = 5_000
+
+/** Who led, who leads, and how long nobody did or it took. Ids. */
+export interface TransferReport {
+  readonly from: string
+  readonly to: string
+  readonly durationMs: number
+}
+
+export interface TransferOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Milliseconds until the call gives up. Default 5,000. */
+  readonly timeoutMs?: number | undefined
+}
+
+export interface TransfersOptions {
+  readonly self: string
+  readonly requests: Requests
+  readonly voter: () => Voter | undefined
+  readonly knowledge: () => Knowledge
+}
+
+export class Transfers {
+  readonly #options: TransfersOptions
+
+  constructor(options: TransfersOptions) {
+    this.#options = options
+    options.requests.handle(TRANSFER_SUBJECT, (request) => this.#serve(request))
+  }
+
+  /**
+   * Makes `to`, or the voter with most of the log, the leader. Rejects with `ERR_NO_QUORUM` (no leader is known), `ERR_BAD_REQUEST` (no voter, or it lacks
+   * entries), `ERR_NOT_LEADER` (it changed meanwhile), `ERR_TIMEOUT`.
+   */
+  async transfer(
+    to: string | undefined,
+    { signal, timeoutMs = DEFAULT_TIMEOUT_MS }: TransferOptions,
+  ): Promise<TransferReport> {
+    const { self, requests, knowledge } = this.#options
+    const { leader, voters } = knowledge()
+    if (leader === undefined) throw new ClusterError('ERR_NO_QUORUM', 'no leader is known', { voters })
+    if (leader === to) return { from: leader, to: leader, durationMs: 0 }
+    if (leader === self) return this.#hand(to, timeoutMs, signal)
+    const answer = await requests.request(
+      leader,
+      TRANSFER_SUBJECT,
+      { to: to ?? null, timeoutMs },
+      { signal, timeoutMs },
+    )
+    return parseReport(answer)
+  }
+
+  async #serve({ payload }: IncomingRequest): Promise<Payload> {
+    const { to, timeoutMs } = (payload ?? {}) as { to?: unknown; timeoutMs?: unknown }
+    if ((to !== null && typeof to !== 'string') || typeof timeoutMs !== 'number') throw new TypeError('not a transfer')
+    return { ...(await this.#hand(to ?? undefined, Math.min(Math.max(1, timeoutMs), 2 * DEFAULT_TIMEOUT_MS))) }
+  }
+
+  async #hand(to: string | undefined, timeoutMs: number, signal?: AbortSignal): Promise<TransferReport> {
+    const { self } = this.#options
+    const voter = this.#options.voter()
+    if (voter === undefined) throw new ClusterError('ERR_NOT_LEADER', 'this member holds no log', { leader: undefined })
+    const began = performance.now()
+    const limit = AbortSignal.timeout(timeoutMs)
+    try {
+      const next = await voter.transfer(to, signal === undefined ? limit : AbortSignal.any([signal, limit]))
+      return { from: self, to: next, durationMs: Math.round(performance.now() - began) }
+    } catch (error) {
+      if (error instanceof ClusterError) throw error
+      const options = { cause: error, mayHaveHappened: true }
+      if (signal?.aborted) {
+        throw new ClusterError('ERR_ABORTED', 'the transfer was aborted', { operation: 'transfer' }, options)
+      }
+      throw new ClusterError(
+        'ERR_TIMEOUT',
+        `no new leader within ${timeoutMs} ms`,
+        { operation: 'transfer', timeoutMs },
+        options,
+      )
+    }
+  }
+}
+
+function parseReport(answer: Payload): TransferReport {
+  const { from, to, durationMs } = (answer ?? {}) as { from?: unknown; to?: unknown; durationMs?: unknown }
+  if (typeof from !== 'string' || typeof to !== 'string' || typeof durationMs !== 'number') {
+    throw new TypeError('not an answer to a transfer')
+  }
+  return { from, to, durationMs }
+}

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { TrellisNode } from '../../../src/index.ts'
+import { ask } from '../admin/client.ts'
+import { runInProcess } from '../cli/run-in-process.ts'
+import { agreed, failureOf, form } from '../local-nodes.ts'
+
+describe('handing leadership over', () => {
+  it('makes the one that is named lead, asked of any member, over the API, HTTP and the command line', async () => {
+    const nodes = await form(['a', 'b', 'c'], () => ({ admin: '127.0.0.1:0' }))
+    const leaderOf = (): TrellisNode => nodes.find(({ name }) => name === nodes[0]!.status().consensus.leader)!
+    const ways: ((asked: TrellisNode, to: string) => Promise<unknown>)[] = [
+      (asked, to) => asked.leadership.transfer({ to }),
+      async (asked, to) => {
+        const headers = { 'content-type': 'application/json' }
+        const { status, json } = await ask(`${asked.admin}/v1/leader/transfer`, {
+          method: 'POST',
+          headers,
+          body: JSON.stringify({ to }),
+        })
+        assert.equal(status, 200)
+        return json
+      },
+      async (asked, to) =>
+        JSON.parse((await runInProcess(['leader', 'transfer', to, '--admin', asked.admin!, '--json'])).out),
+    ]
+    for (const [turn, way] of ways.entries()) {
+      const from = leaderOf()
+      const others = nodes.filter((node) => node !== from)
+      const to = others[turn % 2]!
+      await nodes[0]!.config.set('before', turn)
+      const report = (await way(turn === 0 ? from : others[0]!, to.name)) as {
+        from: string
+        to: string
+        durationMs: number
+      }
+      assert.deepEqual([report.from, report.to, Number.isInteger(report.durationMs)], [from.name, to.name, true])
+      await agreed(nodes)
+      assert.equal(leaderOf(), to)
+      assert.equal((await from.config.get('before'))?.value, turn)
+    }
+    const whoever = await nodes[0]!.leadership.transfer()
+    assert.notEqual(whoever.from, whoever.to)
+    await agreed(nodes)
+    assert.equal((await failureOf(nodes[0]!.leadership.transfer({ to: 'nobody' }))).code, 'ERR_UNKNOWN_MEMBER')
+  })
+})
