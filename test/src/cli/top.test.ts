@@ -161,4 +161,26 @@ describe('trellis top', () => {
     const screen = terminal.out.slice(terminal.out.indexOf('\u001b[H') + 3).split('\u001b[J', 1)[0]!
     assert.equal(screen.split('\r\n').length, 20)
   })
+
+  it('follows the size of the terminal, and leaves it as it was when it is interrupted', {
+    skip: !hasScript && 'no script(1)',
+  }, async () => {
+    await using cluster = await startProcesses(1)
+    const watch = `'${process.execPath}' '${bin}' top --admin ${cluster.nodes[0]!.admin}`
+    using terminal = start('script', ['-qec', `stty rows 20 cols 60; echo "at $$ $(tty)"; exec ${watch}`, '/dev/null'])
+    const screens = (): string[] => terminal.out.split('\u001b[H').slice(1)
+    const linesOf = (screen = ''): number => screen.split('\u001b[J', 1)[0]!.split('\r\n').length
+    const drawn = (rows: number) =>
+      until(
+        () => screens().some((screen) => screen.includes('\u001b[J') && linesOf(screen) === rows),
+        () => terminal.out,
+      )
+    await drawn(20)
+    const [, pid = '', tty = ''] = /at (\d+) (\S+)/.exec(terminal.out) ?? []
+    assert.equal(spawnSync('sh', ['-c', `stty rows 12 cols 50 < ${tty}`]).status, 0)
+    await drawn(12)
+    process.kill(Number(pid), 'SIGINT')
+    assert.deepEqual(await terminal.exited, { code: 0, signal: null })
+    assert.ok(terminal.out.trimEnd().endsWith('\u001b[?25h\u001b[?1049l'))
+  })
 })
