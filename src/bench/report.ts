@@ -40,6 +40,22 @@ export function shorten(value: number): string {
   return String(Number(value.toPrecision(3)))
 }
 
+/** For `docs/benchmarks.md`: one row per figure, what it is compared with behind it. */
+export function resultsAsMarkdown(machine: MachineFacts, results: readonly BenchResult[]): string {
+  const rows = results.flatMap(({ name, figures, problem }) =>
+    problem === undefined
+      ? figures.map((figure) => markdownRow(name, figure, figures))
+      : [`| \`${name}\` | not run: ${problem} | | | | | | |`],
+  )
+  const head = ['| benchmark | figure | runs | min | median | max | of baseline | goal |', `|${' --- |'.repeat(8)}`]
+  return `${describeMachine(machine)}\n${[...head, ...rows].join('\n')}\n`
+}
+
+function markdownRow(bench: string, figure: Figure, all: readonly Figure[]): string {
+  const [name, unit, runs, min, median, , max, baseline, goal] = row(figure, all)
+  return `| \`${bench}\` | ${[`${name}, ${unit}`, runs, min, median, max, baseline, goal].join(' | ')} |`
+}
+
 /** For programs: every figure with its summary and all its samples. */
 export function resultsAsJson(machine: MachineFacts, runs: number, results: readonly BenchResult[]): object {
   const benches = results.map(({ name, problem, figures }) => ({

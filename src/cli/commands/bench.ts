@@ -12,6 +12,7 @@ import { aborted, watchSignals } from '../signals.ts'
 interface BenchFlags extends JsonFlag {
   readonly runs: number
   readonly list?: boolean
+  readonly markdown?: boolean
 }
 
 const defaultRuns = 20
@@ -35,6 +36,7 @@ export function addBench(program: Command, context: CommandContext): void {
     .option('--runs <N>', 'how often each thing is done', wholeNumber, defaultRuns)
     .option('--list', 'print the names, run nothing')
     .option('--json', 'answer as one line of JSON, with every sample')
+    .option('--markdown', 'answer as a table for docs/benchmarks.md')
     .addHelpText('after', examples)
     .action((name: string | undefined, flags: BenchFlags) => bench(name, flags, context))
 }
@@ -42,7 +44,7 @@ export function addBench(program: Command, context: CommandContext): void {
 async function bench(name: string | undefined, flags: BenchFlags, context: CommandContext): Promise<void> {
   const { benches, runBenches } = await import('../../bench/run.ts')
   const { machineFacts } = await import('../../bench/machine.ts')
-  const { describeMachine, describeResult, resultsAsJson } = await import('../../bench/report.ts')
+  const { describeMachine, describeResult, resultsAsJson, resultsAsMarkdown } = await import('../../bench/report.ts')
   const wanted = name === undefined ? benches : [find(name, benches)]
   if (flags.list) {
     context.out(
@@ -56,14 +58,16 @@ async function bench(name: string | undefined, flags: BenchFlags, context: Comma
   void aborted(signals.force).then(() => process.exit(1))
   const signal = AbortSignal.any([signals.stop, context.parentGone].filter((signal) => signal !== undefined))
   const machine = await machineFacts()
-  if (!flags.json) context.out(describeMachine(machine))
+  const isForPeople = !flags.json && !flags.markdown
+  if (isForPeople) context.out(describeMachine(machine))
   const results: BenchResult[] = []
-  const say = context.isTerminal && !flags.json ? (text: string) => context.err(clearLine + text) : () => {}
+  const say = context.isTerminal && isForPeople ? (text: string) => context.err(clearLine + text) : () => {}
   await runBenches(wanted, { runs: flags.runs, signal, say }, (result) => {
     results.push(result)
     say('')
-    if (!flags.json) context.out(`\n${describeResult(result)}`)
+    if (isForPeople) context.out(`\n${describeResult(result)}`)
   })
+  if (flags.markdown) context.out(resultsAsMarkdown(machine, results))
   if (flags.json) context.out(`${JSON.stringify(resultsAsJson(machine, flags.runs, results))}\n`)
   if (results.some(({ problem }) => problem !== undefined)) throw new AnsweredNo()
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { describeResult, resultsAsJson, shorten } from '../../../src/bench/report.ts'
+import { describeResult, resultsAsJson, resultsAsMarkdown, shorten } from '../../../src/bench/report.ts'
 
 const result = {
   name: 'log',
@@ -20,6 +20,12 @@ describe('the report of a benchmark', () => {
     assert.match(lines[2]!, /^append +us +3 +30 +60 +90 +90 +1\.50 x +<= 1\.5 x$/)
     assert.match(lines[3]!, /^bare +us +1 +40 +40 +40 +40$/)
     assert.match(lines[4]!, /^nothing +ms +0$/)
+  })
+
+  it('is a table for the documentation, too', () => {
+    const lines = resultsAsMarkdown(machine, [result, { name: 'up', figures: [], problem: 'no port' }]).split('\n')
+    assert.ok(lines.includes('| `log` | append, us | 3 | 30 | 60 | 90 | 1.50 x | <= 1.5 x |'), lines.join('\n'))
+    assert.ok(lines.includes('| `up` | not run: no port | | | | | | |'))
   })
 
   it('says why there are no figures', () => {
