@@ -11,6 +11,8 @@
 //      └── lease lapsed, away, superseded (the token is spent; a new one is proposed) ──┘      │
 //      ▲────────────────────────────── leadership lost ────────────────────────────────────────┘
 //
+// From `draining` a host that is told to resume, because nobody took over, goes back to `activating`, for a new token.
+//
 // The driver gives `observe` in the same turn as every Raft step and every applied entry. It gives `away` in the turn of Raft's
 // own when monotonic, wall and boot clock disagree; an absence that the monotonic clock has counted ends the lease by
 // itself when it is long enough. It asks `holds` before every use of the token, and executes `stop` before anything else.

@@ -243,6 +243,14 @@ describe('a host that releases', () => {
     assert.deepEqual(host.observe(leading(3, 30, 30), activated('a', 5, 1, true), 3, 30), [activate(3)])
   })
 
+  it('hosts again in the same term, with a new token, when it is told that nobody took over', () => {
+    const host = new HostUnderTest().hosting()
+    host.step({ type: 'release' }, 10)
+    host.observe(leading(1, 20), activated('a', 5, 1, true), 1, 20)
+    assert.deepEqual(host.step({ type: 'resume' }, 30), [activate(1)])
+    assert.deepEqual(host.observe(leading(1, 40), activated('a', 8, 1), 1, 40), [{ type: 'start', token: 8 }])
+  })
+
   it('has nothing to do when it does not lead', () => {
     assert.deepEqual(new HostUnderTest().step({ type: 'release' }, 0), [])
   })
