@@ -76,9 +76,35 @@ describe('a message', () => {
 
   it('never throws, whatever it says, and never undoes what is committed', () => {
     const number = fc.oneof(fc.nat(6), fc.constantFrom(-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53))
-    const entry = fc.record({ index: number, term: number, command: fc.constant('x') })
+    const voters = fc.array(
+      fc.constantFrom('a', 'b', 'c', 'd').map((id) => ({ id, storeId: id })),
+      { maxLength: 4 },
+    )
+    const configuration = fc.record({ voters, outgoing: voters, learners: voters })
+    const entry = fc.oneof(
+      fc.record({ index: number, term: number, command: fc.constant('x') }),
+      fc.record({ index: number, term: number, command: fc.constant(undefined), configuration }),
+    )
+    const id = fc.constantFrom('s', 't', '')
     const message = fc.record({
-      type: fc.constantFrom('pre-vote', 'pre-vote-reply', 'vote', 'vote-reply', 'append', 'append-reply'),
+      type: fc.constantFrom(
+        ...[
+          'pre-vote',
+          'pre-vote-reply',
+          'vote',
+          'vote-reply',
+          'append',
+          'append-reply',
+          'timeout-now',
+          'transfer-vote',
+        ],
+        ...['read-index', 'read-index-reply', 'snapshot', 'snapshot-reply'],
+      ),
+      snapshot: fc.record({ index: number, term: number, configuration, id, size: number }),
+      index: fc.oneof(number, fc.constant(undefined)),
+      id,
+      offset: number,
+      bytes: fc.uint8Array({ maxLength: 4 }),
       term: number,
       round: number,
       granted: fc.boolean(),
@@ -96,14 +122,17 @@ describe('a message', () => {
     const act = fc.oneof(
       fc.record({ from: fc.constantFrom('b', 'c'), message }),
       fc.constantFrom('election' as const, 'heartbeat' as const, 'check-quorum' as const, 'flush' as const),
+      fc.constantFrom('transfer' as const, 'read' as const, 'drive' as const),
     )
     fc.assert(
       fc.property(fc.array(act, { maxLength: 40 }), (acts) => {
-        const voter = new VoterUnderTest({ log: [1, 2] })
+        const options = { snapshotEveryEntries: 1, snapshotTrailingEntries: 0, snapshotChunkBytes: 2 }
+        const voter = new VoterUnderTest({ log: [1, 2], options })
         let committed = 0
         let term = 2
         for (const each of acts) {
           if (each === 'flush') voter.flush()
+          else if (each === 'drive') drive(voter)
           else if (typeof each === 'string') voter.at(voter.now + 700).step({ type: 'timer', timer: each })
           else voter.receive(each.from, each.message as unknown as Message)
           assert.ok(voter.view.commitIndex >= committed && voter.view.term >= term)
@@ -115,3 +144,17 @@ describe('a message', () => {
     )
   })
 })
+
+/** Asks for everything a driver can, and answers everything it owes. */
+function drive(voter: VoterUnderTest): void {
+  voter.step({ type: 'transfer', proposal: 1, to: undefined }).step({ type: 'read', read: 1 })
+  const change = { voters: [{ id: 'a', storeId: 'a' }], learners: [] }
+  voter.step({ type: 'reconfigure', proposal: 2, change })
+  for (const effect of voter.take()) {
+    if (effect.type === 'capture') voter.step({ type: 'captured', index: effect.index, id: 'own', size: 3 })
+    if (effect.type === 'fetch-chunk') voter.step({ ...effect, type: 'chunk', bytes: new Uint8Array(effect.length) })
+    if (effect.type !== 'store-chunk') continue
+    const offset = effect.offset + effect.bytes.length
+    voter.step({ type: 'chunk-stored', id: effect.snapshot.id, offset })
+  }
+}
