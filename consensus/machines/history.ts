@@ -101,12 +101,12 @@ export class History {
     this.#compacted = compacted
   }
 
-  /** Drops the oldest writes, each whole. */
+  /** Drops the oldest changes; what is left of a write that was not dropped whole is not told any more. */
   #compact(): void {
     const { maxHistoryChanges, maxHistoryLength } = this.#bounds
     const isOver = (): boolean =>
       this.#changes.length - this.#first > maxHistoryChanges || this.#length > maxHistoryLength
-    while (isOver() || this.#changes[this.#first]?.revision === this.#compacted) {
+    while (isOver()) {
       const change = this.#changes[this.#first]
       if (change === undefined) return
       this.#first += 1
