@@ -18,7 +18,7 @@ export abstract class NodeFaces {
   channel = (name: string): Channel => this.features.channels.channel(name)
 
   get topology(): NodeTopology {
-    return this.features.switching
+    return this.features.topology
   }
 
   get config(): DataFaces['config'] {

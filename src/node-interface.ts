@@ -2,6 +2,7 @@
 // implements it. The views below are the JSON of the admin API to the letter (`GET /v1/status`, `GET /v1/members`), so
 // that the same thing never has two shapes. Members stand in them by name; ids stand only in fields called `id`.
 
+import type { Advice } from '../topology/index.ts'
 import type { Channel } from './channels/channel.ts'
 import type { NodeConfig } from './coordination/config-interface.ts'
 import type { NodeLeadership } from './coordination/leadership.ts'
@@ -130,6 +131,11 @@ export interface NodeTopology {
    * `mayHaveHappened` when it was lost on the way), `ERR_ABORTED`, `ERR_SHUTTING_DOWN`.
    */
   switch(name: string, options?: SwitchOptions): Promise<SwitchReport>
+  /**
+   * What the adviser would do now, by what this node has measured in its last whole minute, with the rule that decided and its figures;
+   * `docs/topologies.md` has the rules. Nothing is switched by it. Exactly the JSON of `GET /v1/topology/advice`.
+   */
+  advise(): Advice
 }
 
 /** One change of the member table. */

@@ -9,8 +9,10 @@ import { type DataFaces, ReplicatedData } from './coordination/replicated-data.t
 import { SeedWatcher } from './discovery/seed-watcher.ts'
 import { RequestedFaults } from './faults/requested-faults.ts'
 import { Liveness } from './liveness/liveness.ts'
+import type { NodeTopology } from './node-interface.ts'
 import { type NodeContext, NodeParts } from './node-part.ts'
 import { LocalServices } from './services/services.ts'
+import { Advising } from './switching/advising.ts'
 import { Switching } from './switching/switching.ts'
 import { Why } from './why/why.ts'
 
@@ -20,6 +22,7 @@ export interface NodeFeatures {
   readonly channels: Channels
   readonly seeds: SeedWatcher
   readonly switching: Switching
+  readonly topology: NodeTopology
   readonly data: DataFaces
   readonly faults: RequestedFaults
   readonly services: LocalServices
@@ -38,11 +41,36 @@ export function createFeatures(context: NodeContext): NodeFeatures {
   const channels = new Channels(context, lanes.lanes, (to) => services.memberOffering(to), broadcasts)
   const why = new Why(context)
   const liveness = new Liveness(context)
-  const parts = new NodeParts([seeds, switching, data, faults, lanes, broadcasts, channels, why, services, liveness])
+  const advising = new Advising({
+    context,
+    topology: () => {
+      const { name, history } = switching.view()
+      return { name, lastSwitchAt: history.findLast(({ outcome }) => outcome === 'committed')?.at }
+    },
+    traffic: () => channels.traffic(),
+  })
+  const parts = new NodeParts([
+    seeds,
+    switching,
+    data,
+    faults,
+    lanes,
+    broadcasts,
+    channels,
+    why,
+    services,
+    liveness,
+    advising,
+  ])
   return {
     parts,
     seeds,
     switching,
+    topology: {
+      view: () => switching.view(),
+      switch: (name, options) => switching.switch(name, options),
+      advise: () => advising.advise(),
+    },
     data: data.faces,
     faults,
     lanes: lanes.lanes,

@@ -77,6 +77,15 @@ export const operations: Readonly<Record<string, Readonly<Partial<Record<Method,
       },
     },
   },
+  '/v1/topology/advice': {
+    GET: {
+      operationId: 'getAdvice',
+      summary:
+        'What the adviser would do, by what this node has measured, with the rule that decided. Switches nothing.',
+      tag: 'cluster',
+      answers: { 200: json('The advice.', 'Advice') },
+    },
+  },
   '/v1/events': {
     GET: {
       operationId: 'streamEvents',

@@ -3,6 +3,7 @@
 
 import { packageVersion } from '../observability/version.ts'
 import { sessionCookie } from './access.ts'
+import { adviceSchemas } from './openapi-advice.ts'
 import { channelSchemas } from './openapi-channels.ts'
 import { configSchemas } from './openapi-config.ts'
 import { lockSchemas } from './openapi-locks.ts'
@@ -49,6 +50,7 @@ export function openapiDocument() {
     components: {
       schemas: {
         ...schemas,
+        ...adviceSchemas,
         ...configSchemas,
         ...serviceSchemas,
         ...lockSchemas,

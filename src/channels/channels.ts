@@ -26,6 +26,8 @@ export class Channels implements NodePart, LanesHandler {
   /** By name and id, as long as membership does not change. */
   readonly #destinations = new Map<string, Destination>()
   #others: readonly Destination[] | undefined
+  /** Whom messages were sent to, until somebody asks. Bounded by the members there are. */
+  readonly #recipients = new Set<string>()
   /** Members that are reached over relays, in the life that they were believed to be in. */
   readonly #relayed = new Map<string, { readonly generation: number; hop: string }>()
 
@@ -71,6 +73,14 @@ export class Channels implements NodePart, LanesHandler {
     if (channel) return channel
     const text = `there is no channel '${name}', only ${channelNames.join(', ')}`
     throw new ClusterError('ERR_UNKNOWN_CHANNEL', text, { channel: String(name).slice(0, 100) })
+  }
+
+  /** User messages sent so far, and to how many different members, those of broadcasts apart, since this was last asked. */
+  traffic(): { readonly messages: number; readonly recipients: number } {
+    const messages = [...this.#channels.values()].reduce((sum, { counts }) => sum + counts.sentMessages, 0)
+    const recipients = this.#recipients.size
+    this.#recipients.clear()
+    return { messages, recipients }
   }
 
   // --- What the node tells ---
@@ -200,6 +210,7 @@ export class Channels implements NodePart, LanesHandler {
   #destination(nameOrId: string): Destination {
     const known = this.#destinations.get(nameOrId)
     if (known) {
+      this.#recipients.add(known.id)
       this.#seekRelay(known.id, known.generation)
       return known
     }
@@ -208,6 +219,7 @@ export class Channels implements NodePart, LanesHandler {
     if (destination === undefined)
       throw new ClusterError('ERR_UNKNOWN_MEMBER', `no member is called '${nameOrId}'`, { member: nameOrId })
     this.#destinations.set(nameOrId, destination)
+    this.#recipients.add(destination.id)
     this.#seekRelay(destination.id, destination.generation)
     return destination
   }

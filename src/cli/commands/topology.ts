@@ -1,6 +1,7 @@
 // `trellis topology`: the overlay and the links of one node; `switch` changes the overlay of the whole cluster.
 
 import { type Command, InvalidArgumentError } from 'commander'
+import type { Advice } from '../../../topology/index.ts'
 import type { TopologyView } from '../../node-interface.ts'
 import type { SwitchReport } from '../../switching/report.ts'
 import { askAdmin } from '../admin-client.ts'
@@ -24,6 +25,7 @@ With --json exactly the answers of GET and PUT /v1/topology. A switch that is ab
 
 Examples:
   trellis topology
+  trellis topology advise
   trellis topology switch hyparview --dry-run
   trellis topology switch hyparview --expect-from full-mesh --json`
 
@@ -34,6 +36,12 @@ export function addTopology(program: Command, context: CommandContext): void {
       const view = (await askAdmin('/v1/topology', clientOptions(flags, context))) as TopologyView
       context.out(flags.json ? `${JSON.stringify(view)}\n` : describe(view))
     })
+  addClientFlags(
+    topology.command('advise').description('say which overlay would fit what was measured, and why'),
+  ).action(async (flags: ClientFlags) => {
+    const advice = (await askAdmin('/v1/topology/advice', clientOptions(flags, context))) as Advice
+    context.out(flags.json ? `${JSON.stringify(advice)}\n` : explain(advice))
+  })
   addClientFlags(topology.command('switch <name>').description('switch the whole cluster while traffic flows'))
     .option('--expect-from <NAME>', 'only if this is the topology now')
     .option('--timeout-ms <MS>', 'give the switch up after this long', milliseconds, 30_000)
@@ -46,6 +54,33 @@ export function addTopology(program: Command, context: CommandContext): void {
       context.out(flags.json ? `${JSON.stringify(report)}\n` : tell(report))
       if (report.outcome === 'aborted') throw new AnsweredNo()
     })
+}
+
+function explain({
+  current,
+  recommended,
+  because,
+  rule,
+  conditions,
+  isDue,
+  stableForMs,
+  coolDownLeftMs,
+}: Advice): string {
+  const seconds = (ms: number): string => `${Math.round(ms / 1_000)} s`
+  const rest = coolDownLeftMs > 0 ? `, rests for ${seconds(coolDownLeftMs)} more after the last switch` : ''
+  const due =
+    recommended === current ? '' : `; ${isDue ? 'due' : 'not yet due'}: the same for ${seconds(stableForMs)}${rest}`
+  const head = recommended === current ? `stay with ${current}` : `switch from ${current} to ${recommended}`
+  const rows = conditions.map(({ figure, is, measured, threshold }) => {
+    return [
+      figure,
+      String(Number(measured.toFixed(3))),
+      is === 'at-least' ? '>=' : '<=',
+      String(Number(threshold.toFixed(3))),
+    ]
+  })
+  const figures = rows.length === 0 ? '' : table(['FIGURE', 'MEASURED', '', 'THRESHOLD'], rows)
+  return `${printable(`${head}: ${because} (rule ${rule})${due}`)}\n${figures}`
 }
 
 function milliseconds(text: string): number {

@@ -5,6 +5,7 @@ import { ClusterError } from '../../../src/errors.ts'
 import type { Channel } from '../../../src/index.ts'
 import type { ClusterEvent, LinkView, MemberView, NodeStatus } from '../../../src/node-interface.ts'
 import type { SwitchOptions, SwitchReport } from '../../../src/switching/report.ts'
+import { Adviser, type Situation } from '../../../topology/index.ts'
 
 export interface FakeNode extends AdminNode {
   /** Replaces parts of the status; what is not named stays. */
@@ -24,6 +25,17 @@ function absent<Part extends object>(name: string): Part {
   return new Proxy({} as Part, {
     get: (_, method) => () => Promise.reject(new Error(`the fake node has no ${name}.${String(method)}`)),
   })
+}
+
+const calm: Situation = {
+  members: 1,
+  servers: 0,
+  clients: 0,
+  messagesPerSecond: 0,
+  fanOut: 0,
+  churnPerMinute: 0,
+  linkBytes: 0,
+  linkMs: 0,
 }
 
 export function memberView(name: string, fields: Partial<MemberView> = {}): MemberView {
@@ -70,6 +82,7 @@ export function fakeNode(name = 'node-1'): FakeNode {
     },
     topology: {
       view: () => ({ ...status.topology, links, history: [] }),
+      advise: () => new Adviser().advise(calm, status.topology.name, ['full-mesh'], 0),
       switch: async (name, options) => {
         orders.push({ name, options })
         if (answer instanceof ClusterError) throw answer
