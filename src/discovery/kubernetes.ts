@@ -25,8 +25,16 @@ export interface KubernetesOptions {
   readonly namespace?: string
   /** The named port of the Service, or a number. Default: the only one, or the one called `cluster`. */
   readonly port?: string | number
-  /** Default: the pod's service account, else `~/.kube/config`. */
-  readonly config?: KubeConfig
+  /** A `KubeConfig` of the client. Default: the pod's service account, else `~/.kube/config`. */
+  readonly config?: KubernetesConfig
+}
+
+/** Of a `KubeConfig` what is asked of it here; types of the client itself would have to be installed by everybody. */
+export interface KubernetesConfig {
+  getCurrentContext(): string
+  getContextObject(name: string): { readonly namespace?: string } | null
+  getCurrentCluster(): { readonly server: string } | null
+  makeApiClient(api: never): unknown
 }
 
 /** The server ends a watch by itself after so long; the client gives up on one that is silent for 30 s. */
@@ -42,7 +50,7 @@ const word = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
  * `discovery.k8s.io`. Throws `ERR_BAD_OPTIONS` with every problem. Importing it needs the package `@kubernetes/client-node` 2.
  */
 export function kubernetesDiscovery(options: KubernetesOptions): Discovery {
-  const config = options.config ?? defaultConfig()
+  const config = (options.config as KubeConfig | undefined) ?? defaultConfig()
   const namespace = options.namespace ?? config.getContextObject(config.getCurrentContext())?.namespace ?? 'default'
   const problems = problemsOf({ ...options, namespace }, config)
   if (problems.length > 0) throw new ClusterError('ERR_BAD_OPTIONS', problems.join('; '), { problems })
