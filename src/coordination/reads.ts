@@ -85,8 +85,9 @@ export class Reads {
    * Undefined: there was no copy to ask, look again.
    */
   async awaited<Q extends Query>(query: Q, signal: AbortSignal): Promise<AnswerTo<Q> | undefined> {
-    if (this.#copy()) return this.#wait(query, signal)
     try {
+      // A member that ceases to hold the log goes on elsewhere.
+      if (this.#copy()) return await this.#wait(query, signal)
       const options = { signal, timeoutMs: 2 * AWAIT_MS }
       return await this.#ask<AnswerTo<Q>>(this.#someVoter(), { query, kind: 'awaited' }, options)
     } catch (error) {
