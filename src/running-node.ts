@@ -169,6 +169,7 @@ export class RunningNode extends NodeFaces implements TrellisNode {
         counters: () => this.counters(),
         appliedIndex: () => this.lifecycle.coordination?.appliedIndex,
         flushes: () => this.#flushes.view(),
+        latencies: () => this.features.channels.latencies(),
       },
     })
     this.#offerAdmin(this.#admin.url)

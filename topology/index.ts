@@ -13,6 +13,14 @@ export { type FigureName, type Figures, figureNames, type Situation } from './ad
 export { ClientServer, clientServer } from './client-server/client-server.ts'
 export type { ClientServerOptions } from './client-server/options.ts'
 export type { Core, Effect, Input } from './core.ts'
+export {
+  Causal,
+  type CausalEffect,
+  type CausalInput,
+  type CausalMessage,
+  type CausalStamp,
+  type Dependency,
+} from './delivery/causal.ts'
 export type { DeliveryDropReason, DeliveryEffect, DeliveryInput, StreamEnd } from './delivery/core.ts'
 export { Delivery } from './delivery/delivery.ts'
 export type { ChannelName, Envelope } from './delivery/envelope.ts'

@@ -8,7 +8,7 @@ import type { AdminNode } from './server.ts'
 
 /** `measures`: what the node counts beside its views. */
 export function metricsResources(
-  node: Pick<AdminNode, 'status' | 'members' | 'links'>,
+  node: Pick<AdminNode, 'status' | 'members' | 'links' | 'channel'>,
   measures?: Measures,
 ): Resource[] {
   const metrics = createMetrics(node, measures)

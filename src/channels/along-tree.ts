@@ -18,9 +18,10 @@ export function sendAlongTree(
     readonly options: ResolvedSendOptions
     readonly encoded: EncodedPayload
     readonly startedAt: number
+    readonly trace: string | undefined
   },
 ): boolean {
-  const { id, encoded, startedAt } = message
+  const { id, encoded, startedAt, trace } = message
   const { ack, key, causal, monotonic, deadlineMs, topic } = message.options
   if (ack || causal || monotonic || key !== undefined || !tree?.carries(encoded.payload.length)) return false
   const deadlineAt = startedAt + (deadlineMs ?? Number.POSITIVE_INFINITY)
@@ -31,6 +32,7 @@ export function sendAlongTree(
     destination: everybody,
     isAcknowledged: false,
     topic,
+    trace,
     encoded,
   } as const
   tree.broadcast(new OutgoingMessage({ ...fields, deadlineAt }).envelope(self, 0, clock.now()))

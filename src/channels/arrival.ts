@@ -15,6 +15,8 @@ export class Arrival implements Incoming {
   /** Undefined: it came from this node itself. */
   readonly #lane: IncomingLane | undefined
   #laneBytes: number
+  /** What its sender gave, where more than that travels in the payload. */
+  #payload: Uint8Array
 
   /** `now` on this node's clock, `receivedAt` as people see it. */
   constructor(envelope: Envelope, now: number, receivedAt: number, lane?: IncomingLane, laneBytes = 0) {
@@ -23,6 +25,7 @@ export class Arrival implements Incoming {
     this.expiresAt = envelope.deadlineMs === undefined ? Number.POSITIVE_INFINITY : now + envelope.deadlineMs
     this.#lane = lane
     this.#laneBytes = laneBytes
+    this.#payload = envelope.payload
   }
 
   get sequence(): number {
@@ -50,6 +53,11 @@ export class Arrival implements Incoming {
     return this.envelope.floor > 0
   }
 
+  /** Part of the payload was not for its handlers. */
+  unwrap(payload: Uint8Array): void {
+    this.#payload = payload
+  }
+
   /** Gives the room in its lane back. Idempotent. */
   release(): void {
     const bytes = this.#laneBytes
@@ -59,14 +67,15 @@ export class Arrival implements Incoming {
 
   /** What its handlers get. Throws when the payload is not what its encoding says. */
   message(nameOf: (id: string) => string): Message {
-    const { source, sourceGeneration, id, channel, topic, key, trace } = this.envelope
+    const { source, sourceGeneration, id, channel, topic, key, trace, kind, encoding } = this.envelope
     return {
       id: messageId(source, sourceGeneration, id),
       from: nameOf(source),
       channel,
       ...(topic === undefined ? {} : { topic }),
-      ...(key === undefined ? {} : { key }),
-      payload: decodePayload(this.envelope),
+      // The key of a causal message is its topic, and not its sender's.
+      ...(key === undefined || kind === 'causal' ? {} : { key }),
+      payload: decodePayload({ encoding, payload: this.#payload }),
       trace,
       receivedAt: this.receivedAt,
     }

@@ -1,7 +1,9 @@
 // What a channel needs of its node.
 
+import type { DeliveryOptions } from '../../topology/index.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Clock } from '../runtime/clock.ts'
+import type { Turn } from '../runtime/turn.ts'
 import type { Envelope } from '../wire/envelope.ts'
 import type { ChannelStats, Recipient } from './channel.ts'
 import type { DeliveryDriver } from './delivery-driver.ts'
@@ -12,6 +14,8 @@ export interface ChannelContext {
   readonly self: Destination
   readonly clock: Clock
   readonly logger: Logger
+  readonly turn: Turn
+  readonly delivery: DeliveryOptions
   readonly driver: DeliveryDriver
   /** Throws `ERR_UNKNOWN_MEMBER` or `ERR_MEMBER_DOWN`. */
   readonly destination: (to: Recipient) => Destination

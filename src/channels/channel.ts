@@ -47,7 +47,7 @@ export interface SendOptions {
   readonly monotonic?: boolean
   /** `send` only: for those there who subscribed to this topic. Default: none. */
   readonly topic?: string
-  /** `publish` only: handed over after everything that this node had heard on the topic; see `gap` of {@link ChannelEvent}. Default false. */
+  /** `publish` only, without `key`: handed over after everything that this node had heard on the topic, one at a time; see `gap` of {@link ChannelEvent}. Default false. */
   readonly causal?: boolean
   /** Milliseconds from the call after which nobody wants it any more: it is handed to no handler later, and fails with `ERR_DEADLINE_EXCEEDED`. Default: none. */
   readonly deadlineMs?: number
@@ -132,7 +132,7 @@ export interface Channel {
   broadcast(payload: Payload, options?: SendOptions): Promise<Receipt>
   /**
    * Sends to the subscribers of `topic`, on this node too: words of letters, digits, `_` and `-` with dots between. It covers the members alive in this node's
-   * view; a member without subscribers acknowledges it unread.
+   * view; a member without subscribers acknowledges it unread, and subscribers on this node are not waited for: a handler may wait for what it publishes.
    */
   publish(topic: string, payload: Payload, options?: SendOptions): Promise<Receipt>
   /** Sends all that the iterable yields to one member, under its back-pressure, with one promise: it resolves when all are taken, with `ack` when all are acknowledged. Rejects with the first failure. */

@@ -6,6 +6,8 @@ import type { Broadcasts } from '../broadcasts/broadcasts.ts'
 import { ClusterError } from '../errors.ts'
 import type { Stage } from '../lifecycle-options.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
+import type { DistributionView } from '../observability/distribution.ts'
+import { passingOnSpan } from '../observability/tracing.ts'
 import type { Envelope } from '../wire/envelope.ts'
 import type { Link } from '../wire/link.ts'
 import type { Channel, ChannelStats, Recipient } from './channel.ts'
@@ -41,12 +43,13 @@ export class Channels implements NodePart, LanesHandler {
     this.#context = context
     const { self, toolbox, options } = context
     this.#lanes = lanes
+    const delivery = deliveryPresets[options.profile]
     this.#driver = new DeliveryDriver({
       self,
-      delivery: deliveryPresets[options.profile],
+      delivery,
       lanes: this.#lanes,
       toolbox,
-      nextHop: (member) => context.relay().way(member),
+      nextHop: (member, isLarge) => context.relay().way(member, isLarge),
       isAwaited: (member) => context.relay().isAwaited(member),
       deliver: (arrival) => this.#channels.get(arrival.channel)?.take(arrival),
       dropped: (channel, reason, count) => this.#channels.get(channel)?.counts.drop(reason, count),
@@ -55,6 +58,8 @@ export class Channels implements NodePart, LanesHandler {
       self,
       clock: toolbox.clock,
       logger: toolbox.logger,
+      turn: toolbox.turn,
+      delivery,
       driver: this.#driver,
       destination: (to: Recipient) => this.#destination(typeof to === 'object' && to !== null ? offerer(to) : to),
       others: () => this.#aliveOthers(),
@@ -81,6 +86,11 @@ export class Channels implements NodePart, LanesHandler {
     const recipients = this.#recipients.size
     this.#recipients.clear()
     return { messages, recipients }
+  }
+
+  /** How long acknowledged messages and requests took. */
+  latencies(): ReadonlyMap<string, DistributionView> {
+    return new Map([...this.#channels].map(([name, { counts }]) => [name, counts.distribution()]))
   }
 
   // --- What the node tells ---
@@ -181,7 +191,8 @@ export class Channels implements NodePart, LanesHandler {
         continue
       }
       if (hop !== undefined) {
-        const isSent = this.#lanes.forward(hop, { ...envelope, hops: envelope.hops + 1 })
+        const trace = passingOnSpan(envelope)
+        const isSent = this.#lanes.forward(hop, { ...envelope, hops: envelope.hops + 1, trace })
         toolbox.counters.add(isSent ? 'relay-forwarded' : 'relay-full')
       }
       lane.release(envelope.laneBytes)

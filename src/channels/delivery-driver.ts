@@ -15,6 +15,7 @@ import { type DeliveryMessage, decodeDelivery, encodeDelivery } from '../wire/de
 import { MAX_FAILURE_BYTES } from '../wire/limits.ts'
 import { WireError } from '../wire/wire-error.ts'
 import { Arrival } from './arrival.ts'
+import { channelDefaults } from './channel-defaults.ts'
 import { failureOf, stopping } from './failures.ts'
 import type { ArrivedEnvelope, ChannelName, IncomingLane, Lanes } from './lane.ts'
 import type { OutgoingMessage } from './outgoing-message.ts'
@@ -26,7 +27,7 @@ export interface DeliveryDriverOptions {
   readonly delivery: DeliveryOptions
   readonly lanes: Lanes
   readonly toolbox: Toolbox
-  readonly nextHop: (member: string) => string | undefined
+  readonly nextHop: (member: string, isLarge: boolean) => string | undefined
   /** `member` has no link yet and is being called: what is for it waits. */
   readonly isAwaited: (member: string) => boolean
   /** A message to hand over; whoever takes it calls {@link DeliveryDriver.handled} once. */
@@ -168,6 +169,8 @@ export class DeliveryDriver {
     const envelope = message.envelope(self, 0, now)
     const arrival = new Arrival({ ...envelope, payload: envelope.payload.slice() }, now, toolbox.clock.wall())
     this.#own.set(arrival, message)
+    // Whoever floods itself waits until it has handled some.
+    if (!message.isAcknowledged && this.#own.size <= channelDefaults[message.channel].queueMessages) message.settle()
     queueMicrotask(() => toolbox.turn.enter(() => this.#options.deliver(arrival)))
   }
 
@@ -271,7 +274,7 @@ export class DeliveryDriver {
   /** Needs no credit. One that is lost is asked for again. */
   #say({ peer, generation, channel }: StreamEnd, said: DeliveryMessage): void {
     const { self, lanes, nextHop } = this.#options
-    const hop = nextHop(peer)
+    const hop = nextHop(peer, false)
     if (hop === undefined) return
     lanes.to(hop, channel)?.send({
       kind: 'ack',

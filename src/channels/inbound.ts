@@ -1,9 +1,14 @@
 // What comes on one channel, on its way to handlers: messages to all who want them, requests to the one that answers.
 
+import { SpanKind } from '@opentelemetry/api'
 import { ClusterError } from '../errors.ts'
 import { oncePer } from '../observability/logger.ts'
+import { isTracing, passingOn, traced } from '../observability/tracing.ts'
+import { MAX_TRANSFER_BYTES } from '../wire/limits.ts'
+import { WireError } from '../wire/wire-error.ts'
 import type { Arrival } from './arrival.ts'
-import type { RequestHandler } from './channel.ts'
+import { CausalOrder } from './causal-order.ts'
+import type { ChannelEvent, RequestHandler } from './channel.ts'
 import type { ChannelContext } from './channel-context.ts'
 import type { ChannelCounts } from './channel-counts.ts'
 import { HandlerSchedule } from './handler-schedule.ts'
@@ -17,14 +22,23 @@ const FAILURE_LOG_INTERVAL_MS = 10_000
 export class Inbound {
   readonly subscribers = new Subscribers()
   readonly schedule: HandlerSchedule
+  readonly causal: CausalOrder
   requestHandler: RequestHandler | undefined
   readonly #context: ChannelContext
   readonly #counts: ChannelCounts
   readonly #sayFailure = oncePer({ intervalMs: FAILURE_LOG_INTERVAL_MS })
 
-  constructor(context: ChannelContext, counts: ChannelCounts) {
+  constructor(context: ChannelContext, counts: ChannelCounts, tell: (event: ChannelEvent) => void) {
     this.#context = context
     this.#counts = counts
+    this.causal = new CausalOrder({
+      ...context,
+      deliver: (arrival) => this.schedule.take(arrival),
+      onGap: (topic, source, missing) => {
+        counts.drop('causal-gap', missing)
+        tell({ type: 'gap', topic, from: context.nameOf(source), missing })
+      },
+    })
     this.schedule = new HandlerSchedule({
       handle: (arrival) => this.#handle(arrival),
       done: (arrival, error) => this.#done(arrival, error),
@@ -35,10 +49,19 @@ export class Inbound {
   take(arrival: Arrival): void {
     this.#counts.receivedMessages += 1
     this.#counts.receivedBytes += arrival.envelope.payload.length
-    this.schedule.take(arrival)
+    if (arrival.envelope.kind !== 'causal') this.schedule.take(arrival)
+    else {
+      try {
+        this.causal.take(arrival)
+      } catch (error) {
+        if (!(error instanceof WireError)) throw error
+        this.#done(arrival, error)
+      }
+    }
   }
 
   close(): void {
+    this.causal.close()
     this.schedule.close()
     this.subscribers.clear()
     this.requestHandler = undefined
@@ -48,9 +71,10 @@ export class Inbound {
     const { clock, nameOf } = this.#context
     if (arrival.expiresAt !== Number.POSITIVE_INFINITY && arrival.expiresAt <= clock.now()) throw tooLate(arrival)
     const { kind, topic } = arrival.envelope
-    if (kind === 'request') return this.#answer(arrival)
+    if (kind === 'request') return inTrace(arrival, SpanKind.SERVER, () => this.#answer(arrival))
     const handlers = this.subscribers.wanting(topic)
-    if (handlers.length > 0) return callAll(handlers, arrival.message(nameOf))
+    if (handlers.length > 0)
+      return inTrace(arrival, SpanKind.CONSUMER, () => callAll(handlers, arrival.message(nameOf)))
     // Whoever publishes asks subscribers, not members: that there is none here is no failure.
     if (topic === undefined) throw noHandler(this.#context.self.name, arrival.channel)
   }
@@ -62,7 +86,7 @@ export class Inbound {
       if (this.requestHandler === undefined) throw noHandler(self.name, arrival.channel, 'requests')
       // A handler in plain JavaScript that returns nothing has answered all the same.
       const answer = (await this.requestHandler(arrival.message(nameOf))) ?? null
-      this.#reply('reply', arrival, encodePayload(answer))
+      this.#reply('reply', arrival, encodePayload(answer, MAX_TRANSFER_BYTES))
     } catch (error) {
       this.#reply('error', arrival, encodeFailure(error, self.name, arrival.channel))
     }
@@ -87,6 +111,21 @@ export class Inbound {
     if (heldBack !== undefined)
       this.#context.logger.warn('a handler failed', { channel: arrival.channel, error, heldBack })
   }
+}
+
+/** What handlers send belongs to the trace of what they handle. */
+function inTrace(
+  { envelope: { trace, source, channel, topic } }: Arrival,
+  kind: SpanKind,
+  work: () => void | Promise<void>,
+): void | Promise<void> {
+  if (!isTracing()) return passingOn(trace, work)
+  const attributes = {
+    'trellis.source': source,
+    'trellis.channel': channel,
+    ...(topic === undefined ? {} : { 'trellis.topic': topic }),
+  }
+  return traced('trellis.handle', { kind, attributes, from: trace ?? '' }, async () => work())
 }
 
 const reasons: Readonly<Record<string, string>> = { ERR_NO_HANDLER: 'no-handler', ERR_DEADLINE_EXCEEDED: 'expired' }

@@ -1,10 +1,11 @@
 // One channel of a running node: checks what a call asks for, makes messages of it, and hands over what comes. What is promised is
 // said in `channel.ts`; how it is kept is `topology/delivery`'s and the lanes'.
 
+import { SpanKind } from '@opentelemetry/api'
 import { ClusterError } from '../errors.ts'
-import { sendAlongTree } from './along-tree.ts'
+import { isTracing, passedOn, traced } from '../observability/tracing.ts'
 import { type Arrival, messageId } from './arrival.ts'
-import { GroupCall, SendCall } from './calls.ts'
+import { SendCall } from './calls.ts'
 import type {
   Channel,
   ChannelEvent,
@@ -19,48 +20,35 @@ import type {
 } from './channel.ts'
 import type { ChannelContext } from './channel-context.ts'
 import { ChannelCounts } from './channel-counts.ts'
-import { channelDefaults, MAX_UNSETTLED_BYTES, MAX_WAITING_CALLS } from './channel-defaults.ts'
-import { aborted, expired, queueFull, stopping } from './failures.ts'
+import { aborted, stopping } from './failures.ts'
 import { Inbound } from './inbound.ts'
 import type { ChannelName } from './lane.ts'
 import { messagesOf } from './messages.ts'
-import { type Destination, type OutgoingListener, OutgoingMessage } from './outgoing-message.ts'
-import { type EncodedPayload, encodePayload, type Payload } from './payload.ts'
+import { Outbound, type Prepared } from './outbound.ts'
+import type { OutgoingListener, OutgoingMessage } from './outgoing-message.ts'
+import type { Payload } from './payload.ts'
 import { PendingRequests } from './pending-requests.ts'
 import { SendMany } from './send-many.ts'
-import { defaultSendOptions, type ResolvedSendOptions, resolveSendOptions } from './send-options.ts'
 import { noHandler } from './subscribers.ts'
 import { checkTopic } from './topics.ts'
-
-/** What one call sends, to one member or many. */
-interface Outbound {
-  readonly id: number
-  readonly kind: OutgoingMessage['kind']
-  readonly options: ResolvedSendOptions
-  readonly encoded: EncodedPayload
-  readonly startedAt: number
-}
 
 export class LocalChannel implements Channel {
   readonly name: ChannelName
   readonly counts = new ChannelCounts()
   readonly #context: ChannelContext
-  readonly #defaults: ResolvedSendOptions
+  readonly #outbound: Outbound
   readonly #inbound: Inbound
   readonly #requests: PendingRequests
   readonly #listeners = new Set<(event: ChannelEvent) => void>()
   /** What ends the loops over messages. */
   readonly #endings = new Set<() => void>()
-  #unacknowledged = 0
-  #unsettled = 0
-  #unsettledBytes = 0
   #isClosed = false
 
   constructor(name: ChannelName, context: ChannelContext) {
     this.name = name
     this.#context = context
-    this.#defaults = defaultSendOptions(channelDefaults[name])
-    this.#inbound = new Inbound(context, this.counts)
+    this.#outbound = new Outbound(name, context, this.counts)
+    this.#inbound = new Inbound(context, this.counts, (event) => this.tell(event))
     this.#requests = new PendingRequests(context.clock, context.nameOf)
   }
 
@@ -68,26 +56,40 @@ export class LocalChannel implements Channel {
 
   send(to: Recipient, payload: Payload, options?: SendOptions): Promise<Receipt> {
     if (to === '*') return this.broadcast(payload, options)
+    return this.#traced('send', to, (trace) => this.#send(to, payload, options, trace))
+  }
+
+  #send(
+    to: Recipient,
+    payload: Payload,
+    options: SendOptions | undefined,
+    trace: string | undefined,
+  ): Promise<Receipt> {
     return new Promise((resolve, reject) => {
-      const outbound = this.#outbound(payload, options)
+      const prepared = this.#outbound.prepare(payload, options, trace)
       const destination = this.#context.destination(to)
       const { self, clock } = this.#context
-      const call = new SendCall(messageId(self.id, self.generation, outbound.id), () => clock.now(), resolve, reject)
-      this.#post(outbound, destination, call)
+      const call = new SendCall(messageId(self.id, self.generation, prepared.id), () => clock.now(), resolve, reject)
+      this.#outbound.post(prepared, destination, call)
     })
   }
 
   broadcast(payload: Payload, options?: SendOptions): Promise<Receipt> {
-    return new Promise((resolve, reject) => {
-      this.#toAll(this.#outbound(payload, options), this.#context.others(), resolve, reject)
+    return this.#traced('broadcast', '*', (trace) => {
+      const prepared = this.#outbound.prepare(payload, options, trace)
+      return new Promise((resolve, reject) =>
+        this.#outbound.postToAll(prepared, this.#context.others(), resolve, reject),
+      )
     })
   }
 
   publish(topic: string, payload: Payload, options?: SendOptions): Promise<Receipt> {
-    return new Promise((resolve, reject) => {
+    return this.#traced('publish', topic, (trace) => {
       checkTopic(topic)
       const { self, others } = this.#context
-      this.#toAll(this.#outbound(payload, { ...options, topic }), [...others(), self], resolve, reject)
+      const plain = this.#outbound.prepare(payload, { ...options, topic }, trace, true)
+      const prepared = plain.options.causal ? this.#outbound.causal(plain, this.#inbound.causal.stamp(topic)) : plain
+      return new Promise((resolve, reject) => this.#outbound.postToAll(prepared, [...others(), self], resolve, reject))
     })
   }
 
@@ -96,29 +98,42 @@ export class LocalChannel implements Channel {
     payloads: Iterable<Payload> | AsyncIterable<Payload>,
     options?: SendOptions,
   ): Promise<SendManyReceipt> {
-    const resolved = this.#resolve(options)
+    this.#checkOpen()
+    const resolved = this.#outbound.resolve(options)
     const destination = this.#context.destination(to)
     const { signal } = resolved
     // One listener for all of them.
     const each = { ...resolved, signal: undefined }
-    const many = new SendMany(
-      (payload, listener) => this.#post(this.#outboundOf(payload, each), destination, listener),
-      this.#directly(each, destination),
-    )
-    const onAbort = (): void => many.fail(aborted(this.name, true))
-    signal?.addEventListener('abort', onAbort, { once: true })
-    try {
-      return await many.run(payloads, resolved.ack)
-    } finally {
-      signal?.removeEventListener('abort', onAbort)
-    }
+    return this.#traced('send_many', to, async (trace) => {
+      const many = new SendMany(
+        (payload, listener) =>
+          this.#outbound.post(this.#outbound.prepareWith(payload, each, trace), destination, listener),
+        this.#outbound.directly(destination, each, trace),
+      )
+      const onAbort = (): void => many.fail(aborted(this.name, true))
+      signal?.addEventListener('abort', onAbort, { once: true })
+      try {
+        return await many.run(payloads, resolved.ack)
+      } finally {
+        signal?.removeEventListener('abort', onAbort)
+      }
+    })
   }
 
   request(to: Recipient, payload: Payload, options?: SendOptions): Promise<Message> {
+    return this.#traced('request', to, (trace) => this.#request(to, payload, options, trace))
+  }
+
+  #request(
+    to: Recipient,
+    payload: Payload,
+    options: SendOptions | undefined,
+    trace: string | undefined,
+  ): Promise<Message> {
     return new Promise((resolve, reject) => {
-      const outbound: Outbound = { ...this.#outbound(payload, options), kind: 'request' }
+      const prepared: Prepared = { ...this.#outbound.prepare(payload, options, trace), kind: 'request' }
       const destination = this.#context.destination(to)
-      const { signal } = outbound.options
+      const { signal } = prepared.options
       let message: OutgoingMessage | undefined
       const onAbort = (): void => {
         if (message === undefined || !this.#requests.remove(message)) return
@@ -129,7 +144,7 @@ export class LocalChannel implements Channel {
         signal?.removeEventListener('abort', onAbort)
         if (outcome instanceof ClusterError) reject(outcome)
         else {
-          this.counts.took(this.#context.clock.now() - outbound.startedAt)
+          this.counts.took(this.#context.clock.now() - prepared.startedAt)
           resolve(outcome)
         }
       }
@@ -139,7 +154,7 @@ export class LocalChannel implements Channel {
         },
       }
       signal?.addEventListener('abort', onAbort, { once: true })
-      this.#post(outbound, destination, listener, (request) => {
+      this.#outbound.post(prepared, destination, listener, (request) => {
         message = request
         this.#requests.add({ message: request, settle })
       })
@@ -195,7 +210,7 @@ export class LocalChannel implements Channel {
       queue,
       credit,
       connections,
-      unacknowledged: this.#unacknowledged,
+      unacknowledged: this.#outbound.unacknowledged,
       sent: { messages: counts.sentMessages, bytes: counts.sentBytes },
       received: { messages: counts.receivedMessages, bytes: counts.receivedBytes },
       handlers: { running: schedule.running, waiting: schedule.waiting },
@@ -228,6 +243,7 @@ export class LocalChannel implements Channel {
 
   close(): void {
     this.#isClosed = true
+    this.#outbound.isClosed = true
     for (const end of [...this.#endings]) end()
     this.#inbound.close()
     this.#requests.close()
@@ -240,139 +256,22 @@ export class LocalChannel implements Channel {
     if (this.#isClosed) throw stopping(false)
   }
 
-  /** Throws what is wrong with the call itself, before anything has left. */
-  #resolve(options: SendOptions | undefined): ResolvedSendOptions {
-    this.#checkOpen()
-    const resolved = resolveSendOptions(options, this.#defaults, channelDefaults[this.name])
-    if (resolved.signal?.aborted) throw aborted(this.name, false)
-    return resolved
-  }
-
-  #outbound(payload: Payload, options: SendOptions | undefined): Outbound {
-    return this.#outboundOf(payload, this.#resolve(options))
-  }
-
-  /** Of what is neither acknowledged nor ordered nothing is remembered: the lane takes it, and that is all. */
-  #directly(options: ResolvedSendOptions, destination: Destination): ((payload: Payload) => boolean) | undefined {
-    const { self, driver } = this.#context
-    const isRemembered = options.ack || options.key !== undefined || options.monotonic || options.causal
-    if (isRemembered || destination.id === self.id) return undefined
-    const send = driver.queues.directly(destination, this.name, options, () => driver.nextId())
-    return (payload) => {
-      if (this.#isClosed) return false
-      const encoded = encodePayload(payload)
-      if (!send(encoded)) return false
-      this.counts.sentMessages += 1
-      this.counts.sentBytes += encoded.payload.length
-      return true
+  /** In a span of its own where somebody collects them; `work` is given what to send along. Rejects with what `work` throws. */
+  #traced<Result>(
+    operation: string,
+    to: Recipient,
+    work: (trace: string | undefined) => Promise<Result>,
+  ): Promise<Result> {
+    if (this.#isClosed) return Promise.reject(stopping(false))
+    if (isTracing()) {
+      const kind = operation === 'request' ? SpanKind.CLIENT : SpanKind.PRODUCER
+      const attributes = { 'trellis.channel': this.name, 'trellis.to': typeof to === 'string' ? to : to.service }
+      return traced(`trellis.${operation}`, { kind, attributes }, async (trace) => work(trace))
     }
-  }
-
-  #outboundOf(payload: Payload, options: ResolvedSendOptions): Outbound {
-    return {
-      id: this.#context.driver.nextId(),
-      kind: options.monotonic ? 'newest' : 'message',
-      options,
-      encoded: encodePayload(payload),
-      startedAt: this.#context.clock.now(),
-    }
-  }
-
-  #toAll(
-    outbound: Outbound,
-    destinations: readonly Destination[],
-    resolve: (receipt: Receipt) => void,
-    reject: (error: ClusterError) => void,
-  ): void {
-    const { self, clock } = this.#context
-    const id = messageId(self.id, self.generation, outbound.id)
-    const receipt = { id, to: '*', acked: outbound.options.ack, members: destinations.length }
-    const call = new GroupCall(receipt, () => clock.now(), resolve, reject)
-    const isAlongTree = sendAlongTree(this.#context, this.name, outbound)
-    if (isAlongTree) this.counts.sentMessages += 1
-    for (const destination of destinations) {
-      try {
-        if (isAlongTree && destination.id !== self.id) call.carried()
-        else this.#post(outbound, destination, call)
-      } catch (error) {
-        if (!(error instanceof ClusterError)) throw error
-        call.missed(error)
-      }
-    }
-  }
-
-  /** Sends to one member; whatever becomes of it is told to `listener`. Throws `ERR_BUFFER_FULL`. */
-  #post(
-    { id, kind, options, encoded, startedAt }: Outbound,
-    destination: Destination,
-    listener: OutgoingListener,
-    before?: (message: OutgoingMessage) => void,
-  ): OutgoingMessage {
-    this.#checkRoom(encoded.payload.length, destination, options)
-    const deadlineAt = options.deadlineMs === undefined ? Number.POSITIVE_INFINITY : startedAt + options.deadlineMs
-    const message = new OutgoingMessage({
-      kind,
-      id,
-      channel: this.name,
-      destination,
-      isAcknowledged: options.ack,
-      key: options.key,
-      topic: options.topic,
-      encoded,
-      createdAt: startedAt,
-      expiresAt: Math.min(deadlineAt, startedAt + options.timeoutMs),
-      deadlineAt,
-      onFull: options.onFull,
-      listener: { settled: (settled, error) => this.#settled(settled, error, listener) },
-    })
-    this.#unsettled += 1
-    this.#unsettledBytes += message.bytes
-    if (options.ack) this.#unacknowledged += 1
-    before?.(message)
-    this.#context.driver.post(message)
-    if (!message.isSettled) this.#watch(message, options.signal)
-    return message
-  }
-
-  #settled(message: OutgoingMessage, error: ClusterError | undefined, listener: OutgoingListener): void {
-    this.#unsettled -= 1
-    this.#unsettledBytes -= message.bytes
-    if (message.isAcknowledged) this.#unacknowledged -= 1
-    if (error === undefined) {
-      this.counts.sentMessages += 1
-      this.counts.sentBytes += message.bytes
-      if (message.isAcknowledged && message.kind !== 'request')
-        this.counts.took(this.#context.clock.now() - message.createdAt)
-    } else this.counts.drop(`not-sent-${error.code.slice('ERR_'.length).toLowerCase().replaceAll('_', '-')}`)
-    listener.settled(message, error)
-  }
-
-  #checkRoom(bytes: number, destination: Destination, { ack, onFull }: ResolvedSendOptions): void {
-    const { queueMessages } = channelDefaults[this.name]
-    const isOverfull = this.#unsettled >= MAX_WAITING_CALLS + queueMessages
-    if (isOverfull || (this.#unsettled > 0 && this.#unsettledBytes + bytes > MAX_UNSETTLED_BYTES))
-      throw queueFull(this.name, isOverfull ? MAX_WAITING_CALLS + queueMessages : MAX_UNSETTLED_BYTES)
-    if (ack && onFull === 'fail' && this.#context.driver.size(destination.id, this.name) >= queueMessages)
-      throw queueFull(this.name, queueMessages)
-  }
-
-  /** Delivery itself ends the wait for an acknowledgement; who waits for anything else, or has a signal, is watched here. */
-  #watch(message: OutgoingMessage, signal: AbortSignal | undefined): void {
-    const { driver, clock, self } = this.#context
-    const isKeptByDelivery = message.isAcknowledged && message.destination.id !== self.id
-    const end = (error: ClusterError): void => {
-      if (isKeptByDelivery) driver.abort(message)
-      message.settle(error)
-    }
-    if (signal && message.kind !== 'request') {
-      const onAbort = (): void => end(aborted(this.name, message.isAcknowledged))
-      signal.addEventListener('abort', onAbort, { once: true })
-      message.onSettled(() => signal.removeEventListener('abort', onAbort))
-    }
-    if (!isKeptByDelivery && message.expiresAt < Number.POSITIVE_INFINITY) {
-      const ms = Math.min(Math.max(1, message.expiresAt - clock.now()), 2 ** 31 - 1)
-      const timer = setTimeout(() => end(expired(message, message.isAcknowledged)), ms)
-      message.onSettled(() => clearTimeout(timer))
+    try {
+      return work(passedOn())
+    } catch (error) {
+      return Promise.reject(error)
     }
   }
 }

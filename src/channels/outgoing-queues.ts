@@ -15,7 +15,7 @@ export interface OutgoingQueuesOptions {
   readonly clock: Clock
   readonly lanes: Lanes
   /** The neighbor by which to reach a member; undefined: no way now. */
-  readonly nextHop: (member: string) => string | undefined
+  readonly nextHop: (member: string, isLarge: boolean) => string | undefined
   /** `member` has no link yet and is being called: what is for it waits. */
   readonly isAwaited: (member: string) => boolean
 }
@@ -46,7 +46,7 @@ export class OutgoingQueues {
   /** Sends `message` now or when its lane has room. What is not acknowledged is settled by it. */
   put(message: OutgoingMessage, floor: number): void {
     const { destination, channel } = message
-    const hop = this.#options.nextHop(destination.id)
+    const hop = this.#options.nextHop(destination.id, message.bytes > MAX_CHUNK_BYTES)
     if (hop === undefined) {
       this.#lost(message)
       return
@@ -68,6 +68,7 @@ export class OutgoingQueues {
     destination: Destination,
     channel: ChannelName,
     { topic, deadlineMs }: { readonly topic: string | undefined; readonly deadlineMs: number | undefined },
+    trace: string | undefined,
     nextId: () => number,
   ): (encoded: EncodedPayload) => boolean {
     const { self, lanes, nextHop } = this.#options
@@ -76,7 +77,7 @@ export class OutgoingQueues {
     return ({ encoding, payload }) => {
       if (payload.length > MAX_CHUNK_BYTES) return false
       if (lane === undefined) {
-        const hop = nextHop(destination.id)
+        const hop = nextHop(destination.id, false)
         lane = hop === undefined ? undefined : lanes.to(hop, channel)
         name = `${channel} ${hop}`
       }
@@ -94,7 +95,7 @@ export class OutgoingQueues {
         key: undefined,
         epoch: 0,
         hops: 0,
-        trace: undefined,
+        trace,
         deadlineMs: deadlineMs === undefined ? undefined : Math.ceil(deadlineMs),
         subject: undefined,
         topic,
@@ -139,7 +140,7 @@ export class OutgoingQueues {
       for (const { message } of queue.entries.slice(queue.taken)) this.#lost(message)
     }
     for (const [envelope, message] of this.#taking) {
-      if (this.#options.nextHop(message.destination.id) === hop) continue
+      if (this.#options.nextHop(message.destination.id, false) === hop) continue
       this.#taking.delete(envelope)
       message.settle(noRoute(message.destination.name, true))
     }

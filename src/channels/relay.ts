@@ -71,15 +71,15 @@ export class Relay {
 
   /**
    * The neighbor by which to send to `member` now: itself, when it is linked or is being called for this, a relay otherwise. Undefined: no way, and
-   * nobody to call.
+   * nobody to call. `isLarge`: no relay passes it on, it needs a link.
    */
-  way(member: string): string | undefined {
+  way(member: string, isLarge = false): string | undefined {
     const { links, isThere } = this.#options
     if (links.get(member)) {
       this.#demand(member)
       return member
     }
-    const hop = this.#hop(member)
+    const hop = isLarge ? undefined : this.#hop(member)
     if (hop !== undefined) {
       this.#stream(member)
       return hop

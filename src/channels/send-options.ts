@@ -69,7 +69,10 @@ export function resolveSendOptions(
   const causal = options.causal ?? defaults.causal
   // A channel's newest wins among messages of one key; those without one are all wanted, unless their sender says otherwise.
   const monotonic = options.monotonic ?? (channel.monotonic && key !== undefined && !causal)
-  if (causal && monotonic) throw badOptions(["'causal' and 'monotonic' contradict each other"])
+  if (causal && (monotonic || key !== undefined))
+    throw badOptions([
+      `causal messages are ordered by their topic: '${monotonic ? 'monotonic' : 'key'}' contradicts that`,
+    ])
   // Field by field: this runs for every message of whoever gives options.
   return {
     ack: options.ack ?? defaults.ack,
@@ -106,6 +109,7 @@ function problemOf(name: string, value: unknown): string | undefined {
   return problem === undefined ? undefined : `${name} ${problem}`
 }
 
-function badOptions(problems: readonly string[]): ClusterError {
+/** All problems as one error. */
+export function badOptions(problems: readonly string[]): ClusterError {
   return new ClusterError('ERR_BAD_OPTIONS', problems.join('; '), { problems })
 }

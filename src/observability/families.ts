@@ -2,6 +2,7 @@
 // moment. Names and units by Prometheus' convention. States are one series each, 0 or 1, so that they can be counted over a
 // cluster. What is counted over time is in `counted.ts`; the process's own metrics are in `process-metrics.ts`.
 
+import type { Latencies, ObservedChannel } from './channel-families.ts'
 import type { Sample } from './counted.ts'
 import type { DistributionView } from './distribution.ts'
 
@@ -23,6 +24,7 @@ export interface ObservedNode {
   }
   members(): readonly { readonly state: string; readonly condition: string }[]
   links(): readonly { readonly kind: string; readonly channels: readonly string[] }[]
+  channel(name: string): { stats(): ObservedChannel }
 }
 
 /** What a node has measured beside what it knows. */
@@ -32,6 +34,8 @@ export interface Measures {
   appliedIndex(): number | undefined
   /** Log flushes, in seconds. */
   flushes(): DistributionView
+  /** Acknowledged messages and requests, in seconds, by channel. */
+  latencies(): Latencies
 }
 
 /** All that one scrape is made of, asked once. */
@@ -56,7 +60,7 @@ const conditions = ['ok', 'stalled', 'draining'] as const
 const raftRoles = ['leader', 'candidate', 'pre-candidate', 'follower', 'learner', 'none'] as const
 const s5Phases = ['inactive', 'activating', 'active', 'draining'] as const
 const linkKinds = ['overlay', 'pinned', 'on-demand'] as const
-const channels = ['coordination', 'events', 'gossip', 'data'] as const
+export const channels = ['coordination', 'events', 'gossip', 'data'] as const
 
 /** Every gauge that a node computes when it is scraped. */
 export const families: readonly Family[] = [

@@ -3,9 +3,10 @@
 // counts anyway, and not even the library is loaded.
 
 import type { Metric, Registry } from 'prom-client'
+import { channelFamilies, latencyFamily } from './channel-families.ts'
 import { countedFamilies, countedSamples, type Sample } from './counted.ts'
 import { Distribution, type DistributionView } from './distribution.ts'
-import { families, type Measures, type Observation, type ObservedNode } from './families.ts'
+import { channels, families, type Measures, type Observation, type ObservedNode } from './families.ts'
 import { type Prometheus, processMetrics } from './process-metrics.ts'
 import { packageVersion } from './version.ts'
 
@@ -24,6 +25,7 @@ const nothing: Measures = {
   counters: () => ({}),
   appliedIndex: () => undefined,
   flushes: () => new Distribution().view(),
+  latencies: () => new Map(),
 }
 
 /** `measures`: what the node measured beside its views. Default: nothing. */
@@ -59,7 +61,22 @@ function expose({ Registry }: Prometheus, node: ObservedNode, measures: Measures
   for (const { name, help, samples } of families) tell(name, help, 'gauge', samples(observed))
   const counted = countedSamples(measures.counters())
   for (const { name, help } of countedFamilies) tell(name, help, 'counter', counted.get(name) ?? [])
-  tell(flushName, 'Time until a group of log entries was on disk.', 'histogram', histogram(measures.flushes()))
+  tell(
+    flushName,
+    'Time until a group of log entries was on disk.',
+    'histogram',
+    histogram(flushName, measures.flushes()),
+  )
+  const observedChannels = channels.map((name) => node.channel(name).stats())
+  for (const { name, help, type, samples } of channelFamilies) tell(name, help, type, observedChannels.flatMap(samples))
+  const latencies = [...measures.latencies()]
+  const { name, help } = latencyFamily
+  tell(
+    name,
+    help,
+    'histogram',
+    latencies.flatMap(([channel, view]) => histogram(name, view, { channel })),
+  )
   return registry
 }
 
@@ -68,12 +85,16 @@ interface Value extends Sample {
   readonly metricName?: string
 }
 
-function histogram({ buckets, sum, count }: DistributionView): readonly Value[] {
-  const bucket = (le: string, value: number) => ({ metricName: `${flushName}_bucket`, labels: { le }, value })
+function histogram(
+  name: string,
+  { buckets, sum, count }: DistributionView,
+  labels: Sample['labels'] = {},
+): readonly Value[] {
+  const bucket = (le: string, value: number) => ({ metricName: `${name}_bucket`, labels: { ...labels, le }, value })
   return [
     ...buckets.map(({ le, count: below }) => bucket(String(le), below)),
     bucket('+Inf', count),
-    { metricName: `${flushName}_sum`, labels: {}, value: sum },
-    { metricName: `${flushName}_count`, labels: {}, value: count },
+    { metricName: `${name}_sum`, labels, value: sum },
+    { metricName: `${name}_count`, labels, value: count },
   ]
 }

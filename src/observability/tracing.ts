@@ -2,11 +2,13 @@
 // context travels in the envelope as W3C `traceparent`. Without one a span is a call that does nothing, and the work runs
 // as if there were none. Nothing here may fail: telemetry never changes what a call does.
 
+import { AsyncLocalStorage } from 'node:async_hooks'
 import {
   type Attributes,
   type Context,
   context,
   isSpanContextValid,
+  ProxyTracerProvider,
   ROOT_CONTEXT,
   type Span,
   type SpanKind,
@@ -22,6 +24,28 @@ export const instrumentationName = '@viable-systems/trellis'
 
 // A proxy: it finds an SDK that is registered later, too.
 const tracer = trace.getTracer(instrumentationName, packageVersion())
+
+/** Somebody collects spans. When not, a caller in a hot path need not even ask for one. */
+export function isTracing(): boolean {
+  const provider = trace.getTracerProvider()
+  return !(provider instanceof ProxyTracerProvider) || provider.getDelegateTracer(instrumentationName) !== undefined
+}
+
+/** The `traceparent` of the message that is being handled, where nobody collects spans here: it is passed on all the same. */
+const handled = new AsyncLocalStorage<string>()
+let hasHandledTraced = false
+
+/** Runs `work` as the handling of a message with that `traceparent`: what is sent from it belongs to the same trace. */
+export function passingOn<Result>(traceparent: string | undefined, work: () => Result): Result {
+  if (traceparent === undefined) return work()
+  hasHandledTraced = true
+  return handled.run(traceparent, work)
+}
+
+/** What to send along where nobody collects spans. */
+export function passedOn(): string | undefined {
+  return hasHandledTraced ? handled.getStore() : undefined
+}
 
 export interface SpanOptions {
   /** Default: internal. */
@@ -44,12 +68,31 @@ export function traced<Result>(
 ): Promise<Result> {
   const parent = options.from === undefined ? context.active() : remoteContext(options.from)
   const span = tracer.startSpan(name, options, parent)
-  const own = span.spanContext()
-  if (!isSpanContextValid(own)) return work(undefined)
-  const { traceId, spanId, traceFlags } = own
-  const traceparent = `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`
+  const traceparent = traceparentOf(span)
+  if (traceparent === undefined) return work(undefined)
   const inside = options.isDetached ? ROOT_CONTEXT : trace.setSpan(parent, span)
   return context.with(inside, () => ended(span, () => work(traceparent)))
+}
+
+/** A relay passes a message on: a span that ends at once, under the one that sent it. Gives what to send along. */
+export function passingOnSpan({ trace: from, source, destination }: RelayedMessage): string | undefined {
+  if (from === undefined || !isTracing()) return from
+  const attributes = { 'trellis.source': source, 'trellis.destination': destination }
+  const span = tracer.startSpan('trellis.relay', { attributes }, remoteContext(from))
+  span.end()
+  return traceparentOf(span) ?? from
+}
+
+interface RelayedMessage {
+  readonly trace: string | undefined
+  readonly source: string
+  readonly destination: string
+}
+
+function traceparentOf(span: Span): string | undefined {
+  const own = span.spanContext()
+  if (!isSpanContextValid(own)) return undefined
+  return `00-${own.traceId}-${own.spanId}-${own.traceFlags.toString(16).padStart(2, '0')}`
 }
 
 /** A span of its own, for what has no call around it; the caller ends it. */

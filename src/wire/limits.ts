@@ -59,6 +59,8 @@ export const MAX_CONFIG_OPERATIONS = 128
 export const MAX_PAYLOAD_BYTES = 1024 * 1024
 export const MAX_SUBJECT_BYTES = 256
 export const MAX_KEY_BYTES = 256
+/** Publishers that one causal message can depend on. */
+export const MAX_DEPENDENCIES = 64
 /** The error of a handler, in an acknowledgement. */
 export const MAX_FAILURE_BYTES = 8 * 1024
 /** W3C `traceparent` has 55 characters. */

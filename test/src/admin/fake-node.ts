@@ -2,7 +2,7 @@
 
 import type { AdminNode } from '../../../src/admin/server.ts'
 import { ClusterError } from '../../../src/errors.ts'
-import type { Channel } from '../../../src/index.ts'
+import type { Channel, ChannelStats } from '../../../src/index.ts'
 import type { ClusterEvent, LinkView, MemberView, NodeStatus } from '../../../src/node-interface.ts'
 import type { SwitchOptions, SwitchReport } from '../../../src/switching/report.ts'
 import { Adviser, type Situation } from '../../../topology/index.ts'
@@ -37,6 +37,20 @@ const calm: Situation = {
   linkBytes: 0,
   linkMs: 0,
 }
+
+/** A channel on which nothing has happened. */
+const quiet = (channel: string): ChannelStats => ({
+  channel: channel as ChannelStats['channel'],
+  queue: { messages: 0, bytes: 0, oldestMs: 0 },
+  credit: 0,
+  unacknowledged: 0,
+  connections: 0,
+  sent: { messages: 0, bytes: 0 },
+  received: { messages: 0, bytes: 0 },
+  handlers: { running: 0, waiting: 0 },
+  dropped: {},
+  latency: { count: 0, p50Ms: undefined, p99Ms: undefined, maxMs: undefined },
+})
 
 export function memberView(name: string, fields: Partial<MemberView> = {}): MemberView {
   return {
@@ -93,7 +107,7 @@ export function fakeNode(name = 'node-1'): FakeNode {
     status: () => status,
     members: () => members,
     links: () => links,
-    channel: (name) => ({ ...absent<Channel>('channel'), name, stats: () => ({}) }) as unknown as Channel,
+    channel: (name) => ({ ...absent<Channel>('channel'), name, stats: () => quiet(name) }) as unknown as Channel,
     config: absent<AdminNode['config']>('config'),
     services: absent<AdminNode['services']>('services'),
     locks: absent<AdminNode['locks']>('locks'),

@@ -8,7 +8,13 @@ import { type FakeNode, fakeNode, memberView } from '../admin/fake-node.ts'
 import { type ReadSample, readExposition } from './exposition.ts'
 
 function measures(parts: Partial<Measures> = {}): Measures {
-  return { counters: () => ({}), appliedIndex: () => undefined, flushes: () => new Distribution().view(), ...parts }
+  return {
+    counters: () => ({}),
+    appliedIndex: () => undefined,
+    flushes: () => new Distribution().view(),
+    latencies: () => new Map(),
+    ...parts,
+  }
 }
 
 async function scrape(node: FakeNode, measured?: Measures) {

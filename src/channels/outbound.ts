@@ -1,0 +1,217 @@
+// What one channel sends: checks what a call asks for, makes messages of it and keeps count of what is not settled. Bounded in calls and
+// bytes; delivery ends the wait of what it keeps, everything else that waits is watched here.
+
+import type { CausalStamp } from '../../topology/index.ts'
+import { ClusterError } from '../errors.ts'
+import { encodeCausal } from '../wire/delivery.ts'
+import { MAX_TRANSFER_BYTES } from '../wire/limits.ts'
+import { sendAlongTree } from './along-tree.ts'
+import { messageId } from './arrival.ts'
+import { GroupCall } from './calls.ts'
+import type { Receipt, SendOptions } from './channel.ts'
+import type { ChannelContext } from './channel-context.ts'
+import type { ChannelCounts } from './channel-counts.ts'
+import { channelDefaults, MAX_UNSETTLED_BYTES, MAX_WAITING_CALLS } from './channel-defaults.ts'
+import { aborted, expired, queueFull } from './failures.ts'
+import type { ChannelName } from './lane.ts'
+import { type Destination, type OutgoingListener, OutgoingMessage } from './outgoing-message.ts'
+import { type EncodedPayload, encodePayload, type Payload } from './payload.ts'
+import { badOptions, defaultSendOptions, type ResolvedSendOptions, resolveSendOptions } from './send-options.ts'
+
+/** What one call sends, to one member or many. */
+export interface Prepared {
+  readonly id: number
+  readonly kind: OutgoingMessage['kind']
+  readonly options: ResolvedSendOptions
+  readonly encoded: EncodedPayload
+  readonly trace: string | undefined
+  readonly startedAt: number
+}
+
+export class Outbound {
+  readonly #channel: ChannelName
+  readonly #context: ChannelContext
+  readonly #counts: ChannelCounts
+  readonly #defaults: ResolvedSendOptions
+  /** Nothing is sent any more. */
+  isClosed = false
+  #unacknowledged = 0
+  #unsettled = 0
+  #unsettledBytes = 0
+
+  constructor(channel: ChannelName, context: ChannelContext, counts: ChannelCounts) {
+    this.#channel = channel
+    this.#context = context
+    this.#counts = counts
+    this.#defaults = defaultSendOptions(channelDefaults[channel])
+  }
+
+  get unacknowledged(): number {
+    return this.#unacknowledged
+  }
+
+  /** Throws what is wrong with the call itself, before anything has left. */
+  resolve(options: SendOptions | undefined): ResolvedSendOptions {
+    const resolved = resolveSendOptions(options, this.#defaults, channelDefaults[this.#channel])
+    if (resolved.signal?.aborted) throw aborted(this.#channel, false)
+    return resolved
+  }
+
+  /** `isPublished`: it may be causal. */
+  prepare(payload: Payload, raw: SendOptions | undefined, trace: string | undefined, isPublished = false): Prepared {
+    const options = this.resolve(raw)
+    return this.prepareWith(payload, options, trace, isPublished)
+  }
+
+  /** The same, for options that were resolved before. */
+  prepareWith(
+    payload: Payload,
+    options: ResolvedSendOptions,
+    trace: string | undefined,
+    isPublished = false,
+  ): Prepared {
+    if (options.causal && !isPublished) throw badOptions(['only what is published can be causal'])
+    return {
+      id: this.#context.driver.nextId(),
+      kind: options.monotonic ? 'newest' : 'message',
+      options,
+      encoded: encodePayload(payload, MAX_TRANSFER_BYTES),
+      trace,
+      startedAt: this.#context.clock.now(),
+    }
+  }
+
+  /** Of what is neither acknowledged nor ordered nothing is remembered: the lane takes it, and that is all. False: it does not now. */
+  directly(
+    destination: Destination,
+    options: ResolvedSendOptions,
+    trace: string | undefined,
+  ): ((payload: Payload) => boolean) | undefined {
+    const { self, driver } = this.#context
+    const isRemembered = options.ack || options.key !== undefined || options.monotonic || options.causal
+    if (isRemembered || destination.id === self.id) return undefined
+    const send = driver.queues.directly(destination, this.#channel, options, trace, () => driver.nextId())
+    return (payload) => {
+      if (this.isClosed) return false
+      const encoded = encodePayload(payload, MAX_TRANSFER_BYTES)
+      if (!send(encoded)) return false
+      this.#counts.sentMessages += 1
+      this.#counts.sentBytes += encoded.payload.length
+      return true
+    }
+  }
+
+  /** A message that is handed over after all that was heard on its topic. */
+  causal(prepared: Prepared, stamp: CausalStamp): Prepared {
+    const { encoded, options } = prepared
+    const payload = encodeCausal(stamp, encoded.payload)
+    return {
+      ...prepared,
+      kind: 'causal',
+      options: { ...options, key: options.topic },
+      encoded: { ...encoded, payload },
+    }
+  }
+
+  /** Sends to each of many members, with one receipt. */
+  postToAll(
+    prepared: Prepared,
+    destinations: readonly Destination[],
+    resolve: (receipt: Receipt) => void,
+    reject: (error: ClusterError) => void,
+  ): void {
+    const { self, clock } = this.#context
+    const id = messageId(self.id, self.generation, prepared.id)
+    const receipt = { id, to: '*', acked: prepared.options.ack, members: destinations.length }
+    const call = new GroupCall(receipt, () => clock.now(), resolve, reject)
+    // A handler that waits for what it publishes must not wait for itself.
+    const own = { ...prepared, options: { ...prepared.options, ack: false } }
+    const isAlongTree = sendAlongTree(this.#context, this.#channel, prepared)
+    if (isAlongTree) this.#counts.sentMessages += 1
+    for (const destination of destinations) {
+      try {
+        if (isAlongTree && destination.id !== self.id) call.carried()
+        else this.post(destination.id === self.id ? own : prepared, destination, call)
+      } catch (error) {
+        if (!(error instanceof ClusterError)) throw error
+        call.missed(error)
+      }
+    }
+  }
+
+  /** Sends to one member; whatever becomes of it is told to `listener`. Throws `ERR_BUFFER_FULL`. */
+  post(
+    { id, kind, options, encoded, trace, startedAt }: Prepared,
+    destination: Destination,
+    listener: OutgoingListener,
+    before?: (message: OutgoingMessage) => void,
+  ): OutgoingMessage {
+    this.#checkRoom(encoded.payload.length, destination, options)
+    const deadlineAt = options.deadlineMs === undefined ? Number.POSITIVE_INFINITY : startedAt + options.deadlineMs
+    const message = new OutgoingMessage({
+      kind,
+      id,
+      channel: this.#channel,
+      destination,
+      isAcknowledged: options.ack,
+      key: options.key,
+      topic: options.topic,
+      trace,
+      encoded,
+      createdAt: startedAt,
+      expiresAt: Math.min(deadlineAt, startedAt + options.timeoutMs),
+      deadlineAt,
+      onFull: options.onFull,
+      listener: { settled: (settled, error) => this.#settled(settled, error, listener) },
+    })
+    this.#unsettled += 1
+    this.#unsettledBytes += message.bytes
+    if (options.ack) this.#unacknowledged += 1
+    before?.(message)
+    this.#context.driver.post(message)
+    if (!message.isSettled) this.#watch(message, options.signal)
+    return message
+  }
+
+  #settled(message: OutgoingMessage, error: ClusterError | undefined, listener: OutgoingListener): void {
+    this.#unsettled -= 1
+    this.#unsettledBytes -= message.bytes
+    if (message.isAcknowledged) this.#unacknowledged -= 1
+    if (error === undefined) {
+      this.#counts.sentMessages += 1
+      this.#counts.sentBytes += message.bytes
+      if (message.isAcknowledged && message.kind !== 'request')
+        this.#counts.took(this.#context.clock.now() - message.createdAt)
+    } else this.#counts.drop(`not-sent-${error.code.slice('ERR_'.length).toLowerCase().replaceAll('_', '-')}`)
+    listener.settled(message, error)
+  }
+
+  #checkRoom(bytes: number, destination: Destination, { ack, onFull }: ResolvedSendOptions): void {
+    const { queueMessages } = channelDefaults[this.#channel]
+    const isOverfull = this.#unsettled >= MAX_WAITING_CALLS + queueMessages
+    if (isOverfull || (this.#unsettled > 0 && this.#unsettledBytes + bytes > MAX_UNSETTLED_BYTES))
+      throw queueFull(this.#channel, isOverfull ? MAX_WAITING_CALLS + queueMessages : MAX_UNSETTLED_BYTES)
+    if (ack && onFull === 'fail' && this.#context.driver.size(destination.id, this.#channel) >= queueMessages)
+      throw queueFull(this.#channel, queueMessages)
+  }
+
+  /** Delivery itself ends the wait for an acknowledgement; who waits for anything else, or has a signal, is watched here. */
+  #watch(message: OutgoingMessage, signal: AbortSignal | undefined): void {
+    const { driver, clock, self } = this.#context
+    const isKeptByDelivery = message.isAcknowledged && message.destination.id !== self.id
+    const end = (error: ClusterError): void => {
+      if (isKeptByDelivery) driver.abort(message)
+      message.settle(error)
+    }
+    if (signal && message.kind !== 'request') {
+      const onAbort = (): void => end(aborted(this.#channel, message.isAcknowledged))
+      signal.addEventListener('abort', onAbort, { once: true })
+      message.onSettled(() => signal.removeEventListener('abort', onAbort))
+    }
+    if (!isKeptByDelivery && message.expiresAt < Number.POSITIVE_INFINITY) {
+      const ms = Math.min(Math.max(1, message.expiresAt - clock.now()), 2 ** 31 - 1)
+      const timer = setTimeout(() => end(expired(message, message.isAcknowledged)), ms)
+      message.onSettled(() => clearTimeout(timer))
+    }
+  }
+}

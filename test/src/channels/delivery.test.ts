@@ -1,0 +1,118 @@
+// What channels promise when things go wrong between real nodes: links that break, members that go, payloads of any size, order
+// over the whole cluster.
+
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { ChannelEvent, TrellisNode } from '../../../src/index.ts'
+import { RunningNode } from '../../../src/running-node.ts'
+import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
+import { failureOf, form } from '../local-nodes.ts'
+
+/** Cuts every link of `node`, unannounced; they are dialled again. */
+function cut(node: TrellisNode): void {
+  assert.ok(node instanceof RunningNode)
+  for (const link of node.lifecycle.links.all()) link.destroy()
+}
+
+describe('acknowledged messages', () => {
+  it('come exactly once and in the order of their keys, however often links break', async () => {
+    const [a, b] = await form(['a', 'b'])
+    const seen: [string, number][] = []
+    b!.channel('events').onMessage(async ({ payload }) => {
+      await new Promise((resolve) => setImmediate(resolve))
+      seen.push(payload as [string, number])
+    })
+    const count = 600
+    const sends: Promise<unknown>[] = []
+    const sending = (async () => {
+      for (let index = 0; index < count; index++) {
+        const key = `k${index % 3}`
+        sends.push(a!.channel('events').send('b', [key, index], { key }))
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    })()
+    for (let cuts = 1; cuts <= 3; cuts++) {
+      await waitUntil(() => seen.length > cuts * 100)
+      cut(cuts % 2 === 0 ? a! : b!)
+    }
+    await sending
+    await Promise.all(sends)
+    assert.equal(seen.length, count)
+    for (const key of ['k0', 'k1', 'k2']) {
+      const indexes = seen.filter(([of]) => of === key).map(([, index]) => index)
+      assert.deepEqual(
+        indexes,
+        [...new Set(indexes)].sort((one, other) => one - other),
+        key,
+      )
+    }
+  })
+
+  it('fail when the member begins a new life, and say whether they may have happened', async () => {
+    const [a, b, c] = await form(['a', 'b', 'c'])
+    c!.channel('data').onMessage(() => new Promise<void>(() => {}))
+    const begun = failureOf(a!.channel('data').send('c', 1, { ack: true }))
+    await waitUntil(() => c!.channel('data').stats().handlers.running === 1)
+    await c!.stop()
+    assert.deepEqual([(await begun).code, (await begun).mayHaveHappened], ['ERR_MEMBER_DOWN', true])
+    await waitUntil(() => b!.status().cluster.alive === 2)
+    const never = await failureOf(a!.channel('data').send('c', 1, { ack: true }))
+    assert.deepEqual([never.code, never.mayHaveHappened], ['ERR_MEMBER_DOWN', false])
+  })
+
+  it('may be larger than a frame', async () => {
+    const [a, b] = await form(['a', 'b'])
+    const payload = new Uint8Array(3_000_000).map((_, index) => index)
+    let got: unknown
+    b!.channel('data').onMessage((message) => {
+      got = message.payload
+    })
+    b!.channel('data').onRequest((message) => message.payload)
+    await a!.channel('data').send('b', payload, { ack: true })
+    assert.deepEqual(got, payload)
+    assert.deepEqual((await a!.channel('data').request('b', payload)).payload, payload)
+  })
+})
+
+describe('messages of which the newest wins', () => {
+  it('never come older after newer, and the last one comes', async () => {
+    const [a, b] = await form(['a', 'b'])
+    const seen: number[] = []
+    b!.channel('gossip').onMessage(async ({ payload }) => {
+      seen.push(payload as number)
+      await new Promise((resolve) => setTimeout(resolve, 1))
+    })
+    for (let index = 1; index <= 2_000; index++) await a!.channel('gossip').send('b', index, { key: 'load' })
+    await waitUntil(() => seen.at(-1) === 2_000)
+    assert.deepEqual(
+      seen,
+      [...seen].sort((one, other) => one - other),
+    )
+    assert.ok(seen.length < 2_000)
+    assert.ok((b!.channel('gossip').stats().dropped.superseded ?? 0) > 0)
+  })
+})
+
+describe('causal messages', () => {
+  it('come after what they answer, on every member', async () => {
+    const nodes = await form(['a', 'b', 'c'])
+    const [a, b, c] = nodes.map((node) => node.channel('events'))
+    const seen: string[] = []
+    const gaps: ChannelEvent[] = []
+    c!.onEvent((event) => gaps.push(event))
+    c!.subscribe('talk', ({ payload, key }) => {
+      assert.equal(key, undefined)
+      seen.push(payload as string)
+    })
+    b!.subscribe('talk', async ({ payload, from }) => {
+      if (from === 'a') await b!.publish('talk', `answer to ${payload}`, { causal: true })
+    })
+    for (let index = 0; index < 50; index++) await a!.publish('talk', `${index}`, { causal: true })
+    await waitUntil(() => seen.length === 100)
+    for (let index = 0; index < 50; index++)
+      assert.ok(seen.indexOf(`${index}`) < seen.indexOf(`answer to ${index}`), seen.join())
+    assert.deepEqual(gaps, [])
+    assert.equal((await failureOf(a!.send('b', 1, { causal: true }))).code, 'ERR_BAD_OPTIONS')
+    assert.equal((await failureOf(a!.publish('talk', 1, { causal: true, key: 'k' }))).code, 'ERR_BAD_OPTIONS')
+  })
+})
