@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { addBackup } from './commands/backup.ts'
 import { addBench } from './commands/bench.ts'
+import { addChannels } from './commands/channels.ts'
 import { addConfig } from './commands/config.ts'
 import { addDoctor } from './commands/doctor.ts'
 import { addLeader } from './commands/leader.ts'
@@ -96,6 +97,7 @@ function createProgram(context: CommandContext): Command {
     addLeader,
     addConfig,
     addBackup,
+    addChannels,
     addLocks,
     addLog,
     addSimulate,
