@@ -80,7 +80,7 @@ describe('messages of which the newest wins', () => {
     const seen: number[] = []
     b!.channel('gossip').onMessage(async ({ payload }) => {
       seen.push(payload as number)
-      await new Promise((resolve) => setTimeout(resolve, 1))
+      await new Promise((resolve) => setImmediate(resolve))
     })
     for (let index = 1; index <= 2_000; index++) await a!.channel('gossip').send('b', index, { key: 'load' })
     await waitUntil(() => seen.at(-1) === 2_000)
