@@ -204,6 +204,7 @@ function serve<Command>(raft: RaftState<Command>): void {
 
 function refuseAll<Command>(raft: RaftState<Command>, code: RejectCode): void {
   const { reads, outbox } = raft
+  if (reads.asked === undefined && reads.waiting.length === 0) return
   const all = [...(reads.asked?.reads ?? []), ...reads.waiting]
   if (reads.asked !== undefined) outbox.clearTimer('read')
   reads.asked = undefined
