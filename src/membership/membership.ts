@@ -115,6 +115,7 @@ export class Membership {
 
   /** The overlays may want other neighbors, who are to be probed; and others are to be monitored. */
   overlaysChanged(): void {
+    if (this.#isClosed) return
     const { clock, overlays } = this.#options
     const peers = overlays.neighbors()
     const isSame = peers.length === this.#neighbors.size && peers.every((peer) => this.#neighbors.has(peer))
