@@ -35,10 +35,12 @@ export class Neighborhood {
     }
     const asked = [...state.attempts.values()].filter(({ why }) => why !== 'merge').length
     const isAlone = state.active.size === 0
+    // Of few members all are candidates, one whose link has just broken too.
+    const mayAskAnybody = isAlone || state.known.size <= state.options.passiveSize
     let free = state.target - state.active.size - asked
     if (isAlone) free = Math.min(free, PARALLEL_WHEN_ISOLATED - asked)
     for (; free > 0; free--) {
-      const next = state.passive.pick((id) => state.isFree(id)) ?? (isAlone ? this.#anybody() : undefined)
+      const next = state.passive.pick((id) => state.isFree(id)) ?? (mayAskAnybody ? this.#anybody() : undefined)
       if (next === undefined) break
       this.ask(next, isAlone && !this.#hasJoined ? 'join' : 'neighbor')
     }

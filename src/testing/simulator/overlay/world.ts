@@ -32,7 +32,7 @@ export interface OverlayWorldOptions {
   /** Plumtree above the overlay, with these rules. Default: none. */
   readonly plumtree?: { readonly rules?: PlumtreeRules } | undefined
   /** Told of every message that is sent. */
-  readonly onSend?: (from: MemberId, message: unknown, layer: 'overlay' | 'plumtree') => void
+  readonly onSend?: (from: MemberId, message: unknown, layer: 'overlay' | 'plumtree', to: MemberId) => void
   /** Around each message that an overlay takes: calls `step` once. */
   readonly aroundMessage?: (at: OverlayNode, from: MemberId, message: unknown, step: () => void) => void
   readonly onDeliver?: (at: MemberId, event: Delivery) => void
@@ -50,7 +50,8 @@ const REDIAL_MS = 1_000
 
 interface SimulatedLink {
   readonly ends: readonly [MemberId, MemberId]
-  isUp: boolean
+  /** What was under way is lost; after a goodbye it is not. */
+  isBroken: boolean
   /** When the last message arrives at each end: none overtakes it. */
   readonly arrival: [number, number]
 }
@@ -155,7 +156,7 @@ export class OverlayWorld {
   breakLink(one: MemberId, other: MemberId): void {
     const link = this.node(one).links.get(other)
     if (!link) return
-    link.isUp = false
+    link.isBroken = true
     for (const [id, peer] of [
       [one, other],
       [other, one],
@@ -277,7 +278,7 @@ export class OverlayWorld {
   #send(node: OverlayNode, to: MemberId, message: unknown, layer: 'overlay' | 'plumtree'): void {
     const link = node.links.get(to)
     if (!link) return
-    this.#options.onSend?.(node.id, message, layer)
+    this.#options.onSend?.(node.id, message, layer, to)
     const target = this.node(to)
     if (!target.isAlive) {
       // The other end of a socket that is gone answers with a reset.
@@ -285,7 +286,7 @@ export class OverlayWorld {
       return
     }
     this.#deliver(link, to, () => {
-      if (!link.isUp && !target.isAlive) return
+      if (link.isBroken || !target.isAlive) return
       if (layer === 'overlay') this.#receive(target, node.id, message)
       else this.#stepPlumtree(target, { type: 'message', from: node.id, message: message as never })
     })
@@ -322,7 +323,7 @@ export class OverlayWorld {
   }
 
   #connect(node: OverlayNode, target: OverlayNode): void {
-    const link: SimulatedLink = { ends: [node.id, target.id], isUp: true, arrival: [0, 0] }
+    const link: SimulatedLink = { ends: [node.id, target.id], isBroken: false, arrival: [0, 0] }
     // The other end may not have heard yet that the former link was closed here: the new one takes its place.
     node.links.set(target.id, link)
     target.links.set(node.id, link)
@@ -334,7 +335,6 @@ export class OverlayWorld {
   #close(node: OverlayNode, peer: MemberId): void {
     const link = node.links.get(peer)
     if (!link) return
-    link.isUp = false
     node.links.delete(peer)
     this.step(node, { type: 'disconnected', peer, announced: true })
     const target = this.node(peer)
