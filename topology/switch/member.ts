@@ -25,7 +25,7 @@ interface OpenOverlay {
 }
 
 interface Preparing extends OpenOverlay {
-  readonly proposal: number
+  proposal: number
   leader: MemberId
   isFormed: boolean
   neighbors: readonly MemberId[]
@@ -110,6 +110,8 @@ export class SwitchMember {
     const known = this.#preparing
     if (epoch <= this.#current.epoch || (known && known.proposal > proposal)) return
     if (known?.proposal === proposal) known.leader = from
+    // The same again, after one that was aborted unheard: what is open serves this one too.
+    else if (known?.epoch === epoch && known.name === to) Object.assign(known, { proposal, leader: from, round: 0 })
     else if (this.#knows(to)) this.#open(from, { proposal, epoch, to })
     else this.#send(from, { type: 'refused', proposal, reason: 'unknown-topology' })
     if (this.#preparing?.proposal !== proposal) return
@@ -118,7 +120,7 @@ export class SwitchMember {
   }
 
   #open(leader: MemberId, { proposal, epoch, to }: { proposal: number; epoch: number; to: string }): void {
-    // There are never more than two: one that no leader speaks of any more has ended, one that drains has had its time.
+    // One that no leader speaks of any more has ended, one that drains has had its time.
     this.#giveUp()
     this.#closeDrained()
     this.#preparing = { ...this.#make(epoch, to), proposal, leader, isFormed: false, neighbors: [], round: 0 }
@@ -163,12 +165,14 @@ export class SwitchMember {
     this.#closeDrained()
     const preparing = this.#preparing
     const isPrepared = preparing?.epoch === epoch && preparing.name === name
-    if (!isPrepared) this.#giveUp()
     this.#isFormed = isPrepared && preparing.isFormed
     this.#current = isPrepared ? preparing : this.#make(epoch, name)
-    this.#preparing = undefined
     this.#draining = { ...before, since: now }
-    this.#effects.push({ type: 'use', key: this.#current.key }, { type: 'clear-timer', timer: 'ask' })
+    this.#effects.push({ type: 'use', key: this.#current.key })
+    if (isPrepared) this.#preparing = undefined
+    // One for a later epoch goes on: this member was away, and only catches up.
+    else if (preparing && preparing.epoch <= epoch) this.#giveUp()
+    if (!this.#preparing) this.#effects.push({ type: 'clear-timer', timer: 'ask' })
     this.#effects.push({ type: 'set-timer', timer: 'drain', at: now + DRAIN_MS })
     this.#emit({ type: 'committed', epoch, from: before.name, to: name })
     this.#tellPhase()
