@@ -10,7 +10,7 @@ type Field = 'number' | 'string'
 
 /** By type: its fields beside `type` and `proposal`. */
 const fields: Readonly<Record<SwitchMessage['type'], Readonly<Record<string, Field>>>> = {
-  prepare: { epoch: 'number', to: 'string' },
+  prepare: { epoch: 'number', from: 'string', to: 'string' },
   prepared: {},
   refused: { reason: 'string' },
   verify: { round: 'number' },

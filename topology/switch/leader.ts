@@ -226,7 +226,7 @@ export class SwitchLeader {
   }
 
   #sendPrepare({ index, to }: PendingSwitch, member: MemberId): void {
-    this.#send(member, { type: 'prepare', proposal: index, epoch: this.#log.epoch + 1, to })
+    this.#send(member, { type: 'prepare', proposal: index, epoch: this.#log.epoch + 1, from: this.#log.name, to })
   }
 
   #send(to: MemberId, message: SwitchMessage): void {

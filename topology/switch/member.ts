@@ -106,9 +106,11 @@ export class SwitchMember {
     }
   }
 
-  #prepare(from: MemberId, { proposal, epoch, to }: Of<'prepare'>, now: number): void {
+  #prepare(from: MemberId, { proposal, epoch, from: agreed, to }: Of<'prepare'>, now: number): void {
+    if (epoch <= this.#current.epoch) return
+    this.#adopt(epoch - 1, agreed, now)
     const known = this.#preparing
-    if (epoch <= this.#current.epoch || (known && known.proposal > proposal)) return
+    if (known && known.proposal > proposal) return
     if (known?.proposal === proposal) known.leader = from
     // The same again, after one that was aborted unheard: what is open serves this one too.
     else if (known?.epoch === epoch && known.name === to) Object.assign(known, { proposal, leader: from, round: 0 })
@@ -120,9 +122,8 @@ export class SwitchMember {
   }
 
   #open(leader: MemberId, { proposal, epoch, to }: { proposal: number; epoch: number; to: string }): void {
-    // One that no leader speaks of any more has ended, one that drains has had its time.
+    // One that no leader speaks of any more has ended.
     this.#giveUp()
-    this.#closeDrained()
     this.#preparing = { ...this.#make(epoch, to), proposal, leader, isFormed: false, neighbors: [], round: 0 }
     this.#tellPhase()
   }

@@ -4,8 +4,17 @@
 
 /** Everything that is said during a switch. */
 export type SwitchMessage =
-  /** Leader to each required member until it has prepared. The member opens the links of `to` beside those it has. */
-  | { readonly type: 'prepare'; readonly proposal: number; readonly epoch: number; readonly to: string }
+  /**
+   * Leader to each required member until it has prepared. The member opens the links of `to` beside those it has. `from` is what is agreed now,
+   * in the epoch before: who had not heard of that hears it now.
+   */
+  | {
+      readonly type: 'prepare'
+      readonly proposal: number
+      readonly epoch: number
+      readonly from: string
+      readonly to: string
+    }
   /** Member to leader: every link that the new overlay wants here is up. */
   | { readonly type: 'prepared'; readonly proposal: number }
   /** Member to leader: it can never prepare this one. The leader aborts. */

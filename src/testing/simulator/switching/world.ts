@@ -137,7 +137,8 @@ export class SwitchingWorld implements SwitchingFacts {
     this.#links.set(name, link)
     const isWanted = this.#wants(one, other) || this.#wants(other, one)
     if (link.isUp && (!isWanted || !this.isReachable(one, other))) this.#close(one, other, link)
-    else if (!link.isUp && isWanted) this.schedule.after(this.random.between(1, 30), () => this.#open(one, other, link))
+    else if (!link.isUp && isWanted)
+      this.schedule.after(this.random.between(5, 150), () => this.#open(one, other, link))
   }
 
   isLinked(one: string, other: string): boolean {
