@@ -30,6 +30,8 @@ interface OpenOverlay {
   readonly wanted: Set<string>
   /** All links that it wanted were up at some time. */
   hasFormed: boolean
+  /** Before it does it wants nothing, which means nothing. */
+  knowsMembers: boolean
 }
 
 /** A user's message; `text` tells it from all others. */
@@ -245,7 +247,14 @@ export class SimulatedMember {
     const definition = definitions.get(name)
     if (!definition) return
     const overlay = definition.create({ self: this.id, random: this.#world.random.next, parameters: {} })
-    this.#overlays.set(key, { epoch, overlay, proposal: this.#preparing, wanted: new Set(), hasFormed: false })
+    this.#overlays.set(key, {
+      epoch,
+      overlay,
+      proposal: this.#preparing,
+      wanted: new Set(),
+      hasFormed: false,
+      knowsMembers: false,
+    })
     this.#putOverlay(key, { type: 'voters', voters: this.#world.voters })
     for (const peer of this.#world.members.keys())
       if (peer !== this.id && this.#world.isLinked(this.id, peer)) this.#putOverlay(key, { type: 'connected', peer })
@@ -270,6 +279,7 @@ export class SimulatedMember {
     const open = this.#overlays.get(key)
     if (!open || !this.isRunning) return
     const { generation } = this
+    if (input.type === 'members') open.knowsMembers = true
     for (const effect of open.overlay.step(input, this.#world.now)) {
       if (effect.type === 'link') open.wanted.add(effect.peer)
       if (effect.type === 'unlink') open.wanted.delete(effect.peer)
@@ -292,7 +302,7 @@ export class SimulatedMember {
 
   #tellOverlay(key: number): void {
     const open = this.#overlays.get(key)
-    if (!open) return
+    if (!open?.knowsMembers) return
     const { overlay } = open
     const neighbors = overlay.neighbors()
     const linked = neighbors.filter((peer) => this.#world.isLinked(this.id, peer))
