@@ -15,7 +15,8 @@ import {
   SwitchMember,
   type SwitchMessage,
 } from '../../../../topology/index.ts'
-import { definitions, type SwitchingWorld } from './world.ts'
+import { definitions } from './overlays.ts'
+import type { SwitchingWorld } from './world.ts'
 
 const CHANNEL: ChannelName = 'data'
 const MAX_HOPS = 16

@@ -2,7 +2,8 @@
 
 import type { SwitchBug } from './bugs.ts'
 import { SwitchingFailure } from './invariants.ts'
-import { definitions, SwitchingWorld } from './world.ts'
+import { definitions } from './overlays.ts'
+import { SwitchingWorld } from './world.ts'
 
 const FAULTS_MS = 30_000
 const QUIET_MS = 60_000

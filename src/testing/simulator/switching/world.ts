@@ -4,26 +4,12 @@
 
 import { ClusterMachine } from '../../../../consensus/index.ts'
 import type { ClusterCommand } from '../../../../consensus/machines/commands.ts'
-import {
-  clientServer,
-  fullMesh,
-  hyParView,
-  type MemberState,
-  type OverlayDefinition,
-} from '../../../../topology/index.ts'
+import type { MemberState } from '../../../../topology/index.ts'
 import { Prng } from '../random.ts'
 import { Schedule } from '../schedule.ts'
 import type { SwitchBug } from './bugs.ts'
 import { type SwitchingFacts, SwitchingOracle } from './invariants.ts'
 import { SimulatedMember } from './member.ts'
-
-/** The overlays that the members know. */
-export const definitions: ReadonlyMap<string, OverlayDefinition<unknown>> = new Map(
-  ([fullMesh, clientServer, hyParView] as OverlayDefinition<unknown>[]).map((definition) => [
-    definition.name,
-    definition,
-  ]),
-)
 
 interface Link {
   isUp: boolean
