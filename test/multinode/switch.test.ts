@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { TopologyView } from '../../src/node-interface.ts'
 import type { SwitchReport } from '../../src/switching/report.ts'
-import { type ClusterProcess, type ProcessCluster, startProcesses } from '../../src/testing/processes.ts'
+import type { ClusterProcess } from '../../src/testing/process-member.ts'
+import { type ProcessCluster, startProcesses } from '../../src/testing/processes.ts'
 
 const switches = ['hyparview', 'client-server', 'full-mesh', 'client-server', 'hyparview', 'full-mesh'] as const
 const headers = { 'content-type': 'application/json' }
