@@ -7,6 +7,7 @@ import type { Lanes } from './channels/lane.ts'
 import { LanesPart } from './channels/lanes-part.ts'
 import { type DataFaces, ReplicatedData } from './coordination/replicated-data.ts'
 import { SeedWatcher } from './discovery/seed-watcher.ts'
+import { DnsPart } from './dns/dns-part.ts'
 import { RequestedFaults } from './faults/requested-faults.ts'
 import { Liveness } from './liveness/liveness.ts'
 import type { NodeTopology } from './node-interface.ts'
@@ -61,6 +62,7 @@ export function createFeatures(context: NodeContext): NodeFeatures {
     services,
     liveness,
     advising,
+    new DnsPart(context, services),
   ])
   return {
     parts,

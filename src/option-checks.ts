@@ -41,6 +41,7 @@ const checks: { readonly [Key in keyof Required<NodeOptions>]: Check } = {
   },
   dataDir: (value) => (typeof value === 'string' && value !== '' ? undefined : 'must be a path'),
   admin: (value) => (value === false ? undefined : address(value)),
+  dns: address,
   adminToken: (value) => tokenProblem(value),
   topology: word,
   overlays: (value) => overlaysProblem(value),

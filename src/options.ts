@@ -35,6 +35,8 @@ export interface NodeOptions {
   readonly dataDir?: string
   /** `HOST:PORT` of the admin API; port 0 takes a free one. Not loopback: `adminToken` is required. Default `false`: no admin. */
   readonly admin?: string | false
+  /** `HOST:PORT` to answer DNS at, for the cluster's own names; port 0 takes a free one. Default none. */
+  readonly dns?: string
   /** The token of the admin API, or one per role; at least 16 bytes each. A single string has the role `admin`. */
   readonly adminToken?: string | AdminTokens
   /** The overlay a new cluster starts with: a built-in one, or one of `overlays`. One that exists keeps what it has agreed on. Default `full-mesh`. */
@@ -100,6 +102,7 @@ export interface ResolvedOptions {
   readonly developmentSecret: boolean
   readonly dataDir: string | undefined
   readonly admin: string | undefined
+  readonly dns: string | undefined
   readonly adminTokens: AdminTokens | undefined
   readonly topology: string
   readonly overlays: readonly OverlayDefinition<unknown>[]
@@ -153,6 +156,7 @@ export function resolveOptions(raw: NodeOptions, stored: StoredOptions = {}): Re
     developmentSecret: secret === undefined,
     dataDir: raw.dataDir,
     admin: raw.admin === false ? undefined : raw.admin,
+    dns: raw.dns,
     adminTokens: tokens(raw.adminToken),
     topology: raw.topology ?? 'full-mesh',
     overlays: Object.freeze([...(raw.overlays ?? [])] as unknown as OverlayDefinition<unknown>[]),

@@ -34,6 +34,7 @@ describe('resolveOptions', () => {
         advertise: undefined,
         join: [],
         providers: [],
+        dns: undefined,
         expect: undefined,
         secrets: 1,
         developmentSecret: true,

@@ -1,0 +1,29 @@
+// The DNS answers of a node as one of its parts: they begin before the node does, so that a port in use keeps it from starting.
+
+import type { NodeContext, NodePart } from '../node-part.ts'
+import type { Services } from '../services/service-interface.ts'
+import { type DnsServer, startDns } from './dns-server.ts'
+
+export class DnsPart implements NodePart {
+  readonly #context: NodeContext
+  readonly #services: Pick<Services, 'find'>
+  #server: DnsServer | undefined
+
+  constructor(context: NodeContext, services: Pick<Services, 'find'>) {
+    this.#context = context
+    this.#services = services
+  }
+
+  /** Rejects with `ERR_ADDRESS_IN_USE` or `ERR_ADDRESS_UNUSABLE`. */
+  async start(): Promise<void> {
+    const { options, toolbox, members } = this.#context
+    if (options.dns === undefined) return
+    const find: Services['find'] = (query) => this.#services.find(query)
+    this.#server = await startDns(options.dns, { members, find }, (reason) => toolbox.counters.add(reason))
+    toolbox.logger.info('answering DNS', { address: this.#server.address })
+  }
+
+  async close(): Promise<void> {
+    await this.#server?.close()
+  }
+}
