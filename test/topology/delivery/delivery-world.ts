@@ -44,6 +44,9 @@ export interface Faults {
   jitterMs: number
 }
 
+/** What a runtime, or a core, could do wrong; each must be noticed. */
+export type Bug = 'forgets-at-reconnect' | 'hands-over-held' | 'numbers-anew'
+
 type Core = Delivery<Sent, Arrived, string>
 
 /** `a` sends, `b` handles. */
@@ -59,6 +62,7 @@ export class DeliveryWorld {
   generation = 1
   transmissions = 0
   isUp = false
+  bug: Bug | undefined
   readonly #random: Random
   readonly #options: DeliveryOptions
   readonly #cores: Record<string, Core>
@@ -121,6 +125,8 @@ export class DeliveryWorld {
 
   connect(): void {
     this.isUp = true
+    if (this.bug === 'forgets-at-reconnect') this.#cores.b = this.#core()
+    if (this.bug === 'numbers-anew') this.#cores.a = this.#core()
     this.#put('a', { type: 'connected', peer: 'b', generation: this.generation })
     this.#put('b', { type: 'connected', peer: 'a', generation: 1 })
   }
@@ -236,6 +242,8 @@ export class DeliveryWorld {
         this.#timers.set(who, effect.at)
         break
       case 'held':
+        if (this.bug !== 'hands-over-held') break
+        for (const { id, key } of effect.messages) this.handed.push({ id, key, life: this.generation })
         break
       default:
         effect satisfies never

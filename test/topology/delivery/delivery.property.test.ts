@@ -4,14 +4,15 @@
 import { strict as assert } from 'node:assert'
 import { describe, it } from 'node:test'
 import { generator } from '../generator.ts'
-import { DeliveryWorld } from './delivery-world.ts'
+import { type Bug, DeliveryWorld } from './delivery-world.ts'
 
 const seeds = 300
 const steps = 120
 
-function simulate(seed: number): DeliveryWorld {
+function simulate(seed: number, bug?: Bug): DeliveryWorld {
   const random = generator(seed)
   const world = new DeliveryWorld(random, { windowMessages: 64, maxHeldMessages: random() < 0.3 ? 4 : 32 })
+  world.bug = bug
   const keys = [undefined, 'k', 'l', 'm']
   const restarts = random() < 0.3
   Object.assign(world.faults, { loss: random() * 0.4, repeat: random() * 0.3, jitterMs: random() * 500 })
@@ -70,4 +71,11 @@ describe('delivery under faults', () => {
     // A network that never made it work would prove nothing.
     for (const reason of ['duplicate', 'late', 'held-full']) assert.ok(dropped.has(reason), reason)
   })
+
+  for (const bug of ['forgets-at-reconnect', 'hands-over-held', 'numbers-anew'] as const)
+    it(`notices who ${bug.replaceAll('-', ' ')}`, () => {
+      assert.throws(() => {
+        for (let seed = 1; seed <= 100; seed++) simulate(seed, bug)
+      })
+    })
 })
