@@ -149,6 +149,16 @@ describe('a channel', () => {
     assert.equal((await failureOf(b.channel('data').request('a', 1))).code, 'ERR_NO_HANDLER')
   })
 
+  it('carries a payload of many chunks whole, as a message, a request and its answer', async () => {
+    const [a, b] = await pair()
+    const large = Uint8Array.from({ length: 5_000_001 }, (_, index) => index % 251)
+    const messages = heard(b.channel('data'))
+    b.channel('data').onRequest(({ payload }) => payload)
+    await a.channel('data').send('b', large, { ack: true })
+    assert.deepEqual(messages[0]?.payload, large)
+    assert.deepEqual((await a.channel('data').request('b', large)).payload, large)
+  })
+
   it('sends many with one promise, from what is iterable at once or in time', async () => {
     const [a, b] = await pair()
     const messages = heard(b.channel('data'))
