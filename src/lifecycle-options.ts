@@ -1,6 +1,6 @@
 // What a node's lifecycle is given, and whom it tells what.
 
-import type { HostEffect, RaftOptions } from '../consensus/index.ts'
+import type { HostEffect, RaftOptions, VoterPolicyOptions } from '../consensus/index.ts'
 import type { OverlayDefinition, SwimEvent, SwimOptions } from '../topology/index.ts'
 import type { ClusterError } from './errors.ts'
 import type { NodeParts } from './node-part.ts'
@@ -20,6 +20,7 @@ export interface LifecycleOptions {
   /** Overlays of the user's own, beside the built-in ones. */
   readonly overlays: readonly OverlayDefinition<unknown>[]
   readonly raft: RaftOptions
+  readonly voters: VoterPolicyOptions
   readonly swim: SwimOptions
   readonly transport: Transport
   readonly keyring: Keyring

@@ -8,35 +8,37 @@
 import type { FormingEvent, FormingState, MemberRecord } from '../topology/index.ts'
 import { Requests } from './channels/requests.ts'
 import { Coordination } from './coordination/coordination.ts'
+import { OwnLog } from './coordination/own-log.ts'
 import { deliver, dispatch, type Parts } from './dispatch.ts'
-import { asClusterError, type ClusterError, type ErrorCode } from './errors.ts'
+import { asClusterError, type ClusterError } from './errors.ts'
 import type { LifecycleOptions, Stage } from './lifecycle-options.ts'
 import { LinkEvents } from './link-events.ts'
 import type { Links } from './links/links.ts'
 import { Peers } from './links/peers.ts'
-import { type AdmissionAnswer, askMember, type HolderState, holderState } from './membership/admission.ts'
+import { type AdmissionAnswer, askAnyone, type HolderState, holderState } from './membership/admission.ts'
 import { builtInOverlays } from './membership/built-in-overlays.ts'
 import { Formation, founderDelay, parseFormingState } from './membership/formation.ts'
-import { Joining } from './membership/joining.ts'
+import { Joining, lastingRefusals } from './membership/joining.ts'
+import { KnownVoters } from './membership/known-voters.ts'
 import { Membership } from './membership/membership.ts'
 import { RememberedPeers } from './membership/remembered-peers.ts'
 import { Routes } from './membership/routes.ts'
 import type { Absence } from './runtime/away-guard.ts'
-import { helloOf, nameTaken, recordOf, rolledBack } from './self.ts'
-import type { NodeStorage, StoredCluster } from './storage/node-storage.ts'
+import { helloOf, isNamesake, nameTaken, recordOf, rolledBack } from './self.ts'
+import type { RecoveredLog, StoredCluster } from './storage/node-storage.ts'
 
 /** A leader that stops gives its successor this long to be told so; then it goes all the same. */
 const RESIGN_TIMEOUT_MS = 1_000
-/** Refusals that waiting does not mend; a seed that is about to stop, or slow, may be followed by another. */
-const lasting: ReadonlySet<ErrorCode> = new Set(['ERR_WRONG_SECRET', 'ERR_FOREIGN_CLUSTER', 'ERR_VERSION_MISMATCH'])
 
 export class Lifecycle {
   readonly requests: Requests
+  readonly voters: KnownVoters
   readonly #options: LifecycleOptions
   readonly #peers: Peers
   #stage: Stage = 'seeking'
   #isStopping = false
-  #cluster: StoredCluster | undefined
+  /** As the disk remembers it; undefined before this node knows it. */
+  cluster: StoredCluster | undefined
   #enteredAt = 0
   /** What there is of the node so far; what a link brings goes to whoever is there. */
   readonly #parts: Parts
@@ -52,15 +54,15 @@ export class Lifecycle {
       transport,
       keyring,
       toolbox,
-      hello: () => helloOf(self, this.#cluster?.clusterId, options.expect),
-      isInCluster: () => this.#cluster !== undefined,
+      hello: () => helloOf(self, this.cluster?.clusterId, options.expect),
+      isInCluster: () => this.cluster !== undefined,
       isStopping: () => this.#isStopping,
       member: (id) => this.#parts.membership?.member(id),
       onUp: (link) => this.#linkEvents.up(link),
       onDown: (link, end) => this.#linkEvents.down(link, end),
       onRefusedPort: (peer, generation) => this.#linkEvents.refusedPort(peer, generation),
       onCluster: (link, clusterId) => {
-        if (clusterId !== '' && clusterId === this.#cluster?.clusterId) this.#remembered.note(link.peer)
+        if (clusterId !== '' && clusterId === this.cluster?.clusterId) this.#remembered.note(link.peer)
         this.#linkEvents.peerInCluster(link, clusterId)
       },
       onMessage: (link, message) => dispatch(this.#parts, toolbox.counters, link, message),
@@ -75,11 +77,12 @@ export class Lifecycle {
       nameOf: (id) => this.nameOf(id),
       count: (reason) => toolbox.counters.add(reason),
     })
+    this.voters = new KnownVoters(self, this, (changed) => this.#remember(changed))
     this.#remembered = new RememberedPeers({
       self: self.id,
       storage,
       members: () => this.members(),
-      isVoter: (id) => this.#voters().some((voter) => voter.id === id),
+      isVoter: (id) => this.voters.includes(id),
       onFailure: (error) => this.#fail(error),
     })
     const { features } = options
@@ -110,7 +113,7 @@ export class Lifecycle {
     this.#linkEvents = new LinkEvents({
       parts: this.#parts,
       peers: this.#peers,
-      clusterId: () => this.#cluster?.clusterId,
+      clusterId: () => this.cluster?.clusterId,
       logger: toolbox.logger,
       considerJoining: () => this.#considerJoining(),
       onLink: options.onLink,
@@ -151,10 +154,10 @@ export class Lifecycle {
   /** Begins; the listener accepts by now. Rejects when the disk holds what cannot be used. */
   async start(): Promise<void> {
     const { self, storage, join } = this.#options
-    this.#cluster = await storage.readCluster()
+    this.cluster = await storage.readCluster()
     const peers = await this.#remembered.recall()
     const durable = (await storage.readForming(parseFormingState)) ?? { type: 'none' }
-    if (this.#cluster && durable.type !== 'started') await this.#enterCluster(this.#cluster)
+    if (this.cluster && durable.type !== 'started') await this.#enterCluster(this.cluster)
     else this.#form(durable)
     const delay = (seed: string): number => (this.#parts.formation ? founderDelay(self.address, seed) : 0)
     for (const seed of join) if (seed !== self.address) this.links.callSeed(seed, 'eager', delay(seed))
@@ -194,8 +197,6 @@ export class Lifecycle {
     await this.#parts.coordination?.close()
   }
 
-  // --- From stage to stage ---
-
   #enter(stage: Stage): void {
     this.#stage = stage
     this.#options.onStage(stage)
@@ -229,7 +230,7 @@ export class Lifecycle {
     const { toolbox } = this.#options
     if (event.type === 'formed') {
       const voters = event.founders.filter(({ id }) => event.voters.includes(id))
-      const { admitted, names } = this.#cluster ?? { admitted: false, names: [] }
+      const { admitted, names } = this.cluster ?? { admitted: false, names: [] }
       this.#adopt({ clusterId: event.clusterId, founders: event.set, voters, admitted, names })
     } else if (event.type === 'mismatch') {
       toolbox.logger.warn('a fresh node expects another number of founders', {
@@ -245,7 +246,7 @@ export class Lifecycle {
 
   /** A fresh node that has promised nothing joins the first living cluster it meets. */
   #considerJoining(): void {
-    if (this.#stage !== 'seeking' || this.#cluster || this.#parts.formation?.isBound) return
+    if (this.#stage !== 'seeking' || this.cluster || this.#parts.formation?.isBound) return
     const [clusterId] = this.#peers.clusters()
     if (clusterId !== undefined) this.#adopt({ clusterId, founders: [], voters: [], admitted: false, names: [] })
   }
@@ -258,17 +259,16 @@ export class Lifecycle {
   /** The cluster is known: this node votes if it may, greets its peers, and asks for its name. */
   async #enterCluster(cluster: StoredCluster): Promise<void> {
     const { self, storage, toolbox } = this.#options
-    this.#cluster = cluster
+    this.cluster = cluster
     this.#enteredAt = toolbox.clock.now()
     if (cluster.founders.length === 0) this.#parts.formation?.close()
-    const isVoter = cluster.voters.some(({ id, storeId }) => id === self.id && storeId === self.storeId)
-    const header = { clusterId: cluster.clusterId, nodeId: self.id, storeId: self.storeId, voters: cluster.voters }
     await this.#remembered.meet(this.#peers.companions(cluster.founders))
-    const log = isVoter ? await storage.createLog(header) : undefined
+    const ownLog = new OwnLog(storage, self, cluster)
+    const log = await ownLog.open()
     if (cluster.founders.length > 0) await storage.writeCluster(cluster)
-    this.#parts.coordination = await this.#coordinate(cluster, log)
+    this.#parts.coordination = await this.#coordinate(cluster, ownLog, log)
     if (this.#isStopping) return this.#parts.coordination.close()
-    toolbox.logger.info('the cluster is known', { clusterId: cluster.clusterId, voter: isVoter })
+    toolbox.logger.info('the cluster is known', { clusterId: cluster.clusterId, log: log !== undefined })
     for (const link of this.links.all()) this.#linkEvents.peerInCluster(link, this.#peers.clusterOf(link.peer.id) ?? '')
     if (cluster.admitted) this.#startMembership()
     this.#enter(cluster.admitted ? 'member' : 'joining')
@@ -281,13 +281,16 @@ export class Lifecycle {
     this.#joining.start()
   }
 
-  #coordinate(cluster: StoredCluster, log: Awaited<ReturnType<NodeStorage['openLog']>>): Promise<Coordination> {
-    const { self, toolbox, raft, onCoordination, onHost } = this.#options
+  #coordinate(cluster: StoredCluster, ownLog: OwnLog, log: RecoveredLog | undefined): Promise<Coordination> {
+    const { self, toolbox, raft, voters, onHost } = this.#options
     return Coordination.open({
       self: self.id,
       clusterId: cluster.clusterId,
       voters: cluster.voters,
       log,
+      learn: () => ownLog.learn(),
+      policy: voters,
+      memberFacts: () => this.voters.facts(),
       raft,
       links: this.links,
       requests: this.requests,
@@ -297,34 +300,41 @@ export class Lifecycle {
       isMember: (peer) => this.#parts.membership?.member(peer) !== undefined,
       isSparse: () => this.#routes.overlays.isSparse,
       onHeard: (leader, peer) => this.#routes.relay.learn(leader, peer),
-      onChange: () => {
-        this.#parts.formation?.put({ type: 'alive', alive: this.#parts.coordination?.knowledge().leader !== undefined })
-        this.#parts.membership?.setVoters(this.#voters().map(({ id }) => id))
-        onCoordination()
-      },
+      onChange: () => this.#agreementChanged(),
       onHost,
       onDiskFailure: (error) => this.#fail(error),
     })
   }
 
-  async #askForName(signal: AbortSignal): Promise<AdmissionAnswer> {
+  #remember(cluster: StoredCluster): void {
+    this.cluster = cluster
+    this.#options.storage.writeCluster(cluster).catch((error: unknown) => this.#fail(error))
+  }
+
+  #agreementChanged(): void {
+    const { coordination, formation, membership } = this.#parts
+    formation?.put({ type: 'alive', alive: coordination?.knowledge().leader !== undefined })
+    membership?.setVoters(this.voters.holders)
+    this.voters.follow()
+    this.#options.onCoordination()
+  }
+
+  #askForName(signal: AbortSignal): Promise<AdmissionAnswer> {
     const { self, toolbox } = this.#options
-    const leader = this.#parts.coordination?.knowledge().leader ?? ''
+    const { coordination } = this.#parts
+    const leader = coordination?.knowledge().leader ?? ''
     const isInReach = leader === self.id || this.links.get(leader) !== undefined
-    if (this.#parts.coordination && isInReach) return this.#parts.coordination.admit(self.id, self.name)
-    // Any member passes the question on; another one each time, for one may not know the way either.
-    const companions = this.#peers.companions()
-    const companion = companions[Math.floor(toolbox.random() * companions.length)]
-    if (!companion) return { outcome: 'later', reason: 'no member of the cluster is linked' }
-    return askMember(this.requests, companion.peer.id, { id: self.id, name: self.name }, signal)
+    if (coordination && isInReach) return coordination.admit(self.id, self.name)
+    const companions = this.#peers.companions().map(({ peer }) => peer.id)
+    return askAnyone(this.requests, companions, toolbox.random, { id: self.id, name: self.name }, signal)
   }
 
   #admitted(): void {
-    if (this.#isStopping || !this.#cluster) return
+    if (this.#isStopping || !this.cluster) return
     const { self, storage } = this.#options
     const names = [{ name: self.name, id: self.id }]
-    const cluster = { ...this.#cluster, voters: this.#voters(), admitted: true, names }
-    this.#cluster = cluster
+    const cluster = { ...this.cluster, voters: this.voters.voters, admitted: true, names }
+    this.cluster = cluster
     // First whom it knows: a directory that claims a cluster and cannot find anybody in it would be worth nothing.
     const known = this.#remembered.meet(this.#peers.companions())
     known.then(() => storage.writeCluster(cluster)).catch((error: unknown) => this.#fail(error))
@@ -343,13 +353,13 @@ export class Lifecycle {
       relay: this.#routes.relay,
       links: this.links,
       ...toolbox,
-      pinned: this.#voters().map(({ id }) => id),
+      pinned: this.voters.holders,
       onEvent: (event) => {
         if (event.type === 'superseded') return this.#fail(rolledBack(self, event.incarnation.generation))
         if (event.type === 'dropped') return
         if (event.type === 'unanswered') return this.#parts.features.unanswered(event.member)
         this.#remembered.follow(event)
-        if (event.type === 'member' && this.#isNamesake(event.after)) this.#joining?.start()
+        if (event.type === 'member' && isNamesake(self, event.after)) this.#joining?.start()
         onMember(event)
       },
       count: (reason) => toolbox.counters.add(reason),
@@ -368,18 +378,10 @@ export class Lifecycle {
   }
 
   #refused(error: ClusterError, address: string): void {
-    const isFresh = this.#cluster === undefined
+    const isFresh = this.cluster === undefined
     if (error.code === 'ERR_DATA_ROLLED_BACK' || (error.code === 'ERR_NAME_TAKEN' && isFresh)) this.#fail(error)
-    else if (this.#stage === 'seeking' && isFresh && lasting.has(error.code)) this.#options.onUnwelcome(error, address)
-  }
-
-  /** Another member goes by this node's name: the log says which of the two may. */
-  #isNamesake({ id, name, state }: MemberRecord): boolean {
-    return name === this.#options.self.name && id !== this.#options.self.id && state === 'alive'
-  }
-
-  #voters(): StoredCluster['voters'] {
-    return this.#parts.coordination?.record?.voters ?? this.#cluster?.voters ?? []
+    else if (this.#stage === 'seeking' && isFresh && lastingRefusals.has(error.code))
+      this.#options.onUnwelcome(error, address)
   }
 
   /** What this node, as leader, knows of who holds a name (rule 8). */

@@ -77,6 +77,8 @@ export interface NodeStatus {
     /** A majority of the voters stands behind the leader, as far as this node knows. */
     readonly quorum: boolean
     readonly voters: readonly string[]
+    /** Names of those that hold the log without a vote, until they are promoted. */
+    readonly learners: readonly string[]
   }
   readonly s5: {
     readonly host: string | null

@@ -32,7 +32,16 @@ export function nodeStatus(facts: StatusFacts): NodeStatus {
   const { self, condition, clusterId, members, topology, knowledge, nameOf } = facts
   const nameOrNull = (id: string | undefined): string | null => (id === undefined ? null : nameOf(id))
   const present = members.filter(({ state }) => state !== 'left')
-  const { role = 'none', term = 0, leader, commitIndex = 0, quorum = false, voters = [], s5 } = knowledge ?? {}
+  const {
+    role = 'none',
+    term = 0,
+    leader,
+    commitIndex = 0,
+    quorum = false,
+    voters = [],
+    learners = [],
+    s5,
+  } = knowledge ?? {}
   return {
     node: { id: self.id, name: self.name, address: self.address, roles: self.roles, condition },
     cluster: {
@@ -42,7 +51,11 @@ export function nodeStatus(facts: StatusFacts): NodeStatus {
       alive: present.filter(({ state }) => state === 'alive').length,
     },
     topology,
-    consensus: { role, term, leader: nameOrNull(leader), commitIndex, quorum, voters: voters.map(nameOf).sort() },
+    consensus: {
+      ...{ role, term, leader: nameOrNull(leader), commitIndex, quorum },
+      voters: voters.map(nameOf).sort(),
+      learners: learners.map(nameOf).sort(),
+    },
     s5: { host: nameOrNull(s5?.host), phase: s5?.phase ?? 'inactive', fencingToken: s5?.token ?? null },
   }
 }

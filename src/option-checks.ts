@@ -53,10 +53,10 @@ const checks: { readonly [Key in keyof Required<NodeOptions>]: Check } = {
   },
   zone: (value) => (value === '' ? undefined : word(value)),
   profile: oneOf(['local', 'lan', 'wan']),
-  keepStalledMs: (value) =>
-    Number.isInteger(value) && (value as number) >= 0 && (value as number) <= maxKeepStalledMs
-      ? undefined
-      : `must be a whole number from 0 to ${maxKeepStalledMs}`,
+  keepStalledMs: (value) => wholeNumber(value, 0, maxKeepStalledMs),
+  voters: (value) => ([1, 3, 5, 7].includes(value as number) ? undefined : 'must be 1, 3, 5 or 7'),
+  replaceVoterAfterMs: (value) => wholeNumber(value, 1_000, 86_400_000),
+  snapshotEntries: (value) => wholeNumber(value, 100, 10_000_000),
   allowFaults: (value) => (typeof value === 'boolean' ? undefined : 'must be true or false'),
   logger: (value) => (isLogger(value) ? undefined : `must be a logger or ${list(logLevels)}`),
   signal: (value) => (value instanceof AbortSignal ? undefined : 'must be an AbortSignal'),
@@ -221,4 +221,9 @@ export function show(value: unknown): string {
     text = String(value)
   }
   return text.length > maxShown ? `${text.slice(0, maxShown)}…` : text
+}
+
+function wholeNumber(value: unknown, least: number, most: number): string | undefined {
+  const isFit = Number.isInteger(value) && (value as number) >= least && (value as number) <= most
+  return isFit ? undefined : `must be a whole number from ${least} to ${most}`
 }

@@ -2,6 +2,7 @@
 // thrown as one error; the result is complete and frozen. Files and variables are not read here: the command line and
 // the data directory hand in what they hold. `docs/options.md` is the table for users; a test compares the two.
 
+import { defaultVoterPolicy } from '../consensus/index.ts'
 import type { OverlayDefinition } from '../topology/index.ts'
 import { swimPresets } from '../topology/index.ts'
 import type { Discovery } from './discovery/discovery.ts'
@@ -54,6 +55,12 @@ export interface NodeOptions {
    * 3,600,000; 0: nobody is told from dead, and this node runs no liveness worker. Default 30,000.
    */
   readonly keepStalledMs?: number
+  /** How many members vote when there are enough of them: 1, 3, 5 or 7, the same on all. Default 5. More survive more failures, and cost more messages. */
+  readonly voters?: number
+  /** Milliseconds after which a voter that is down is replaced by another member. 1,000 to 86,400,000. Default 30,000. */
+  readonly replaceVoterAfterMs?: number
+  /** Entries of the log after which it is replaced by a snapshot. 100 to 10,000,000. Default 10,000. Few: written again and again; many: a long start. */
+  readonly snapshotEntries?: number
   /** Lets users of the admin API, and of `node.faults`, cut links and stall the process: for tests. Default false. */
   readonly allowFaults?: boolean
   /** A logger, or the level of the built-in one. Default `silent`. */
@@ -110,6 +117,9 @@ export interface ResolvedOptions {
   readonly zone: string
   readonly profile: Profile
   readonly keepStalledMs: number
+  readonly voters: number
+  readonly replaceVoterAfterMs: number
+  readonly snapshotEntries: number
   readonly allowFaults: boolean
   readonly logger: Logger
   readonly signal: AbortSignal | undefined
@@ -119,6 +129,8 @@ export interface ResolvedOptions {
 }
 
 const defaultTimeoutMs = 60_000
+/** A few megabytes of log for commands of some hundred bytes. A guess. */
+const defaultSnapshotEntries = 10_000
 const defaultListen = '127.0.0.1:7400'
 
 /** On loopback only, and with a warning: it keeps clusters apart by accident, and nobody out. */
@@ -164,6 +176,9 @@ export function resolveOptions(raw: NodeOptions, stored: StoredOptions = {}): Re
     zone: raw.zone ?? '',
     profile: raw.profile ?? 'lan',
     keepStalledMs: raw.keepStalledMs ?? swimPresets[raw.profile ?? 'lan'].keepStalledMs,
+    voters: raw.voters ?? defaultVoterPolicy.target,
+    replaceVoterAfterMs: raw.replaceVoterAfterMs ?? defaultVoterPolicy.replaceAfterMs,
+    snapshotEntries: raw.snapshotEntries ?? defaultSnapshotEntries,
     allowFaults: raw.allowFaults ?? false,
     logger:
       typeof raw.logger === 'object' ? raw.logger : raw.logger ? createLogger({ level: raw.logger }) : silentLogger,

@@ -61,6 +61,7 @@ const AWAY_THRESHOLD_MS = 200
 const STRANGER_LOG_INTERVAL_MS = 10_000
 const DEFAULT_READY_TIMEOUT_MS = 60_000
 const DEFAULT_STOP_TIMEOUT_MS = 10_000
+const DEFAULT_LEAVE_TIMEOUT_MS = 20_000
 
 export class RunningNode extends NodeFaces implements TrellisNode {
   readonly id: string
@@ -119,7 +120,8 @@ export class RunningNode extends NodeFaces implements TrellisNode {
       join: options.join,
       expect: options.expect ?? (options.join.length + options.providers.length === 0 ? 1 : undefined),
       overlays: options.overlays,
-      raft: raftPresets[profile],
+      raft: { ...raftPresets[profile], snapshotEveryEntries: options.snapshotEntries },
+      voters: { target: options.voters, replaceAfterMs: options.replaceVoterAfterMs },
       swim: { ...swimPresets[profile], keepStalledMs: options.keepStalledMs },
       transport,
       keyring: new Keyring(options.secrets),
@@ -283,7 +285,12 @@ export class RunningNode extends NodeFaces implements TrellisNode {
   }
 
   async leave(options: WaitOptions = {}): Promise<void> {
-    await this.stop(options)
+    const { timeoutMs = DEFAULT_LEAVE_TIMEOUT_MS } = options
+    await this.drain()
+    const isGiven = (): boolean => !this.lifecycle.voters.hasPlaceToGive || this.#stopping !== undefined
+    // Without a majority nobody can take it; the node goes all the same, and is replaced when it is missed.
+    await waitFor('node.leave', isGiven, { ...options, timeoutMs: timeoutMs / 2 }).catch(ignoreTimeout)
+    await this.stop({ ...options, timeoutMs: timeoutMs / 2 })
   }
 
   async stop(options: WaitOptions = {}): Promise<void> {
@@ -371,4 +378,8 @@ export class RunningNode extends NodeFaces implements TrellisNode {
       this.#options.options.logger.error('the node did not stop in order', { error: problem }),
     )
   }
+}
+
+function ignoreTimeout(error: unknown): void {
+  if (!isClusterError(error, 'ERR_TIMEOUT')) throw error
 }

@@ -53,6 +53,11 @@ export function recordOf(self: Self): MemberRecord {
   }
 }
 
+/** Another member goes by this node's name: the log says which of the two may. */
+export function isNamesake(self: Self, { id, name, state }: MemberRecord): boolean {
+  return name === self.name && id !== self.id && state === 'alive'
+}
+
 export function nameTaken(name: string, holder: string): ClusterError {
   return new ClusterError('ERR_NAME_TAKEN', `the name '${name}' belongs to another member, ${holder}`, { name, holder })
 }

@@ -65,6 +65,7 @@ export const schemas: Readonly<Record<string, Schema>> = {
       commitIndex: whole,
       quorum: truth,
       voters: list(text),
+      learners: list(text),
     }),
     s5: object(s5),
   }),

@@ -58,6 +58,9 @@ export const nodeSettings: readonly Setting[] = [
   setting('zone', '<ZONE>', 'where it stands'),
   setting('profile', '<local|lan|wan>', 'timing (default: lan)'),
   setting('keepStalledMs', '<MS>', 'how long a stalled member keeps its place (default: 30000)', number),
+  setting('voters', '<N>', 'how many members vote: 1, 3, 5 or 7 (default: 5)', number),
+  setting('replaceVoterAfterMs', '<MS>', 'after which a voter that is down is replaced (default: 30000)', number),
+  setting('snapshotEntries', '<N>', 'entries of the log that a snapshot replaces (default: 10000)', number),
   { ...setting('allowFaults', '', 'let the admin API cut links and stall this node', truth), flag: '--allow-faults' },
   { ...setting('logLevel', '<LEVEL>', 'silent, error, warn, info or debug (default: info)'), variable: 'TRELLIS_LOG' },
 ]

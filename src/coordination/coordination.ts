@@ -5,9 +5,11 @@ import type {
   ClusterCommand,
   ClusterReply,
   HostEffect,
+  MemberFacts,
   RaftMessage,
   RaftOptions,
   TopologyEpochState,
+  VoterPolicyOptions,
 } from '../../consensus/index.ts'
 import type { Requests } from '../channels/requests.ts'
 import { ClusterError } from '../errors.ts'
@@ -28,15 +30,22 @@ import { ClusterRecordKeeper } from './cluster-record.ts'
 import { type Knowledge, knowledgeOfRecord, knowledgeOfVoter } from './knowledge.ts'
 import type { Copy } from './queries.ts'
 import { RecordSpreader } from './record-spreader.ts'
+import { Seat, type SeatOptions } from './seat.ts'
 import { type TransferOptions, type TransferReport, Transfers } from './transfers.ts'
-import { Voter } from './voter.ts'
+import type { Voter } from './voter.ts'
+import { VoterKeeper } from './voter-keeper.ts'
 
 export interface CoordinationOptions {
   readonly self: string
   readonly clusterId: string
   readonly voters: readonly { readonly id: string; readonly storeId: string }[]
-  /** The log this node votes with; undefined: it holds none. */
+  /** The log that its disk holds; undefined: none. */
   readonly log: RecoveredLog | undefined
+  /** Opens the log there is, or makes an empty one without a vote: a leader sends this member the log. */
+  readonly learn: () => Promise<RecoveredLog>
+  readonly policy: VoterPolicyOptions
+  /** Members as the policy of voters sees them. */
+  readonly memberFacts: () => readonly MemberFacts[]
   readonly raft: RaftOptions
   readonly links: Links
   readonly requests: Requests
@@ -62,9 +71,9 @@ export class Coordination {
   readonly #keeper = new ClusterRecordKeeper()
   readonly #spreader: RecordSpreader
   readonly #desk: AdmissionDesk
-  readonly #storeIds: ReadonlyMap<string, string>
   readonly #transfers: Transfers
-  #voter: Voter | undefined
+  readonly #seat: Seat
+  readonly #voterKeeper: VoterKeeper
   /** When a leader was last heard; before the first: when this life began. */
   #heardAt: number
 
@@ -73,7 +82,6 @@ export class Coordination {
     this.clusterId = clusterId
     this.#options = options
     this.#heardAt = toolbox.clock.now()
-    this.#storeIds = new Map(voters.map(({ id, storeId }) => [id, storeId]))
     const { clock, turn } = toolbox
     this.#spreader = new RecordSpreader({
       self,
@@ -86,6 +94,7 @@ export class Coordination {
       strangers: options.strangers,
       isSparse: options.isSparse,
       onNewer: (record, from) => {
+        this.#seat.consider(record)
         if (from !== undefined && record.leader !== '') options.onHeard(record.leader, from)
         options.onChange()
       },
@@ -100,21 +109,20 @@ export class Coordination {
       forward: (leader, request, requestOptions) =>
         requests.request(leader, ADMIT_SUBJECT, encodeRequest(request), requestOptions),
     })
+    requests.handle(ADMIT_SUBJECT, (request) => this.#desk.answer(request))
+    this.#seat = new Seat(this.#seatOptions())
     const voter = (): Voter | undefined => this.#voter
     this.#transfers = new Transfers({ self, requests, voter, knowledge: () => this.knowledge() })
-    requests.handle(ADMIT_SUBJECT, (request) => this.#desk.answer(request))
+    this.#voterKeeper = new VoterKeeper({ self, policy: options.policy, toolbox, voter, members: options.memberFacts })
   }
 
   /** Rejects with `ERR_LOG_CORRUPT` when the log is damaged. */
   static async open(options: CoordinationOptions): Promise<Coordination> {
     const coordination = new Coordination(options)
     try {
-      if (options.log) await coordination.#vote(options.log)
-      else if (coordination.#storeIds.has(options.self)) {
-        const { logger } = options.toolbox
-        logger.warn(
-          'this member is a voter that has lost its log: it may not vote again, so one failure less is survived',
-        )
+      if (options.log) await coordination.#seat.open(options.log)
+      else if (options.voters.some(({ id }) => id === options.self)) {
+        options.toolbox.logger.warn('this member was a voter and has lost its log: it may not vote as that one again')
       }
     } catch (error) {
       await coordination.close()
@@ -123,8 +131,13 @@ export class Coordination {
     return coordination
   }
 
+  /** Holds the log, with a vote or without. */
   get isVoter(): boolean {
     return this.#voter !== undefined
+  }
+
+  get #voter(): Voter | undefined {
+    return this.#seat.voter
   }
 
   knowledge(): Knowledge {
@@ -204,23 +217,10 @@ export class Coordination {
     return this.#voter.read(signal)
   }
 
-  /**
-   * Makes `to` (an id), or whichever voter has most of the log, the leader; S5 goes with it. From any member. Rejects with `ERR_NO_QUORUM` (no leader is
-   * known), `ERR_BAD_REQUEST` (no voter, or it lacks entries), `ERR_NOT_LEADER` (it changed meanwhile), `ERR_TIMEOUT`.
-   */
-  transfer(to?: string, options: TransferOptions = {}): Promise<TransferReport> {
-    return this.#transfers.transfer(to, options)
-  }
-
   receiveRaft(link: Link, message: RaftMessage<ClusterCommand>): void {
     const { id, storeId } = link.peer
-    // A voter is a member together with its log: the same member with another log has no vote (design rule 7).
-    if (!this.#voter || this.#storeIds.get(id) !== storeId) {
-      this.#options.toolbox.counters.add('raft-no-voter')
-      return
-    }
     if (message.type === 'append') this.#heardAt = this.#options.toolbox.clock.now()
-    this.#voter.receive(id, storeId, message)
+    this.#seat.receive(id, storeId, message)
   }
 
   receiveRecord(record: ClusterRecord, from: string): void {
@@ -233,11 +233,11 @@ export class Coordination {
   }
 
   connected(peer: string): void {
-    if (this.#storeIds.has(peer)) this.#voter?.connected(peer)
+    this.#voter?.connected(peer)
   }
 
   disconnected(peer: string, evidence: boolean): void {
-    if (this.#storeIds.has(peer)) this.#voter?.disconnected(peer, evidence)
+    this.#voter?.disconnected(peer, evidence)
   }
 
   away(absence: Absence): void {
@@ -249,35 +249,46 @@ export class Coordination {
     await this.#voter?.resign(signal)
   }
 
-  async close(): Promise<void> {
-    this.#spreader.close()
-    await this.#voter?.close()
+  /**
+   * Makes `to` (an id), or whichever voter has most of the log, the leader; S5 goes with it. From any member. Rejects with `ERR_NO_QUORUM` (no leader is
+   * known), `ERR_BAD_REQUEST` (no voter, or it lacks entries), `ERR_NOT_LEADER` (it changed meanwhile), `ERR_TIMEOUT`.
+   */
+  transfer(to?: string, options: TransferOptions = {}): Promise<TransferReport> {
+    return this.#transfers.transfer(to, options)
   }
 
-  async #vote(log: RecoveredLog): Promise<void> {
-    const { self, raft, links, toolbox, onChange, onHost, onDiskFailure } = this.#options
-    this.#voter = await Voter.open({
+  async close(): Promise<void> {
+    this.#spreader.close()
+    this.#voterKeeper.close()
+    await this.#seat.close()
+  }
+
+  #seatOptions(): SeatOptions {
+    const { self, raft, links, toolbox, learn, onChange, onHost, onDiskFailure } = this.#options
+    const changed = (): void => {
+      this.#spreader.refresh()
+      onChange()
+    }
+    return {
       self,
-      log,
       raft,
       ...toolbox,
+      learn,
       send: (to, message) => {
         if (!links.send(to, { type: 'raft', message })) toolbox.counters.add('raft-no-link')
       },
       isLinked: (voter) => links.get(voter) !== undefined,
       count: (reason) => toolbox.counters.add(reason),
-      onChange: () => {
-        this.#spreader.refresh()
-        onChange()
-      },
+      onChange: changed,
       onHost: (effect) => {
         onHost(effect)
-        this.#spreader.refresh()
-        onChange()
+        changed()
+      },
+      onSeat: (voter) => {
+        this.#spreader.follow(voter)
+        changed()
       },
       onDiskFailure,
-    })
-    this.#spreader.follow(this.#voter)
-    this.#spreader.refresh()
+    }
   }
 }

@@ -62,6 +62,11 @@ export class HostDriver {
     this.#step({ type: 'release' })
   }
 
+  /** What it was released for did not come to pass. */
+  resume(): void {
+    this.#step({ type: 'resume' })
+  }
+
   close(): void {
     this.#isClosed = true
     this.#timers.clearAll()

@@ -14,6 +14,8 @@ export interface Knowledge {
   readonly commitIndex: number
   readonly quorum: boolean
   readonly voters: readonly string[]
+  /** Hold the log and have no vote yet. */
+  readonly learners: readonly string[]
   readonly s5: { readonly host: string | undefined; readonly phase: S5Phase; readonly token: number | undefined }
 }
 
@@ -21,9 +23,10 @@ const noHost = { host: undefined, phase: 'inactive', token: undefined } as const
 
 /** From a voter's own log. */
 export function knowledgeOfVoter(voter: Voter, self: string): Knowledge {
-  const { role, term, leader, commitIndex } = voter.view()
+  const { role, term, leader, commitIndex, configuration } = voter.view()
   const quorum = role === 'leader' ? voter.hasQuorum() : leader !== undefined
-  return { role, term, leader, commitIndex, quorum, voters: voter.voterIds, s5: s5OfVoter(voter, self) }
+  const [voters, learners] = [idsOf(configuration.voters), idsOf(configuration.learners)]
+  return { role, term, leader, commitIndex, quorum, voters, learners, s5: s5OfVoter(voter, self) }
 }
 
 function s5OfVoter(voter: Voter, self: string): Knowledge['s5'] {
@@ -43,7 +46,10 @@ function s5OfVoter(voter: Voter, self: string): Knowledge['s5'] {
 /** From the record alone; `voters`: as the disk remembers them, while no record has come. */
 export function knowledgeOfRecord(keeper: ClusterRecordKeeper, voters: readonly string[], now: number): Knowledge {
   const { record } = keeper
-  if (!record) return { role: 'none', term: 0, leader: undefined, commitIndex: 0, quorum: false, voters, s5: noHost }
+  if (!record) {
+    const nothing = { role: 'none', term: 0, leader: undefined, commitIndex: 0, quorum: false } as const
+    return { ...nothing, voters, learners: [], s5: noHost }
+  }
   const { term, index, s5 } = record
   const isFresh = keeper.isFresh(now)
   const isActive = isFresh && s5.active
@@ -53,9 +59,14 @@ export function knowledgeOfRecord(keeper: ClusterRecordKeeper, voters: readonly 
     leader: isFresh && record.leader !== '' ? record.leader : undefined,
     commitIndex: index,
     quorum: isFresh && record.leader !== '',
-    voters: record.voters.map(({ id }) => id),
+    voters: idsOf(record.voters),
+    learners: idsOf(record.learners),
     s5: isActive
       ? { host: s5.host, phase: 'active', token: s5.token }
       : { ...noHost, phase: isFresh ? 'activating' : 'inactive' },
   }
+}
+
+function idsOf(voters: readonly { readonly id: string }[]): readonly string[] {
+  return voters.map(({ id }) => id)
 }

@@ -2,6 +2,7 @@
 // its lease holds; everyone gives it to a peer whose link comes up. So a member without a log knows the leader within a
 // moment, and notices within three beats when no leader has a majority. Where the overlay is sparse, whoever hears a newer one passes it on.
 
+import { isJoint } from '../../consensus/index.ts'
 import type { Links } from '../links/links.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Turn } from '../runtime/turn.ts'
@@ -37,8 +38,8 @@ export class RecordSpreader {
     this.#timer = setInterval(() => options.turn.enter(() => this.#repeat()), RECORD_BEAT_MS)
   }
 
-  /** This node is a voter: it makes the record whenever it leads. */
-  follow(voter: Voter): void {
+  /** This node holds the log, or no more: it makes the record whenever it leads. */
+  follow(voter: Voter | undefined): void {
     this.#voter = voter
   }
 
@@ -68,8 +69,8 @@ export class RecordSpreader {
   refresh(): void {
     const record = this.#make()
     if (!record) return
-    const { leader, term, topology, s5 } = record
-    const said = JSON.stringify([leader, term, topology, s5])
+    const { leader, term, topology, s5, voters, learners } = record
+    const said = JSON.stringify([leader, term, topology, s5, voters, learners])
     if (said !== this.#said) this.#publish(record, said)
   }
 
@@ -103,7 +104,7 @@ export class RecordSpreader {
       index: voter.applied.index,
       term,
       leader: this.#options.self,
-      voters: this.#options.voters,
+      ...this.#holders(voter),
       // Until the first leader has said it, everybody begins with what it was told itself.
       topology: { name: isFounded ? name : '', epoch },
       s5: { host: s5?.host ?? '', token: s5?.token ?? 0, active: s5 !== undefined && voter.holds(s5.token) },
@@ -111,9 +112,28 @@ export class RecordSpreader {
     }
   }
 
+  /** Who holds the log by the last settled configuration. While one is on its way: as said before. */
+  #holders(voter: Voter): Pick<ClusterRecord, 'voters' | 'learners'> {
+    const { configuration, configurationSettled } = voter.view()
+    const said = this.#options.keeper.record
+    const { voters, learners } =
+      !configurationSettled || isJoint(configuration) ? (said ?? configuration) : configuration
+    return { voters, learners }
+  }
+
   #first(): ClusterRecord {
     const { clusterId, voters } = this.#options
     const s5 = { host: '', token: 0, active: false }
-    return { clusterId, index: 0, term: 0, leader: '', voters, topology: { name: '', epoch: 0 }, s5, beat: 0 }
+    return {
+      clusterId,
+      index: 0,
+      term: 0,
+      leader: '',
+      voters,
+      learners: [],
+      topology: { name: '', epoch: 0 },
+      s5,
+      beat: 0,
+    }
   }
 }

@@ -196,8 +196,8 @@ export class Voter {
 
   /**
    * Stops hosting S5, and hands leadership to `to`, or to whoever has most of the log: the release is the last entry of this term, so the successor
-   * need not wait. Resolves to its id. Rejects with `ERR_NOT_LEADER`, `ERR_BAD_REQUEST` (no such voter, or it lacks entries), `ERR_TIMEOUT`; after that
-   * last one leadership has been given up, and somebody else is elected.
+   * need not wait. Resolves to its id. Rejects with `ERR_NOT_LEADER`, `ERR_BAD_REQUEST` (no such voter, or it lacks entries), `ERR_TIMEOUT`; then this
+   * voter leads on, and hosts S5 again.
    */
   async transfer(to: string | undefined, signal: AbortSignal): Promise<string> {
     const { role, leader } = this.view()
@@ -205,13 +205,10 @@ export class Voter {
     if (!this.#successors().some((id) => to === undefined || id === to)) {
       throw refusal('not-caught-up', leader, this.#options.raft)
     }
-    this.#host.release()
-    const proposal = ++this.#lastNumber
     try {
-      return await this.#transfers.open(proposal, () => this.#put({ type: 'transfer', proposal, to }), signal)
+      return await this.#handOver(to, signal)
     } catch (error) {
-      // S5 is released for all of this term: another one must begin.
-      this.#put({ type: 'resign' })
+      this.#host.resume()
       throw error
     }
   }
@@ -224,10 +221,16 @@ export class Voter {
     const isVain = (): boolean => this.view().role !== 'leader' || !this.reachesMajority()
     const isReleased = (): boolean => this.machine.singleton('s5')?.released ?? true
     const isAlone = this.#successors().length === 0
-    // When it comes to nothing it resigns by itself, or the signal ends the wait.
-    void this.transfer(undefined, signal).catch(() => undefined)
+    if (!isAlone) this.#handOver(undefined, signal).catch(() => this.#put({ type: 'resign' }))
     await this.#until(() => isVain() || (isAlone && isReleased()), signal)
     this.#put({ type: 'resign' })
+  }
+
+  /** The release of S5 is the last entry of this term: the successor need not wait for a lease. */
+  #handOver(to: string | undefined, signal: AbortSignal): Promise<string> {
+    this.#host.release()
+    const proposal = ++this.#lastNumber
+    return this.#transfers.open(proposal, () => this.#put({ type: 'transfer', proposal, to }), signal)
   }
 
   /** Voters that could lead at once. */
@@ -369,6 +372,7 @@ function isVisible(before: RaftView, after: RaftView): boolean {
     before.role !== after.role ||
     before.term !== after.term ||
     before.leader !== after.leader ||
-    before.commitIndex !== after.commitIndex
+    before.commitIndex !== after.commitIndex ||
+    before.configuration !== after.configuration
   )
 }

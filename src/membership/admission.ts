@@ -115,6 +115,19 @@ export async function askMember(
   return parseAnswer(await requests.request(member, ADMIT_SUBJECT, encodeRequest(request), options))
 }
 
+/** Any member passes the question on; another one each time, for one may not know the way either. */
+export async function askAnyone(
+  requests: Pick<Requests, 'request'>,
+  members: readonly string[],
+  random: () => number,
+  request: AdmissionRequest,
+  signal: AbortSignal,
+): Promise<AdmissionAnswer> {
+  const member = members[Math.floor(random() * members.length)]
+  if (member === undefined) return { outcome: 'later', reason: 'no member of the cluster is linked' }
+  return askMember(requests, member, request, signal)
+}
+
 /** A newcomer's question as JSON. */
 export function encodeRequest({ id, name }: AdmissionRequest): Payload {
   return { id, name }

@@ -2,8 +2,16 @@
 // the same name, for the binding may have moved while this node was away. A node that was admitted before is a member
 // meanwhile: a bound name needs no quorum.
 
+import type { ErrorCode } from '../errors.ts'
 import type { Toolbox } from '../runtime/toolbox.ts'
 import type { AdmissionAnswer } from './admission.ts'
+
+/** Refusals that waiting does not mend; a seed that is about to stop, or slow, may be followed by another. */
+export const lastingRefusals: ReadonlySet<ErrorCode> = new Set([
+  'ERR_WRONG_SECRET',
+  'ERR_FOREIGN_CLUSTER',
+  'ERR_VERSION_MISMATCH',
+])
 
 export interface JoiningOptions {
   readonly toolbox: Toolbox

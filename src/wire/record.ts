@@ -2,7 +2,7 @@
 // record"). The leader broadcasts it; among several the one with the highest index wins.
 
 import { bool, type Codec, list, struct, text, varint } from './codec.ts'
-import { MAX_ID_BYTES, MAX_LABEL_BYTES, MAX_STORE_ID_BYTES, MAX_VOTERS } from './limits.ts'
+import { MAX_ID_BYTES, MAX_LABEL_BYTES, MAX_LEARNERS, MAX_STORE_ID_BYTES, MAX_VOTERS } from './limits.ts'
 
 export interface ClusterRecord {
   readonly clusterId: string
@@ -11,7 +11,10 @@ export interface ClusterRecord {
   readonly term: number
   /** Empty when the sender knows none. */
   readonly leader: string
+  /** As of the last configuration that was settled: no member takes itself for removed because of one that comes to nothing. */
   readonly voters: readonly { readonly id: string; readonly storeId: string }[]
+  /** Who holds the log without a vote, until promoted. */
+  readonly learners: readonly { readonly id: string; readonly storeId: string }[]
   readonly topology: { readonly name: string; readonly epoch: number }
   /** `host` empty and `token` 0: never activated. `active`: the host's lease held when this was sent. */
   readonly s5: { readonly host: string; readonly token: number; readonly active: boolean }
@@ -21,12 +24,15 @@ export interface ClusterRecord {
 
 const id = text(MAX_ID_BYTES)
 
+const voter = struct({ id, storeId: text(MAX_STORE_ID_BYTES) })
+
 export const clusterRecord: Codec<ClusterRecord> = struct({
   clusterId: text(MAX_STORE_ID_BYTES),
   index: varint,
   term: varint,
   leader: id,
-  voters: list(struct({ id, storeId: text(MAX_STORE_ID_BYTES) }), MAX_VOTERS),
+  voters: list(voter, MAX_VOTERS),
+  learners: list(voter, MAX_LEARNERS),
   topology: struct({ name: text(MAX_LABEL_BYTES), epoch: varint }),
   s5: struct({ host: id, token: varint, active: bool }),
   beat: varint,

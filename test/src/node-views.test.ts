@@ -37,6 +37,7 @@ const knowledge: Knowledge = {
   commitIndex: 9,
   quorum: true,
   voters: ['id-a', 'id-b', 'id-c'],
+  learners: ['id-d'],
   s5: { host: 'id-b', phase: 'active', token: 7 },
 }
 
@@ -51,6 +52,7 @@ describe('the status of a node', () => {
       commitIndex: 9,
       quorum: true,
       voters: ['a', 'b', 'c'],
+      learners: ['d'],
     })
     assert.deepEqual(s5, { host: 'b', phase: 'active', fencingToken: 7 })
   })
@@ -58,7 +60,15 @@ describe('the status of a node', () => {
   it('knows nobody before it knows its cluster', () => {
     const { cluster, consensus, s5 } = status({ clusterId: undefined })
     assert.equal(cluster.id, null)
-    assert.deepEqual(consensus, { role: 'none', term: 0, leader: null, commitIndex: 0, quorum: false, voters: [] })
+    assert.deepEqual(consensus, {
+      role: 'none',
+      term: 0,
+      leader: null,
+      commitIndex: 0,
+      quorum: false,
+      voters: [],
+      learners: [],
+    })
     assert.deepEqual(s5, { host: null, phase: 'inactive', fencingToken: null })
   })
 

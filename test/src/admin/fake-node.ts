@@ -76,7 +76,7 @@ export function fakeNode(name = 'node-1'): FakeNode {
     node: { id: `12D3KooW${name}`, name, address: '127.0.0.1:7401', roles: [], condition: 'ok' },
     cluster: { id: 'c1', name: 'trellis', size: 1, alive: 1 },
     topology: { name: 'full-mesh', epoch: 0, phase: 'stable' },
-    consensus: { role: 'leader', term: 1, leader: name, commitIndex: 2, quorum: true, voters: [name] },
+    consensus: { role: 'leader', term: 1, leader: name, commitIndex: 2, quorum: true, voters: [name], learners: [] },
     s5: { host: name, phase: 'active', fencingToken: 2 },
   }
   const orders: { name: string; options: SwitchOptions | undefined }[] = []

@@ -17,6 +17,7 @@ function reports(count: number, change: (status: NodeStatus, i: number) => unkno
         commitIndex: i,
         quorum: true,
         voters: names.slice(0, fullVoters(count)),
+        learners: [],
       },
       s5: { host: 'node-2', phase: 'active', fencingToken: 4 },
     }

@@ -24,6 +24,7 @@ const status: NodeStatus = {
     commitIndex: 9,
     quorum: true,
     voters: ['node-1', 'node-2'],
+    learners: [],
   },
   s5: { host: 'node-2', phase: 'active', fencingToken: 7 },
 }

@@ -13,6 +13,7 @@ function record(index: number, term: number, beat: number, changes: Partial<Clus
     beat,
     leader: 'a',
     voters: ['a', 'b', 'c'].map((id) => ({ id, storeId: `store-${id}` })),
+    learners: [],
     topology: { name: 'full-mesh', epoch: 0 },
     s5: { host: 'a', token: 4, active: true },
     ...changes,

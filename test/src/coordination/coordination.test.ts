@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
-import { raftPresets } from '../../../consensus/index.ts'
+import { defaultVoterPolicy, raftPresets } from '../../../consensus/index.ts'
 import { Requests } from '../../../src/channels/requests.ts'
 import { RECORD_FRESH_MS } from '../../../src/coordination/cluster-record.ts'
 import { Coordination } from '../../../src/coordination/coordination.ts'
@@ -11,7 +11,7 @@ import { systemClock } from '../../../src/runtime/clock.ts'
 import { Counters } from '../../../src/runtime/counters.ts'
 import { MemoryLog } from '../../../src/storage/memory.ts'
 import type { RecoveredLog } from '../../../src/storage/node-storage.ts'
-import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
+import { turns, waitUntil } from '../../../src/testing/compliance/wait-until.ts'
 import { MemoryNetwork } from '../../../src/transport/memory.ts'
 import { Keyring } from '../../../src/wire/secrets.ts'
 import { helloOf } from '../links/lab.ts'
@@ -78,6 +78,9 @@ class Member {
       clusterId: 'c',
       voters,
       log,
+      learn: async () => new MemoryLog({ clusterId: 'c', nodeId: this.id, storeId: `store-${this.id}`, voters: [] }),
+      policy: defaultVoterPolicy,
+      memberFacts: () => [],
       raft: raftPresets.local,
       links,
       requests,
@@ -120,9 +123,9 @@ describe('a voter with another log than it was elected with', () => {
     // The disk of `b` was lost; with the new log it still believes that it votes.
     const b = await new Member(network, 'b', 'store-new').start(logOf('b', 'store-new'))
     link(a, b)
-    await waitUntil(() => (a.counters.snapshot()['raft-no-voter'] ?? 0) > 0)
-    // `a` has asked for votes, and `b` would have granted: an election needs a third, with the right log.
-    await waitUntil(() => (a.counters.snapshot()['raft-no-voter'] ?? 0) > 3)
+    // `a` has asked whether it would be elected, and `b` has answered: that needs a third, with the right log.
+    await waitUntil(() => (a.counters.snapshot()['election-pre-candidate'] ?? 0) > 0)
+    await turns(1_000)
     assert.deepEqual([a.leader, a.coordination?.knowledge().role !== 'leader'], [undefined, true])
     const c = await new Member(network, 'c').start(logOf('c'))
     link(a, c)

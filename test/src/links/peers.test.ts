@@ -73,6 +73,7 @@ function record(clusterId: string, leader = ''): WireMessage {
     term: 1,
     leader,
     voters: [],
+    learners: [],
     topology: { name: 'full-mesh', epoch: 0 },
     s5,
     beat: 1,

@@ -155,6 +155,7 @@ const record: fc.Arbitrary<WireMessage> = fc
     term: number,
     leader: text,
     voters: fc.array(fc.record({ id: text, storeId: text }), { maxLength: 5 }),
+    learners: voters,
     topology: fc.record({ name: text, epoch: number }),
     s5: fc.record({ host: text, token: number, active: fc.boolean() }),
     beat: number,

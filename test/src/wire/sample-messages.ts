@@ -57,6 +57,7 @@ const record: ClusterRecord = {
   term: 3,
   leader: 'id-a',
   voters: [{ id: 'id-a', storeId: 'store-a' }],
+  learners: [{ id: 'id-b', storeId: 'store-b' }],
   topology: { name: 'full-mesh', epoch: 0 },
   s5: { host: 'id-a', token: 11, active: true },
   beat: 7,

@@ -1,0 +1,92 @@
+// The voters of a cluster, by themselves: whole nodes in one process.
+
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { TrellisNode } from '../../src/index.ts'
+import type { RunningNode } from '../../src/running-node.ts'
+import { waitUntil } from '../../src/testing/compliance/wait-until.ts'
+import { start } from './local-nodes.ts'
+
+function votersOf(node: TrellisNode): readonly string[] {
+  return node.status().consensus.voters
+}
+
+function agree(nodes: readonly TrellisNode[], voters: readonly string[]): boolean {
+  return nodes.every((node) => {
+    const { consensus, s5 } = node.status()
+    return `${consensus.voters}` === `${voters}` && consensus.learners.length === 0 && s5.phase === 'active'
+  })
+}
+
+async function clusterOf(names: readonly string[], options = {}): Promise<TrellisNode[]> {
+  const first = await start({ name: names[0]!, ...options })
+  const others = await Promise.all(names.slice(1).map((name) => start({ name, join: [first.address], ...options })))
+  return [first, ...others]
+}
+
+describe('the voters of a cluster', () => {
+  it('are as many as there shall be once it has grown, an odd number, with what was agreed before', async () => {
+    const a = await start({ name: 'a' })
+    await a.ready()
+    await a.config.set('before', 1)
+    assert.deepEqual(votersOf(a), ['a'])
+    const b = await start({ name: 'b', join: [a.address] })
+    await b.ready()
+    const c = await start({ name: 'c', join: [a.address] })
+    await waitUntil(() => agree([a, b, c], ['a', 'b', 'c']))
+    await a.stop()
+    await waitUntil(() => [b, c].some((node) => node.status().consensus.role === 'leader'))
+    assert.equal((await b.config.get('before'))?.value, 1)
+  })
+
+  it('are no more than asked for', async () => {
+    const nodes = await clusterOf(['a', 'b', 'c', 'd'], { voters: 1 })
+    await Promise.all(nodes.map((node) => node.ready()))
+    await waitUntil(() => agree(nodes, ['a']))
+  })
+
+  it('lose the one that leaves to one that stays, before it is gone', async () => {
+    const nodes = await clusterOf(['a', 'b', 'c', 'd'])
+    await waitUntil(() => nodes.every((node) => votersOf(node).length === 3 && node.status().cluster.alive === 4))
+    const leaving = nodes.find(({ name }) => votersOf(nodes[0]!).includes(name) && name !== 'a')!
+    const staying = nodes.filter((node) => node !== leaving)
+    await leaving.leave()
+    await waitUntil(() => agree(staying, staying.map(({ name }) => name).sort()))
+  })
+
+  it('lose the leader that leaves; another leads, and hosts S5', async () => {
+    const nodes = await clusterOf(['a', 'b', 'c', 'd'])
+    await waitUntil(() => nodes.every((node) => votersOf(node).length === 3 && node.status().cluster.alive === 4))
+    const leader = nodes.find((node) => node.status().consensus.role === 'leader')!
+    const staying = nodes.filter((node) => node !== leader)
+    await leader.leave()
+    await waitUntil(() => agree(staying, staying.map(({ name }) => name).sort()))
+  })
+
+  it('replace one that is down for long, and not one that stops for a moment', async () => {
+    const nodes = await clusterOf(['a', 'b', 'c', 'd'], { replaceVoterAfterMs: 1_000 })
+    await waitUntil(() => nodes.every((node) => votersOf(node).length === 3 && node.status().cluster.alive === 4))
+    const gone = nodes.find(({ name }) => votersOf(nodes[0]!).includes(name) && name !== 'a')!
+    const staying = nodes.filter((node) => node !== gone)
+    await gone.stop()
+    assert.ok(votersOf(staying[0]!).includes(gone.name))
+    await waitUntil(() => agree(staying, staying.map(({ name }) => name).sort()))
+  })
+})
+
+describe('a transfer of leadership', () => {
+  it('is asked of any member, one without a log too', async () => {
+    const nodes = await clusterOf(['a', 'b', 'c', 'd'])
+    await waitUntil(() => nodes.every((node) => votersOf(node).length === 3 && node.status().s5.phase === 'active'))
+    const leader = nodes.find((node) => node.status().consensus.role === 'leader')!
+    const guest = nodes.find(({ name }) => !votersOf(leader).includes(name))!
+    const report = await (guest as RunningNode).lifecycle.coordination!.transfer()
+    assert.equal(report.from, leader.id)
+    await waitUntil(() => nodes.every((node) => node.status().consensus.leader !== leader.name))
+    await waitUntil(() => nodes.every((node) => node.status().s5.phase === 'active'))
+    const next = nodes.find(({ id }) => id === report.to)!
+    assert.equal(next.status().consensus.role, 'leader')
+    const back = await (next as RunningNode).lifecycle.coordination!.transfer(leader.id)
+    assert.deepEqual([back.from, back.to], [next.id, leader.id])
+  })
+})
