@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { isClusterError } from '../../src/errors.ts'
 import type { TrellisNode } from '../../src/index.ts'
-import type { RunningNode } from '../../src/running-node.ts'
 import { waitUntil } from '../../src/testing/compliance/wait-until.ts'
 import { start } from './local-nodes.ts'
 
@@ -80,13 +80,16 @@ describe('a transfer of leadership', () => {
     await waitUntil(() => nodes.every((node) => votersOf(node).length === 3 && node.status().s5.phase === 'active'))
     const leader = nodes.find((node) => node.status().consensus.role === 'leader')!
     const guest = nodes.find(({ name }) => !votersOf(leader).includes(name))!
-    const report = await (guest as RunningNode).lifecycle.coordination!.transfer()
-    assert.equal(report.from, leader.id)
+    const report = await guest.leadership.transfer()
+    assert.equal(report.from, leader.name)
     await waitUntil(() => nodes.every((node) => node.status().consensus.leader !== leader.name))
     await waitUntil(() => nodes.every((node) => node.status().s5.phase === 'active'))
-    const next = nodes.find(({ id }) => id === report.to)!
+    const next = nodes.find(({ name }) => name === report.to)!
     assert.equal(next.status().consensus.role, 'leader')
-    const back = await (next as RunningNode).lifecycle.coordination!.transfer(leader.id)
-    assert.deepEqual([back.from, back.to], [next.id, leader.id])
+    await assert.rejects(guest.leadership.transfer({ to: guest.name }), (error) => isClusterError(error, 'ERR_BAD_REQUEST'))
+    await assert.rejects(guest.leadership.transfer({ to: 'nobody' }), (error) => isClusterError(error, 'ERR_UNKNOWN_MEMBER'))
+    assert.deepEqual(await next.leadership.transfer({ to: next.name }), { from: next.name, to: next.name, durationMs: 0 })
+    const back = await next.leadership.transfer({ to: leader.name })
+    assert.deepEqual([back.from, back.to], [next.name, leader.name])
   })
 })
