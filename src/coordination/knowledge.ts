@@ -1,7 +1,7 @@
 // What this node knows of leadership and S5: from its own log when it is a voter, else from the cluster record, and then
 // only while that is fresh. In a minority it knows no leader and no host, and says so.
 
-import type { Role } from '../../consensus/index.ts'
+import { type Configuration, isJoint, membersOf, type Role } from '../../consensus/index.ts'
 import type { S5Phase } from '../node-interface.ts'
 import type { ClusterRecordKeeper } from './cluster-record.ts'
 import type { Voter } from './voter.ts'
@@ -25,8 +25,7 @@ const noHost = { host: undefined, phase: 'inactive', token: undefined } as const
 export function knowledgeOfVoter(voter: Voter, self: string): Knowledge {
   const { role, term, leader, commitIndex, configuration } = voter.view()
   const quorum = role === 'leader' ? voter.hasQuorum() : leader !== undefined
-  const [voters, learners] = [idsOf(configuration.voters), idsOf(configuration.learners)]
-  return { role, term, leader, commitIndex, quorum, voters, learners, s5: s5OfVoter(voter, self) }
+  return { role, term, leader, commitIndex, quorum, ...holdersOf(configuration), s5: s5OfVoter(voter, self) }
 }
 
 function s5OfVoter(voter: Voter, self: string): Knowledge['s5'] {
@@ -69,4 +68,11 @@ export function knowledgeOfRecord(keeper: ClusterRecordKeeper, voters: readonly 
 
 function idsOf(voters: readonly { readonly id: string }[]): readonly string[] {
   return voters.map(({ id }) => id)
+}
+
+/** While voters are being replaced the former ones still count: who is to vote learns until then. */
+function holdersOf(configuration: Configuration): Pick<Knowledge, 'voters' | 'learners'> {
+  const { outgoing } = configuration
+  const voters = idsOf(isJoint(configuration) ? outgoing : configuration.voters)
+  return { voters, learners: membersOf(configuration).filter((id) => !voters.includes(id)) }
 }

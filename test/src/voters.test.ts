@@ -86,9 +86,17 @@ describe('a transfer of leadership', () => {
     await waitUntil(() => nodes.every((node) => node.status().s5.phase === 'active'))
     const next = nodes.find(({ name }) => name === report.to)!
     assert.equal(next.status().consensus.role, 'leader')
-    await assert.rejects(guest.leadership.transfer({ to: guest.name }), (error) => isClusterError(error, 'ERR_BAD_REQUEST'))
-    await assert.rejects(guest.leadership.transfer({ to: 'nobody' }), (error) => isClusterError(error, 'ERR_UNKNOWN_MEMBER'))
-    assert.deepEqual(await next.leadership.transfer({ to: next.name }), { from: next.name, to: next.name, durationMs: 0 })
+    await assert.rejects(guest.leadership.transfer({ to: guest.name }), (error) =>
+      isClusterError(error, 'ERR_BAD_REQUEST'),
+    )
+    await assert.rejects(guest.leadership.transfer({ to: 'nobody' }), (error) =>
+      isClusterError(error, 'ERR_UNKNOWN_MEMBER'),
+    )
+    assert.deepEqual(await next.leadership.transfer({ to: next.name }), {
+      from: next.name,
+      to: next.name,
+      durationMs: 0,
+    })
     const back = await next.leadership.transfer({ to: leader.name })
     assert.deepEqual([back.from, back.to], [next.name, leader.name])
   })
