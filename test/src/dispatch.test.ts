@@ -3,6 +3,7 @@ import { beforeEach, describe, it } from 'node:test'
 import { dispatch, type Parts } from '../../src/dispatch.ts'
 import { Counters } from '../../src/runtime/counters.ts'
 import type { Link } from '../../src/wire/link.ts'
+import type { WireMessage } from '../../src/wire/message.ts'
 import { sampleMessages } from './wire/sample-messages.ts'
 
 const link = { peer: { id: 'b' } } as Link
@@ -66,7 +67,9 @@ describe('a message', () => {
   })
 
   it('of a handshake has no business on a link that stands, and is counted', () => {
-    for (const message of sampleMessages) dispatch(parts(), counters, link, message)
+    const { features } = parts()
+    const taker = { ...features, receive: (_: Link, { type }: WireMessage) => type === 'plumtree' }
+    for (const message of sampleMessages) dispatch(parts({ features: taker }), counters, link, message)
     const unexpected = Object.keys(counters.snapshot()).filter((name) => name.startsWith('link-unexpected-'))
     assert.deepEqual(
       unexpected.sort(),
