@@ -1,11 +1,14 @@
 // The voters of a cluster, by themselves: whole nodes in one process.
 
 import assert from 'node:assert/strict'
+import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { isClusterError } from '../../src/errors.ts'
 import type { TrellisNode } from '../../src/index.ts'
 import { waitUntil } from '../../src/testing/compliance/wait-until.ts'
 import { start } from './local-nodes.ts'
+import { temporaryDirectory } from './storage/temporary-directory.ts'
 
 function votersOf(node: TrellisNode): readonly string[] {
   return node.status().consensus.voters
@@ -71,6 +74,29 @@ describe('the voters of a cluster', () => {
     await gone.stop()
     assert.ok(votersOf(staying[0]!).includes(gone.name))
     await waitUntil(() => agree(staying, staying.map(({ name }) => name).sort()))
+  })
+
+  it('take back one that lost its log in its own place, with its new log; its old vote is gone', async () => {
+    const dataDir = temporaryDirectory()
+    const [a, b] = await clusterOf(['a', 'b'])
+    const c = await start({ name: 'c', join: [a!.address], dataDir })
+    await waitUntil(() => agree([a!, b!, c], ['a', 'b', 'c']))
+    await c.config.set('before', 1)
+    await c.stop()
+    const storeIdOf = () => JSON.parse(readFileSync(join(dataDir, 'store.json'), 'utf8')).value.storeId
+    const votersOnDisk = () => JSON.parse(readFileSync(join(dataDir, 'cluster.json'), 'utf8')).value.voters
+    const [lost, remembered] = [storeIdOf(), votersOnDisk()]
+    assert.deepEqual(remembered.map(({ id }: { id: string }) => id).sort(), [a!.id, b!.id, c.id].sort())
+    for (const file of readdirSync(dataDir)) if (file.startsWith('raft.')) rmSync(join(dataDir, file))
+
+    const again = await start({ name: 'c', join: [a!.address], dataDir })
+    const own = () => votersOnDisk().find(({ id }: { id: string }) => id === again.id)?.storeId
+    await waitUntil(() => agree([a!, b!, again], ['a', 'b', 'c']) && own() !== lost)
+    assert.notEqual(storeIdOf(), lost)
+    assert.equal(own(), storeIdOf())
+    await a!.stop()
+    await waitUntil(() => [b!, again].every((node) => node.status().s5.phase === 'active'))
+    assert.equal((await again.config.get('before'))?.value, 1)
   })
 })
 
