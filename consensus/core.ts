@@ -58,6 +58,8 @@ export type Input<Command> =
    * or in `unreadable`; then a new attempt is a new read.
    */
   | { readonly type: 'read'; readonly read: number }
+  /** The log has become large, whatever the number of its entries: capture the machine as soon as may be. */
+  | { readonly type: 'capture-due' }
   /** The state captured at `index` is durable as the latest snapshot. */
   | { readonly type: 'captured'; readonly index: LogIndex; readonly id: string; readonly size: number }
   /** What `fetch-chunk` asked for. */

@@ -90,6 +90,9 @@ export class Raft<Command> {
       case 'read':
         onRead(raft, input.read)
         break
+      case 'capture-due':
+        raft.snapshots.isDue = true
+        break
       case 'captured':
         onCaptured(raft, input)
         break

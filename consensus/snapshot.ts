@@ -25,6 +25,8 @@ export interface Snapshots {
   latest: Snapshot | undefined
   capturing: { readonly index: LogIndex; readonly term: Term; readonly configuration: Configuration } | undefined
   receiving: Receiving | undefined
+  /** The driver wants one, however few entries were applied. */
+  isDue: boolean
 }
 
 interface Receiving {
@@ -41,8 +43,11 @@ interface Receiving {
 export function maybeCapture<Command>(raft: RaftState<Command>, now: number): void {
   const { snapshots, appliedIndex, options, rules, log, configurations, hardState } = raft
   const { latest, capturing, receiving } = snapshots
-  if (options.snapshotEveryEntries === 0 || capturing !== undefined || receiving !== undefined) return
-  if (appliedIndex - (latest?.index ?? 0) < options.snapshotEveryEntries || isBeingSent(raft, now)) return
+  if (capturing !== undefined || receiving !== undefined) return
+  const applied = appliedIndex - (latest?.index ?? 0)
+  const isEnough = options.snapshotEveryEntries > 0 && applied >= options.snapshotEveryEntries
+  if (!(isEnough || (snapshots.isDue && applied > 0)) || isBeingSent(raft, now)) return
+  snapshots.isDue = false
   const term = rules.snapshotTerm(log.termAt(appliedIndex) ?? 0, hardState.term)
   const configuration = rules.snapshotConfiguration(
     configurations.at(appliedIndex),

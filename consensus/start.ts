@@ -62,7 +62,7 @@ export function initialState<Command>(setup: RaftSetup<Command>): RaftState<Comm
     },
     disk: { ticket: 0, durable: 0, written: durable.hardState },
     reads: newFollowerReads(),
-    snapshots: { latest: snapshot, capturing: undefined, receiving: undefined },
+    snapshots: { latest: snapshot, capturing: undefined, receiving: undefined, isDue: false },
     transfer: undefined,
     announced: '',
     announcedConfiguration: `${configurations.latest.index} ${configurations.latest.index <= start}`,

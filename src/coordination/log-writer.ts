@@ -12,6 +12,8 @@ export interface LogWriterOptions<Command> {
   readonly encode: (entry: Entry<Command>) => Uint8Array | undefined
   /** Everything up to and including `ticket` survives a crash. */
   readonly onPersisted: (ticket: number) => void
+  /** So many bytes of commands are on their way to the disk. */
+  readonly onBytes?: (bytes: number) => void
   /** A flush took this long. */
   readonly onFlushed?: (seconds: number) => void
   /** The disk failed; nothing is persisted any more and the node must stop. */
@@ -35,6 +37,7 @@ export class LogWriter<Command> {
       term: entry.term,
       command: this.#options.encode(entry),
     }))
+    this.#options.onBytes?.(entries.reduce((sum, { command }) => sum + (command?.length ?? 0), 0))
     this.#waiting.push({ ticket: effect.ticket, write: { hardState: effect.hardState, reset: effect.base, entries } })
     this.#flushing ??= this.#flush()
   }

@@ -7,10 +7,15 @@ import type { Clock } from '../runtime/clock.ts'
 import type { Turn } from '../runtime/turn.ts'
 import type { RecoveredLog } from '../storage/node-storage.ts'
 
+/** Read again at every start, and held in memory until then. A guess: a second of a disk. */
+export const defaultSnapshotBytes = 64 * 1024 * 1024
+
 export interface VoterOptions {
   readonly self: string
   readonly log: RecoveredLog
   readonly raft: RaftOptions
+  /** Bytes of commands in the log after which it is replaced by a snapshot, however few entries they are. Default {@link defaultSnapshotBytes}. */
+  readonly snapshotBytes?: number
   readonly clock: Clock
   readonly random: Random
   readonly turn: Turn

@@ -32,7 +32,7 @@ import { LogWriter } from './log-writer.ts'
 import { Proposals } from './proposals.ts'
 import { refusal } from './refusal.ts'
 import { readState, SnapshotDriver } from './snapshot-driver.ts'
-import type { VoterOptions } from './voter-options.ts'
+import { defaultSnapshotBytes, type VoterOptions } from './voter-options.ts'
 
 export class Voter {
   readonly machine = new ClusterMachine()
@@ -50,6 +50,8 @@ export class Voter {
   readonly #transfers = new Answers<string>()
   readonly #reads = new Answers<number>()
   #applied: { readonly index: number; readonly term: number }
+  /** Bytes of commands that were written since the last capture. */
+  #logBytes = 0
   /** Conditions that somebody waits for, asked again after each step. */
   readonly #waiting = new Set<() => void>()
   #isClosed = false
@@ -75,6 +77,7 @@ export class Voter {
     this.#writer = new LogWriter({
       store: options.log,
       encode: encodeContent,
+      onBytes: (bytes) => this.#grown(bytes),
       onPersisted: (ticket) => turn.enter(() => this.#put({ type: 'persisted', ticket })),
       onFlushed: (seconds) => options.flushes?.record(seconds),
       onFailure: options.onDiskFailure,
@@ -305,6 +308,7 @@ export class Voter {
           this.#transfers.resolve(effect.proposal, effect.to)
           break
         case 'capture':
+          this.#logBytes = 0
           this.#snapshots.capture(effect)
           break
         case 'compact':
@@ -337,6 +341,14 @@ export class Voter {
       this.#applied = { index, term }
       this.#proposals.applied(index, term, reply)
     }
+  }
+
+  /** Called within a step: the mailbox takes it behind that one. */
+  #grown(bytes: number): void {
+    this.#logBytes += bytes
+    if (this.#logBytes < (this.#options.snapshotBytes ?? defaultSnapshotBytes)) return
+    this.#logBytes = 0
+    this.#put({ type: 'capture-due' })
   }
 
   #reject(proposal: number, error: ClusterError): void {

@@ -99,6 +99,19 @@ describe('snapshots', () => {
     await waitUntil(() => holds(again, 100))
   })
 
+  it('are taken when the log is large, however few its entries are', async () => {
+    const network = await Network.of(['a'], {}, {}, 3_000)
+    const leader = await network.leader()
+    await waitUntil(() => leader.hosting.length === 1)
+    const token = leader.voter.machine.singleton('s5')?.token ?? 0
+    const decide = () =>
+      leader.voter.propose({ type: 'decide', singleton: 's5', token, payload: new Uint8Array(1_000) }, forever)
+    await decide()
+    assert.equal(leader.log.snapshots.latest, undefined)
+    for (let count = 0; count < 4; count++) await decide()
+    await waitUntil(() => leader.log.snapshots.latest !== undefined)
+  })
+
   it('bring one up that lacks what the log no longer has, in pieces', async () => {
     const network = await Network.of(ids, {}, often)
     const leader = await network.leader()

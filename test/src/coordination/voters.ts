@@ -38,16 +38,20 @@ export class Network {
 
   readonly #raft: RaftOptions
 
-  constructor(raft: Partial<RaftOptions> = {}) {
+  readonly #snapshotBytes: number | undefined
+
+  constructor(raft: Partial<RaftOptions> = {}, snapshotBytes?: number) {
     this.#raft = { ...raftPresets.local, ...raft }
+    this.#snapshotBytes = snapshotBytes
   }
 
   static async of(
     ids: readonly string[],
     flushes: Readonly<Record<string, MemoryLogOptions>> = {},
     raft: Partial<RaftOptions> = {},
+    snapshotBytes?: number,
   ): Promise<Network> {
-    const network = new Network(raft)
+    const network = new Network(raft, snapshotBytes)
     const voters = ids.map((id) => ({ id, storeId: `store-${id}` }))
     for (const id of ids) {
       const header = { clusterId: 'c', nodeId: id, storeId: `store-${id}`, voters }
@@ -62,6 +66,7 @@ export class Network {
       self: id,
       log,
       raft: this.#raft,
+      ...(this.#snapshotBytes === undefined ? {} : { snapshotBytes: this.#snapshotBytes }),
       clock: systemClock,
       random: Math.random,
       turn: { enter: (work) => work() },
