@@ -4,7 +4,7 @@ import { switchBugs } from '../../src/testing/simulator/switching/bugs.ts'
 import { SwitchingFailure } from '../../src/testing/simulator/switching/invariants.ts'
 import { runSwitching } from '../../src/testing/simulator/switching/run.ts'
 
-const SEEDS = Number(process.env.TRELLIS_SWITCHING_SEEDS ?? 15)
+const SEEDS = Number(process.env.TRELLIS_SWITCHING_SEEDS ?? 60)
 
 describe('simulated switches of the topology', () => {
   it('end in one epoch everywhere, and lose, double or reorder no acknowledged message', () => {

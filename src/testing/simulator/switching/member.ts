@@ -55,6 +55,8 @@ export class SimulatedMember {
   #current: number | undefined
   #delivery = new Delivery<SimulatedMessage, SimulatedMessage, string>(deliveryPresets.local)
   #sent = 0
+  /** By owner and name: when it fires. */
+  readonly #timers = new Map<string, number>()
   /** Of the message that is being taken, if it is about preparing. */
   #preparing = 0
 
@@ -74,6 +76,7 @@ export class SimulatedMember {
     this.#delivery = new Delivery(deliveryPresets.local)
     this.#overlays = new Map()
     this.#preparing = 0
+    this.#timers.clear()
     this.#open(0, 0, 'full-mesh')
     this.#current = 0
     for (const other of this.#world.members.keys()) if (this.#world.isLinked(this.id, other)) this.connected(other)
@@ -183,7 +186,7 @@ export class SimulatedMember {
     for (const effect of this.member.step(given, this.#world.now)) {
       if (effect.type === 'send') this.#say(effect.to, effect.message)
       else if (effect.type === 'set-timer')
-        this.#timer(effect.timer, effect.at, generation, (timer) => this.putMember({ type: 'timer', timer }))
+        this.#timer('member', effect, generation, (timer) => this.putMember({ type: 'timer', timer }))
       else if (effect.type === 'open') this.#open(effect.key, effect.epoch, effect.name)
       else if (effect.type === 'use') this.#use(effect.key)
       else if (effect.type === 'close') this.#close(effect.key)
@@ -197,7 +200,7 @@ export class SimulatedMember {
       if (effect.type === 'send') this.#say(effect.to, effect.message)
       if (effect.type === 'send' && effect.message.type === 'verify') this.#believeAll(effect.message.round)
       if (effect.type === 'set-timer')
-        this.#timer(effect.timer, effect.at, generation, (timer) => this.putLeader({ type: 'timer', timer }))
+        this.#timer('leader', effect, generation, (timer) => this.putLeader({ type: 'timer', timer }))
       else if (effect.type === 'propose')
         this.#world.propose(this.id, effect.command, (isApplied) => {
           if (!isApplied && this.generation === generation) this.putLeader({ type: 'proposal-lost' })
@@ -236,9 +239,19 @@ export class SimulatedMember {
       this.#say(from, { type: 'prepared', proposal: message.proposal })
   }
 
-  #timer(timer: string, at: number, generation: number, fire: (timer: string) => void): void {
+  /** One of the same name is replaced. */
+  #timer(
+    owner: string,
+    { timer, at }: { readonly timer: string; readonly at: number },
+    generation: number,
+    fire: (timer: string) => void,
+  ): void {
+    const name = `${owner} ${timer}`
+    this.#timers.set(name, at)
     this.#world.schedule.at(at, () => {
-      if (this.isRunning && this.generation === generation) fire(timer)
+      if (!this.isRunning || this.generation !== generation || this.#timers.get(name) !== at) return
+      this.#timers.delete(name)
+      fire(timer)
     })
   }
 
@@ -286,7 +299,7 @@ export class SimulatedMember {
       if (effect.type === 'unlink') open.wanted.delete(effect.peer)
       if (effect.type === 'link' || effect.type === 'unlink') this.#world.relink(this.id, effect.peer)
       if (effect.type === 'set-timer')
-        this.#timer(effect.timer, effect.at, generation, (timer) => this.#putOverlay(key, { type: 'timer', timer }))
+        this.#timer(`overlay ${key}`, effect, generation, (timer) => this.#putOverlay(key, { type: 'timer', timer }))
       if (effect.type === 'send') {
         const { to, message } = effect
         const from = this.id
@@ -359,7 +372,7 @@ export class SimulatedMember {
         for (const { text } of effect.messages) this.#world.oracle.acknowledged(text)
       else if (effect.type === 'failed') this.#world.oracle.failed(effect.message.text)
       else if (effect.type === 'set-timer')
-        this.#timer(effect.timer, effect.at, generation, (timer) => this.#putDelivery({ type: 'timer', timer }))
+        this.#timer('delivery', effect, generation, (timer) => this.#putDelivery({ type: 'timer', timer }))
     }
   }
 
