@@ -8,13 +8,13 @@ import {
   type MemberInput,
   type MemberRecord,
   type MemberState,
-  type Outgoing,
   type OverlayDefinition,
   type OverlayInput,
   SwitchLeader,
   SwitchMember,
   type SwitchMessage,
 } from '../../../../topology/index.ts'
+import type { SimulatedMessage } from './message.ts'
 import { definitions } from './overlays.ts'
 import type { SwitchingWorld } from './world.ts'
 
@@ -33,14 +33,6 @@ interface OpenOverlay {
   hasFormed: boolean
   /** Before it does it wants nothing, which means nothing. */
   knowsMembers: boolean
-}
-
-/** A user's message; `text` tells it from all others. */
-export type SimulatedMessage = Outgoing & {
-  readonly text: string
-  readonly to: string
-  readonly key: string
-  readonly floor: number
 }
 
 export class SimulatedMember {
