@@ -77,7 +77,8 @@ export class ServiceCalls {
         return await this.#attempt(target, method, argument, deadline, signal)
       } catch (error) {
         failure = error
-        if (performance.now() >= deadline)
+        // An attempt has what is left of the deadline, and a timer may fire a little early.
+        if (performance.now() >= deadline || isClusterError(error, 'ERR_TIMEOUT'))
           throw deadlineExceeded(`${name}.${method}`, Math.round(deadline - begun), error)
         const isFutile = !(error instanceof ClusterError) || !elsewhere.has(error.code)
         if (isFutile || (error.mayHaveHappened && options.idempotent !== true) || !this.#budget.take()) throw error
