@@ -39,7 +39,7 @@ describe('a cluster that is founded anew', () => {
     await anew.stop()
     const again = await start({ dataDir: `${directory}/new-a`, listen: anew.address })
     await again.ready()
-    assert.equal((await again.config.get('kept', { consistency: 'stale' }))?.value, 2)
+    assert.equal((await again.config.get('kept'))?.value, 2)
   })
 
   it('on the log of one voter that is left has all that this one had', async () => {
