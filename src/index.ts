@@ -1,6 +1,6 @@
 // The public API: everything a user imports from the package's root.
 
-export type { Advice, Figures, JudgedCondition } from '../topology/index.ts'
+export type { Advice, AdviserOptions, Figures, JudgedCondition } from '../topology/index.ts'
 export type {
   Channel,
   ChannelEvent,

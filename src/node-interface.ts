@@ -135,7 +135,7 @@ export interface NodeTopology {
   switch(name: string, options?: SwitchOptions): Promise<SwitchReport>
   /**
    * What the adviser would do now, by what this node has measured in its last whole minute, with the rule that decided and its figures;
-   * `docs/topologies.md` has the rules. Nothing is switched by it. Exactly the JSON of `GET /v1/topology/advice`.
+   * `docs/topologies.md` has the rules. Asking switches nothing. Exactly the JSON of `GET /v1/topology/advice`.
    */
   advise(): Advice
 }
@@ -166,6 +166,15 @@ export type ClusterEvent =
       readonly name: string
       readonly epoch: number
       readonly to: string
+    }
+  /** Told by the leader alone: by `topologyAuto` it now orders the switch that is due, by this rule of the adviser, for this reason. */
+  | {
+      readonly type: 'advice'
+      readonly at: number
+      readonly from: string
+      readonly to: string
+      readonly rule: string
+      readonly because: string
     }
   /** A link to `peer` (its name, or its id before the name is known) came up or went; `reason` says why it went. */
   | {

@@ -46,9 +46,11 @@ export function createFeatures(context: NodeContext): NodeFeatures {
     context,
     topology: () => {
       const { name, history } = switching.view()
-      return { name, lastSwitchAt: history.findLast(({ outcome }) => outcome === 'committed')?.at }
+      return { name, lastSwitchAt: history.at(-1)?.at }
     },
     traffic: () => channels.traffic(),
+    maySwitch: () => switching.isFree,
+    switch: (name, options) => switching.switch(name, options),
   })
   const parts = new NodeParts([
     seeds,

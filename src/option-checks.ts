@@ -1,6 +1,7 @@
 // What one option's value may be, and what to say of one that is not. Values come from people, files and variables, so
 // nothing of their type is trusted. Rules between options are in `options.ts`.
 
+import { adviserProblems } from '../topology/index.ts'
 import { closestWord } from './closest-word.ts'
 import type { Discovery } from './discovery/discovery.ts'
 import { isDnsAddress, parseDnsAddress } from './discovery/dns-address.ts'
@@ -44,6 +45,7 @@ const checks: { readonly [Key in keyof Required<NodeOptions>]: Check } = {
   dns: address,
   adminToken: (value) => tokenProblem(value),
   topology: word,
+  topologyAuto: (value) => autoProblem(value),
   overlays: (value) => overlaysProblem(value),
   roles: (value) => {
     if (!Array.isArray(value)) return 'must be a list of words'
@@ -176,6 +178,13 @@ function overlaysProblem(value: unknown): string | undefined {
     if (builtIn.includes(name) || names.indexOf(name) !== position) return `has a second '${name}'`
   }
   return undefined
+}
+
+function autoProblem(value: unknown): string | undefined {
+  if (typeof value === 'boolean') return undefined
+  if (typeof value !== 'object' || value === null) return 'must be true, false, or parameters of the adviser'
+  const problems = adviserProblems(value)
+  return problems.length === 0 ? undefined : `is refused: ${problems.join(', ')}`
 }
 
 /** A new cluster starts with something that this node can make. */

@@ -3,7 +3,7 @@
 // the data directory hand in what they hold. `docs/options.md` is the table for users; a test compares the two.
 
 import { defaultVoterPolicy } from '../consensus/index.ts'
-import type { OverlayDefinition } from '../topology/index.ts'
+import type { AdviserOptions, OverlayDefinition } from '../topology/index.ts'
 import { swimPresets } from '../topology/index.ts'
 import type { Discovery } from './discovery/discovery.ts'
 import { dnsDiscovery } from './discovery/dns.ts'
@@ -42,6 +42,11 @@ export interface NodeOptions {
   readonly adminToken?: string | AdminTokens
   /** The overlay a new cluster starts with: a built-in one, or one of `overlays`. One that exists keeps what it has agreed on. Default `full-mesh`. */
   readonly topology?: TopologyName | (string & {})
+  /**
+   * The leader switches to what the adviser recommends once that is due: `true`, or the adviser's parameters (`margin`, `stableMs`,
+   * `coolDownMs`). It counts on whoever leads, so give the same to all. Default `false`.
+   */
+  readonly topologyAuto?: boolean | Partial<AdviserOptions>
   /** Overlays of one's own beside the built-in ones, the same on every member; see `testOverlay` of `./testing`. At most 16. Default none. */
   readonly overlays?: readonly OverlayDefinition<never>[]
   /** What this member is for, at most 16 words. Default none. */
@@ -112,6 +117,8 @@ export interface ResolvedOptions {
   readonly dns: string | undefined
   readonly adminTokens: AdminTokens | undefined
   readonly topology: string
+  /** Parameters of the adviser that switches by itself; undefined: nobody does. */
+  readonly topologyAuto: Partial<AdviserOptions> | undefined
   readonly overlays: readonly OverlayDefinition<unknown>[]
   readonly roles: readonly string[]
   readonly zone: string
@@ -171,6 +178,7 @@ export function resolveOptions(raw: NodeOptions, stored: StoredOptions = {}): Re
     dns: raw.dns,
     adminTokens: tokens(raw.adminToken),
     topology: raw.topology ?? 'full-mesh',
+    topologyAuto: autoOptions(raw.topologyAuto),
     overlays: Object.freeze([...(raw.overlays ?? [])] as unknown as OverlayDefinition<unknown>[]),
     roles: Object.freeze([...(raw.roles ?? [])]),
     zone: raw.zone ?? '',
@@ -186,6 +194,10 @@ export function resolveOptions(raw: NodeOptions, stored: StoredOptions = {}): Re
     timeoutMs: raw.timeoutMs ?? defaultTimeoutMs,
     warnings: Object.freeze(warnings(raw, secret === undefined)),
   })
+}
+
+function autoOptions(auto: NodeOptions['topologyAuto']): Partial<AdviserOptions> | undefined {
+  return auto === undefined || auto === false ? undefined : Object.freeze(auto === true ? {} : { ...auto })
 }
 
 function tokens(token: NodeOptions['adminToken']): AdminTokens | undefined {

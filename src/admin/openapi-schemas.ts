@@ -155,11 +155,17 @@ export const schemas: Readonly<Record<string, Schema>> = {
     epoch: whole,
     to: described(text, 'Where it goes.'),
   }),
+  AdviceEvent: event('advice', {
+    from: described(text, 'The topology that there is.'),
+    to: described(text, 'Where the leader now switches to by itself.'),
+    rule: described(text, 'The rule that decided.'),
+    because: described(text, 'Why, as a sentence.'),
+  }),
   LinkEvent: event('link', { peer: text, state: oneOf('up', 'down'), reason: text }, ['reason']),
   Past: object({
     events: {
       type: 'array',
-      items: { oneOf: ['MemberEvent', 'LeaderEvent', 'S5Event', 'SwitchEvent', 'LinkEvent'].map(ref) },
+      items: { oneOf: ['MemberEvent', 'LeaderEvent', 'S5Event', 'SwitchEvent', 'AdviceEvent', 'LinkEvent'].map(ref) },
     },
   }),
   Alive: object({}),

@@ -54,6 +54,7 @@ export const nodeSettings: readonly Setting[] = [
   setting('dns', '<HOST:PORT>', 'answer DNS for the names of services and members'),
   setting('adminTokenFile', '<FILE>', 'token of the admin API'),
   setting('topology', '<NAME>', 'overlay of a new cluster (default: full-mesh)'),
+  { ...setting('topologyAuto', '', 'let the leader switch as the adviser says', truth), flag: '--topology-auto' },
   { ...setting('role', '<ROLE,...>', 'what this member is for', list), key: 'roles' },
   setting('zone', '<ZONE>', 'where it stands'),
   setting('profile', '<local|lan|wan>', 'timing (default: lan)'),

@@ -11,7 +11,7 @@ import { packageVersion } from './version.ts'
 type ObservedEvent =
   | { readonly type: 'leader'; readonly leader: string | null; readonly term: number }
   | { readonly type: 's5'; readonly host: string | null; readonly fencingToken: number | null }
-  | { readonly type: 'member' | 'link' | 'switch' }
+  | { readonly type: 'member' | 'link' | 'switch' | 'advice' }
 
 interface Watched extends ObservedNode {
   readonly name: string

@@ -1,12 +1,16 @@
 // The adviser at work: counts what this node sends and to how many, how often members come and go, and asks the rules every few
-// seconds. It only says what it would do; to do it is a switch like any other.
+// seconds. It only says what it would do. Where the option `topologyAuto` asks for it, the leader also orders what is due: a switch
+// like any other. One that did not come about is not ordered again before the rest is over, like one that did.
 
 import { type Advice, Adviser, type OverlayDefinition, type Situation, type SwimEvent } from '../../topology/index.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
+import type { SwitchReport } from './report.ts'
 
 /** What is measured is of the last minute or two: a window is closed and begun anew. */
 const WINDOW_MS = 60_000
 const SAMPLE_MS = 5_000
+/** Rules that need less time to hold are asked more often, but not more often than this. */
+const LEAST_SAMPLE_MS = 100
 /**
  * One end of a link: resident memory and processor time of a full mesh of 6 to 24 nodes in one process, Node 24, fitted over its links. To be measured
  * again with the transport.
@@ -15,11 +19,14 @@ const LINK_BYTES = 230_000
 const LINK_MS = 3
 
 export interface AdvisingOptions {
-  readonly context: Pick<NodeContext, 'members' | 'overlays' | 'toolbox'>
-  /** The topology now, and when it was last switched, by the wall clock. */
+  readonly context: Pick<NodeContext, 'members' | 'overlays' | 'toolbox' | 'emit' | 'options'>
+  /** The topology now, and when a switch last ended or was given up, by the wall clock. */
   readonly topology: () => { readonly name: string; readonly lastSwitchAt: number | undefined }
   /** User messages sent so far, and to how many different members since the last call. */
   readonly traffic: () => { readonly messages: number; readonly recipients: number }
+  /** This node leads, and no switch is under way. */
+  readonly maySwitch: () => boolean
+  readonly switch: (name: string, options: { readonly expectFrom: string }) => Promise<SwitchReport>
 }
 
 interface Window {
@@ -30,14 +37,22 @@ interface Window {
 
 export class Advising implements NodePart {
   readonly #options: AdvisingOptions
-  readonly #adviser = new Adviser()
+  readonly #adviser: Adviser
+  readonly #sampleMs: number
   #open: Window = { since: 0, messages: 0, churn: 0 }
   /** Of the last window: each a minute, or per second. */
   #measured = { messagesPerSecond: 0, fanOut: 0, churnPerMinute: 0 }
   #timer: NodeJS.Timeout | undefined
+  /** When this node last ordered what was due. */
+  #orderedAt = Number.NEGATIVE_INFINITY
+  #isOrdering = false
+  #isClosed = false
 
   constructor(options: AdvisingOptions) {
     this.#options = options
+    const { topologyAuto } = options.context.options
+    this.#adviser = new Adviser(topologyAuto)
+    this.#sampleMs = Math.min(SAMPLE_MS, Math.max(LEAST_SAMPLE_MS, topologyAuto?.stableMs ?? SAMPLE_MS))
   }
 
   /** See `NodeTopology.advise`. */
@@ -47,13 +62,14 @@ export class Advising implements NodePart {
     const members = context.overlays().members
     const isAvailable = (definition: OverlayDefinition<unknown>) => definition.refusal(members) === undefined
     const available = [...context.overlays().definitions.values()].filter(isAvailable).map((each) => each.name)
-    return this.#adviser.advise(this.#situation(), name, available, context.toolbox.clock.wall(), lastSwitchAt)
+    const restFrom = Math.max(lastSwitchAt ?? Number.NEGATIVE_INFINITY, this.#orderedAt)
+    return this.#adviser.advise(this.#situation(), name, available, context.toolbox.clock.wall(), restFrom)
   }
 
   async start(): Promise<void> {
     const { clock, turn } = this.#options.context.toolbox
     this.#open = { since: clock.now(), messages: this.#options.traffic().messages, churn: 0 }
-    this.#timer = setInterval(() => turn.enter(() => this.#sample()), SAMPLE_MS)
+    this.#timer = setInterval(() => turn.enter(() => this.#sample()), this.#sampleMs)
     this.#timer.unref()
   }
 
@@ -62,6 +78,7 @@ export class Advising implements NodePart {
   }
 
   close(): void {
+    this.#isClosed = true
     clearInterval(this.#timer)
   }
 
@@ -78,7 +95,26 @@ export class Advising implements NodePart {
       }
       this.#open = { since: now, messages, churn: 0 }
     }
-    this.advise()
+    const advice = this.advise()
+    const { context, maySwitch } = this.#options
+    if (context.options.topologyAuto && advice.isDue && !this.#isOrdering && maySwitch()) void this.#order(advice)
+  }
+
+  async #order({ current: from, recommended: to, rule, because }: Advice): Promise<void> {
+    const { emit, toolbox } = this.#options.context
+    const { logger, clock } = toolbox
+    this.#isOrdering = true
+    this.#orderedAt = clock.wall()
+    logger.info('the adviser switches the topology', { from, to, rule, because })
+    emit({ type: 'advice', at: clock.wall(), from, to, rule, because })
+    try {
+      const { outcome, reason } = await this.#options.switch(to, { expectFrom: from })
+      if (outcome === 'aborted') logger.warn('the switch that the adviser ordered was given up', { from, to, reason })
+    } catch (error) {
+      if (!this.#isClosed) logger.warn('the switch that the adviser ordered failed', { from, to, error })
+    } finally {
+      this.#isOrdering = false
+    }
   }
 
   #situation(): Situation {

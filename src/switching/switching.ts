@@ -64,6 +64,12 @@ export class Switching implements NodePart, Omit<NodeTopology, 'advise'> {
     return { name: current.name, epoch: current.epoch, phase }
   }
 
+  /** This node leads, and no switch is under way. */
+  get isFree(): boolean {
+    const log = this.#context.coordination()?.topologyLog
+    return log?.leads === true && log.isFounded && log.proposal === undefined
+  }
+
   /** See {@link NodeTopology.view}. */
   view(): TopologyView {
     return { ...this.state(), links: this.#context.linkViews(), history: this.#history() }

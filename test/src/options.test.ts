@@ -42,6 +42,7 @@ describe('resolveOptions', () => {
         admin: undefined,
         adminTokens: undefined,
         topology: 'full-mesh',
+        topologyAuto: undefined,
         overlays: [],
         roles: [],
         zone: '',
@@ -146,6 +147,11 @@ describe('resolveOptions', () => {
     ['admin at the address of listen', { listen: '127.0.0.1:1', admin: '127.0.0.1:1' }, /must not be the address/],
     ['no time to start', { timeoutMs: 0 }, /timeoutMs \(0\)/],
     ['a signal that is none', { signal: 'SIGINT' }, /must be an AbortSignal/],
+    [
+      'an adviser that cannot be',
+      { topologyAuto: { stableMs: -1, speed: 2 } as object },
+      /topologyAuto .* adviser\.speed is not an option, adviser\.stableMs \(-1\) must be from 0/,
+    ],
     [
       'numbers where text belongs',
       { name: 1, cluster: 2, listen: 3, join: 4, secret: 5, dataDir: 6 },

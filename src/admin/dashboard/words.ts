@@ -45,6 +45,8 @@ export function eventLine(event: ClusterEvent): Line {
       const kind = event.phase === 'aborted' ? 'warn' : event.phase === 'committed' ? 'good' : 'faint'
       return { kind, sign: '⬡', text: `topology: ${event.phase}, ${switchText(event)}` }
     }
+    case 'advice':
+      return { kind: 'faint', sign: '⬡', text: `the adviser switches ${event.from} to ${event.to}: ${event.because}` }
     case 'link': {
       const reason = event.reason === undefined ? '' : `: ${event.reason}`
       const isUp = event.state === 'up'
