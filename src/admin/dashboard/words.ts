@@ -2,15 +2,20 @@
 
 import type {
   ClusterEvent,
+  LinkView,
   MemberChange,
   MemberView,
   MemberViewCondition,
   MemberViewState,
 } from '../../node-interface.ts'
+import type { ServiceHealth } from '../../services/service-interface.ts'
 import type { Evidence } from '../../why/why-interface.ts'
 
 export const stateSign: Readonly<Record<MemberViewState, string>> = { alive: '●', suspect: '◐', down: '✕', left: '○' }
 export const conditionSign: Readonly<Record<MemberViewCondition, string>> = { ok: '✓', stalled: '‖', draining: '↧' }
+/** A line as links of this kind are drawn: single, double, dashed. */
+export const linkSign: Readonly<Record<LinkView['kind'], string>> = { overlay: '━', pinned: '═', 'on-demand': '╌' }
+export const healthSign: Readonly<Record<ServiceHealth, string>> = { passing: '✓', degraded: '▲', critical: '✕' }
 
 /** What a line of the time line is about; it decides its sign and tone. */
 export type LineKind = 'good' | 'warn' | 'bad' | 'faint' | 'leader' | 's5' | 'page'
@@ -19,6 +24,12 @@ export interface Line {
   readonly kind: LineKind
   readonly sign: string
   readonly text: string
+}
+
+export const healthTone: Readonly<Record<ServiceHealth, LineKind>> = {
+  passing: 'good',
+  degraded: 'warn',
+  critical: 'bad',
 }
 
 const toneOf: Readonly<Record<MemberViewState, LineKind>> = {

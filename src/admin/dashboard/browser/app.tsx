@@ -2,10 +2,16 @@
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { linkCount, type Picture, picture } from '../model.ts'
+import { ChannelsPanel } from './channels-panel.tsx'
+import { ConfigPanel } from './config-panel.tsx'
 import { MemberTable, Strip, TimeLine } from './facts.tsx'
 import type { Connection, Feed, View } from './feed.ts'
 import { Graph } from './graph.tsx'
+import { LocksPanel } from './locks-panel.tsx'
 import { Panel } from './panel.tsx'
+import { ServicesPanel } from './services-panel.tsx'
+import { Switch } from './switch.tsx'
+import { Tabs } from './tabs.tsx'
 
 const connectionText: Readonly<Record<Connection, string>> = {
   waiting: '○ connecting',
@@ -108,9 +114,10 @@ function Content({ view, drawn }: { readonly view: View; readonly drawn: Picture
   return (
     <main id="content" class={connection === 'gone' ? 'stale' : ''}>
       <Strip status={status!} picture={drawn} />
+      <Switch topology={status!.topology} to={view.switchTo} />
       <div class="middle">
         <section class="graph card" aria-label="Members and links, as a picture">
-          <a class="skip" href="#members-heading">
+          <a class="skip" href="#details">
             Skip the picture
           </a>
           <Graph picture={drawn} selected={dot?.member.id} onSelect={select} />
@@ -121,7 +128,16 @@ function Content({ view, drawn }: { readonly view: View; readonly drawn: Picture
           <TimeLine entries={entries} />
         </div>
       </div>
-      <MemberTable dots={drawn.dots} onSelect={select} />
+      <Tabs
+        label="Details"
+        tabs={[
+          { id: 'members', title: 'Members', render: () => <MemberTable dots={drawn.dots} onSelect={select} /> },
+          { id: 'channels', title: 'Channels', render: () => <ChannelsPanel /> },
+          { id: 'config', title: 'Config', render: () => <ConfigPanel /> },
+          { id: 'locks', title: 'Locks', render: () => <LocksPanel /> },
+          { id: 'services', title: 'Services', render: () => <ServicesPanel /> },
+        ]}
+      />
     </main>
   )
 }

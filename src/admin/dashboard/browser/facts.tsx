@@ -3,6 +3,7 @@
 
 import type { MemberView, NodeStatus } from '../../../node-interface.ts'
 import { compareNames, type Dot, linkCount, type Picture, partsOf, stateText } from '../model.ts'
+import { linkSign } from '../words.ts'
 import type { Entry } from './feed.ts'
 
 export function Strip({ status, picture }: { readonly status: NodeStatus; readonly picture: Picture }) {
@@ -118,27 +119,24 @@ export function MemberTable({
 }) {
   const sorted = [...dots].sort((a, b) => compareNames(a.member, b.member))
   return (
-    <section class="members" aria-labelledby="members-heading">
-      <h2 id="members-heading">Members</h2>
-      <div class="scroll card">
-        <table>
-          <thead>
-            <tr>
-              {['Name', 'State', 'Part', 'Link to this node', 'Address', 'Roles', 'Zone', 'Id'].map((title) => (
-                <th key={title} scope="col">
-                  {title}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody id="members">
-            {sorted.map((dot) => (
-              <Row key={dot.member.id} dot={dot} onSelect={onSelect} />
+    <div class="scroll card">
+      <table>
+        <thead>
+          <tr>
+            {['Name', 'State', 'Part', 'Link to this node', 'Address', 'Roles', 'Zone', 'Id'].map((title) => (
+              <th key={title} scope="col">
+                {title}
+              </th>
             ))}
-          </tbody>
-        </table>
-      </div>
-    </section>
+          </tr>
+        </thead>
+        <tbody id="members">
+          {sorted.map((dot) => (
+            <Row key={dot.member.id} dot={dot} onSelect={onSelect} />
+          ))}
+        </tbody>
+      </table>
+    </div>
   )
 }
 
@@ -159,7 +157,7 @@ function Row({ dot, onSelect }: { readonly dot: Dot; readonly onSelect: (id: str
           </span>
         ))}
       </td>
-      <td>{dot.isSelf ? '' : { up: '━ up', missing: '┄ missing', none: 'none' }[dot.ownLink]}</td>
+      <td>{dot.isSelf ? '' : linkText(dot)}</td>
       <td>{member.address}</td>
       <td>{member.roles.join(', ')}</td>
       <td>{member.zone}</td>
@@ -168,4 +166,9 @@ function Row({ dot, onSelect }: { readonly dot: Dot; readonly onSelect: (id: str
       </td>
     </tr>
   )
+}
+
+function linkText({ link, ownLink }: Dot): string {
+  if (link) return `${linkSign[link.kind]} ${link.kind}${link.pinned && link.kind !== 'pinned' ? ', pinned' : ''}`
+  return ownLink === 'missing' ? '┄ missing' : 'none'
 }

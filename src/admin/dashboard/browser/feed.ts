@@ -18,6 +18,8 @@ export interface View {
   readonly status: NodeStatus | undefined
   readonly members: readonly MemberView[]
   readonly topology: TopologyView | undefined
+  /** Where the switch that is under way goes; undefined: there is none, or its beginning was not heard. */
+  readonly switchTo: string | undefined
   /** Newest first. */
   readonly entries: readonly Entry[]
   /** When the node was heard last, in milliseconds since the epoch. */
@@ -37,6 +39,7 @@ export class Feed {
     status: undefined,
     members: [],
     topology: undefined,
+    switchTo: undefined,
     entries: [],
     heardAt: undefined,
     refusal: undefined,
@@ -83,7 +86,7 @@ export class Feed {
     on<{ events: readonly ClusterEvent[] }>('past', ({ events }) => this.#recall(events))
     on('alive', () => ({}))
     for (const type of eventTypes)
-      on<ClusterEvent>(type, (event) => ({ entries: this.#note(event.at, eventLine(event)) }))
+      on<ClusterEvent>(type, (event) => ({ entries: this.#note(event.at, eventLine(event)), ...switchAim(event) }))
     source.onerror = () => {
       this.#lost()
       if (source.readyState === EventSource.CLOSED) this.#askAgain(retryMs)
@@ -109,7 +112,8 @@ export class Feed {
     if (this.#hasPast) return {}
     this.#hasPast = true
     const told = events.map((event): Entry => ({ ...eventLine(event), at: event.at, key: this.#keys++ })).reverse()
-    return { entries: [...this.view.entries, ...told].slice(0, maxEntries) }
+    const last = events.findLast(({ type }) => type === 'switch')
+    return { entries: [...this.view.entries, ...told].slice(0, maxEntries), ...(last && switchAim(last)) }
   }
 
   /** Says what has changed in silence; only the page knows that it was away. */
@@ -149,4 +153,10 @@ export class Feed {
       this.#askAgain(retryMs)
     }, delayMs)
   }
+}
+
+function switchAim(event: ClusterEvent): Partial<View> {
+  if (event.type !== 'switch') return {}
+  const isOver = event.phase === 'stable' || event.phase === 'committed' || event.phase === 'aborted'
+  return { switchTo: isOver ? undefined : event.to }
 }
