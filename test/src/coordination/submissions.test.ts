@@ -17,6 +17,7 @@ const lost = (mayHaveHappened: boolean) =>
 function lab(
   fate: (proposal: number) => 'answered' | 'lost after' | 'lost before',
   leadership: Partial<Leadership> = {},
+  patienceMs = 10_000,
 ) {
   const machine = new ClusterMachine()
   let index = 0
@@ -33,7 +34,7 @@ function lab(
   const calls = new LeaderCalls({
     leadership: () => led,
     wakeups: new Wakeups(),
-    patienceMs: 100,
+    patienceMs,
     isStopping: () => false,
   })
   const submissions = new Submissions({
@@ -75,7 +76,7 @@ describe('a submitted command', () => {
 
   it('without a leader, or in a minority, is refused with ERR_NO_QUORUM, and has not happened', async () => {
     for (const leadership of [{ leader: undefined }, { reachesMajority: false }]) {
-      const { submissions, proposals } = lab(() => 'answered', leadership)
+      const { submissions, proposals } = lab(() => 'answered', leadership, 100)
       const error = await failureOf(submissions.submit('count', count))
       assert.deepEqual([error.code, error.mayHaveHappened, proposals()], ['ERR_NO_QUORUM', false, 0])
     }
