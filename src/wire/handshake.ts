@@ -11,7 +11,7 @@
 
 import { timingSafeEqual } from 'node:crypto'
 import { FrameSplitter } from './frame.ts'
-import { type Hello, MAGIC, type RefuseCode } from './hello.ts'
+import { type Hello, type HelloMessage, MAGIC, type RefuseCode } from './hello.ts'
 import { MAX_DETAIL_BYTES, MAX_HANDSHAKE_FRAME_BYTES } from './limits.ts'
 import type { WireMessage } from './message.ts'
 import { decodeFrame, encodeFrame } from './message.ts'
@@ -40,6 +40,8 @@ export interface HandshakeOptions {
   readonly admit?: (peer: Hello) => RefuseCode | Refusal | undefined
   /** The ticket that a further channel of an established link to this peer must show; undefined when there is no such link. */
   readonly ticketFor?: (channel: Hello['channel']) => Uint8Array | undefined
+  /** The wall clock that the peer is told, milliseconds since 1970. Undefined: none is told. */
+  readonly wall?: () => number
   /** Versions to speak. Default: those of this release. */
   readonly versions?: { readonly min: number; readonly max: number }
 }
@@ -51,6 +53,8 @@ export interface Agreement {
   readonly version: number
   /** The abilities both have. */
   readonly features: number
+  /** The peer's wall clock when it accepted, milliseconds since 1970; undefined: it did not tell. For people alone. */
+  readonly wall?: number
 }
 
 /** Why there is no link. `by`: who ended it. `code` is a `RefuseCode`, or a newer peer's word. */
@@ -117,7 +121,7 @@ export class Handshake {
   #take(message: WireMessage): readonly HandshakeStep[] {
     if (message.type === 'refuse') return this.#fail('peer', message.code, message.detail)
     if (message.type === 'hello' && this.#phase === 'awaiting-hello') return this.#takeHello(message.hello)
-    if (message.type === 'accept' && this.#phase === 'awaiting-accept') return this.#establish()
+    if (message.type === 'accept' && this.#phase === 'awaiting-accept') return this.#establish(message.wall)
     return this.#refuse('bad-hello', `${message.type} while ${this.#phase}`)
   }
 
@@ -134,8 +138,14 @@ export class Handshake {
     if (refusal !== undefined) return this.#refuse(refusal.code, refusal.detail)
     this.#phase = 'awaiting-accept'
     this.#agreement = { peer, version, features: (peer.features & FEATURES) >>> 0 }
-    const accept: HandshakeStep = { type: 'send', bytes: encodeFrame({ type: 'accept' }) }
+    const accept: HandshakeStep = { type: 'send', bytes: encodeFrame(this.#accept()) }
     return this.#options.side === 'acceptor' ? [this.#hello(prover, peer.channel), accept] : [accept]
+  }
+
+  #accept(): HelloMessage {
+    const wall = this.#options.wall?.()
+    // A clock before 1970 cannot be written, and is no use.
+    return wall === undefined || wall < 0 ? { type: 'accept' } : { type: 'accept', wall: Math.round(wall) }
   }
 
   /** What is wrong with a hello whatever the secret. */
@@ -175,11 +185,12 @@ export class Handshake {
     return ticket !== undefined && expected?.length === ticket.length && timingSafeEqual(ticket, expected)
   }
 
-  #establish(): readonly HandshakeStep[] {
+  #establish(wall: number | undefined): readonly HandshakeStep[] {
     const agreement = this.#agreement
     if (agreement === undefined) return this.#refuse('bad-hello', 'accept before hello')
     this.#phase = 'done'
-    return [{ type: 'established', agreement, rest: this.#splitter.takeRest() }]
+    const told = wall === undefined ? agreement : { ...agreement, wall }
+    return [{ type: 'established', agreement: told, rest: this.#splitter.takeRest() }]
   }
 
   #refuse(code: RefuseCode, detail: string): readonly HandshakeStep[] {

@@ -90,8 +90,11 @@ export type GoodbyeReason = 'leaving' | 'stopping' | 'duplicate' | 'idle'
 export type HelloMessage =
   /** Dialer first; the acceptor answers with its own once it has found the dialer's good. */
   | { readonly type: 'hello'; readonly hello: Hello }
-  /** Each end, once it has found the other's hello good. The link is up at an end that has sent and received one. */
-  | { readonly type: 'accept' }
+  /**
+   * Each end, once it has found the other's hello good. The link is up at an end that has sent and received one. `wall`: the sender's wall
+   * clock, milliseconds since 1970, for people who compare clocks and never for decisions; a former release leaves it out.
+   */
+  | { readonly type: 'accept'; readonly wall?: number }
   /** Instead of `accept`, then the connection closes. `detail` is for the error's details, never for decisions. */
   | { readonly type: 'refuse'; readonly code: string; readonly detail: string }
   /** On an established link: the close that follows is deliberate and evidence of nothing. */
@@ -119,9 +122,16 @@ const hello: Codec<Hello> = struct({
   proof: fixedBytes(PROOF_BYTES),
 })
 
+const accept: Codec<{ readonly wall?: number }> = {
+  encode: (writer, { wall }) => {
+    if (wall !== undefined) writer.varint(wall)
+  },
+  decode: (reader) => (reader.remaining === 0 ? {} : { wall: reader.varint() }),
+}
+
 export const helloFamily: Family<HelloMessage> = family(frameNumbers, {
   hello: struct({ hello }),
-  accept: struct({}),
+  accept,
   refuse: struct({ code: text(MAX_REASON_BYTES), detail: text(MAX_DETAIL_BYTES) }),
   goodbye: struct({ reason: text(MAX_REASON_BYTES) }),
 })

@@ -52,6 +52,7 @@ export function establishLink(
 ): Promise<Link> {
   return new Promise((resolve, reject) => {
     const machine = new Handshake({
+      wall: () => Date.now(),
       ...options,
       side: connection.side,
       peer: connection.peer,

@@ -40,6 +40,8 @@ export class Link {
   readonly peer: Hello
   readonly version: number
   readonly features: number
+  /** The peer's wall clock when it accepted, milliseconds since 1970; undefined: it did not tell. */
+  readonly peerWall: number | undefined
   readonly #decoder: FrameDecoder
   #handler: LinkHandler | undefined
   #raw: RawHandler | undefined
@@ -55,6 +57,7 @@ export class Link {
     this.peer = agreement.peer
     this.version = agreement.version
     this.features = agreement.features
+    this.peerWall = agreement.wall
     this.#decoder = new FrameDecoder({ version: agreement.version })
   }
 

@@ -10,8 +10,8 @@ import { addNodeFlags, readNodeSettings } from '../settings.ts'
 
 const examples = `
 Takes the flags, variables and file of 'trellis node', and starts nothing. Each address of --join is knocked at and shaken hands
-with, and hears from there whether a member can dial back; the link is closed at once, and nothing is joined.
-Not compared: the clocks of other machines.
+with, and hears from there whether a member can dial back, and what its clock says; the link is closed at once, and nothing is joined. A clock
+that is more than 1 s off is a warning: times in logs go by it, decisions do not.
 
 Exit code 1 when there is a problem; warnings alone are 0. With --json: {"ok":true,"findings":[{"check":"node","level":"ok",…}]}.
 

@@ -36,7 +36,7 @@ export async function* diagnose(raw: NodeOptions): AsyncGenerator<Finding, void,
   }
   const callback = callbackOf(options, listener)
   // One after the other, so that it is known whose knock is heard.
-  for (const address of join) yield await checkJoin({ address, cluster, secrets, callback })
+  for (const address of join) yield* await checkJoin({ address, cluster, secrets, callback })
 }
 
 /** The options a node would run with, what its data directory holds included; or why there are none. */

@@ -13,6 +13,7 @@ import { Keyring } from '../../wire/secrets.ts'
 import { printable } from '../output.ts'
 import type { CallbackListener } from './callback.ts'
 import { type Finding, ms } from './finding.ts'
+import { judgeOffset, readClocks } from './machine.ts'
 import { explain } from './refusals.ts'
 
 export interface JoinQuestion {
@@ -30,7 +31,8 @@ const defaultTimeoutMs = 5_000
 const callbackTimeoutMs = 1_500
 const callbackLookMs = 10
 
-export async function checkJoin(question: JoinQuestion): Promise<Finding> {
+/** What was found at one address; and, where a handshake came to its end, how the clocks stand. */
+export async function checkJoin(question: JoinQuestion): Promise<readonly Finding[]> {
   const { address } = question
   const transport = new TcpTransport({ identity: createIdentity() })
   const signal = AbortSignal.timeout(question.timeoutMs ?? defaultTimeoutMs)
@@ -38,10 +40,10 @@ export async function checkJoin(question: JoinQuestion): Promise<Finding> {
     const knockedAt = performance.now()
     const answer = await transport.reach(address, signal)
     const knockMs = performance.now() - knockedAt
-    if (answer !== 'accepts') return explain(address, answer)
+    if (answer !== 'accepts') return [explain(address, answer)]
     return await shakeHands(transport, question, signal, knockMs)
   } catch (error) {
-    return explain(address, error)
+    return [explain(address, error)]
   } finally {
     await transport.close()
   }
@@ -52,13 +54,15 @@ async function shakeHands(
   question: JoinQuestion,
   signal: AbortSignal,
   knockMs: number,
-): Promise<Finding> {
+): Promise<readonly Finding[]> {
   const { address, cluster, secrets, callback } = question
   const dialedAt = performance.now()
   const connection = await transport.dial(address, signal)
   const self = helloOf(doctor(transport.id, cluster, callback?.address ?? address), undefined, undefined)
   const heardBefore = callback?.listener.heard.count ?? 0
+  const sent = readClocks()
   const link = await establishLink(connection, { self, keyring: new Keyring(secrets) }, signal)
+  const clock = judgeOffset(address, link.peerWall, sent, readClocks())
   const handshakeMs = performance.now() - dialedAt
   link.start({ message: () => {}, drain: () => {}, close: () => {} })
   const called = callback && (await hears(callback.listener, heardBefore))
@@ -69,23 +73,15 @@ async function shakeHands(
   const measured = { knockMs, handshakeMs }
   if (callback === undefined) {
     const unknown = 'not checked: whether it can dial this node, as nothing could listen there'
-    return { check: 'join', level: 'ok', text: `${text}; ${unknown}`, measured }
+    return [{ check: 'join', level: 'ok', text: `${text}; ${unknown}`, measured }, clock]
   }
-  if (called)
-    return {
-      check: 'join',
-      level: 'ok',
-      text: `${text}; ${callback.address} was knocked at by ${callback.listener.heard.from}`,
-      measured,
-    }
+  if (called) {
+    const way = `${callback.address} was knocked at by ${callback.listener.heard.from}`
+    return [{ check: 'join', level: 'ok', text: `${text}; ${way}`, measured }, clock]
+  }
   const advice = 'open the way from there to here (firewall, NAT), or give --advertise with an address that it can dial'
-  return {
-    check: 'join',
-    level: 'problem',
-    text: `${text}; no knock from it came at ${callback.address}`,
-    advice,
-    measured,
-  }
+  const missed = `${text}; no knock from it came at ${callback.address}`
+  return [{ check: 'join', level: 'problem', text: missed, advice, measured }, clock]
 }
 
 /** A newcomer of no cluster, without a log, that will never be seen again. */

@@ -8,6 +8,8 @@ const leastNode = [22, 2] as const
 const clockWindowMs = 500
 /** What NTP slews a clock by is 0.05 %; a step is far more than this. */
 const maxDriftMs = 5
+/** Lines of two logs that are further apart cannot be put in order by eye. */
+const maxOffsetMs = 1_000
 /** 2024: no release of this package is older. */
 const earliestWallMs = Date.UTC(2024, 0)
 /** Every member takes a socket, every page of the dashboard one more. */
@@ -39,7 +41,7 @@ export async function checkClock(): Promise<Finding> {
   return judgeClock(before, readClocks())
 }
 
-function readClocks(): Clocks {
+export function readClocks(): Clocks {
   return { wall: Date.now(), monotonic: performance.now() }
 }
 
@@ -57,6 +59,24 @@ export function judgeClock(before: Clocks, after: Clocks): Finding {
   if (Math.abs(driftMs) <= maxDriftMs) return { check: 'clock', level: 'ok', text: apart, measured }
   const advice = 'something steps the wall clock: let one NTP service slew it; leases do not go by it, times in logs do'
   return { check: 'clock', level: 'warning', text: apart, advice, measured }
+}
+
+/**
+ * How far a member's wall clock is from this one's, both read within one round trip: it told `peerWall` after `sent` and before `heard`, so
+ * the middle of the two is wrong by half the trip at most.
+ */
+export function judgeOffset(address: string, peerWall: number | undefined, sent: Clocks, heard: Clocks): Finding {
+  if (peerWall === undefined) return { check: 'clock', level: 'ok', text: `${address} does not tell its clock` }
+  // Wall clocks tell whole milliseconds.
+  const uncertaintyMs = (heard.monotonic - sent.monotonic) / 2 + 1
+  const offsetMs = peerWall - sent.wall - (uncertaintyMs - 1)
+  const measured = { offsetMs, uncertaintyMs }
+  const where = offsetMs < 0 ? 'behind' : 'ahead of'
+  const text = `the clock at ${address} is ${ms(Math.abs(offsetMs))} ${where} this one, give or take ${ms(uncertaintyMs)}`
+  if (Math.abs(offsetMs) <= maxOffsetMs) return { check: 'clock', level: 'ok', text, measured }
+  const advice =
+    'let NTP set both, or their logs and events will not line up; nothing else goes by it: no decision, and dates in certificates are ignored'
+  return { check: 'clock', level: 'warning', text, advice, measured }
 }
 
 /** Node raises its soft limit to the hard one when it starts, so this is what a node will have. */

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { judgeFlushes } from '../../../src/cli/doctor/disk.ts'
 import type { Finding } from '../../../src/cli/doctor/finding.ts'
-import { checkNodeVersion, judgeClock, judgeOpenFiles } from '../../../src/cli/doctor/machine.ts'
+import { checkNodeVersion, judgeClock, judgeOffset, judgeOpenFiles } from '../../../src/cli/doctor/machine.ts'
 import { helloOf } from '../../../src/self.ts'
 import { startProcesses } from '../../../src/testing/processes.ts'
 import { createIdentity } from '../../../src/transport/identity.ts'
@@ -102,6 +102,12 @@ describe('trellis doctor', () => {
       assert.match(text, /127\.0\.0\.1:\d+ was knocked at by 127\.0\.0\.1$/)
       assert.ok(measured!.handshakeMs! > 0)
     }
+    const clocks = findings.filter(({ check }) => check === 'clock').slice(1)
+    assert.deepEqual(
+      clocks.map(({ text }) => text.replace(/ is .*/, '')),
+      addresses.map((address) => `the clock at ${address}`),
+    )
+    for (const { measured } of clocks) assert.ok(Math.abs(measured!.offsetMs!) <= measured!.uncertaintyMs!)
     for (const node of cluster.nodes) assert.equal((await node.members()).length, 2)
   })
 
@@ -157,6 +163,17 @@ describe('the doctor judges', () => {
       'warning',
       'warning',
     ])
+  })
+
+  it("members' clocks by how far they are off, in either direction", () => {
+    const sent = { wall: 1_000_000, monotonic: 0 }
+    const judged = (peerWall?: number) => judgeOffset('b:1', peerWall, sent, { wall: 0, monotonic: 20 })
+    assert.deepEqual(judged(1_000_210).measured, { offsetMs: 200, uncertaintyMs: 11 })
+    const levels = [1_001_010, 999_010, 1_001_011, 999_009].map((peerWall) => judged(peerWall).level)
+    assert.deepEqual(levels, ['ok', 'ok', 'warning', 'warning'])
+    assert.equal(judged(995_010).text, 'the clock at b:1 is 5000 ms behind this one, give or take 11 ms')
+    assert.match(judged(995_010).advice!, /no decision, and dates in certificates are ignored/)
+    assert.deepEqual([judged().level, judged().text], ['ok', 'b:1 does not tell its clock'])
   })
 
   it('limits of open files', () => {

@@ -238,7 +238,7 @@ const hello: fc.Arbitrary<WireMessage> = fc
   .map((value) => ({ type: 'hello', hello: value }))
 
 const around: fc.Arbitrary<WireMessage> = fc.oneof(
-  fc.constant({ type: 'accept' as const }),
+  fc.record({ type: fc.constant('accept' as const), wall: fc.nat() }, { requiredKeys: ['type'] }),
   fc.record({ type: fc.constant('refuse' as const), code: text, detail: text }),
   fc.record({ type: fc.constant('goodbye' as const), reason: text }),
 )

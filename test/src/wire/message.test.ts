@@ -56,7 +56,8 @@ describe('a message', () => {
   })
 
   it('around a link may have fields that this release does not know', () => {
-    for (const message of sampleMessages.filter((candidate) => !isStrict(candidate))) {
+    const around = sampleMessages.filter((candidate) => !isStrict(candidate) && !isBare(candidate))
+    for (const message of around) {
       assert.deepEqual(decodeBody(message, [1, 2, 3]), message)
     }
   })
@@ -65,7 +66,9 @@ describe('a message', () => {
     for (const message of sampleMessages) {
       const frame = encodeFrame(message)
       const kind = frame[FRAME_HEADER_BYTES - 1] as number
-      for (let end = FRAME_HEADER_BYTES; end < frame.length; end++) {
+      // An accept cut off before its clock is that of a release that tells none.
+      const from = FRAME_HEADER_BYTES + (message.type === 'accept' ? 1 : 0)
+      for (let end = from; end < frame.length; end++) {
         const body = frame.subarray(FRAME_HEADER_BYTES, end)
         assert.throws(() => decodeFrame({ kind, body }), isWireError('truncated'), `${nameOf(message)} at ${end}`)
       }
@@ -149,6 +152,11 @@ describe(`${fuzzedFrames} mutated streams (seed ${fuzzSeed})`, () => {
     assert.deepEqual([...refused.keys()].sort(), kinds)
   })
 })
+
+/** An accept without a clock: what follows it is known. */
+function isBare(message: WireMessage): boolean {
+  return message.type === 'accept' && message.wall === undefined
+}
 
 function isStrict(message: WireMessage): boolean {
   return !['hello', 'accept', 'refuse', 'goodbye'].includes(message.type)

@@ -99,6 +99,7 @@ export const sampleMessages: readonly WireMessage[] = [
   { type: 'hello', hello: sampleHello },
   { type: 'hello', hello: { ...sampleHello, roles: [], fresh: false, ticket: Uint8Array.of(9, 9) } },
   { type: 'accept' },
+  { type: 'accept', wall: 1_767_225_600_000 },
   { type: 'refuse', code: 'name-taken', detail: 'id-b' },
   { type: 'goodbye', reason: 'leaving' },
   { type: 'swim', message: { type: 'ping', probe: 1, updates } },
