@@ -3,6 +3,7 @@
 import type { HostEffect, RaftOptions, VoterPolicyOptions } from '../consensus/index.ts'
 import type { OverlayDefinition, SwimEvent, SwimOptions } from '../topology/index.ts'
 import type { ClusterError } from './errors.ts'
+import type { OverlayOptions } from './membership/tuned-overlays.ts'
 import type { NodeParts } from './node-part.ts'
 import type { Toolbox } from './runtime/toolbox.ts'
 import type { Self } from './self.ts'
@@ -19,6 +20,7 @@ export interface LifecycleOptions {
   readonly expect: number | undefined
   /** Overlays of the user's own, beside the built-in ones. */
   readonly overlays: readonly OverlayDefinition<unknown>[]
+  readonly overlayOptions?: OverlayOptions
   readonly raft: RaftOptions
   readonly voters: VoterPolicyOptions
   readonly swim: SwimOptions

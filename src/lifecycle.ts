@@ -23,6 +23,7 @@ import { KnownVoters } from './membership/known-voters.ts'
 import { Membership } from './membership/membership.ts'
 import { RememberedPeers } from './membership/remembered-peers.ts'
 import { Routes } from './membership/routes.ts'
+import { tunedOverlays } from './membership/tuned-overlays.ts'
 import type { Absence } from './runtime/away-guard.ts'
 import { helloOf, isNamesake, nameTaken, recordOf, rolledBack } from './self.ts'
 import type { RecoveredLog, StoredCluster } from './storage/node-storage.ts'
@@ -90,7 +91,7 @@ export class Lifecycle {
       self: self.id,
       links: this.links,
       toolbox,
-      definitions: [...builtInOverlays, ...options.overlays],
+      definitions: tunedOverlays([...builtInOverlays, ...options.overlays], options.overlayOptions ?? {}),
       member: (id) => this.#parts.membership?.member(id),
       onOverlays: () => {
         this.#parts.membership?.overlaysChanged()

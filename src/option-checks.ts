@@ -1,7 +1,7 @@
 // What one option's value may be, and what to say of one that is not. Values come from people, files and variables, so
 // nothing of their type is trusted. Rules between options are in `options.ts`.
 
-import { adviserProblems } from '../topology/index.ts'
+import { adviserProblems, type OverlayDefinition } from '../topology/index.ts'
 import { closestWord } from './closest-word.ts'
 import type { Discovery } from './discovery/discovery.ts'
 import { isDnsAddress, parseDnsAddress } from './discovery/dns-address.ts'
@@ -47,6 +47,7 @@ const checks: { readonly [Key in keyof Required<NodeOptions>]: Check } = {
   topology: word,
   topologyAuto: (value) => autoProblem(value),
   overlays: (value) => overlaysProblem(value),
+  overlayOptions: (value) => (isObject(value) ? undefined : 'must be an object with the name of each overlay'),
   roles: (value) => {
     if (!Array.isArray(value)) return 'must be a list of words'
     return value.length > maxRoles
@@ -193,6 +194,22 @@ export function topologyProblems(topology: unknown, overlays: unknown): string[]
   const own = (overlays ?? []) as readonly { readonly name: string }[]
   const known = [...builtInOverlays, ...own].map(({ name }) => name)
   return known.includes(topology as string) ? [] : [`topology (${show(topology)}) must be ${list(known)}`]
+}
+
+/** Each overlay judges its own parameters; all that is wrong is told. */
+export function overlayOptionsProblems(options: unknown, overlays: unknown): string[] {
+  if (!isObject(options) || (overlays !== undefined && overlaysProblem(overlays) !== undefined)) return []
+  const known = [...builtInOverlays, ...((overlays ?? []) as readonly OverlayDefinition<unknown>[])]
+  return Object.entries(options).flatMap(([name, parameters]) => {
+    const definition = known.find((candidate) => candidate.name === name)
+    if (!definition) return [`overlayOptions.${name} must be of ${list(known.map((each) => each.name))}`]
+    if (!isObject(parameters)) return [`overlayOptions.${name} (${show(parameters)}) must be an object`]
+    return definition.problems(parameters).map((problem) => `overlayOptions: ${problem}`)
+  })
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function oneOf(values: readonly string[]): Check {

@@ -9,9 +9,18 @@ import type { Discovery } from './discovery/discovery.ts'
 import { dnsDiscovery } from './discovery/dns.ts'
 import { isDnsAddress } from './discovery/dns-address.ts'
 import { ClusterError } from './errors.ts'
+import type { OverlayOptions } from './membership/tuned-overlays.ts'
 import { isLoopback, isWildcard } from './network-address.ts'
 import { createLogger, type Logger, type LogLevel, silentLogger } from './observability/logger.ts'
-import { hostOf, show, splitList, topologyProblems, unknownKeys, valueProblems } from './option-checks.ts'
+import {
+  hostOf,
+  overlayOptionsProblems,
+  show,
+  splitList,
+  topologyProblems,
+  unknownKeys,
+  valueProblems,
+} from './option-checks.ts'
 
 /** What `createNode` takes. Everything has a default; an unknown key is refused. */
 export interface NodeOptions {
@@ -49,6 +58,11 @@ export interface NodeOptions {
   readonly topologyAuto?: boolean | Partial<AdviserOptions>
   /** Overlays of one's own beside the built-in ones, the same on every member; see `testOverlay` of `./testing`. At most 16. Default none. */
   readonly overlays?: readonly OverlayDefinition<never>[]
+  /**
+   * Parameters of overlays, by the name of each: `{ hyparview: { activeSize: 6 } }`, the same on every member. See `docs/options.md` for names,
+   * ranges and defaults; each overlay checks its own. Default none.
+   */
+  readonly overlayOptions?: OverlayOptions
   /** What this member is for, at most 16 words. Default none. */
   readonly roles?: readonly string[]
   /** Where this member stands, such as a data center. Default none. */
@@ -120,6 +134,7 @@ export interface ResolvedOptions {
   /** Parameters of the adviser that switches by itself; undefined: nobody does. */
   readonly topologyAuto: Partial<AdviserOptions> | undefined
   readonly overlays: readonly OverlayDefinition<unknown>[]
+  readonly overlayOptions: OverlayOptions
   readonly roles: readonly string[]
   readonly zone: string
   readonly profile: Profile
@@ -180,6 +195,7 @@ export function resolveOptions(raw: NodeOptions, stored: StoredOptions = {}): Re
     topology: raw.topology ?? 'full-mesh',
     topologyAuto: autoOptions(raw.topologyAuto),
     overlays: Object.freeze([...(raw.overlays ?? [])] as unknown as OverlayDefinition<unknown>[]),
+    overlayOptions: Object.freeze({ ...raw.overlayOptions }),
     roles: Object.freeze([...(raw.roles ?? [])]),
     zone: raw.zone ?? '',
     profile: raw.profile ?? 'lan',
@@ -222,6 +238,7 @@ function ruleProblems(raw: NodeOptions): string[] {
   const { listen = defaultListen, advertise, admin } = raw
   const found: string[] = []
   found.push(...topologyProblems(raw.topology, raw.overlays))
+  found.push(...overlayOptionsProblems(raw.overlayOptions, raw.overlays))
   if (isWildcard(hostOf(listen) ?? '') && advertise === undefined)
     found.push(`listen (${show(listen)}) cannot be dialed by others: advertise must say what can`)
   if (admin && admin === listen && !admin.endsWith(':0'))

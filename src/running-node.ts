@@ -120,6 +120,7 @@ export class RunningNode extends NodeFaces implements TrellisNode {
       join: options.join,
       expect: options.expect ?? (options.join.length + options.providers.length === 0 ? 1 : undefined),
       overlays: options.overlays,
+      overlayOptions: options.overlayOptions,
       raft: { ...raftPresets[profile], snapshotEveryEntries: options.snapshotEntries },
       voters: { target: options.voters, replaceAfterMs: options.replaceVoterAfterMs },
       swim: { ...swimPresets[profile], keepStalledMs: options.keepStalledMs },

@@ -44,6 +44,7 @@ describe('resolveOptions', () => {
         topology: 'full-mesh',
         topologyAuto: undefined,
         overlays: [],
+        overlayOptions: {},
         roles: [],
         zone: '',
         profile: 'lan',
@@ -147,6 +148,11 @@ describe('resolveOptions', () => {
     ['admin at the address of listen', { listen: '127.0.0.1:1', admin: '127.0.0.1:1' }, /must not be the address/],
     ['no time to start', { timeoutMs: 0 }, /timeoutMs \(0\)/],
     ['a signal that is none', { signal: 'SIGINT' }, /must be an AbortSignal/],
+    [
+      'parameters that overlays refuse, all of them',
+      { overlayOptions: { hyparview: { activeSize: 1, active: 6 }, ring: {}, 'full-mesh': 3 } as object },
+      /hyparview\.active is not an option; .*hyparview\.activeSize \(1\) must be from 2.*overlayOptions\.ring must be of.*full-mesh \(3\)/,
+    ],
     [
       'an adviser that cannot be',
       { topologyAuto: { stableMs: -1, speed: 2 } as object },
