@@ -1,7 +1,7 @@
 // The calls of `/v1/messages`, `/v1/stream` and `/v1/channels`, described, and what they answer.
 
 import type { Operation } from './openapi-paths.ts'
-import { json, object, ref, type Schema } from './openapi-schemas.ts'
+import { json, object, orNull, ref, type Schema } from './openapi-schemas.ts'
 
 const text: Schema = { type: 'string' }
 const truth: Schema = { type: 'boolean' }
@@ -55,10 +55,10 @@ export const channelSchemas: Readonly<Record<string, Schema>> = {
       key: text,
       payload: {},
       encoding: base64,
-      trace: described(text, 'W3C `traceparent`.'),
+      trace: described(orNull('string'), 'W3C `traceparent`.'),
       receivedAt: described(whole, 'Milliseconds since 1970.'),
     },
-    ['topic', 'key', 'encoding', 'trace'],
+    ['topic', 'key', 'encoding'],
   ),
   Channels: object({ channels: { type: 'array', items: ref('ChannelStats') } }),
   ChannelStats: object({

@@ -6,7 +6,7 @@ export type Schema = Readonly<Record<string, unknown>>
 const text: Schema = { type: 'string' }
 const truth: Schema = { type: 'boolean' }
 const whole: Schema = { type: 'integer', minimum: 0 }
-const orNull = (type: 'string' | 'integer'): Schema => ({ type: [type, 'null'] })
+export const orNull = (type: 'string' | 'integer'): Schema => ({ type: [type, 'null'] })
 const oneOf = (...values: readonly string[]): Schema => ({ type: 'string', enum: values })
 const list = (items: Schema): Schema => ({ type: 'array', items })
 const described = (schema: Schema, description: string): Schema => ({ ...schema, description })

@@ -178,11 +178,11 @@ function admit(call: Call, access: Access) {
   }
 }
 
-/** A form of a foreign page can send anything but this type. A DELETE without a body has none to declare. */
+/** A form of a foreign page can send anything but this type. A call without a body has none to declare; the `Origin` keeps such pages out, too. */
 function requireJson({ method, headers }: Request): void {
   if (method === 'GET' || method === 'HEAD') return
   const hasBody = headers.has('transfer-encoding') || (headers.get('content-length') ?? '0') !== '0'
-  if (method === 'DELETE' && !hasBody) return
+  if (!hasBody) return
   const contentType = headers.get('content-type') ?? ''
   if (/^application\/json\s*(;|$)/i.test(contentType)) return
   throw new ClusterError('ERR_UNSUPPORTED_MEDIA_TYPE', 'the body must be application/json', {

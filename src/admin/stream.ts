@@ -73,9 +73,15 @@ async function stream(messages: AsyncIterable<Message>, response: ServerResponse
   }
 }
 
-/** A message as JSON: bytes stand in base64. */
-export function messageView(message: Message): Omit<Message, 'payload'> & { payload: unknown; encoding?: 'base64' } {
-  const { payload } = message
-  if (!(payload instanceof Uint8Array)) return message
-  return { ...message, payload: Buffer.from(payload).toString('base64'), encoding: 'base64' }
+interface MessageView extends Omit<Message, 'payload' | 'trace'> {
+  readonly payload: unknown
+  readonly encoding?: 'base64'
+  readonly trace: string | null
+}
+
+/** A message as JSON: bytes stand in base64, no trace is null. */
+export function messageView(message: Message): MessageView {
+  const { payload, trace = null } = message
+  if (!(payload instanceof Uint8Array)) return { ...message, trace }
+  return { ...message, trace, payload: Buffer.from(payload).toString('base64'), encoding: 'base64' }
 }

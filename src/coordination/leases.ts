@@ -86,9 +86,9 @@ export class Leases {
     since: number,
     { waitMs, signal }: ClaimWait,
   ): Promise<'granted' | 'passed' | 'lost' | 'late'> {
-    const deadline = performance.now() + waitMs
-    const late = waitMs === Number.POSITIVE_INFINITY ? [] : [AbortSignal.timeout(Math.min(waitMs, MAX_TIMER_MS))]
-    const ended = AbortSignal.any([this.#options.stopping, lease.signal, ...late, ...(signal ? [signal] : [])])
+    const late = waitMs === Number.POSITIVE_INFINITY ? undefined : AbortSignal.timeout(Math.min(waitMs, MAX_TIMER_MS))
+    const ends = [this.#options.stopping, lease.signal, late, signal]
+    const ended = AbortSignal.any(ends.filter((end) => end !== undefined))
     while (!ended.aborted) {
       const query = { type: 'claim', kind, name, claim: lease.claim, since } as const
       const found = await this.#options.reads.awaited(query, ended).catch((error: unknown) => {
@@ -110,7 +110,8 @@ export class Leases {
         throw new ClusterError('ERR_ABORTED', `waiting for ${kind} '${name}' was aborted`, { operation })
       throw new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {})
     }
-    return performance.now() >= deadline ? 'late' : 'lost'
+    // Asked of the timer itself: it may end a fraction of a millisecond before a clock read says so.
+    return late?.aborted ? 'late' : 'lost'
   }
 
   /** One exchange with the leader. Throws what the machine refuses. */

@@ -34,7 +34,8 @@ export function createMetrics(node: ObservedNode, measures: Measures = nothing):
   return {
     contentType,
     async text() {
-      prometheus ??= import('prom-client')
+      // A bundle shows of a CommonJS package only the default.
+      prometheus ??= import('prom-client').then(({ default: library }) => library)
       const library = await prometheus
       const own = expose(library, node, measures).metrics()
       return `${await own}\n${await processMetrics(library).metrics()}`

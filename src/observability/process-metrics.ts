@@ -4,7 +4,7 @@
 
 import type { Registry } from 'prom-client'
 
-export type Prometheus = typeof import('prom-client')
+export type Prometheus = Pick<typeof import('prom-client'), 'Registry' | 'collectDefaultMetrics'>
 
 let registry: Registry | undefined
 

@@ -58,6 +58,7 @@ describe('messages over HTTP', () => {
       [sent.json.id, 'a', 'data', 'k', { n: 1 }],
     )
     assert.equal(typeof one?.receivedAt, 'number')
+    assert.equal(one?.trace, null)
     for (const bytes of [two, three]) assert.deepEqual([bytes?.payload, bytes?.encoding], ['AP8=', 'base64'])
     stream.close()
   })

@@ -93,6 +93,11 @@ describe('the admin without tokens', () => {
     }
   })
 
+  it('asks no type of a write without a body', async () => {
+    const { status, json } = await ask(`${admin.url}/v1/session`, { method: 'POST' })
+    assert.deepEqual([status, json.code], [400, 'ERR_BAD_REQUEST'])
+  })
+
   it('refuses a body that is too large, with and without a length', async () => {
     const body = JSON.stringify({ token: 'x'.repeat(20_000) })
     for (const headers of [

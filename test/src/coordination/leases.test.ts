@@ -42,7 +42,7 @@ describe('what members hold, on voters and on a member without a log', () => {
 
   it('who does not wait, or not long enough, or has it already, is told who holds it', async () => {
     await using lock = await voters[0]!.locks.acquire('busy', { owner: 'somebody' })
-    for (const waitMs of [0, 50]) {
+    for (const waitMs of [0, 1, 2, 5, 50]) {
       const error = await failureOf(guest.locks.acquire('busy', { waitMs }))
       assert.deepEqual(
         [error.code, error.details],
