@@ -163,7 +163,7 @@ export class Coordination {
   ageMs(): number {
     const now = this.#options.toolbox.clock.now()
     if (this.#voter?.hasLease()) return 0
-    const since = Math.max(this.#heardAt, this.#voter?.view().quorumAt ?? Number.NEGATIVE_INFINITY)
+    const since = Math.max(this.#heardAt, this.#voter?.lastQuorumAt ?? Number.NEGATIVE_INFINITY)
     return Math.max(0, Math.round(now - since))
   }
 

@@ -55,6 +55,7 @@ export class Voter {
   /** Conditions that somebody waits for, asked again after each step. */
   readonly #waiting = new Set<() => void>()
   #isClosed = false
+  #lastQuorumAt = Number.NEGATIVE_INFINITY
 
   private constructor(
     options: VoterOptions,
@@ -121,6 +122,11 @@ export class Voter {
 
   phase(): HostPhase {
     return this.#host.phase()
+  }
+
+  /** When a majority last answered this voter as leader, in this term of it or an earlier one. */
+  get lastQuorumAt(): number {
+    return this.#raft.view().quorumAt ?? this.#lastQuorumAt
   }
 
   /** A majority answered a round not longer ago than the lease allows. Asked of a leader. */
@@ -261,6 +267,7 @@ export class Voter {
   #take(input: Input<ClusterCommand>): void {
     if (this.#isClosed) return
     const before = this.#raft.view()
+    this.#lastQuorumAt = before.quorumAt ?? this.#lastQuorumAt
     this.#execute(this.#raft.step(input, this.#options.clock.now()))
     const after = this.#raft.view()
     if (before.role === 'leader' && (after.role !== 'leader' || after.term !== before.term))
