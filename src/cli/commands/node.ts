@@ -7,7 +7,6 @@ import type { TrellisNode } from '../../node-interface.ts'
 import { createLogger, logLevels } from '../../observability/logger.ts'
 import type { CommandContext, JsonFlag } from '../context.ts'
 import { usageError } from '../failure.ts'
-import { releaseMemoryOfStart } from '../release-memory.ts'
 import { addNodeFlags, readNodeSettings } from '../settings.ts'
 import { aborted, watchSignals } from '../signals.ts'
 
@@ -52,7 +51,6 @@ async function run(flags: JsonFlag & Readonly<Record<string, unknown>>, context:
   }
   const failure = await lifeOf(node, patience, () => {
     context.out(flags.json ? `${JSON.stringify(readiness(node))}\n` : describe(node))
-    releaseMemoryOfStart()
   })
   const overdue = setTimeout(() => process.exit(1), 2 * stopTimeoutMs)
   overdue.unref()
