@@ -236,6 +236,19 @@ async function checkUp(folder: string): Promise<number> {
     if (status.consensus.leader !== ready.leader || status.s5.host !== ready.s5) {
       fail(`trellis up says ${JSON.stringify(ready)}, trellis status ${JSON.stringify(status)}`)
     }
+    // What the bundle loads only when it is asked for.
+    for (const path of [
+      '/',
+      '/metrics',
+      '/v1/openapi.json',
+      '/v1/channels',
+      '/v1/config',
+      '/v1/services',
+      '/v1/topology/advice',
+    ]) {
+      const { status: answered } = await fetch(ready.nodes[0]!.admin + path)
+      if (answered !== 200) fail(`GET ${path} answers ${answered}`)
+    }
     up.kill('SIGTERM')
     const code = await exitOf(up, stopTimeoutMs)
     if (code !== 0) fail(`trellis up ended with ${code} on SIGTERM`)
