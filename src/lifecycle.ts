@@ -5,7 +5,7 @@
 //
 // A node that was admitted in an earlier life is a member at once. A founder runs Raft from `joining` on.
 
-import type { FormingEvent, FormingState, MemberRecord } from '../topology/index.ts'
+import type { FormingState, MemberRecord } from '../topology/index.ts'
 import { Requests } from './channels/requests.ts'
 import { Coordination } from './coordination/coordination.ts'
 import { OwnLog } from './coordination/own-log.ts'
@@ -17,7 +17,8 @@ import type { Links } from './links/links.ts'
 import { Peers } from './links/peers.ts'
 import { type AdmissionAnswer, askAnyone, type HolderState, holderState } from './membership/admission.ts'
 import { builtInOverlays } from './membership/built-in-overlays.ts'
-import { Formation, founderDelay, parseFormingState } from './membership/formation.ts'
+import { founderDelay, parseFormingState } from './membership/formation.ts'
+import { founding } from './membership/founding.ts'
 import { Joining, lastingRefusals } from './membership/joining.ts'
 import { KnownVoters } from './membership/known-voters.ts'
 import { Membership } from './membership/membership.ts'
@@ -205,44 +206,20 @@ export class Lifecycle {
 
   #form(durable: FormingState): void {
     const { self, storage, toolbox, expect } = this.#options
-    const founders = durable.type === 'none' ? expect : durable.set.length
-    if (founders === undefined) return
-    this.#parts.formation = new Formation({
-      self,
-      cluster: self.cluster,
-      expect: founders,
-      durable,
-      links: this.links,
-      ...toolbox,
-      write: async (state) => {
-        if (state.type !== 'none') await this.#remembered.meet(this.#peers.companions(state.set))
-        await storage.writeForming(state)
+    this.#parts.formation = founding({
+      ...{ self, storage, toolbox, expect, durable, peers: this.#peers, remembered: this.#remembered },
+      nameOf: (id) => this.nameOf(id),
+      onFormed: ({ clusterId, set, voters }) => {
+        const { admitted, names } = this.cluster ?? { admitted: false, names: [] }
+        this.#adopt({ clusterId, founders: set, voters, admitted, names })
       },
-      onEvent: (event) => this.#formed(event),
+      onUnbound: () => this.#considerJoining(),
       onDiskFailure: (error) => this.#fail(error),
     })
-    this.#parts.formation.start()
+    this.#parts.formation?.start()
     // Others may have linked up while the disk was being read.
     for (const { peer } of this.links.all()) this.#parts.formation?.put({ type: 'connected', peer: peer.id })
-    this.#considerJoining()
-  }
-
-  #formed(event: FormingEvent): void {
-    const { toolbox } = this.#options
-    if (event.type === 'formed') {
-      const voters = event.founders.filter(({ id }) => event.voters.includes(id))
-      const { admitted, names } = this.cluster ?? { admitted: false, names: [] }
-      this.#adopt({ clusterId: event.clusterId, founders: event.set, voters, admitted, names })
-    } else if (event.type === 'mismatch') {
-      toolbox.logger.warn('a fresh node expects another number of founders', {
-        peer: this.nameOf(event.peer),
-        expect: event.expect,
-      })
-    } else if (event.type === 'dropped') {
-      toolbox.counters.add(`forming-${event.reason}`)
-    } else {
-      this.#considerJoining()
-    }
+    if (this.#parts.formation) this.#considerJoining()
   }
 
   /** A fresh node that has promised nothing joins the first living cluster it meets. */

@@ -26,9 +26,9 @@ import type {
 import { createFeatures, type NodeFeatures } from './node-parts.ts'
 import { linkViews, memberChange, memberView, nodeStatus } from './node-views.ts'
 import { Distribution } from './observability/distribution.ts'
-import { oncePer } from './observability/logger.ts'
 import { NodeObserver } from './observability/node-observer.ts'
 import type { ResolvedOptions } from './options.ts'
+import { Refusals } from './refusals.ts'
 import { type Absence, AwayGuard } from './runtime/away-guard.ts'
 import { systemClock } from './runtime/clock.ts'
 import { Counters } from './runtime/counters.ts'
@@ -57,8 +57,6 @@ export interface RunningNodeOptions {
 
 /** A gap between two turns that counts as an absence: well below every election timeout, well above a busy turn. */
 const AWAY_THRESHOLD_MS = 200
-/** One line per reason in this time, however often strangers knock. */
-const STRANGER_LOG_INTERVAL_MS = 10_000
 const DEFAULT_READY_TIMEOUT_MS = 60_000
 const DEFAULT_STOP_TIMEOUT_MS = 10_000
 const DEFAULT_LEAVE_TIMEOUT_MS = 20_000
@@ -87,9 +85,7 @@ export class RunningNode extends NodeFaces implements TrellisNode {
   #knowsItself = false
   /** Connections that wait for that; the transport bounds how many and how long. */
   readonly #early: Connection[] = []
-  /** The last refusal of each seed while the node looks for its cluster. */
-  readonly #unwelcome = new Map<string, ClusterError>()
-  readonly #sayStranger = oncePer({ intervalMs: STRANGER_LOG_INTERVAL_MS })
+  readonly #refusals: Refusals
   #resolveFatal: (error: ClusterError) => void = () => {}
 
   constructor(setup: RunningNodeOptions) {
@@ -107,6 +103,7 @@ export class RunningNode extends NodeFaces implements TrellisNode {
     this.#guard = new AwayGuard(systemClock, AWAY_THRESHOLD_MS, (absence) => this.#away(absence))
     const turn = createTurn(this.#guard, (error) => this.#fail(asClusterError(error)))
     const counters = this.counts
+    this.#refusals = new Refusals(counters, logger)
     this.#toolbox = { clock: systemClock, random: Math.random, turn, counters, flushes: this.#flushes, logger }
     this.features = createFeatures(
       nodeContext(this, setup, this.#toolbox, {
@@ -137,7 +134,7 @@ export class RunningNode extends NodeFaces implements TrellisNode {
       onLink: (peer, state, reason) => this.#hub.emit({ type: 'link', at: Date.now(), peer, state, reason }),
       onCoordination: () => this.#coordination(),
       onHost: (effect) => this.#vsm?.obey(effect),
-      onUnwelcome: (error, seed) => this.#unwelcome.set(seed, error),
+      onUnwelcome: (error, seed) => this.#refusals.bySeed(seed, error),
       onFatal: (error) => this.#fail(error),
     })
     this.#observer = new NodeObserver(this, (name) => counters.add(name))
@@ -257,10 +254,9 @@ export class RunningNode extends NodeFaces implements TrellisNode {
 
   /** The refusal of every seed, when all of them have refused this node while it was looking for its cluster. */
   unwelcome(): ClusterError | undefined {
+    if (this.lifecycle.stage !== 'seeking') return undefined
     const seeds = [...this.#options.options.join, ...this.features.seeds.seeds()]
-    const others = seeds.filter((seed) => seed !== this.address)
-    const isRefusedByAll = others.length > 0 && others.every((seed) => this.#unwelcome.has(seed))
-    return this.lifecycle.stage === 'seeking' && isRefusedByAll ? this.#unwelcome.get(others[0]!) : undefined
+    return this.#refusals.ofAll(seeds.filter((seed) => seed !== this.address))
   }
 
   /** Why the node ended by itself, if it did. */
@@ -270,10 +266,7 @@ export class RunningNode extends NodeFaces implements TrellisNode {
 
   /** The transport turned somebody away who never proved an identity. */
   stranger(reason: string, remoteAddress: string): void {
-    this.#toolbox.counters.add(`stranger-${reason}`)
-    const heldBack = this.#sayStranger(reason)
-    if (heldBack !== undefined)
-      this.#options.options.logger.warn('a stranger was turned away', { reason, remoteAddress, heldBack })
+    this.#refusals.stranger(reason, remoteAddress)
   }
 
   async ready(options: WaitOptions = {}): Promise<void> {

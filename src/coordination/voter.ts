@@ -32,6 +32,7 @@ import { LogWriter } from './log-writer.ts'
 import { Proposals } from './proposals.ts'
 import { refusal } from './refusal.ts'
 import { readState, SnapshotDriver } from './snapshot-driver.ts'
+import { StepWaits } from './step-waits.ts'
 import { defaultSnapshotBytes, type VoterOptions } from './voter-options.ts'
 
 export class Voter {
@@ -52,8 +53,7 @@ export class Voter {
   #applied: { readonly index: number; readonly term: number }
   /** Bytes of commands that were written since the last capture. */
   #logBytes = 0
-  /** Conditions that somebody waits for, asked again after each step. */
-  readonly #waiting = new Set<() => void>()
+  readonly #waits = new StepWaits(() => this.#isClosed)
   #isClosed = false
   #lastQuorumAt = Number.NEGATIVE_INFINITY
 
@@ -231,7 +231,7 @@ export class Voter {
     const isReleased = (): boolean => this.machine.singleton('s5')?.released ?? true
     const isAlone = this.#successors().length === 0
     if (!isAlone) this.#handOver(undefined, signal).catch(() => this.#put({ type: 'resign' }))
-    await this.#until(() => isVain() || (isAlone && isReleased()), signal)
+    await this.#waits.until(() => isVain() || (isAlone && isReleased()), signal)
     this.#put({ type: 'resign' })
   }
 
@@ -251,7 +251,7 @@ export class Voter {
   /** Stops everything; resolves when the disk is idle and the log closed. */
   async close(): Promise<void> {
     this.#isClosed = true
-    for (const check of [...this.#waiting]) check()
+    this.#waits.stepped()
     this.#timers.clearAll()
     this.#host.close()
     this.#proposals.close()
@@ -273,7 +273,7 @@ export class Voter {
     if (before.role === 'leader' && (after.role !== 'leader' || after.term !== before.term))
       this.#proposals.abandon(after.leader)
     this.#host.observe(after, this.machine, this.#applied)
-    for (const check of [...this.#waiting]) check()
+    this.#waits.stepped()
     if (isVisible(before, after)) this.#options.onChange()
   }
 
@@ -368,21 +368,6 @@ export class Voter {
   reachesMajority(): boolean {
     const { self, isLinked } = this.#options
     return this.voterIds.filter((id) => id === self || isLinked(id)).length >= majority(this.voterIds.length)
-  }
-
-  /** Resolves once `condition` holds after a step, or `signal` aborts. */
-  #until(condition: () => boolean, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const check = (): void => {
-        if (!condition() && !signal.aborted && !this.#isClosed) return
-        this.#waiting.delete(check)
-        signal.removeEventListener('abort', check)
-        resolve()
-      }
-      this.#waiting.add(check)
-      signal.addEventListener('abort', check, { once: true })
-      check()
-    })
   }
 }
 
