@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
-import { askAdmin } from '../cli/admin-client.ts'
+import { type AdminCall, askAdmin } from '../cli/admin-client.ts'
 import { parentVariable } from '../cli/parent.ts'
 import { logTail, type NodeExit } from '../cli/up/node-process.ts'
 import type { NodePlan } from '../cli/up/plan.ts'
@@ -34,6 +34,8 @@ export interface ClusterProcess {
   status(): Promise<NodeStatus>
   /** `GET /v1/members`, as {@link status}. */
   members(): Promise<readonly MemberView[]>
+  /** The JSON that its admin answers to `path`, `/v1/…`, within `timeoutMs` (2,000). Rejects with the error that it answers, and with `ERR_UNREACHABLE`. */
+  ask(path: string, call?: AdminCall, timeoutMs?: number): Promise<unknown>
   /** Cuts links and stalls the event loop, through `/v1/faults`. Rejects while the process does not answer. */
   readonly faults: ProcessFaults
   /** SIGKILL; resolves when the process has ended. */
@@ -75,6 +77,10 @@ export interface MemberSettings {
   readonly env: Readonly<Record<string, string>>
   /** Only where it is introduced. */
   readonly introduction: Readonly<Record<string, string>>
+  /** Of its admin. */
+  readonly adminToken: string | undefined
+  /** What stands before the command line of the process: `ip netns exec NAME`. */
+  readonly prefix: readonly string[]
 }
 
 interface Life {
@@ -124,17 +130,17 @@ export class ProcessMember implements ClusterProcess {
   }
 
   async status(): Promise<NodeStatus> {
-    return (await this.#ask('/v1/status')) as NodeStatus
+    return (await this.ask('/v1/status')) as NodeStatus
   }
 
   async members(): Promise<readonly MemberView[]> {
-    return ((await this.#ask('/v1/members')) as { members: readonly MemberView[] }).members
+    return ((await this.ask('/v1/members')) as { members: readonly MemberView[] }).members
   }
 
   readonly faults: ProcessFaults = {
-    set: async (body) => (await this.#ask('/v1/faults', { method: 'POST', body })) as FaultsView,
-    clear: async () => (await this.#ask('/v1/faults', { method: 'DELETE' })) as FaultsView,
-    current: async () => (await this.#ask('/v1/faults')) as FaultsView,
+    set: async (body) => (await this.ask('/v1/faults', { method: 'POST', body })) as FaultsView,
+    clear: async () => (await this.ask('/v1/faults', { method: 'DELETE' })) as FaultsView,
+    current: async () => (await this.ask('/v1/faults')) as FaultsView,
   }
 
   async kill(): Promise<void> {
@@ -173,8 +179,8 @@ export class ProcessMember implements ClusterProcess {
     this.#signal('SIGKILL')
   }
 
-  #ask(path: string, call: Parameters<typeof askAdmin>[2] = {}): Promise<unknown> {
-    return askAdmin(path, { url: this.admin, timeoutMs: askTimeoutMs }, call)
+  ask(path: string, call: AdminCall = {}, timeoutMs: number = askTimeoutMs): Promise<unknown> {
+    return askAdmin(path, { url: this.admin, timeoutMs, token: this.#settings.adminToken }, call)
   }
 
   #signal(signal: NodeJS.Signals): void {
@@ -182,10 +188,11 @@ export class ProcessMember implements ClusterProcess {
   }
 
   #begin(introduction: MemberSettings['introduction']): Life {
-    const { plan, program, logPath, env } = this.#settings
+    const { plan, program, logPath, env, prefix } = this.#settings
     const log = openSync(logPath, 'a', 0o600)
     const own = { TRELLIS_LISTEN: plan.address, TRELLIS_ADMIN: plan.admin, TRELLIS_DATA_DIR: plan.dataDir }
-    const child = spawn(process.execPath, program, {
+    const [command, ...words] = [...prefix, process.execPath, ...program] as [string, ...string[]]
+    const child = spawn(command, words, {
       stdio: ['ignore', 'pipe', log, 'pipe'],
       env: { ...inherited(), ...env, ...introduction, ...own, [parentVariable]: '3' },
     })

@@ -5,7 +5,7 @@
 
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describeExit } from '../cli/up/node-process.ts'
 import { type NodePlan, planNodes } from '../cli/up/plan.ts'
@@ -13,7 +13,17 @@ import { type NodeReport, readiness } from '../cli/up/readiness.ts'
 import { pause } from '../wait.ts'
 import { type ClusterProcess, ProcessMember } from './process-member.ts'
 
+/** Where one process runs, when that is not the host's own network. */
+export interface ProcessHost {
+  /** The IP address that it listens on there, at ports 7400 (the cluster) and 7500 (its admin), which must be reachable from here. */
+  readonly ip: string
+  /** What stands before its command line: `['ip', 'netns', 'exec', 'NAME']`. */
+  readonly prefix: readonly string[]
+}
+
 export interface ProcessesOptions {
+  /** One for each process. Default: all on 127.0.0.1, on free ports. */
+  readonly hosts?: readonly ProcessHost[]
   /** How many fresh nodes form the cluster; the others join it. Default: all. */
   readonly expect?: number
   /** A module to run instead of `trellis node`. It finds its settings in the same TRELLIS_* variables. */
@@ -77,11 +87,15 @@ export interface ProcessCluster extends AsyncDisposable {
   ): Promise<Truthy<Value>>
 }
 
+const clusterPort = 7_400
+const adminPort = 7_500
+
 /** The command as it is built: stripping types from sources would cost each process a third of a second. */
 const command = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../../dist/src/cli/bin.js' : '../cli/bin.js', import.meta.url),
 )
 const defaultSecret = 'the secret of processes under test'
+const adminTokenOnHosts = 'the-token-of-processes-under-test'
 const readyTimeoutMs = 30_000
 const untilTimeoutMs = 20_000
 const pollIntervalMs = 20
@@ -93,7 +107,10 @@ const shownLogLines = 12
  */
 export async function startProcesses(count: number, options: ProcessesOptions = {}): Promise<ProcessCluster> {
   const root = mkdtempSync(join(tmpdir(), 'trellis-processes-'))
-  const plans = await planNodes({ nodes: count, port: 0, adminPort: 0, root })
+  const plans = options.hosts
+    ? options.hosts.slice(0, count).map((host, i) => planOn(host, join(root, `node-${i + 1}`)))
+    : await planNodes({ nodes: count, port: 0, adminPort: 0, root })
+  if (plans.length < count) throw new Error(`${count} processes need as many hosts, not ${plans.length}`)
   const founders = options.expect ?? count
   const members = plans.map((plan) => start(plan, plans, founders, options))
   const cluster = new Processes(root, members, founders)
@@ -106,11 +123,15 @@ export async function startProcesses(count: number, options: ProcessesOptions = 
   }
 }
 
+function planOn({ ip }: ProcessHost, dataDir: string): NodePlan {
+  return { name: basename(dataDir), address: `${ip}:${clusterPort}`, admin: `${ip}:${adminPort}`, dataDir }
+}
+
 function start(
   plan: NodePlan,
   plans: readonly NodePlan[],
   founders: number,
-  { program, secret = defaultSecret, allowFaults = true, env = {} }: ProcessesOptions,
+  { program, secret = defaultSecret, allowFaults = true, env = {}, hosts }: ProcessesOptions,
 ): ProcessMember {
   mkdirSync(plan.dataDir, { mode: 0o700 })
   const others = plans.filter((other) => other !== plan).map(({ address }) => address)
@@ -118,7 +139,15 @@ function start(
     plan,
     program: program === undefined ? [command, 'node', '--json'] : [program],
     logPath: `${plan.dataDir}.log`,
-    env: { TRELLIS_SECRET: secret, ...(allowFaults ? { TRELLIS_ALLOW_FAULTS: '1' } : {}), ...env },
+    env: {
+      TRELLIS_SECRET: secret,
+      ...(allowFaults ? { TRELLIS_ALLOW_FAULTS: '1' } : {}),
+      // An admin that others than loopback reach asks for a token.
+      ...(hosts ? { TRELLIS_ADMIN_TOKEN: adminTokenOnHosts } : {}),
+      ...env,
+    },
+    adminToken: env.TRELLIS_ADMIN_TOKEN ?? (hosts ? adminTokenOnHosts : undefined),
+    prefix: hosts?.[plans.indexOf(plan)]?.prefix ?? [],
     introduction: { TRELLIS_NAME: plan.name, TRELLIS_JOIN: others.join(), TRELLIS_EXPECT: String(founders) },
   })
 }

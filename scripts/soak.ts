@@ -1,0 +1,152 @@
+// Hours under churn and faults: witnesses as OS processes, one fault after the other drawn from a seed, the oracle on all the time, and
+// after each fault one whole cluster again. Prints what was done and observed, how long healing took, and how fast the memory of
+// the members that were never restarted grew, by least squares after the warm-up.
+//
+//   node scripts/soak.ts --minutes 120 --seed 1 --nodes 5 [--warm-up-minutes 10]
+
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { summarize } from '../src/bench/statistics.ts'
+import type { ClusterProcess } from '../src/testing/process-member.ts'
+import { startProcesses } from '../src/testing/processes.ts'
+import { Prng } from '../src/testing/simulator/random.ts'
+import { pause } from '../src/wait.ts'
+import { between, processNetwork } from '../test/multinode/story/network.ts'
+import { Observation } from '../test/multinode/story/observation.ts'
+import { type Point, slopeOf } from './slope.ts'
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '10' },
+    seed: { type: 'string', default: '1' },
+    nodes: { type: 'string', default: '5' },
+    'warm-up-minutes': { type: 'string' },
+  },
+})
+const minutes = Number(values.minutes)
+const warmUpMinutes = Number(values['warm-up-minutes'] ?? Math.min(10, minutes / 4))
+const wholeWithinMs = 120_000
+/** These suffer everything but a restart, so that their memory can be followed. */
+const keptCount = 2
+const reportEveryMs = 60_000
+const mebibyte = 1_048_576
+
+const chance = new Prng(Number(values.seed), 'soak')
+const witness = fileURLToPath(new URL('../test/multinode/story/witness.ts', import.meta.url))
+await using cluster = await startProcesses(Number(values.nodes), { program: witness, env: { STORY_MEMORY: '1' } })
+await using observation = new Observation(cluster)
+
+interface Sample {
+  readonly seconds: number
+  readonly rss: number
+  readonly heap: number
+}
+
+const kept = cluster.nodes.slice(0, keptCount)
+const samples = new Map(kept.map(({ name }) => [name, [] as Sample[]]))
+observation.onObserved((node, observed) => {
+  if (observed.type === 'memory') samples.get(node)?.push({ seconds: observed.at, ...observed })
+})
+
+const any = (): ClusterProcess => chance.pick(cluster.nodes)
+const mortal = (): ClusterProcess => chance.pick(cluster.nodes.slice(keptCount))
+const topologies = ['full-mesh', 'hyparview', 'client-server']
+
+const faults: Readonly<Record<string, () => Promise<void>>> = {
+  kill: async () => {
+    const node = mortal()
+    await node.kill()
+    await pause(chance.between(0, 4_000))
+    await node.restart()
+  },
+  stop: async () => {
+    const node = mortal()
+    await node.stop()
+    await pause(chance.between(0, 2_000))
+    await node.restart()
+  },
+  freeze: async () => {
+    const node = any()
+    node.pause()
+    await pause(chance.between(200, 6_000))
+    node.resume()
+  },
+  stall: async () => {
+    await any().faults.set({ stallMs: Math.round(chance.between(200, 4_000)) })
+  },
+  split: async () => {
+    const nodes = chance.shuffle(cluster.nodes)
+    const at = 1 + chance.integer(nodes.length - 1)
+    await processNetwork.set(cluster, { cuts: between([nodes.slice(0, at), nodes.slice(at)]) })
+    await pause(chance.between(500, 12_000))
+  },
+  'one way': async () => {
+    const [from, to] = chance.shuffle(cluster.nodes) as [ClusterProcess, ClusterProcess]
+    await processNetwork.set(cluster, { cuts: [{ from, to }] })
+    await pause(chance.between(500, 8_000))
+  },
+  'clock step': async () => {
+    process.kill(any().pid, 'SIGUSR2')
+  },
+  'hand-over': async () => {
+    await any().ask('/v1/leader/transfer', { method: 'POST', body: {} }, 5_000)
+  },
+  switch: async () => {
+    await any().ask(
+      '/v1/topology',
+      { method: 'PUT', body: { name: chance.pick(topologies), timeoutMs: 15_000 } },
+      20_000,
+    )
+  },
+}
+
+const done = new Map<string, number>()
+const healed: number[] = []
+const refused: string[] = []
+const began = performance.now()
+const isOver = (): boolean => performance.now() - began > minutes * 60_000
+let reported = began
+
+await observation.whole(wholeWithinMs)
+while (!isOver()) {
+  const name = chance.pick(Object.keys(faults))
+  // A hand-over or a switch may be refused at any time: that is an answer.
+  await faults[name]!().catch((error: Error) => refused.push(`${name}: ${error.message}`))
+  done.set(name, (done.get(name) ?? 0) + 1)
+  await processNetwork.set(cluster, {})
+  const ms = await observation.whole(wholeWithinMs)
+  healed.push(ms)
+  if (ms > 10_000) console.log(`${minute()} min: whole only ${(ms / 1_000).toFixed(1)} s after '${name}'`)
+  if (performance.now() - reported < reportEveryMs) continue
+  reported = performance.now()
+  console.log(`${minute()} min: ${healed.length} faults, ${growth()}`)
+}
+await observation.conclude()
+
+console.log(`faults: ${[...done].map(([name, count]) => `${name} ${count}`).join(', ')}`)
+console.log(`refused: ${refused.length}${refused.length > 0 ? `, the last: ${refused.at(-1)}` : ''}`)
+console.log(`observed: ${JSON.stringify(observation.oracle.counts)}`)
+console.log(`violations: ${observation.oracle.violations.length}`)
+const { count, median, p99, max } = summarize(healed)!
+console.log(`whole again after ms, of ${count}: p50 ${median.toFixed(0)}, p99 ${p99.toFixed(0)}, max ${max.toFixed(0)}`)
+console.log(`growth after ${warmUpMinutes.toFixed(1)} min of warm-up: ${growth()}`)
+
+function minute(): string {
+  return ((performance.now() - began) / 60_000).toFixed(1)
+}
+
+/** Of each member that was kept, in MiB an hour. */
+function growth(): string {
+  const perHour = (points: readonly Point[]): string => ((slopeOf(points) * 3_600) / mebibyte).toFixed(2)
+  const of = (name: string, all: readonly Sample[]): string => {
+    const warm = all.filter(({ seconds }) => seconds > warmUpMinutes * 60)
+    const heap = perHour(warm.map(({ seconds, heap }) => ({ x: seconds, y: heap })))
+    const rss = perHour(warm.map(({ seconds, rss }) => ({ x: seconds, y: rss })))
+    const last = all.at(-1)
+    const now = last
+      ? `now ${(last.heap / mebibyte).toFixed(1)} of ${(last.rss / mebibyte).toFixed(1)} MiB`
+      : 'not measured'
+    return `${name} heap ${heap}, rss ${rss} MiB/h over ${warm.length} samples (${now})`
+  }
+  return [...samples].map(([name, all]) => of(name, all)).join('; ')
+}

@@ -1,0 +1,23 @@
+// What a witness prints, one JSON object a line, and the oracle reads. `at`, `from` and `to` of times are microseconds of the
+// machine's monotonic clock, which is one and the same for all processes on it, in whatever network namespace they are.
+
+/** `life` tells the lives of one member apart: the moment at which its process began. */
+export type Observed =
+  | { readonly type: 'began'; readonly life: number }
+  /** The lease of S5 held at `from` and at `to`, and whenever it was asked in between. */
+  | { readonly type: 'held'; readonly token: number; readonly from: number; readonly to: number }
+  /** A decision of S5 was acknowledged; each counts one on from the last one that its host knew. */
+  | { readonly type: 'decided'; readonly token: number; readonly index: number; readonly n: number }
+  /** A command of S5 was accepted here; printed when the token differs from that of the one before. */
+  | { readonly type: 'accepted'; readonly token: number }
+  /** This member's handler has seen the message. */
+  | { readonly type: 'handled'; readonly from: string; readonly life: number; readonly seq: number }
+  /** This member's message was acknowledged. */
+  | { readonly type: 'acknowledged'; readonly to: string; readonly life: number; readonly seq: number }
+  /** Bytes, the heap right after a collection of all garbage. `at` is in seconds of this life. */
+  | { readonly type: 'memory'; readonly at: number; readonly rss: number; readonly heap: number }
+
+/** Now, on the clock of the records. */
+export function microseconds(): number {
+  return Number(process.hrtime.bigint() / 1_000n)
+}
