@@ -15,6 +15,7 @@ import type {
 } from './coordination/lease-interface.ts'
 import type { NodeSingletons } from './coordination/singleton-interface.ts'
 import type { ClusterError } from './errors.ts'
+import type { LinkMap } from './link-survey/link-map.ts'
 import type { Services } from './services/service-interface.ts'
 import type { SwitchOptions, SwitchReport } from './switching/report.ts'
 import type { Vsm } from './vsm/subsystem.ts'
@@ -88,7 +89,7 @@ export interface NodeStatus {
   }
 }
 
-/** One link of this node, as `GET /v1/topology` lists it. Links between other members are not known here. */
+/** One link of this node, as `GET /v1/topology` lists it. `links()` of {@link NodeTopology} asks the others for theirs. */
 export interface LinkView {
   /** The name of the member at the other end. */
   readonly peer: string
@@ -138,6 +139,11 @@ export interface NodeTopology {
    * `docs/topologies.md` has the rules. Asking switches nothing. Exactly the JSON of `GET /v1/topology/advice`.
    */
   advise(): Advice
+  /**
+   * The links between all members, as they tell them now; who does not answer within `timeoutMs` (2,000 each) is named. At most 400 members
+   * are asked, 64 where everybody links to everybody. Rejects with `ERR_ABORTED`. Exactly the JSON of `GET /v1/topology/links`.
+   */
+  links(options?: WaitOptions): Promise<LinkMap>
 }
 
 /** One change of the member table. */

@@ -9,6 +9,7 @@ import { type DataFaces, ReplicatedData } from './coordination/replicated-data.t
 import { SeedWatcher } from './discovery/seed-watcher.ts'
 import { DnsPart } from './dns/dns-part.ts'
 import { RequestedFaults } from './faults/requested-faults.ts'
+import { LinkSurvey } from './link-survey/link-survey.ts'
 import { Liveness } from './liveness/liveness.ts'
 import type { NodeTopology } from './node-interface.ts'
 import { type NodeContext, NodeParts } from './node-part.ts'
@@ -41,6 +42,7 @@ export function createFeatures(context: NodeContext): NodeFeatures {
   const services = new LocalServices(context)
   const channels = new Channels(context, lanes.lanes, (to) => services.memberOffering(to), broadcasts)
   const why = new Why(context)
+  const survey = new LinkSurvey(context)
   const liveness = new Liveness(context)
   const advising = new Advising({
     context,
@@ -61,6 +63,7 @@ export function createFeatures(context: NodeContext): NodeFeatures {
     broadcasts,
     channels,
     why,
+    survey,
     services,
     liveness,
     advising,
@@ -74,6 +77,7 @@ export function createFeatures(context: NodeContext): NodeFeatures {
       view: () => switching.view(),
       switch: (name, options) => switching.switch(name, options),
       advise: () => advising.advise(),
+      links: (options) => survey.ask(options),
     },
     data: data.faces,
     faults,

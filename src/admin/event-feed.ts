@@ -1,11 +1,13 @@
 // One feed for all open pages: snapshots are made once and written to each. Events leave as they come; snapshots follow
 // them at most every `snapshotIntervalMs`, so that a storm of changes costs a page little. A page that does not read is
 // cut when more than `maxQueuedBytes` wait for it, and its browser comes back for fresh snapshots. The last events are kept, so
-// that a page opened later sees what happened before; else nothing runs while no page is open.
+// that a page opened later sees what happened before; else nothing runs while no page is open. The links of the other members are
+// asked for while one is (`link-watch.ts`).
 
 import type { ServerResponse } from 'node:http'
 import { ClusterError } from '../errors.ts'
 import type { ClusterEvent } from '../node-interface.ts'
+import { type LinkWatchOptions, watchLinks } from './link-watch.ts'
 import type { AdminNode } from './server.ts'
 
 export interface EventFeed {
@@ -26,6 +28,7 @@ export interface EventFeedOptions {
   readonly maxPastEvents?: number
   /** A stream that had nothing to say for this long says `alive`; a page that hears nothing for longer knows it is alone. */
   readonly aliveIntervalMs?: number
+  readonly links?: LinkWatchOptions
 }
 
 /** How long a browser waits before it comes back by itself. */
@@ -37,6 +40,7 @@ export function createEventFeed(
 ): EventFeed {
   const { maxStreams = 32, maxQueuedBytes = 1_048_576, snapshotIntervalMs = 250, aliveIntervalMs = 2_000 } = options
   const { maxPastEvents = 200 } = options
+  let links = ''
   const past: ClusterEvent[] = []
   const streams = new Set<ServerResponse>()
   let timer: NodeJS.Timeout | undefined
@@ -71,15 +75,30 @@ export function createEventFeed(
     last = now
     if (performance.now() - saidAt >= aliveIntervalMs) broadcast(frame('alive', {}))
   }
+  const watch = watchLinks(
+    node,
+    (map) => {
+      const text = frame('links', map)
+      if (text !== links) broadcast(text)
+      links = text
+    },
+    options.links,
+  )
   const begin = (): void => {
+    watch.begin()
     timer = setInterval(tick, snapshotIntervalMs)
     timer.unref()
   }
-  const end = (): void => clearInterval(timer)
+  const end = (): void => {
+    clearInterval(timer)
+    watch.end()
+    links = ''
+  }
   const subscription = node.events.subscribe((event) => {
     past.push(event)
     if (past.length > maxPastEvents) past.shift()
     if (streams.size > 0) broadcast(frame(event.type, event))
+    watch.poke()
   })
 
   return {
@@ -100,7 +119,7 @@ export function createEventFeed(
       response.on('error', () => forget(response))
       response.on('close', () => forget(response))
       response.writeHead(200, headers)
-      response.write(`retry: ${retryMs}\n\n${first.join('')}${frame('past', { events: past })}`)
+      response.write(`retry: ${retryMs}\n\n${first.join('')}${links}${frame('past', { events: past })}`)
     },
     get size() {
       return streams.size

@@ -86,6 +86,14 @@ export const operations: Readonly<Record<string, Readonly<Partial<Record<Method,
       answers: { 200: json('The advice.', 'Advice') },
     },
   },
+  '/v1/topology/links': {
+    GET: {
+      operationId: 'getLinks',
+      summary: 'The links between all members, as they tell them.',
+      tag: 'cluster',
+      answers: { 200: json('The links of all that answered.', 'LinkMap') },
+    },
+  },
   '/v1/events': {
     GET: {
       operationId: 'streamEvents',
@@ -109,6 +117,7 @@ export const operations: Readonly<Record<string, Readonly<Partial<Record<Method,
         switch: ref('SwitchEvent'),
         advice: ref('AdviceEvent'),
         link: ref('LinkEvent'),
+        links: ref('LinkMap'),
         past: ref('Past'),
         alive: ref('Alive'),
       },

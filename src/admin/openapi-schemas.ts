@@ -86,6 +86,18 @@ export const schemas: Readonly<Record<string, Schema>> = {
     channels: list(oneOf('coordination', 'events', 'gossip', 'data')),
     pinned: truth,
   }),
+  LinkMap: object({
+    links: list(
+      object({
+        ends: { type: 'array', items: text, minItems: 2, maxItems: 2 },
+        kind: oneOf('overlay', 'pinned', 'on-demand'),
+        pinned: truth,
+      }),
+    ),
+    told: described(list(text), 'Members that told their links: what neither end tells is not known.'),
+    unanswered: list(object({ name: text, problem: text })),
+    notAsked: described(whole, 'Members left out, because the links of all would be too many.'),
+  }),
   Topology: object({ ...topology, links: list(ref('Link')), history: list(ref('PastSwitch')) }),
   PastSwitch: object({
     epoch: described(whole, 'Of the cluster after it.'),

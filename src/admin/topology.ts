@@ -1,6 +1,6 @@
-// `GET /v1/topology`: the overlay, and the links that this node itself has; nobody knows the links of the others. `PUT` switches
-// the whole cluster to another overlay, and answers when that has ended, one way or the other. `GET /v1/topology/advice`: what the
-// adviser would do.
+// `GET /v1/topology`: the overlay, and the links that this node itself has. `PUT` switches the whole cluster to another overlay,
+// and answers when that has ended, one way or the other. `GET /v1/topology/advice`: what the adviser would do. `GET
+// /v1/topology/links`: the links of all members, as they tell them.
 
 import { ClusterError } from '../errors.ts'
 import type { SwitchOptions } from '../switching/report.ts'
@@ -26,6 +26,15 @@ export function topologyResources({ topology }: Pick<AdminNode, 'topology'>): Re
     {
       path: '/v1/topology/advice',
       calls: { GET: { needs: 'read', handle: (context) => context.json(topology.advise()) } },
+    },
+    {
+      path: '/v1/topology/links',
+      calls: {
+        GET: {
+          needs: 'read',
+          handle: async (context) => context.json(await topology.links({ signal: context.req.raw.signal })),
+        },
+      },
     },
   ]
 }

@@ -19,7 +19,7 @@ const COMMIT_TIMEOUT_MS = 5_000
 /** Switches that are remembered here; a voter has those of its log besides. */
 const MAX_SEEN = 16
 
-export class Switching implements NodePart, Omit<NodeTopology, 'advise'> {
+export class Switching implements NodePart, Omit<NodeTopology, 'advise' | 'links'> {
   readonly #context: NodeContext
   readonly #driver: SwitchDriver
   readonly #desk: SwitchDesk

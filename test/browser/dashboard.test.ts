@@ -60,7 +60,10 @@ describe('the dashboard in a browser', { skip: noBrowser }, () => {
       return JSON.stringify(await shown(page)) === JSON.stringify(expected)
     }
     await cluster.until('the page says what the API says', agrees)
-    assert.equal(await page.locator('line.own.up').count(), 2)
+    assert.equal(await page.locator('g.own.up').count(), 2)
+    // The link between the two others: they tell it when they are asked.
+    await page.locator('g.other.up.overlay').waitFor({ state: 'attached' })
+    assert.equal(await page.locator('g.other:not(.gone)').count(), 1)
     assert.match(
       (await page.locator(`[data-member=${leader.name}]`).getAttribute('aria-label'))!,
       /leader, hosts S5 with token/,
@@ -84,12 +87,13 @@ describe('the dashboard in a browser', { skip: noBrowser }, () => {
       .locator('#events li', { hasText: `${leader.name}:` })
       .first()
       .waitFor()
-    assert.equal(await page.locator('line.own.up').count(), 1)
+    assert.equal(await page.locator('g.own.up').count(), 1)
+    assert.equal(await page.locator('g.other:not(.gone)').count(), 0)
     await keep(page, 'processes-after-kill')
     const later = await openPage(browser, `${witness.admin}/`)
     await later.page
       .locator('#events li', { hasText: `${consensus.leader} leads in term` })
-      .nth(1)
+      .first()
       .waitFor()
     await later.page.locator(`tr[data-row=${leader.name}] button`).click()
     await later.page

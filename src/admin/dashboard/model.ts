@@ -1,6 +1,7 @@
 // What the dashboard shows of the cluster, made of what `/v1/events` says and of nothing else: one dot per member, with its
-// parts and how this node is linked to it. Pure, so that tests need no browser; `browser/` draws it.
+// parts and how this node is linked to it, and the links between the others. Pure, so that tests need no browser; `browser/` draws it.
 
+import type { LinkMap } from '../../link-survey/link-map.ts'
 import {
   incarnationNumber,
   type LinkView,
@@ -29,15 +30,32 @@ export interface Dot {
   readonly link: LinkView | undefined
 }
 
+/**
+ * A link between two other members. `up`: one of them told it. `missing`: one of them was asked and has none, though the overlay wants one.
+ * `expected`: the overlay wants one, and neither has told its links.
+ */
+export interface OtherLink {
+  /** Ids of its ends. */
+  readonly ends: readonly [string, string]
+  readonly state: 'up' | 'missing' | 'expected'
+  readonly kind: LinkView['kind']
+}
+
 export interface Picture {
   /** In order of zone and name. */
   readonly dots: readonly Dot[]
-  /** In this overlay every member that is there is expected to have a link to every other. */
-  readonly isMesh: boolean
-  /** Links between other members that the overlay should have; this node has measured none of them. */
-  readonly expectedLinks: number
+  readonly otherLinks: readonly OtherLink[]
   /** Links of this node that are up to members. */
   readonly ownLinks: number
+}
+
+/** What the links between the other members are made of. */
+export interface LinkFacts {
+  readonly self: string
+  readonly overlay: string
+  readonly members: readonly MemberView[]
+  /** Undefined until the others have told. */
+  readonly map: LinkMap | undefined
 }
 
 export interface Facts {
@@ -45,12 +63,17 @@ export interface Facts {
   readonly members: readonly MemberView[]
   /** Undefined until it has come. */
   readonly topology: TopologyView | undefined
+  /** As {@link otherLinks} makes them. */
+  readonly otherLinks: readonly OtherLink[]
 }
+
+/** The overlay in which everybody wants a link to everybody. */
+const mesh = 'full-mesh'
 
 const byName = new Intl.Collator('en', { numeric: true })
 
-export function picture({ status, members, topology }: Facts): Picture {
-  const isMesh = status.topology.name === 'full-mesh'
+export function picture({ status, members, topology, otherLinks }: Facts): Picture {
+  const isMesh = status.topology.name === mesh
   const voters = new Set(status.consensus.voters)
   const links = new Map(topology?.links.map((link) => [link.peer, link]))
   const dots = members.map((member): Dot => {
@@ -69,13 +92,36 @@ export function picture({ status, members, topology }: Facts): Picture {
       link,
     }
   })
-  const others = dots.filter(({ member, isSelf }) => !isSelf && isPresent(member)).length
   return {
     dots: dots.sort((a, b) => byName.compare(a.member.zone, b.member.zone) || compareNames(a.member, b.member)),
-    isMesh,
-    expectedLinks: isMesh ? (others * (others - 1)) / 2 : 0,
+    otherLinks,
     ownLinks: dots.filter(({ ownLink }) => ownLink === 'up').length,
   }
+}
+
+/** A function of its own, for it grows with the square of a mesh and changes less often than the rest. */
+export function otherLinks({ self, overlay, members, map }: LinkFacts): readonly OtherLink[] {
+  const others = members.filter((member) => member.id !== self && isPresent(member))
+  const ids = new Map(others.map(({ name, id }) => [name, id]))
+  const up = (map?.links ?? []).flatMap(({ ends, kind }): OtherLink[] => {
+    const [a, b] = ends.map((name) => ids.get(name))
+    return a === undefined || b === undefined ? [] : [{ ends: [a, b], state: 'up', kind }]
+  })
+  if (overlay !== mesh) return up
+  const told = new Set(map?.told)
+  const known = new Set(map?.links.map(({ ends }) => pairOf(...ends)))
+  const wanted = others.flatMap((a, index) =>
+    others.slice(index + 1).flatMap((b): OtherLink[] => {
+      if (known.has(pairOf(a.name, b.name))) return []
+      const isTold = told.has(a.name) || told.has(b.name)
+      return [{ ends: [a.id, b.id], state: isTold ? 'missing' : 'expected', kind: 'overlay' }]
+    }),
+  )
+  return [...up, ...wanted]
+}
+
+function pairOf(a: string, b: string): string {
+  return a < b ? `${a} ${b}` : `${b} ${a}`
 }
 
 /** A name may stand twice: once for a member that left and once for whoever has the name now. */

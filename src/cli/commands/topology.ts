@@ -2,7 +2,8 @@
 
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Advice } from '../../../topology/index.ts'
-import type { TopologyView } from '../../node-interface.ts'
+import type { LinkMap } from '../../link-survey/link-map.ts'
+import type { LinkView, TopologyView } from '../../node-interface.ts'
 import type { SwitchReport } from '../../switching/report.ts'
 import { askAdmin } from '../admin-client.ts'
 import { addClientFlags, type ClientFlags, clientOptions } from '../client-flags.ts'
@@ -25,6 +26,7 @@ With --json exactly the answers of GET and PUT /v1/topology. A switch that is ab
 
 Examples:
   trellis topology
+  trellis topology links
   trellis topology advise
   trellis topology switch hyparview --dry-run
   trellis topology switch hyparview --expect-from full-mesh --json`
@@ -42,6 +44,12 @@ export function addTopology(program: Command, context: CommandContext): void {
     const advice = (await askAdmin('/v1/topology/advice', clientOptions(flags, context))) as Advice
     context.out(flags.json ? `${JSON.stringify(advice)}\n` : explain(advice))
   })
+  addClientFlags(topology.command('links').description('show the links between all members')).action(
+    async (flags: ClientFlags) => {
+      const map = (await askAdmin('/v1/topology/links', clientOptions(flags, context))) as LinkMap
+      context.out(flags.json ? `${JSON.stringify(map)}\n` : drawMap(map))
+    },
+  )
   addClientFlags(topology.command('switch <name>').description('switch the whole cluster while traffic flows'))
     .option('--expect-from <NAME>', 'only if this is the topology now')
     .option('--timeout-ms <MS>', 'give the switch up after this long', milliseconds, 30_000)
@@ -54,6 +62,17 @@ export function addTopology(program: Command, context: CommandContext): void {
       context.out(flags.json ? `${JSON.stringify(report)}\n` : tell(report))
       if (report.outcome === 'aborted') throw new AnsweredNo()
     })
+}
+
+function drawMap({ links, unanswered, notAsked }: LinkMap): string {
+  const rows = links.map(({ ends, kind, pinned }) => [...ends, kindOf({ kind, pinned })])
+  const silent = unanswered.map(({ name, problem }) => `${printable(`${name} did not tell its links (${problem})`)}\n`)
+  const rest = notAsked > 0 ? [`${notAsked} more members were not asked\n`] : []
+  return [table(['MEMBER', 'MEMBER', 'KIND'], rows), ...silent, ...rest].join('')
+}
+
+function kindOf({ kind, pinned }: Pick<LinkView, 'kind' | 'pinned'>): string {
+  return kind === 'pinned' || !pinned ? kind : `${kind}, pinned`
 }
 
 function explain({
@@ -92,7 +111,7 @@ function milliseconds(text: string): number {
 function describe({ name, epoch, phase, links, history }: TopologyView): string {
   const head = printable(`${name}, epoch ${epoch}, ${phase}; ${links.length} links here`)
   const rows = links.map(({ peer, kind, channels, pinned }) => {
-    return [peer, kind === 'pinned' || !pinned ? kind : `${kind}, pinned`, channels.join(' ')]
+    return [peer, kindOf({ kind, pinned }), channels.join(' ')]
   })
   const past = history.map(({ epoch: after, from, to, outcome, reason }) => {
     const why = reason === null ? '' : ` (${reason})`

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { lifeOf, picture, sentenceOf, stateText } from '../../../src/admin/dashboard/model.ts'
+import { lifeOf, otherLinks, picture, sentenceOf, stateText } from '../../../src/admin/dashboard/model.ts'
 import { slots } from '../../../src/admin/dashboard/slots.ts'
 import { eventLine, missedLines } from '../../../src/admin/dashboard/words.ts'
+import type { LinkMap, MappedLink } from '../../../src/link-survey/link-map.ts'
 import { incarnationNumber, type LinkView, type MemberView } from '../../../src/node-interface.ts'
 import { fakeNode, memberView } from './fake-node.ts'
 
@@ -11,7 +12,7 @@ function drawn(members: readonly MemberView[], peers: readonly string[], overlay
   node.change({ topology: { name: overlay } })
   const links = peers.map((peer): LinkView => ({ peer, kind: 'overlay', channels: ['coordination'], pinned: false }))
   const topology = { ...node.status().topology, links, history: [] }
-  return picture({ status: node.status(), members, topology })
+  return picture({ status: node.status(), members, topology, otherLinks: [] })
 }
 
 describe('the picture of a cluster', () => {
@@ -30,22 +31,26 @@ describe('the picture of a cluster', () => {
   })
 
   it('tells links that are up from links that are missing, and wants none to a member that is down', () => {
-    const { dots, ownLinks, expectedLinks } = drawn(members, ['node-2'])
+    const { dots, ownLinks } = drawn(members, ['node-2'])
     assert.deepEqual(
       dots.map(({ ownLink }) => ownLink),
       ['none', 'up', 'none', 'missing'],
     )
-    assert.deepEqual([ownLinks, expectedLinks], [1, 1])
+    assert.equal(ownLinks, 1)
   })
 
-  it('expects no link in an overlay whose links it cannot know', () => {
-    const { dots, expectedLinks } = drawn(members, [], 'hyparview')
-    assert.equal(expectedLinks, 0)
+  it('misses no link in an overlay that may want none', () => {
+    const { dots } = drawn(members, [], 'hyparview')
     assert.ok(dots.every(({ ownLink }) => ownLink === 'none'))
   })
 
   it('misses no link before the links have been told', () => {
-    const { dots } = picture({ status: fakeNode().status(), members, topology: undefined })
+    const { dots } = picture({
+      status: fakeNode().status(),
+      members,
+      topology: undefined,
+      otherLinks: [],
+    })
     assert.ok(dots.every(({ ownLink }) => ownLink === 'none'))
   })
 
@@ -67,6 +72,42 @@ describe('the picture of a cluster', () => {
   it('takes an incarnation apart as it was put together', () => {
     const incarnation = { generation: 7, refutation: 3 }
     assert.deepEqual(lifeOf(memberView('a', { incarnation: incarnationNumber(incarnation) })), incarnation)
+  })
+})
+
+describe('the links between the others', () => {
+  const members = ['node-1', 'node-2', 'node-3', 'node-4'].map((name) => memberView(name))
+  const self = members[0]!.id
+  const map = (...links: readonly MappedLink[]): LinkMap => {
+    return { links, told: ['node-1', 'node-2'], unanswered: [], notAsked: 0 }
+  }
+  const between = (a: string, b: string, kind: LinkView['kind'] = 'overlay'): MappedLink => {
+    return { ends: [a, b], kind, pinned: false }
+  }
+  const said = (overlay: string, told: LinkMap | undefined, all = members): string[] =>
+    otherLinks({ self, overlay, members: all, map: told }).map(({ ends, state, kind }) => {
+      return [...ends.map((id) => id.slice(-1)), state, kind].join(' ')
+    })
+
+  it('are expected in a mesh before anybody told, and not known in another overlay', () => {
+    assert.deepEqual(said('full-mesh', undefined), [
+      '2 3 expected overlay',
+      '2 4 expected overlay',
+      '3 4 expected overlay',
+    ])
+    assert.deepEqual(said('hyparview', undefined), [])
+  })
+
+  it('are those that were told, missing where one who told has none, and expected where neither told', () => {
+    const told = map(between('node-1', 'node-2'), between('node-2', 'node-3'))
+    assert.deepEqual(said('full-mesh', told), ['2 3 up overlay', '2 4 missing overlay', '3 4 expected overlay'])
+    assert.deepEqual(said('hyparview', map(between('node-2', 'node-4', 'pinned'))), ['2 4 up pinned'])
+  })
+
+  it('are none with a member that is down', () => {
+    const told = map(between('node-2', 'node-3'), between('node-3', 'node-4'))
+    const all = members.with(2, memberView('node-3', { state: 'down' }))
+    assert.deepEqual(said('full-mesh', told, all), ['2 4 missing overlay'])
   })
 })
 

@@ -95,6 +95,7 @@ export function fakeNode(name = 'node-1'): FakeNode {
       answer = next
     },
     topology: {
+      links: async () => ({ links: [], told: [name], unanswered: [], notAsked: 0 }),
       view: () => ({ ...status.topology, links, history: [] }),
       advise: () => new Adviser().advise(calm, status.topology.name, ['full-mesh'], 0),
       switch: async (name, options) => {

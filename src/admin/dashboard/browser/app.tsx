@@ -1,7 +1,7 @@
 // The page: what was heard, as a picture and in words. Names come from other members, so everything is set as text.
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import { linkCount, type Picture, picture } from '../model.ts'
+import { linkCount, otherLinks, type Picture, picture } from '../model.ts'
 import { ChannelsPanel } from './channels-panel.tsx'
 import { ConfigPanel } from './config-panel.tsx'
 import { MemberTable, Strip, TimeLine } from './facts.tsx'
@@ -21,10 +21,12 @@ const connectionText: Readonly<Record<Connection, string>> = {
 }
 
 export function App({ view, feed }: { readonly view: View; readonly feed: Feed }) {
-  const { status, members, topology, connection } = view
+  const { status, members, topology, links, connection } = view
+  const [self, overlay] = [status?.node.id ?? '', status?.topology.name ?? '']
+  const others = useMemo(() => otherLinks({ self, overlay, members, map: links }), [self, overlay, members, links])
   const drawn = useMemo(
-    () => (status ? picture({ status, members, topology }) : undefined),
-    [status, members, topology],
+    () => (status ? picture({ status, members, topology, otherLinks: others }) : undefined),
+    [status, members, topology, others],
   )
   const title = status ? `${status.node.name} · ${status.cluster.name} · Trellis` : 'Trellis'
   useEffect(() => {
@@ -143,16 +145,22 @@ function Content({ view, drawn }: { readonly view: View; readonly drawn: Picture
 }
 
 function Legend({ drawn, self }: { readonly drawn: Picture; readonly self: string }) {
-  const expected = drawn.isMesh
-    ? `${drawn.expectedLinks.toLocaleString('en')} between others, expected by the full mesh`
-    : 'links between others are not known here'
+  const told = drawn.otherLinks.filter(({ state }) => state === 'up').length
+  const silent = drawn.otherLinks.filter(({ state }) => state === 'expected').length
+  const rest = silent > 0 ? `, ${silent.toLocaleString('en')} expected` : ''
   return (
     <ul class="legend" aria-label="Legend">
       <li>
-        <i class="line own" /> {linkCount(drawn.ownLinks)} of {self}, measured
+        <i class="line own" /> {linkCount(drawn.ownLinks)} of {self}
       </li>
       <li>
-        <i class="line expected" /> {expected}
+        <i class="line other" /> {told.toLocaleString('en')} between others, as they tell{rest}
+      </li>
+      <li>
+        <i class="line pinned" /> only pinned
+      </li>
+      <li>
+        <i class="line on-demand" /> on demand
       </li>
       <li>
         <i class="line missing" /> wanted, not there

@@ -1,13 +1,13 @@
-// The picture on a canvas, for more members than SVG moves smoothly. The expected links of a large mesh are tens of
-// thousands: they are drawn once the members are at rest, a slice a frame, on a layer of their own.
+// The picture on a canvas, for more members than SVG moves smoothly. The links of the others are tens of thousands in a large
+// mesh: they are drawn once the members are at rest, a slice a frame, on a layer of their own.
 
 import { useEffect, useRef } from 'preact/hooks'
 import { type Palette, paintLabel, paintMark, palette } from './canvas-marks.ts'
-import { expectedPairs, isExpected, isNotable, type Placed, type Scene } from './scene.ts'
+import { isNotable, type Line, otherLines, type Scene } from './scene.ts'
 
 /** Above, nobody could tell the links apart. */
-const maxPairs = 60_000
-const pairsPerFrame = 4_000
+const maxLines = 60_000
+const linesPerFrame = 4_000
 /** Of the way to where an opacity is bound, a frame. */
 const easing = 0.12
 
@@ -33,16 +33,20 @@ export function CanvasDrawing({ scene }: { readonly scene: Scene }) {
   )
 }
 
+/** A canvas has no double line: links that are only pinned are long dashes. */
+const dashes = { overlay: [], pinned: [12, 3], 'on-demand': [2, 4] }
+
 class Painter {
   readonly #canvas: HTMLCanvasElement
   readonly #mesh = document.createElement('canvas')
   readonly #opacity = new Map<string, number>()
   #scene: Scene | undefined
   #frame: number | undefined
-  /** Pairs of the mesh still to be drawn; undefined: the mesh of this scene has not been begun. */
-  #pairs: [Placed, Placed][] | undefined
+  /** Links of the others; undefined: those of this scene have not been begun. */
+  #lines: Line[] | undefined
   #drawn = 0
   #meshKey = ''
+  #meshOf: Scene['picture']['otherLinks'] | undefined
   #meshOpacity = 0
 
   constructor(canvas: HTMLCanvasElement) {
@@ -53,13 +57,15 @@ class Painter {
     this.#scene = scene
     const states = scene.placed.map(({ body, dot }) => body.id + dot.member.state).join()
     const key = `${states} ${scene.width} ${scene.height}`
-    if (key !== this.#meshKey || scene.isMoving) this.forgetMesh()
+    const { otherLinks } = scene.picture
+    if (key !== this.#meshKey || otherLinks !== this.#meshOf || scene.isMoving) this.forgetMesh()
     this.#meshKey = key
+    this.#meshOf = otherLinks
     this.#request()
   }
 
   forgetMesh(): void {
-    this.#pairs = undefined
+    this.#lines = undefined
     this.#canvas.dataset.mesh = 'waiting'
     this.#request()
   }
@@ -80,7 +86,7 @@ class Painter {
     const context = this.#fit(this.#canvas, scene)
     const colours = palette(this.#canvas)
     let isUnrest = this.#growMesh(scene, colours)
-    const bound = this.#pairs === undefined ? 0 : 1
+    const bound = this.#lines === undefined ? 0 : 1
     this.#meshOpacity += (bound - this.#meshOpacity) * easing
     if (Math.abs(bound - this.#meshOpacity) > 0.01) isUnrest = true
     context.save()
@@ -93,26 +99,31 @@ class Painter {
     for (const each of scene.placed)
       if (isNotable(each.dot) || each.dot.isVoter || each.body.id === scene.active) paintLabel(context, each, colours)
     if (isUnrest) this.#request()
-    else if (this.#pairs !== undefined) this.#canvas.dataset.mesh = 'drawn'
+    else if (this.#lines !== undefined) this.#canvas.dataset.mesh = 'drawn'
   }
 
   /** True while there is more to draw. */
   #growMesh(scene: Scene, colours: Palette): boolean {
     if (scene.isMoving) return false
-    const isBegun = this.#pairs !== undefined
+    const isBegun = this.#lines !== undefined
     const context = isBegun ? this.#mesh.getContext('2d')! : this.#fit(this.#mesh, scene)
     if (!isBegun) {
-      const pairs = scene.picture.expectedLinks <= maxPairs ? expectedPairs(scene).filter(isExpected) : []
-      this.#pairs = pairs
+      this.#lines = scene.picture.otherLinks.length <= maxLines ? otherLines(scene) : []
       this.#drawn = 0
-      context.strokeStyle = colours.expected
-      context.lineWidth = 0.6
-      context.globalAlpha = Math.min(0.5, 12 / scene.placed.length)
     }
-    const slice = this.#pairs!.slice(this.#drawn, this.#drawn + pairsPerFrame)
+    const lines = this.#lines!
+    const faintness = lines.length > scene.placed.length * 10 ? 12 / scene.placed.length : 0.7
+    const slice = lines.slice(this.#drawn, this.#drawn + linesPerFrame)
     this.#drawn += slice.length
-    for (const [{ body: a }, { body: b }] of slice) stroke(context, a, b)
-    return this.#drawn < this.#pairs!.length
+    for (const { link, from, to } of slice) {
+      const isMissing = link.state === 'missing'
+      context.strokeStyle = isMissing ? colours.warn : colours.expected
+      context.lineWidth = link.state === 'up' ? 0.9 : 0.6
+      context.globalAlpha = isMissing ? 0.8 : Math.min(0.7, faintness)
+      context.setLineDash(isMissing ? [3, 6] : dashes[link.kind])
+      stroke(context, from.body, to.body)
+    }
+    return this.#drawn < lines.length
   }
 
   /** This node's own links; true while one of them appears or fades. */
@@ -131,7 +142,7 @@ class Painter {
       context.globalAlpha = now * (isMissing || body.id === active ? 0.95 : Math.min(0.9, 90 / placed.length))
       context.strokeStyle = isMissing ? colours.warn : colours.accent
       context.lineWidth = body.id === active ? 2.4 : 1
-      context.setLineDash(isMissing ? [5, 5] : [])
+      context.setLineDash(isMissing ? [5, 5] : dashes[dot.link?.kind ?? 'overlay'])
       stroke(context, self.body, body)
     }
     context.globalAlpha = 1

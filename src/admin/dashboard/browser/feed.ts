@@ -1,6 +1,7 @@
 // What this page has heard. A page that hears nothing for `silenceMs` says so and keeps what it heard last; the browser
 // reconnects by itself, and where it gives up (a refused token, a node that is gone) the page asks again for ever.
 
+import type { LinkMap } from '../../../link-survey/link-map.ts'
 import type { ClusterEvent, MemberView, NodeStatus, TopologyView } from '../../../node-interface.ts'
 import { eventLine, type Line, missedLines } from '../words.ts'
 
@@ -18,6 +19,8 @@ export interface View {
   readonly status: NodeStatus | undefined
   readonly members: readonly MemberView[]
   readonly topology: TopologyView | undefined
+  /** The links of all members; undefined until they have told them. */
+  readonly links: LinkMap | undefined
   /** Where the switch that is under way goes; undefined: there is none, or its beginning was not heard. */
   readonly switchTo: string | undefined
   /** Newest first. */
@@ -39,6 +42,7 @@ export class Feed {
     status: undefined,
     members: [],
     topology: undefined,
+    links: undefined,
     switchTo: undefined,
     entries: [],
     heardAt: undefined,
@@ -83,6 +87,7 @@ export class Feed {
     on<NodeStatus>('status', (status) => ({ status, ...this.#opened(status) }))
     on<{ members: MemberView[] }>('members', ({ members }) => ({ members, ...this.#missed(members) }))
     on<TopologyView>('topology', (topology) => ({ topology }))
+    on<LinkMap>('links', (links) => ({ links }))
     on<{ events: readonly ClusterEvent[] }>('past', ({ events }) => this.#recall(events))
     on('alive', () => ({}))
     for (const type of eventTypes)
@@ -98,13 +103,11 @@ export class Feed {
     return [...made, ...this.view.entries].slice(0, maxEntries)
   }
 
-  /** The time line begins with what was so when the page was opened. */
-  #opened({ consensus, s5, cluster }: NodeStatus): Partial<View> {
+  /** What was before, the node tells (`past`). */
+  #opened({ cluster }: NodeStatus): Partial<View> {
     if (this.view.status !== undefined) return {}
-    const leader = eventLine({ type: 'leader', at: 0, leader: consensus.leader, term: consensus.term })
-    const host = eventLine({ type: 's5', at: 0, ...s5 })
     const opened: Line = { kind: 'page', sign: '○', text: `page opened: ${cluster.alive} of ${cluster.size} alive` }
-    return { entries: this.#note(Date.now(), opened, leader, host) }
+    return { entries: this.#note(Date.now(), opened) }
   }
 
   /** What the node remembers from before this page was opened stands below all that the page saw itself. */

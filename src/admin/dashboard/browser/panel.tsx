@@ -1,11 +1,11 @@
 // All that this node knows of one member, and what the others say of it when they are asked: their beliefs with the evidence, and
-// its own place in the log. What cannot be known, such as the links of others, it says so.
+// its own place in the log.
 
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import type { NodeStatus } from '../../../node-interface.ts'
 import type { WhyView } from '../../../why/why-interface.ts'
-import { type Dot, isPresent, lifeOf, type Picture, partsOf, stateText } from '../model.ts'
+import { type Dot, lifeOf, type Picture, partsOf, stateText } from '../model.ts'
 import { Grounds, useWhy } from './grounds.tsx'
 
 export interface PanelProps {
@@ -35,7 +35,7 @@ export function Panel({ dot, picture, status, onClose }: PanelProps) {
         </Row>
         <Row name="Part">{partsOf(dot).join(', ') || 'none'}</Row>
         <Row name="Link">{linkText(dot, status.node.name)}</Row>
-        <Row name="Other links">{otherLinks(dot, picture)}</Row>
+        <Row name="Other links">{linksText(dot, picture)}</Row>
         <Row name="Log">{logText(dot, status, why)}</Row>
         <Row name="Incarnation">
           life {generation}, {refutation === 0 ? 'no' : refutation} refutation{refutation === 1 ? '' : 's'} in it
@@ -67,12 +67,14 @@ function linkText({ isSelf, link, ownLink }: Dot, self: string): string {
   return ownLink === 'missing' ? `none from ${self}, though the overlay wants one` : `none from ${self}`
 }
 
-function otherLinks({ member, isSelf }: Dot, { isMesh, ownLinks, dots }: Picture): string {
+function linksText({ member, isSelf }: Dot, { ownLinks, otherLinks }: Picture): string {
   if (isSelf) return `${ownLinks} up, measured`
-  if (!isMesh) return 'not known here'
-  if (!isPresent(member)) return 'none expected'
-  const others = dots.filter(({ member }) => isPresent(member)).length - 2
-  return `${Math.max(0, others)} expected by the full mesh, not measured here`
+  const own = otherLinks.filter(({ ends }) => ends.includes(member.id))
+  const counts = (['up', 'missing', 'expected'] as const).flatMap((state) => {
+    const count = own.filter((link) => link.state === state).length
+    return count === 0 ? [] : [`${count} ${state}`]
+  })
+  return counts.join(', ') || 'none'
 }
 
 function logText({ isSelf, member }: Dot, { consensus, node }: NodeStatus, why: WhyView | undefined): string {

@@ -1,6 +1,6 @@
 // One moment of the picture as both ways of drawing get it.
 
-import { type Dot, isPresent, type Picture } from '../model.ts'
+import { type Dot, isPresent, type OtherLink, type Picture } from '../model.ts'
 import { conditionSign } from '../words.ts'
 import type { Body } from './layout.ts'
 
@@ -25,14 +25,19 @@ export const maxLabelled = 60
 /** The crown of whoever leads, 22 wide, standing on (0, 0). */
 export const crown = 'M-11-1-13-13-6-7.5 0-16 6-7.5 13-13 11-1Z'
 
-export function expectedPairs({ picture, placed }: Scene): [Placed, Placed][] {
-  if (!picture.isMesh) return []
-  return placed.flatMap((a, index) => placed.slice(index + 1).map((b): [Placed, Placed] => [a, b]))
+/** A link between two other members, and where its ends are drawn. */
+export interface Line {
+  readonly link: OtherLink
+  readonly from: Placed
+  readonly to: Placed
 }
 
-/** Both ends are there: then a full mesh has this link. */
-export function isExpected([a, b]: readonly [Placed, Placed]): boolean {
-  return isPresent(a.dot.member) && isPresent(b.dot.member)
+export function otherLines({ picture, placed }: Scene): Line[] {
+  const places = new Map(placed.map((each) => [each.body.id, each]))
+  return picture.otherLinks.flatMap((link): Line[] => {
+    const [from, to] = link.ends.map((id) => places.get(id))
+    return from && to ? [{ link, from, to }] : []
+  })
 }
 
 export function isNotable({ member, isSelf, isLeader, hostsS5 }: Dot): boolean {

@@ -1,10 +1,11 @@
 // The picture as SVG, for up to sixty members. Marks differ by shape; colour only repeats it. What can be pointed at lies
 // above it (`graph.tsx`), so for assistive technology this is decoration.
 
+import { useRef } from 'preact/hooks'
 import type { Dot } from '../model.ts'
-import { crown, expectedPairs, isExpected, monogram, type Placed, remarks, type Scene } from './scene.ts'
+import { crown, type Line, monogram, otherLines, type Placed, remarks, type Scene } from './scene.ts'
 
-/** More expected links than this become one path: as elements of their own, each can fade. */
+/** More links of others than this become a path of each sort: as elements of their own, each can fade. */
 const maxFadingLinks = 400
 /** Links of this node that do not hide what lies below them. */
 const maxThickLinks = 14
@@ -15,18 +16,17 @@ export function SvgDrawing({ scene }: { readonly scene: Scene }) {
   const isMany = placed.length > maxThickLinks
   return (
     <svg class="drawing" viewBox={`${-width / 2} ${-height / 2} ${width} ${height}`} aria-hidden="true">
-      <ExpectedLinks scene={scene} />
+      <OtherLinks scene={scene} />
       {self &&
         placed
           .filter(({ dot }) => !dot.isSelf)
           .map(({ dot, body }) => (
-            <line
+            <Stroke
               key={body.id}
               class={`own ${dot.ownLink} ${isMany ? 'many' : ''} ${body.id === active ? 'touched' : ''}`}
-              x1={self.body.x}
-              y1={self.body.y}
-              x2={body.x}
-              y2={body.y}
+              kind={dot.link?.kind}
+              from={self}
+              to={{ dot, body }}
             />
           ))}
       {placed.map((each) => (
@@ -39,34 +39,70 @@ export function SvgDrawing({ scene }: { readonly scene: Scene }) {
   )
 }
 
-function ExpectedLinks({ scene }: { readonly scene: Scene }) {
-  const pairs = expectedPairs(scene)
-  if (pairs.length > maxFadingLinks) {
-    const draw = (all: typeof pairs): string =>
-      all
-        .map(([a, b]) => `M${a.body.x.toFixed(1)} ${a.body.y.toFixed(1)}L${b.body.x.toFixed(1)} ${b.body.y.toFixed(1)}`)
-        .join('')
-    const there = pairs.filter(isExpected)
-    const touched = there.filter(([a, b]) => a.body.id === scene.active || b.body.id === scene.active)
+interface StrokeProps {
+  readonly class: string
+  readonly kind: string | undefined
+  readonly from: Placed
+  readonly to: Placed
+}
+
+/** Its kind shows in its shape: single, double (only pinned), dashed (on demand). */
+function Stroke({ class: classes, kind = 'overlay', from, to }: StrokeProps) {
+  const ends = { x1: from.body.x, y1: from.body.y, x2: to.body.x, y2: to.body.y }
+  return (
+    <g class={`${classes} ${kind}`}>
+      <line {...ends} />
+      {kind === 'pinned' && <line class="core" {...ends} />}
+    </g>
+  )
+}
+
+function OtherLinks({ scene }: { readonly scene: Scene }) {
+  const { active } = scene
+  const lines = otherLines(scene)
+  const fading = useFading(lines)
+  const isTouched = ({ from, to }: Line): boolean => from.body.id === active || to.body.id === active
+  if (lines.length > maxFadingLinks) {
+    const sorts = new Map<string, Line[]>()
+    for (const line of lines) {
+      const sort = `${line.link.state} ${line.link.kind} ${isTouched(line) ? 'touched' : ''}`
+      sorts.set(sort, [...(sorts.get(sort) ?? []), line])
+    }
     return (
       <>
-        <path class="expected many" d={draw(there)} />
-        <path class="expected touched" d={draw(touched)} />
+        {[...sorts].map(([sort, of]) => (
+          <path key={sort} class={`other many ${sort}`} d={pathOf(of)} />
+        ))}
       </>
     )
   }
   return (
     <>
-      {pairs.map((pair) => {
-        const [{ body: a }, { body: b }] = pair
-        const touched = a.id === scene.active || b.id === scene.active ? 'touched' : ''
-        const gone = isExpected(pair) ? '' : 'gone'
-        return (
-          <line key={`${a.id} ${b.id}`} class={`expected ${touched} ${gone}`} x1={a.x} y1={a.y} x2={b.x} y2={b.y} />
-        )
+      {fading.map(({ line, isGone }) => {
+        const { link, from, to } = line
+        const classes = `other ${link.state} ${isTouched(line) ? 'touched' : ''} ${isGone ? 'gone' : ''}`
+        return <Stroke key={keyOf(line)} class={classes} kind={link.kind} from={from} to={to} />
       })}
     </>
   )
+}
+
+/** Links that are gone stay for a while, invisible in the end: so they fade, and do not vanish. */
+function useFading(lines: readonly Line[]): { readonly line: Line; readonly isGone: boolean }[] {
+  const seen = useRef(new Map<string, Line>())
+  const now = new Map(lines.map((line) => [keyOf(line), line]))
+  if (seen.current.size > maxFadingLinks) seen.current.clear()
+  for (const [key, line] of now) seen.current.set(key, line)
+  return [...seen.current].map(([key, line]) => ({ line, isGone: !now.has(key) }))
+}
+
+function keyOf({ link: { ends } }: Line): string {
+  return [...ends].sort().join(' ')
+}
+
+function pathOf(lines: readonly Line[]): string {
+  const at = ({ body: { x, y } }: Placed): string => `${x.toFixed(1)} ${y.toFixed(1)}`
+  return lines.map(({ from, to }) => `M${at(from)}L${at(to)}`).join('')
 }
 
 function Mark({ dot, body, isActive }: Placed & { readonly isActive: boolean }) {
