@@ -1,7 +1,7 @@
 // The channels of a node as one of its parts: who is meant by a name, what a link or a member means for what waits, and whom an
 // arrival is for. The work is done by `local-channel.ts`, `delivery-driver.ts` and the lanes.
 
-import { deliveryPresets, type SwimEvent } from '../../topology/index.ts'
+import { deliveryPresets, FollowedWays, type SwimEvent } from '../../topology/index.ts'
 import type { Broadcasts } from '../broadcasts/broadcasts.ts'
 import { ClusterError } from '../errors.ts'
 import type { Stage } from '../lifecycle-options.ts'
@@ -30,8 +30,10 @@ export class Channels implements NodePart, LanesHandler {
   #others: readonly Destination[] | undefined
   /** Whom messages were sent to, until somebody asks. Bounded by the members there are. */
   readonly #recipients = new Set<string>()
-  /** Members that are reached over relays, in the life that they were believed to be in. */
-  readonly #relayed = new Map<string, { readonly generation: number; hop: string }>()
+  /** Members that are reached over relays. */
+  readonly #ways: FollowedWays
+  /** The life that those were believed to be in. */
+  readonly #relayed = new Map<string, number>()
 
   /** `offerer`: the id of a member that offers a service; throws `ERR_UNKNOWN_SERVICE`. */
   constructor(
@@ -43,6 +45,7 @@ export class Channels implements NodePart, LanesHandler {
     this.#context = context
     const { self, toolbox, options } = context
     this.#lanes = lanes
+    this.#ways = new FollowedWays((member) => context.relay().hopTo(member))
     const delivery = deliveryPresets[options.profile]
     this.#driver = new DeliveryDriver({
       self,
@@ -101,7 +104,7 @@ export class Channels implements NodePart, LanesHandler {
 
   linkUp({ peer: { id, generation } }: Link): void {
     this.#forgetDestinations()
-    this.#relayed.delete(id)
+    this.#ways.forget(id)
     this.#driver.put({ type: 'connected', peer: id, generation })
     for (const channel of channelNames) this.#driver.queues.room(id, channel)
   }
@@ -114,18 +117,9 @@ export class Channels implements NodePart, LanesHandler {
 
   /** Ways may be others: whoever has none any more waits, and of the rest it is asked what came over the former one. */
   overlays(): void {
-    const relay = this.#context.relay()
-    for (const [peer, relayed] of this.#relayed) {
-      const hop = relay.hopTo(peer)
-      if (hop === relayed.hop) continue
-      if (hop === undefined) {
-        this.#relayed.delete(peer)
-        this.#driver.put({ type: 'disconnected', peer })
-      } else {
-        relayed.hop = hop
-        this.#driver.put({ type: 'connected', peer, generation: relayed.generation })
-      }
-    }
+    const { rerouted, lost } = this.#ways.changes()
+    for (const peer of lost) this.#driver.put({ type: 'disconnected', peer })
+    for (const peer of rerouted) this.#driver.put({ type: 'connected', peer, generation: this.#relayed.get(peer) ?? 0 })
   }
 
   givenUp(member: string): void {
@@ -135,6 +129,8 @@ export class Channels implements NodePart, LanesHandler {
   member(event: Extract<SwimEvent, { type: 'member' | 'forgotten' }>): void {
     this.#forgetDestinations()
     if (event.type === 'forgotten') {
+      this.#relayed.delete(event.member.id)
+      this.#ways.forget(event.member.id)
       this.#driver.put({ type: 'forgotten', peer: event.member.id })
       return
     }
@@ -203,10 +199,10 @@ export class Channels implements NodePart, LanesHandler {
   /** Messages to a member without a link may go over relays. */
   #seekRelay(id: string, generation: number): void {
     const { links, self } = this.#context
-    if (id === self.id || links.get(id) || this.#relayed.get(id)?.generation === generation) return
-    const hop = this.#context.relay().hopTo(id)
-    if (hop === undefined) return
-    this.#relayed.set(id, { generation, hop })
+    if (id === self.id || links.get(id)) return
+    if (this.#relayed.get(id) !== generation) this.#ways.forget(id)
+    if (!this.#ways.follow(id)) return
+    this.#relayed.set(id, generation)
     this.#driver.put({ type: 'connected', peer: id, generation })
   }
 
