@@ -14,12 +14,19 @@ const outdir = join(dist, 'bundle')
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
 /** Programs of processes and threads of their own. `src/cli/bin.ts` must run on any Node, so it is copied as it is. */
-const programs = ['src/cli/main.js', 'src/bench/member.js', 'src/bench/members.js', 'src/liveness/liveness-worker.js']
+const programs = [
+  'src/cli/main.js',
+  'src/bench/member.js',
+  'src/bench/members.js',
+  'src/bench/traffic-member.js',
+  'src/liveness/liveness-worker.js',
+]
 /** Modules that start one of these: they find it in the bundle. */
 const starters = [
   'src/cli/up/node-process.js',
   'src/bench/cluster.js',
   'src/bench/benches/start.js',
+  'src/bench/traffic.js',
   'src/liveness/liveness.js',
   'src/testing/processes.js',
 ]
