@@ -7,6 +7,7 @@
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { summarize } from '../src/bench/statistics.ts'
+import { systemClock } from '../src/runtime/clock.ts'
 import type { ClusterProcess } from '../src/testing/process-member.ts'
 import { startProcesses } from '../src/testing/processes.ts'
 import { Prng } from '../src/testing/simulator/random.ts'
@@ -56,19 +57,19 @@ const faults: Readonly<Record<string, () => Promise<void>>> = {
   kill: async () => {
     const node = mortal()
     await node.kill()
-    await pause(chance.between(0, 4_000))
+    await pause(systemClock, chance.between(0, 4_000))
     await node.restart()
   },
   stop: async () => {
     const node = mortal()
     await node.stop()
-    await pause(chance.between(0, 2_000))
+    await pause(systemClock, chance.between(0, 2_000))
     await node.restart()
   },
   freeze: async () => {
     const node = any()
     node.pause()
-    await pause(chance.between(200, 6_000))
+    await pause(systemClock, chance.between(200, 6_000))
     node.resume()
   },
   stall: async () => {
@@ -78,12 +79,12 @@ const faults: Readonly<Record<string, () => Promise<void>>> = {
     const nodes = chance.shuffle(cluster.nodes)
     const at = 1 + chance.integer(nodes.length - 1)
     await processNetwork.set(cluster, { cuts: between([nodes.slice(0, at), nodes.slice(at)]) })
-    await pause(chance.between(500, 12_000))
+    await pause(systemClock, chance.between(500, 12_000))
   },
   'one way': async () => {
     const [from, to] = chance.shuffle(cluster.nodes) as [ClusterProcess, ClusterProcess]
     await processNetwork.set(cluster, { cuts: [{ from, to }] })
-    await pause(chance.between(500, 8_000))
+    await pause(systemClock, chance.between(500, 8_000))
   },
   'clock step': async () => {
     process.kill(any().pid, 'SIGUSR2')

@@ -3,27 +3,30 @@
 
 import type { EventHub } from './events.ts'
 import type { NodeStatus } from './node-interface.ts'
+import type { Time, Timer } from './runtime/clock.ts'
 
 const LOOK_INTERVAL_MS = 250
 
 export class KnowledgeEvents {
+  readonly #clock: Time
   readonly #hub: EventHub
   readonly #status: () => NodeStatus
-  readonly #timer: NodeJS.Timeout
+  readonly #timer: Timer
   #leader: string | null = null
   #term = 0
   #s5 = ''
 
-  constructor(hub: EventHub, status: () => NodeStatus) {
+  constructor(hub: EventHub, clock: Time, status: () => NodeStatus) {
     this.#hub = hub
+    this.#clock = clock
     this.#status = status
-    this.#timer = setInterval(() => this.look(), LOOK_INTERVAL_MS)
+    this.#timer = this.#clock.setInterval(() => this.look(), LOOK_INTERVAL_MS)
     this.#timer.unref()
   }
 
   look(): void {
     const { consensus, s5 } = this.#status()
-    const at = Date.now()
+    const at = this.#clock.wall()
     if (consensus.leader !== this.#leader || (consensus.term !== this.#term && consensus.leader !== null)) {
       this.#hub.emit({ type: 'leader', at, leader: consensus.leader, term: consensus.term })
     }
@@ -35,6 +38,6 @@ export class KnowledgeEvents {
   }
 
   close(): void {
-    clearInterval(this.#timer)
+    this.#timer?.[Symbol.dispose]()
   }
 }

@@ -73,6 +73,7 @@ export class Lifecycle {
       onUnreachable: (member) => this.#routes.overlays.unreachable(member),
     })
     this.requests = new Requests({
+      clock: toolbox.clock,
       self: self.id,
       generation: storage.generation,
       send: (envelope) => this.#routes.relay.send(envelope),
@@ -81,6 +82,7 @@ export class Lifecycle {
     })
     this.voters = new KnownVoters(self, this, (changed) => this.#remember(changed))
     this.#remembered = new RememberedPeers({
+      clock: toolbox.clock,
       self: self.id,
       storage,
       members: () => this.members(),
@@ -187,7 +189,7 @@ export class Lifecycle {
     this.#isStopping = true
     this.#joining?.close()
     this.#parts.formation?.close()
-    await this.#parts.coordination?.resign(AbortSignal.timeout(RESIGN_TIMEOUT_MS))
+    await this.#parts.coordination?.resign(this.#options.toolbox.clock.timeout(RESIGN_TIMEOUT_MS))
     const wasMember = this.#stage === 'member'
     if (wasMember) this.#parts.membership?.put({ type: 'leave' })
     this.#enter('stopped')

@@ -5,17 +5,15 @@ import { hostname } from 'node:os'
 import { ClusterError, isClusterError } from './errors.ts'
 import { formatAddress, parseAddress } from './network-address.ts'
 import type { TrellisNode } from './node-interface.ts'
+import { type NodeWorld, thisMachine } from './node-world.ts'
 import { traced } from './observability/tracing.ts'
 import { defaultName, type NodeOptions, type ResolvedOptions, resolveOptions, type StoredOptions } from './options.ts'
 import { RunningNode } from './running-node.ts'
 import type { Self } from './self.ts'
-import { DataDirectory } from './storage/data-directory.ts'
-import { MemoryDirectory } from './storage/memory-directory.ts'
 import type { NodeStorage } from './storage/node-storage.ts'
 import { readSecretFile, readSeedsFile, upFiles } from './storage/up-files.ts'
 import { FaultyTransport, NetworkFaults } from './transport/faulty.ts'
 import { type Identity, loadIdentity } from './transport/identity.ts'
-import { TcpTransport } from './transport/tcp.ts'
 import type { Connection, Transport } from './transport/transport.ts'
 import { waitFor } from './wait.ts'
 import { INSTANCE_BYTES } from './wire/hello.ts'
@@ -35,20 +33,21 @@ const OTHERS_GRACE_MS = 2_000
  * `ERR_FOREIGN_CLUSTER`, `ERR_VERSION_MISMATCH` (all seeds refused), `ERR_CLUSTER_UNREACHABLE` (out of time), `ERR_ABORTED`.
  */
 export function createNode(raw: NodeOptions = {}): Promise<TrellisNode> {
-  return traced('trellis.create_node', { isDetached: true }, () => create(raw))
+  return traced('trellis.create_node', { isDetached: true }, () => createNodeIn(thisMachine, raw))
 }
 
-async function create(raw: NodeOptions): Promise<TrellisNode> {
+/** {@link createNode}, in a world of its own. */
+export async function createNodeIn(world: NodeWorld, raw: NodeOptions): Promise<RunningNode> {
   if (typeof raw !== 'object' || raw === null) throw noOptions(raw)
   const options = resolveOptions(raw, await readStored(raw))
   for (const warning of options.warnings) options.logger.warn(warning)
   if (options.signal?.aborted) throw aborted()
-  const storage = await openStorage(options)
+  const storage = await world.openStorage(options)
   let node: RunningNode | undefined
   try {
-    node = await open(options, storage)
+    node = await open(world, options, storage)
     await node.start()
-    await settle(node, options, await isRemembered(storage))
+    await settle(world, node, options, await isRemembered(storage))
     return node
   } catch (error) {
     await node?.stop()
@@ -69,22 +68,12 @@ async function readStored({ dataDir }: NodeOptions): Promise<StoredOptions> {
   }
 }
 
-async function openStorage({ dataDir, cluster }: ResolvedOptions): Promise<NodeStorage> {
-  const identify = (privateKeyPem: string): string => loadIdentity(privateKeyPem).id
-  return dataDir === undefined
-    ? MemoryDirectory.open({ cluster, identify })
-    : DataDirectory.open(dataDir, { cluster, identify })
-}
-
-async function open(options: ResolvedOptions, storage: NodeStorage): Promise<RunningNode> {
+async function open(world: NodeWorld, options: ResolvedOptions, storage: NodeStorage): Promise<RunningNode> {
   const identity = loadIdentity(storage.identity.privateKeyPem)
   const { logger } = options
-  const tcp = new TcpTransport({
-    identity,
-    onRefused: (reason, remoteAddress) => node?.stranger(reason, remoteAddress),
-  })
-  const faults = options.allowFaults ? new NetworkFaults() : undefined
-  const transport: Transport = faults ? new FaultyTransport(tcp, faults) : tcp
+  const wire = world.transport(identity, (reason, remoteAddress) => node?.stranger(reason, remoteAddress))
+  const faults = options.allowFaults ? new NetworkFaults(world.clock) : undefined
+  const transport: Transport = faults ? new FaultyTransport(wire, faults) : wire
   // Whoever connects before the node is put together waits for it; the transport bounds how many and how long.
   const early: Connection[] = []
   let node: RunningNode | undefined
@@ -95,7 +84,7 @@ async function open(options: ResolvedOptions, storage: NodeStorage): Promise<Run
   try {
     const bound = await transport.listen(options.listen, accept)
     const self = await selfOf(options, storage, identity, bound)
-    node = new RunningNode({ options, self, storage, transport, faults })
+    node = new RunningNode({ options, self, storage, transport, faults, world })
   } catch (error) {
     await transport.close()
     throw error
@@ -149,12 +138,17 @@ async function isRemembered(storage: NodeStorage): Promise<boolean> {
   return (await storage.readCluster())?.admitted ?? false
 }
 
-async function settle(node: RunningNode, options: ResolvedOptions, wasMember: boolean): Promise<void> {
+async function settle(
+  world: NodeWorld,
+  node: RunningNode,
+  options: ResolvedOptions,
+  wasMember: boolean,
+): Promise<void> {
   const { signal, join, providers } = options
   const isPatient = join.length + providers.length > 0 && options.expect === undefined && !wasMember
   const timeoutMs = isPatient ? options.timeoutMs : Math.min(options.timeoutMs, OTHERS_GRACE_MS)
   try {
-    await waitFor('createNode', () => isSettled(node), { signal, timeoutMs })
+    await waitFor('createNode', () => isSettled(node), { clock: world.clock, signal, timeoutMs })
   } catch (error) {
     if (!isClusterError(error, 'ERR_TIMEOUT')) throw error
     if (isPatient) throw unreachable([...join, ...providers.map(({ name }) => name)], timeoutMs)

@@ -12,11 +12,12 @@ export class Refusals {
   readonly #logger: Logger
   /** The last refusal of each seed while the node looks for its cluster. */
   readonly #unwelcome = new Map<string, ClusterError>()
-  readonly #sayStranger = oncePer({ intervalMs: STRANGER_LOG_INTERVAL_MS })
+  readonly #sayStranger: ReturnType<typeof oncePer>
 
-  constructor(counters: Counters, logger: Logger) {
+  constructor(counters: Counters, logger: Logger, now: () => number) {
     this.#counters = counters
     this.#logger = logger
+    this.#sayStranger = oncePer({ intervalMs: STRANGER_LOG_INTERVAL_MS, now })
   }
 
   bySeed(seed: string, error: ClusterError): void {

@@ -25,14 +25,14 @@ import type {
 } from './node-interface.ts'
 import { createFeatures, type NodeFeatures } from './node-parts.ts'
 import { linkViews, memberChange, memberView, nodeStatus } from './node-views.ts'
+import type { NodeWorld } from './node-world.ts'
 import { Distribution } from './observability/distribution.ts'
 import { NodeObserver } from './observability/node-observer.ts'
 import type { ResolvedOptions } from './options.ts'
 import { Refusals } from './refusals.ts'
 import { type Absence, AwayGuard } from './runtime/away-guard.ts'
-import { systemClock } from './runtime/clock.ts'
+import type { Time } from './runtime/clock.ts'
 import { Counters } from './runtime/counters.ts'
-import { watchLoopDelay } from './runtime/loop-delay.ts'
 import type { Toolbox } from './runtime/toolbox.ts'
 import { createTurn } from './runtime/turn.ts'
 import type { Self } from './self.ts'
@@ -53,6 +53,8 @@ export interface RunningNodeOptions {
   readonly transport: Transport
   /** What the transport obeys; undefined when no faults are allowed. */
   readonly faults?: NetworkFaults | undefined
+  /** What it takes from the machine: time and chance. */
+  readonly world: NodeWorld
 }
 
 /** A gap between two turns that counts as an absence: well below every election timeout, well above a busy turn. */
@@ -71,6 +73,7 @@ export class RunningNode extends NodeFaces implements TrellisNode {
   readonly #toolbox: Toolbox
   protected readonly features: NodeFeatures
   protected readonly counts = new Counters()
+  readonly #clock: Time
   readonly #hub: EventHub
   readonly #guard: AwayGuard
   readonly #knowledge: KnowledgeEvents
@@ -93,6 +96,7 @@ export class RunningNode extends NodeFaces implements TrellisNode {
     const { options, self, storage, transport } = setup
     const { profile, logger } = options
     this.#options = setup
+    this.#clock = setup.world.clock
     this.id = self.id
     this.name = self.name
     this.address = self.address
@@ -100,11 +104,11 @@ export class RunningNode extends NodeFaces implements TrellisNode {
       this.#resolveFatal = resolve
     })
     this.#hub = new EventHub(logger)
-    this.#guard = new AwayGuard(systemClock, AWAY_THRESHOLD_MS, (absence) => this.#away(absence))
+    this.#guard = new AwayGuard(this.#clock, AWAY_THRESHOLD_MS, (absence) => this.#away(absence))
     const turn = createTurn(this.#guard, (error) => this.#fail(asClusterError(error)))
     const counters = this.counts
-    this.#refusals = new Refusals(counters, logger)
-    this.#toolbox = { clock: systemClock, random: Math.random, turn, counters, flushes: this.#flushes, logger }
+    this.#refusals = new Refusals(counters, logger, () => this.#clock.now())
+    this.#toolbox = { clock: this.#clock, random: setup.world.random, turn, counters, flushes: this.#flushes, logger }
     this.features = createFeatures(
       nodeContext(this, setup, this.#toolbox, {
         emit: (event) => this.#hub.emit(event),
@@ -131,15 +135,15 @@ export class RunningNode extends NodeFaces implements TrellisNode {
         features.stage(stage)
       },
       onMember: (event) => this.#member(event),
-      onLink: (peer, state, reason) => this.#hub.emit({ type: 'link', at: Date.now(), peer, state, reason }),
+      onLink: (peer, state, reason) => this.#hub.emit({ type: 'link', at: this.#clock.wall(), peer, state, reason }),
       onCoordination: () => this.#coordination(),
       onHost: (effect) => this.#vsm?.obey(effect),
       onUnwelcome: (error, seed) => this.#refusals.bySeed(seed, error),
       onFatal: (error) => this.#fail(error),
     })
-    this.#observer = new NodeObserver(this, (name) => counters.add(name))
-    this.#knowledge = new KnowledgeEvents(this.#hub, () => this.status())
-    this.#loopDelay = watchLoopDelay((ms) => turn.enter(() => this.lifecycle.loopDelay(ms)))
+    this.#observer = new NodeObserver(this, this.#clock, (name) => counters.add(name))
+    this.#knowledge = new KnowledgeEvents(this.#hub, this.#clock, () => this.status())
+    this.#loopDelay = setup.world.watchLoopDelay((ms) => turn.enter(() => this.lifecycle.loopDelay(ms)))
   }
 
   /** Opens what is left to open and begins. Rejects with what went wrong; then call {@link stop}. */
@@ -147,6 +151,7 @@ export class RunningNode extends NodeFaces implements TrellisNode {
     const { options, storage } = this.#options
     this.#vsm = await LocalVsm.open({
       coordination: () => this.lifecycle.coordination,
+      clock: this.#clock,
       checkClocks: () => this.#guard.check(),
       requests: this.lifecycle.requests,
       storage,
@@ -155,7 +160,7 @@ export class RunningNode extends NodeFaces implements TrellisNode {
       route: (member) => memberCalled(member, this.lifecycle.members()).id,
       onDiskFailure: (error) => this.#fail(asClusterError(error)),
     })
-    this.#guard.start(() => this.#toolbox.turn.enter(() => this.features.parts.pulse()))
+    this.#guard.start(this.#clock, () => this.#toolbox.turn.enter(() => this.features.parts.pulse()))
     await this.features.parts.start()
     await this.lifecycle.start()
     this.#knowsItself = true
@@ -271,7 +276,7 @@ export class RunningNode extends NodeFaces implements TrellisNode {
 
   async ready(options: WaitOptions = {}): Promise<void> {
     const { signal, timeoutMs = DEFAULT_READY_TIMEOUT_MS } = options
-    await waitFor('node.ready', () => this.#progress(), { signal, timeoutMs })
+    await waitFor('node.ready', () => this.#progress(), { clock: this.#clock, signal, timeoutMs })
   }
 
   async drain(): Promise<void> {
@@ -283,7 +288,9 @@ export class RunningNode extends NodeFaces implements TrellisNode {
     await this.drain()
     const isGiven = (): boolean => !this.lifecycle.voters.hasPlaceToGive || this.#stopping !== undefined
     // Without a majority nobody can take it; the node goes all the same, and is replaced when it is missed.
-    await waitFor('node.leave', isGiven, { ...options, timeoutMs: timeoutMs / 2 }).catch(ignoreTimeout)
+    await waitFor('node.leave', isGiven, { ...options, clock: this.#clock, timeoutMs: timeoutMs / 2 }).catch(
+      ignoreTimeout,
+    )
     await this.stop({ ...options, timeoutMs: timeoutMs / 2 })
   }
 
@@ -294,7 +301,7 @@ export class RunningNode extends NodeFaces implements TrellisNode {
     const stopped = this.#stopping.finally(() => {
       isDone = true
     })
-    await Promise.race([stopped, waitFor('node.stop', () => isDone, { signal, timeoutMs })])
+    await Promise.race([stopped, waitFor('node.stop', () => isDone, { clock: this.#clock, signal, timeoutMs })])
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -358,7 +365,7 @@ export class RunningNode extends NodeFaces implements TrellisNode {
       const { name, state, condition } = event.after
       this.#toolbox.logger.info('member', { name, state, condition, reason: event.reason })
     }
-    this.#hub.emit({ type: 'member', at: Date.now(), change: memberChange(event) })
+    this.#hub.emit({ type: 'member', at: this.#clock.wall(), change: memberChange(event) })
     this.features.parts.member(event)
   }
 

@@ -1,6 +1,7 @@
 // How much memory is allocated per message: the sampling profiler of V8, which counts what collections have freed as well.
 
 import { Session } from 'node:inspector/promises'
+import { systemClock } from '../runtime/clock.ts'
 import { pause } from '../wait.ts'
 
 const samplingIntervalBytes = 32 * 1024
@@ -22,7 +23,7 @@ export async function countAllocations(count: () => number): Promise<number> {
       includeObjectsCollectedByMajorGC: true,
       includeObjectsCollectedByMinorGC: true,
     })
-    await pause(windowMs)
+    await pause(systemClock, windowMs)
     const { profile } = await session.post('HeapProfiler.stopSampling')
     return sizeOf(profile.head) / Math.max(1, count() - before)
   } finally {

@@ -7,6 +7,7 @@ import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createNode } from '../node.ts'
 import type { TrellisNode } from '../node-interface.ts'
+import { systemClock } from '../runtime/clock.ts'
 import { pause, waitFor } from '../wait.ts'
 import { RawClient } from './raw-tls.ts'
 
@@ -48,6 +49,7 @@ export class Pair implements AsyncDisposable {
     const { address, rawPort } = await ask(far, 'report')
     const near = await createNode({ name: 'near', listen: '127.0.0.1:0', join: [address] })
     await waitFor('the pair', () => near.members().filter(({ state }) => state === 'alive').length === 2, {
+      clock: systemClock,
       timeoutMs: formingTimeoutMs,
     })
     return new Pair(near, far, rawPort)
@@ -70,9 +72,9 @@ export class Pair implements AsyncDisposable {
     signal: AbortSignal,
   ): Promise<number> {
     return during(work, async () => {
-      await pause(warmUpMs, signal)
+      await pause(systemClock, warmUpMs, signal)
       const [before, from] = [read(await this.ask('report')), performance.now()]
-      await pause(windowMs, signal)
+      await pause(systemClock, windowMs, signal)
       const [after, to] = [read(await this.ask('report')), performance.now()]
       return ((after - before) / (to - from)) * 1_000
     })
@@ -119,7 +121,7 @@ export async function roundTrips(
       const from = performance.now()
       await call()
       microseconds.push((performance.now() - from) * 1_000)
-      if (pauseMs > 0) await pause(pauseMs, signal)
+      if (pauseMs > 0) await pause(systemClock, pauseMs, signal)
     }
   }
   await Promise.all(Array.from({ length: atOnce }, caller))

@@ -1,7 +1,7 @@
 // Drives `topology/delivery/causal.ts` for one channel: what is published gets its place, what comes waits for what it depends on.
 
 import { Causal, type CausalEffect, type CausalStamp, type DeliveryOptions } from '../../topology/index.ts'
-import type { Clock } from '../runtime/clock.ts'
+import type { Time } from '../runtime/clock.ts'
 import { NamedTimers } from '../runtime/named-timers.ts'
 import type { Turn } from '../runtime/turn.ts'
 import { decodeCausal } from '../wire/delivery.ts'
@@ -10,7 +10,7 @@ import type { Arrival } from './arrival.ts'
 export interface CausalOrderOptions {
   readonly self: { readonly id: string; readonly generation: number }
   readonly delivery: DeliveryOptions
-  readonly clock: Clock
+  readonly clock: Time
   readonly turn: Turn
   readonly deliver: (arrival: Arrival) => void
   readonly onGap: (topic: string, source: string, missing: number) => void

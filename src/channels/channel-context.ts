@@ -2,7 +2,7 @@
 
 import type { DeliveryOptions } from '../../topology/index.ts'
 import type { Logger } from '../observability/logger.ts'
-import type { Clock } from '../runtime/clock.ts'
+import type { Time } from '../runtime/clock.ts'
 import type { Turn } from '../runtime/turn.ts'
 import type { Envelope } from '../wire/envelope.ts'
 import type { ChannelStats, Recipient } from './channel.ts'
@@ -12,7 +12,7 @@ import type { Destination } from './outgoing-message.ts'
 
 export interface ChannelContext {
   readonly self: Destination
-  readonly clock: Clock
+  readonly clock: Time
   readonly logger: Logger
   readonly turn: Turn
   readonly delivery: DeliveryOptions

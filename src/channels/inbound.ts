@@ -26,10 +26,11 @@ export class Inbound {
   requestHandler: RequestHandler | undefined
   readonly #context: ChannelContext
   readonly #counts: ChannelCounts
-  readonly #sayFailure = oncePer({ intervalMs: FAILURE_LOG_INTERVAL_MS })
+  readonly #sayFailure: ReturnType<typeof oncePer>
 
   constructor(context: ChannelContext, counts: ChannelCounts, tell: (event: ChannelEvent) => void) {
     this.#context = context
+    this.#sayFailure = oncePer({ intervalMs: FAILURE_LOG_INTERVAL_MS, now: () => context.clock.now() })
     this.#counts = counts
     this.causal = new CausalOrder({
       ...context,

@@ -106,6 +106,7 @@ export class LocalChannel implements Channel {
     const each = { ...resolved, signal: undefined }
     return this.#traced('send_many', to, async (trace) => {
       const many = new SendMany(
+        this.#context.clock,
         (payload, listener) =>
           this.#outbound.post(this.#outbound.prepareWith(payload, each, trace), destination, listener),
         this.#outbound.directly(destination, each, trace),

@@ -210,8 +210,8 @@ export class Outbound {
     }
     if (!isKeptByDelivery && message.expiresAt < Number.POSITIVE_INFINITY) {
       const ms = Math.min(Math.max(1, message.expiresAt - clock.now()), 2 ** 31 - 1)
-      const timer = setTimeout(() => end(expired(message, message.isAcknowledged)), ms)
-      message.onSettled(() => clearTimeout(timer))
+      const timer = clock.setTimeout(() => end(expired(message, message.isAcknowledged)), ms)
+      message.onSettled(() => timer?.[Symbol.dispose]())
     }
   }
 }

@@ -1,7 +1,7 @@
 // What lanes had no room for, in order, per lane: the next neighbor on the way and the channel. Bounded per lane; past the bound
 // a message fails, or its caller said that it should fail rather than wait at all.
 
-import type { Clock } from '../runtime/clock.ts'
+import type { Time } from '../runtime/clock.ts'
 import type { Envelope } from '../wire/envelope.ts'
 import { MAX_CHUNK_BYTES } from '../wire/limits.ts'
 import { channelDefaults, MAX_WAITING_CALLS, QUEUE_BYTES } from './channel-defaults.ts'
@@ -12,7 +12,7 @@ import type { EncodedPayload } from './payload.ts'
 
 export interface OutgoingQueuesOptions {
   readonly self: { readonly id: string; readonly generation: number }
-  readonly clock: Clock
+  readonly clock: Time
   readonly lanes: Lanes
   /** The neighbor by which to reach a member; undefined: no way now. */
   readonly nextHop: (member: string, isLarge: boolean) => string | undefined

@@ -2,7 +2,7 @@
 // nothing of another life does.
 
 import { ClusterError } from '../errors.ts'
-import type { Clock } from '../runtime/clock.ts'
+import type { Time, Timer } from '../runtime/clock.ts'
 import type { Arrival } from './arrival.ts'
 import type { Message } from './channel.ts'
 import { expired, memberDown, stopping } from './failures.ts'
@@ -15,13 +15,13 @@ export interface PendingRequest {
 }
 
 export class PendingRequests {
-  readonly #clock: Clock
+  readonly #clock: Time
   readonly #nameOf: (id: string) => string
   readonly #pending = new Map<number, PendingRequest>()
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
   #timerAt = Number.POSITIVE_INFINITY
 
-  constructor(clock: Clock, nameOf: (id: string) => string) {
+  constructor(clock: Time, nameOf: (id: string) => string) {
     this.#clock = clock
     this.#nameOf = nameOf
   }
@@ -60,7 +60,7 @@ export class PendingRequests {
   }
 
   close(): void {
-    clearTimeout(this.#timer)
+    this.#timer?.[Symbol.dispose]()
     for (const { settle } of [...this.#pending.values()]) settle(stopping(true))
     this.#pending.clear()
   }
@@ -68,9 +68,12 @@ export class PendingRequests {
   /** One timer for all: the first that may run out. */
   #arm(at: number): void {
     if (at >= this.#timerAt) return
-    clearTimeout(this.#timer)
+    this.#timer?.[Symbol.dispose]()
     this.#timerAt = at
-    this.#timer = setTimeout(() => this.#look(), Math.min(Math.max(1, Math.ceil(at - this.#clock.now())), 2 ** 31 - 1))
+    this.#timer = this.#clock.setTimeout(
+      () => this.#look(),
+      Math.min(Math.max(1, Math.ceil(at - this.#clock.now())), 2 ** 31 - 1),
+    )
   }
 
   #look(): void {

@@ -5,7 +5,7 @@
 import { Relay as RelayCore, type RelayInput } from '../../topology/index.ts'
 import type { Holds } from '../links/holds.ts'
 import type { Links } from '../links/links.ts'
-import type { Clock } from '../runtime/clock.ts'
+import type { Time, Timer } from '../runtime/clock.ts'
 import type { Turn } from '../runtime/turn.ts'
 import type { Envelope } from '../wire/envelope.ts'
 
@@ -13,7 +13,7 @@ export interface RelayOptions {
   readonly self: string
   readonly links: Pick<Links, 'get' | 'send'>
   readonly holds: Pick<Holds, 'hold' | 'release'>
-  readonly clock: Clock
+  readonly clock: Time
   readonly turn: Turn
   /** By the overlay in use; undefined: it knows no way. */
   readonly nextHop: (to: string) => string | undefined
@@ -40,13 +40,13 @@ export class Relay {
   /** By member: what leaves when the link to it is up. Invariant: no empty list. */
   readonly #waiting = new Map<string, Envelope[]>()
   #waitingCount = 0
-  readonly #timer: NodeJS.Timeout
+  readonly #timer: Timer
 
   constructor(options: RelayOptions) {
     this.#options = options
     const { self, links, nextHop, isThere, turn } = options
     this.#core = new RelayCore(self, { isLinked: (peer) => links.get(peer) !== undefined, nextHop, isThere })
-    this.#timer = setInterval(() => turn.enter(() => this.#put({ type: 'look' })), LOOK_MS)
+    this.#timer = options.clock.setInterval(() => turn.enter(() => this.#put({ type: 'look' })), LOOK_MS)
     this.#timer.unref()
   }
 
@@ -130,7 +130,7 @@ export class Relay {
   }
 
   close(): void {
-    clearInterval(this.#timer)
+    this.#timer[Symbol.dispose]()
   }
 
   #put(input: RelayInput): void {

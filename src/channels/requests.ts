@@ -5,6 +5,7 @@
 import { SpanKind } from '@opentelemetry/api'
 import { ClusterError } from '../errors.ts'
 import { traced } from '../observability/tracing.ts'
+import { MAX_DELAY_MS, type Time } from '../runtime/clock.ts'
 import type { Envelope } from '../wire/envelope.ts'
 import {
   decodeFailure,
@@ -31,6 +32,7 @@ export interface RequestOptions {
 }
 
 export interface RequestsOptions {
+  readonly clock: Time
   readonly self: string
   readonly generation: number
   /** Hands an envelope to the link of its destination; false when there is none. */
@@ -41,9 +43,6 @@ export interface RequestsOptions {
 }
 
 const DEFAULT_TIMEOUT_MS = 5_000
-/** setTimeout's longest delay, some 25 days: for a request that is as good as for ever. */
-const MAX_DELAY_MS = 2 ** 31 - 1
-
 /** Requests of others that may run at once; past that they are refused, for a queue would only hide the overload. */
 const MAX_RUNNING_HANDLERS = 1_024
 
@@ -99,14 +98,17 @@ export class Requests {
     return new Promise((resolve, reject) => {
       const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
       const settle = (outcome: Payload | ClusterError): void => {
-        clearTimeout(timer)
+        timer?.[Symbol.dispose]()
         options.signal?.removeEventListener('abort', onAbort)
         this.#waiting.delete(id)
         if (outcome instanceof ClusterError) reject(outcome)
         else resolve(outcome)
       }
       const onAbort = (): void => settle(aborted(subject, true))
-      const timer = setTimeout(() => settle(timedOut(subject, timeoutMs)), Math.min(timeoutMs, MAX_DELAY_MS))
+      const timer = this.#options.clock.setTimeout(
+        () => settle(timedOut(subject, timeoutMs)),
+        Math.min(timeoutMs, MAX_DELAY_MS),
+      )
       options.signal?.addEventListener('abort', onAbort, { once: true })
       this.#waiting.set(id, { destination, settle })
       if (!this.#send('request', id, destination, subject, encoded, trace)) settle(this.#noRoute(destination))

@@ -2,6 +2,7 @@
 // other channels runs by priority and for a bounded time in each turn; the rest waits for the next turn, which begins after the
 // loop has looked at the sockets again. So a flood of bulk delays a small message by one budget, not by the flood.
 
+import type { Time } from '../runtime/clock.ts'
 import type { Turn } from '../runtime/turn.ts'
 
 /** Milliseconds of bulk work in one turn: long enough to be worth a turn, short beside what a waiting message may notice. */
@@ -26,6 +27,7 @@ const SHARES = [8, 8, 2]
 
 export class Scheduler {
   readonly #turn: Turn
+  readonly #clock: Time
   readonly #queues: Work[][] = SHARES.map(() => [])
   #waiting = 0
   /** When the work of this turn began, and when the last piece ended. */
@@ -34,7 +36,8 @@ export class Scheduler {
   #isArmed = false
   #isRunning = false
 
-  constructor(turn: Turn) {
+  constructor(turn: Turn, clock: Time) {
+    this.#clock = clock
     this.#turn = turn
   }
 
@@ -42,7 +45,7 @@ export class Scheduler {
   schedule(work: Work): void {
     if (work.isScheduled) return
     if (this.#waiting > 0 || this.#isRunning) return void this.#enqueue(work)
-    const now = performance.now()
+    const now = this.#clock.now()
     if (now - this.#endedAt > IDLE_MS) this.#startedAt = now
     if (now - this.#startedAt >= BUDGET_MS) return void this.#enqueue(work)
     this.#run(() => {
@@ -65,18 +68,18 @@ export class Scheduler {
   #arm(): void {
     if (this.#isArmed) return
     this.#isArmed = true
-    setImmediate(this.#nextTurn)
+    this.#clock.setImmediate(this.#nextTurn)
   }
 
   #hasTime(): boolean {
-    return performance.now() - this.#startedAt < BUDGET_MS
+    return this.#clock.now() - this.#startedAt < BUDGET_MS
   }
 
   /** The loop has been around once. */
   readonly #nextTurn = (): void => {
     this.#isArmed = false
     if (this.#waiting === 0) return
-    this.#startedAt = performance.now()
+    this.#startedAt = this.#clock.now()
     this.#run(() => this.#pull())
     if (this.#waiting > 0) this.#arm()
   }
@@ -85,7 +88,7 @@ export class Scheduler {
     this.#isRunning = true
     this.#turn.enter(body)
     this.#isRunning = false
-    this.#endedAt = performance.now()
+    this.#endedAt = this.#clock.now()
   }
 
   #pull(): void {

@@ -2,6 +2,7 @@
 // not too much of it is on its way, so one that never ends costs no memory.
 
 import type { ClusterError } from '../errors.ts'
+import type { Time } from '../runtime/clock.ts'
 import type { SendManyReceipt } from './channel.ts'
 import type { OutgoingListener, OutgoingMessage } from './outgoing-message.ts'
 import type { Payload } from './payload.ts'
@@ -16,6 +17,7 @@ const BURST_MS = 0.25
 const MESSAGES_PER_LOOK = 16
 
 export class SendMany implements OutgoingListener {
+  readonly #clock: Time
   readonly #send: (payload: Payload, listener: OutgoingListener) => OutgoingMessage
   readonly #sendDirectly: ((payload: Payload) => boolean) | undefined
   #onWay = 0
@@ -24,7 +26,7 @@ export class SendMany implements OutgoingListener {
   #sent = 0
   #goal = 0
   #failure: ClusterError | undefined
-  #burstAt = performance.now()
+  #burstAt: number
   #wake: (() => void) | undefined
 
   /**
@@ -32,9 +34,12 @@ export class SendMany implements OutgoingListener {
    * remembered, to the lane; false when that takes no more now.
    */
   constructor(
+    clock: Time,
     send: (payload: Payload, listener: OutgoingListener) => OutgoingMessage,
     sendDirectly?: (payload: Payload) => boolean,
   ) {
+    this.#clock = clock
+    this.#burstAt = clock.now()
     this.#send = send
     this.#sendDirectly = sendDirectly
   }
@@ -76,7 +81,7 @@ export class SendMany implements OutgoingListener {
       this.#sent += 1
       this.#done += 1
       if (this.#sent % MESSAGES_PER_LOOK !== 0) return false
-      return performance.now() - this.#burstAt > BURST_MS
+      return this.#clock.now() - this.#burstAt > BURST_MS
     }
     this.#put(payload)
     return this.#sendDirectly !== undefined || this.#isFull()
@@ -86,8 +91,8 @@ export class SendMany implements OutgoingListener {
   async #room(): Promise<void> {
     if (this.#sendDirectly === undefined) await this.#until(MAX_MESSAGES / 2)
     else if (this.#onWay > 0) await this.#until(0)
-    else await new Promise((resolve) => setImmediate(resolve))
-    this.#burstAt = performance.now()
+    else await new Promise<void>((resolve) => this.#clock.setImmediate(resolve))
+    this.#burstAt = this.#clock.now()
   }
 
   #put(payload: Payload): void {

@@ -7,6 +7,7 @@
 //                                            ◀──────────────────────────────────────┘
 
 import type { Links } from '../links/links.ts'
+import type { Timer } from '../runtime/clock.ts'
 import type { Toolbox } from '../runtime/toolbox.ts'
 import type { Envelope } from '../wire/envelope.ts'
 import type { Link } from '../wire/link.ts'
@@ -44,7 +45,7 @@ interface Held {
   readonly sockets: Set<LaneSocket>
   isOpening: boolean
   failures: number
-  retry: NodeJS.Timeout | undefined
+  retry: Timer | undefined
   /** Looks in a row at which another connection would have helped, or nothing was queued. */
   needy: number
   calm: number
@@ -64,19 +65,19 @@ export class SocketLanes implements Lanes {
   readonly #scheduler: Scheduler
   readonly #budget = new ReassemblyBudget()
   readonly #closing = new AbortController()
-  #sweep: NodeJS.Timeout | undefined
+  #sweep: Timer | undefined
   #handler: LanesHandler | undefined
 
   constructor(options: SocketLanesOptions) {
     this.#options = options
-    this.#scheduler = new Scheduler(options.toolbox.turn)
+    this.#scheduler = new Scheduler(options.toolbox.turn, options.toolbox.clock)
   }
 
   /** Before the first link comes up. */
   start(): void {
     const idleMs = this.#options.idleMs ?? DEFAULT_IDLE_MS
-    this.#sweep = setInterval(() => this.#lookThrough(), Math.min(SWEEP_MS, idleMs))
-    this.#sweep.unref()
+    this.#sweep = this.#options.toolbox.clock.setInterval(() => this.#lookThrough(), Math.min(SWEEP_MS, idleMs))
+    this.#sweep?.unref()
     this.#options.links().serveLanes((lane) => this.#accept(lane))
   }
 
@@ -119,7 +120,7 @@ export class SocketLanes implements Lanes {
     if (neighbor === undefined) return
     this.#neighbors.delete(peer)
     for (const held of neighbor.held.values()) {
-      clearTimeout(held.retry)
+      held.retry?.[Symbol.dispose]()
       held.lane.lose()
       for (const socket of [...held.sockets]) {
         this.#detach(held, socket)
@@ -145,7 +146,7 @@ export class SocketLanes implements Lanes {
   /** Idempotent. */
   close(): void {
     this.#closing.abort(new Error('the node is stopping'))
-    clearInterval(this.#sweep)
+    this.#sweep?.[Symbol.dispose]()
     for (const { link } of [...this.#neighbors.values()]) this.linkDown(link)
   }
 
@@ -213,7 +214,7 @@ export class SocketLanes implements Lanes {
     if (held.isOpening || held.sockets.size >= laneLimits[channel].connections) return
     if (neighbor.link.connection.side !== 'dialer') return
     held.isOpening = true
-    const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(DIAL_TIMEOUT_MS)])
+    const signal = AbortSignal.any([this.#closing.signal, this.#options.toolbox.clock.timeout(DIAL_TIMEOUT_MS)])
     this.#options
       .links()
       .dialLane(peer, channel, signal)
@@ -236,8 +237,8 @@ export class SocketLanes implements Lanes {
   }
 
   #retryLater(neighbor: Neighbor, held: Held, afterMs: number): void {
-    clearTimeout(held.retry)
-    held.retry = setTimeout(() => {
+    held.retry?.[Symbol.dispose]()
+    held.retry = this.#options.toolbox.clock.setTimeout(() => {
       held.retry = undefined
       const isOver = this.#neighbors.get(held.lane.peer) !== neighbor
       if (!isOver && held.lane.connections.length === 0 && held.lane.hasQueued) this.#need(neighbor, held)
@@ -250,7 +251,7 @@ export class SocketLanes implements Lanes {
   #accept(link: Link): void {
     const held = this.#neighbor(link.peer.id)?.held.get(link.peer.channel)
     if (held === undefined || held.sockets.size >= laneLimits[held.lane.channel].connections) return void link.destroy()
-    clearTimeout(held.retry)
+    held.retry?.[Symbol.dispose]()
     held.retry = undefined
     const socket = this.#attach(held, link)
     link.takeOver({

@@ -4,6 +4,7 @@
 import type { ConfigCondition, ConfigOperation, WriteResult } from '../../consensus/index.ts'
 import type { JsonValue } from '../channels/payload.ts'
 import { ClusterError, isClusterError } from '../errors.ts'
+import type { Time } from '../runtime/clock.ts'
 import type {
   ConfigCallOptions,
   ConfigDeleteOptions,
@@ -44,6 +45,7 @@ import type { StandardSchema } from './standard-schema.ts'
 import type { Submissions } from './submissions.ts'
 
 export interface LocalConfigOptions {
+  readonly clock: Time
   readonly submissions: Submissions
   readonly reads: Reads
   readonly offline: OfflineKeys
@@ -71,9 +73,9 @@ export class LocalConfig implements NodeConfig {
   }
 
   async list(prefix = '', options: ConfigReadOptions = {}): Promise<ConfigList> {
-    const deadline = performance.now() + (options.timeoutMs ?? DEFAULT_CALL_TIMEOUT_MS)
+    const deadline = this.#options.clock.now() + (options.timeoutMs ?? DEFAULT_CALL_TIMEOUT_MS)
     for (let attempt = 0; attempt < MAX_LIST_ATTEMPTS; attempt++) {
-      const left = { ...options, timeoutMs: Math.max(1, deadline - performance.now()) }
+      const left = { ...options, timeoutMs: Math.max(1, deadline - this.#options.clock.now()) }
       const list = await this.#pages(prefix, left)
       if (list) return list
     }

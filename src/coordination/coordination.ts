@@ -100,6 +100,7 @@ export class Coordination {
       },
     })
     this.#desk = new AdmissionDesk({
+      clock,
       self,
       leader: () => this.knowledge().leader,
       holder: (name) => this.#voter?.machine.names.holder(name),
@@ -112,7 +113,7 @@ export class Coordination {
     requests.handle(ADMIT_SUBJECT, (request) => this.#desk.answer(request))
     this.#seat = new Seat(this.#seatOptions())
     const voter = (): Voter | undefined => this.#voter
-    this.#transfers = new Transfers({ self, requests, voter, knowledge: () => this.knowledge() })
+    this.#transfers = new Transfers({ clock, self, requests, voter, knowledge: () => this.knowledge() })
     this.#voterKeeper = new VoterKeeper({ self, policy: options.policy, toolbox, voter, members: options.memberFacts })
   }
 

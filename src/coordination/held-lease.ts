@@ -2,7 +2,7 @@
 
 import type { Claimed } from '../../consensus/index.ts'
 import { ClusterError } from '../errors.ts'
-import type { Clock } from '../runtime/clock.ts'
+import type { Time, Timer } from '../runtime/clock.ts'
 import type { Lease } from './lease-interface.ts'
 import { elapsedSince, leaseMarginMs, type Moment, momentOf } from './lease-time.ts'
 
@@ -11,7 +11,7 @@ export interface HeldLeaseOptions extends Claimed {
   readonly leaseMs: number
   /** When the claim was sent. */
   readonly sent: Moment
-  readonly clock: Clock
+  readonly clock: Time
   /** Resolves to false when there is no such claim any more; rejects when nobody can say. */
   readonly renew: (timeoutMs: number) => Promise<boolean>
   readonly end: () => Promise<void>
@@ -27,8 +27,8 @@ export class HeldLease implements Lease {
   readonly #abort = new AbortController()
   #sent: Moment
   #token = 0
-  #renewing: NodeJS.Timeout | undefined
-  #ending: NodeJS.Timeout | undefined
+  #renewing: Timer | undefined
+  #ending: Timer | undefined
   #ended: Promise<void> | undefined
 
   constructor(options: HeldLeaseOptions) {
@@ -100,19 +100,19 @@ export class HeldLease implements Lease {
 
   #extend(sent: Moment): void {
     this.#sent = sent
-    clearTimeout(this.#ending)
-    this.#ending = setTimeout(() => this.#expire(), Math.max(0, this.leftMs()))
+    this.#ending?.[Symbol.dispose]()
+    this.#ending = this.#options.clock.setTimeout(() => this.#expire(), Math.max(0, this.leftMs()))
   }
 
   #expire(): void {
     const left = this.leftMs()
     if (left <= 0) this.#lose('it could not be renewed in time')
     // Timers may come a little early.
-    else this.#ending = setTimeout(() => this.#expire(), Math.ceil(left))
+    else this.#ending = this.#options.clock.setTimeout(() => this.#expire(), Math.ceil(left))
   }
 
   #plan(): void {
-    this.#renewing = setTimeout(() => void this.#renewAgain(), this.#options.leaseMs / RENEWALS)
+    this.#renewing = this.#options.clock.setTimeout(() => void this.#renewAgain(), this.#options.leaseMs / RENEWALS)
   }
 
   async #renewAgain(): Promise<void> {
@@ -123,8 +123,8 @@ export class HeldLease implements Lease {
 
   #lose(why: string): void {
     if (this.#abort.signal.aborted) return
-    clearTimeout(this.#renewing)
-    clearTimeout(this.#ending)
+    this.#renewing?.[Symbol.dispose]()
+    this.#ending?.[Symbol.dispose]()
     this.#abort.abort(this.#lost(why))
     this.#options.onEnd()
   }

@@ -10,14 +10,14 @@ import type {
   RaftView,
 } from '../../consensus/index.ts'
 import { SingletonHost } from '../../consensus/index.ts'
-import type { Clock } from '../runtime/clock.ts'
+import type { Time } from '../runtime/clock.ts'
 import { NamedTimers } from '../runtime/named-timers.ts'
 import type { Turn } from '../runtime/turn.ts'
 
 export interface HostDriverOptions {
   readonly self: string
   readonly raft: RaftOptions
-  readonly clock: Clock
+  readonly clock: Time
   readonly turn: Turn
   readonly propose: (command: ClusterCommand) => Promise<unknown>
   /** S5 starts or stops here. A stop takes effect before anything else happens. */

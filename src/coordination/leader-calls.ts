@@ -8,6 +8,7 @@
 //                   done
 
 import { ClusterError, type ErrorCode } from '../errors.ts'
+import { MAX_DELAY_MS, type Time } from '../runtime/clock.ts'
 import type { Wakeups } from './wakeups.ts'
 
 export interface CallOptions {
@@ -27,6 +28,7 @@ export interface Leadership {
 }
 
 export interface LeaderCallsOptions {
+  readonly clock: Time
   readonly leadership: () => Leadership
   /** Woken when leadership may have changed. */
   readonly wakeups: Wakeups
@@ -42,9 +44,6 @@ export const DEFAULT_CALL_TIMEOUT_MS = 5_000
 /** A link that is just being replaced is no minority. */
 const MINORITY_GRACE_MS = 250
 const LOOK_AGAIN_MS = 20
-/** setTimeout's longest delay. */
-const MAX_DELAY_MS = 2 ** 31 - 1
-
 /** The next leader, or the same one a little later, may do what this one could not. */
 const passing: ReadonlySet<ErrorCode> = new Set([
   'ERR_NOT_LEADER',
@@ -74,12 +73,12 @@ export class LeaderCalls {
     const { signal, isPatient = false } = options
     const timeoutMs = isPatient ? Number.POSITIVE_INFINITY : (options.timeoutMs ?? DEFAULT_CALL_TIMEOUT_MS)
     const { leadership, wakeups, patienceMs, isStopping } = this.#options
-    const deadline = performance.now() + timeoutMs
+    const deadline = this.#options.clock.now() + timeoutMs
     let mayHaveHappened = false
     let leaderlessSince: number | undefined
     let isToldOfMinority = false
     for (;;) {
-      const now = performance.now()
+      const now = this.#options.clock.now()
       const { leader, voters, reachesMajority } = leadership()
       if (isStopping()) throw new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {}, { mayHaveHappened })
       if (signal?.aborted) throw aborted(operation, mayHaveHappened)
@@ -102,7 +101,7 @@ export class LeaderCalls {
           if (!passing.has(error.code)) throw withHistory(error, mayHaveHappened)
         }
       }
-      await wakeups.next(Math.max(1, Math.min(LOOK_AGAIN_MS, deadline - performance.now())), signal)
+      await wakeups.next(Math.max(1, Math.min(LOOK_AGAIN_MS, deadline - this.#options.clock.now())), signal)
     }
   }
 }
@@ -130,13 +129,14 @@ function aborted(operation: string, mayHaveHappened: boolean): ClusterError {
 
 /** A signal that aborts with `ERR_TIMEOUT` after `ms`, or with `ERR_ABORTED` when `signal` does; what it stops may have happened. */
 export function limited(
+  clock: Time,
   operation: string,
   ms: number,
   signal: AbortSignal | undefined,
 ): { signal: AbortSignal } & Disposable {
   const controller = new AbortController()
   const onAbort = (): void => controller.abort(aborted(operation, true))
-  const timer = setTimeout(
+  const timer = clock.setTimeout(
     () => controller.abort(timedOut(operation, Math.round(ms), true)),
     Math.min(ms, MAX_DELAY_MS),
   )
@@ -145,7 +145,7 @@ export function limited(
   return {
     signal: controller.signal,
     [Symbol.dispose]: () => {
-      clearTimeout(timer)
+      timer?.[Symbol.dispose]()
       signal?.removeEventListener('abort', onAbort)
     },
   }

@@ -2,7 +2,7 @@
 // ended the log decides; see `consensus/claim-expiry.ts`.
 
 import { ClaimExpiry } from '../../consensus/index.ts'
-import type { Clock } from '../runtime/clock.ts'
+import type { Time, Timer } from '../runtime/clock.ts'
 import type { Coordination } from './coordination.ts'
 import { CLOCK_DRIFT } from './lease-time.ts'
 
@@ -15,20 +15,20 @@ const PROPOSE_TIMEOUT_MS = 2_000
 
 export class LeaseExpirer implements Disposable {
   readonly #coordination: () => Coordination | undefined
-  readonly #clock: Clock
+  readonly #clock: Time
   readonly #expiry = new ClaimExpiry({ clockDrift: CLOCK_DRIFT, awayMs: AWAY_MS })
   readonly #underWay = new Set<number>()
-  readonly #timer: NodeJS.Timeout
+  readonly #timer: Timer
 
-  constructor(coordination: () => Coordination | undefined, clock: Clock) {
+  constructor(coordination: () => Coordination | undefined, clock: Time) {
     this.#coordination = coordination
     this.#clock = clock
-    this.#timer = setInterval(() => this.#look(), LOOK_MS)
+    this.#timer = this.#clock.setInterval(() => this.#look(), LOOK_MS)
     this.#timer.unref()
   }
 
   [Symbol.dispose](): void {
-    clearInterval(this.#timer)
+    this.#timer?.[Symbol.dispose]()
   }
 
   #look(): void {
@@ -41,7 +41,7 @@ export class LeaseExpirer implements Disposable {
       if (this.#underWay.has(claim)) continue
       this.#underWay.add(claim)
       coordination
-        .propose(command, AbortSignal.timeout(PROPOSE_TIMEOUT_MS))
+        .propose(command, this.#clock.timeout(PROPOSE_TIMEOUT_MS))
         // Refused or lost: it is due again at the next look.
         .catch(() => {})
         .finally(() => this.#underWay.delete(claim))

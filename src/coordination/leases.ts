@@ -3,7 +3,7 @@
 
 import type { ClaimCommand, Claimed, ClaimKind, ClaimReply, ClusterReply } from '../../consensus/index.ts'
 import { ClusterError } from '../errors.ts'
-import type { Clock } from '../runtime/clock.ts'
+import { MAX_DELAY_MS, type Time } from '../runtime/clock.ts'
 import { HeldLease } from './held-lease.ts'
 import type { CallOptions } from './leader-calls.ts'
 import { elapsedSince, type Moment, momentOf } from './lease-time.ts'
@@ -13,7 +13,7 @@ import type { Submissions } from './submissions.ts'
 export interface LeasesOptions {
   readonly submissions: Submissions
   readonly reads: Reads
-  readonly clock: Clock
+  readonly clock: Time
   /** Of owners that users do not name. */
   readonly nodeName: string
   readonly stopping: AbortSignal
@@ -86,7 +86,8 @@ export class Leases {
     since: number,
     { waitMs, signal }: ClaimWait,
   ): Promise<'granted' | 'passed' | 'lost' | 'late'> {
-    const late = waitMs === Number.POSITIVE_INFINITY ? undefined : AbortSignal.timeout(Math.min(waitMs, MAX_TIMER_MS))
+    const late =
+      waitMs === Number.POSITIVE_INFINITY ? undefined : this.#options.clock.timeout(Math.min(waitMs, MAX_DELAY_MS))
     const ends = [this.#options.stopping, lease.signal, late, signal]
     const ended = AbortSignal.any(ends.filter((end) => end !== undefined))
     while (!ended.aborted) {
@@ -160,9 +161,6 @@ export class Leases {
     return heldBy({ kind, name }, owner, token)
   }
 }
-
-/** setTimeout's longest delay. */
-const MAX_TIMER_MS = 2 ** 31 - 1
 
 export function checkedLeaseMs(leaseMs: number = DEFAULT_LEASE_MS): number {
   if (Number.isInteger(leaseMs) && leaseMs >= MIN_LEASE_MS && leaseMs <= MAX_LEASE_MS) return leaseMs

@@ -2,11 +2,13 @@
 // (group commit), and the core learns the highest ticket that is durable. A failed flush is final.
 
 import type { Effect, Entry } from '../../consensus/index.ts'
+import type { Time } from '../runtime/clock.ts'
 import type { LogStore, LogWrite } from '../storage/log-store.ts'
 
 type Persist<Command> = Extract<Effect<Command>, { type: 'persist' }>
 
 export interface LogWriterOptions<Command> {
+  readonly clock: Time
   readonly store: LogStore
   /** The bytes of what an entry carries; undefined for a no-op. */
   readonly encode: (entry: Entry<Command>) => Uint8Array | undefined
@@ -53,10 +55,10 @@ export class LogWriter<Command> {
     while (this.#waiting.length > 0 && !this.#hasFailed) {
       const batch = this.#waiting
       this.#waiting = []
-      const began = performance.now()
+      const began = this.#options.clock.now()
       try {
         await this.#options.store.append(batch.map(({ write }) => write))
-        this.#options.onFlushed?.((performance.now() - began) / 1_000)
+        this.#options.onFlushed?.((this.#options.clock.now() - began) / 1_000)
         this.#options.onPersisted(batch.at(-1)!.ticket)
       } catch (error) {
         this.#hasFailed = true

@@ -5,7 +5,7 @@ import type { MergeOperation } from '../../consensus/index.ts'
 import type { JsonValue } from '../channels/payload.ts'
 import { ClusterError } from '../errors.ts'
 import type { Logger } from '../observability/logger.ts'
-import type { Clock } from '../runtime/clock.ts'
+import type { Time } from '../runtime/clock.ts'
 import { pause } from '../wait.ts'
 import type { ConfigCallOptions, OfflineCounter, OfflineKey, OfflineSet, OfflineValue } from './config-interface.ts'
 import { badOptions, valueText, written } from './config-words.ts'
@@ -16,7 +16,7 @@ import type { Submissions } from './submissions.ts'
 export interface OfflineKeysOptions {
   readonly submissions: Submissions
   readonly reads: Reads
-  readonly clock: Clock
+  readonly clock: Time
   readonly self: string
   readonly logger: Logger
   readonly stopping: AbortSignal
@@ -113,7 +113,12 @@ export class OfflineKeys {
         return changes().length
       },
       merged: async (options: ConfigCallOptions = {}) => {
-        using limit = limited('offline.merged', options.timeoutMs ?? DEFAULT_CALL_TIMEOUT_MS, options.signal)
+        using limit = limited(
+          this.#options.clock,
+          'offline.merged',
+          options.timeoutMs ?? DEFAULT_CALL_TIMEOUT_MS,
+          options.signal,
+        )
         const ended = new Promise<never>((_, reject) => {
           limit.signal.addEventListener('abort', () => reject(limit.signal.reason), { once: true })
         })
@@ -178,7 +183,7 @@ export class OfflineKeys {
         // Nothing has happened yet, so it may be sent as if for the first time.
         const isSafe = error instanceof ClusterError && error.retryable && !error.mayHaveHappened
         if (!isSafe || stopping.aborted) throw error
-        await pause(RETRY_MS, stopping)
+        await pause(this.#options.clock, RETRY_MS, stopping)
       }
     }
   }

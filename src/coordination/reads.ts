@@ -9,12 +9,14 @@
 import type { Payload } from '../channels/payload.ts'
 import type { IncomingRequest, Requests } from '../channels/requests.ts'
 import { ClusterError, isClusterError } from '../errors.ts'
+import type { Time } from '../runtime/clock.ts'
 import type { Coordination } from './coordination.ts'
 import { type CallOptions, DEFAULT_CALL_TIMEOUT_MS, type LeaderCalls, limited, noQuorum } from './leader-calls.ts'
 import { type AnswerTo, answer, type Copy, parseQuery, type Query } from './queries.ts'
 import type { Wakeups } from './wakeups.ts'
 
 export interface ReadsOptions {
+  readonly clock: Time
   readonly coordination: () => Coordination | undefined
   readonly requests: () => Requests
   readonly calls: LeaderCalls
@@ -103,11 +105,11 @@ export class Reads {
   }
 
   async #wait<Q extends Query>(query: Q, signal: AbortSignal): Promise<AnswerTo<Q>> {
-    const deadline = performance.now() + AWAIT_MS
+    const deadline = this.#options.clock.now() + AWAIT_MS
     let asked = query
     for (;;) {
       const found = answer(this.#copy() ?? throwNoLog(), asked)
-      const left = deadline - performance.now()
+      const left = deadline - this.#options.clock.now()
       if (!isNothingYet(found) || left <= 0 || signal.aborted) return found
       asked = goOn(asked, found)
       await this.#options.wakeups.next(left, signal)
@@ -118,7 +120,7 @@ export class Reads {
     const coordination = this.#options.coordination()
     if (!coordination?.copy) return throwNoLog()
     if (!coordination.reachesMajority) throw noQuorum(coordination.knowledge().voters, false)
-    using limit = limited('read', ms, signal)
+    using limit = limited(this.#options.clock, 'read', ms, signal)
     await withoutEffect(() => coordination.read(limit.signal))
     return answer(coordination.copy ?? throwNoLog(), query)
   }

@@ -4,7 +4,7 @@
 
 import { isJoint } from '../../consensus/index.ts'
 import type { Links } from '../links/links.ts'
-import type { Clock } from '../runtime/clock.ts'
+import type { Time, Timer } from '../runtime/clock.ts'
 import type { Turn } from '../runtime/turn.ts'
 import type { ClusterRecord } from '../wire/record.ts'
 import { type ClusterRecordKeeper, RECORD_BEAT_MS } from './cluster-record.ts'
@@ -16,7 +16,7 @@ export interface RecordSpreaderOptions {
   readonly voters: readonly { readonly id: string; readonly storeId: string }[]
   readonly keeper: ClusterRecordKeeper
   readonly links: Links
-  readonly clock: Clock
+  readonly clock: Time
   readonly turn: Turn
   /** Linked peers that are in no cluster yet. */
   readonly strangers: () => readonly string[]
@@ -31,11 +31,11 @@ export class RecordSpreader {
   #voter: Voter | undefined
   #beat = 0
   #said = ''
-  readonly #timer: NodeJS.Timeout
+  readonly #timer: Timer
 
   constructor(options: RecordSpreaderOptions) {
     this.#options = options
-    this.#timer = setInterval(() => options.turn.enter(() => this.#repeat()), RECORD_BEAT_MS)
+    this.#timer = options.clock.setInterval(() => options.turn.enter(() => this.#repeat()), RECORD_BEAT_MS)
   }
 
   /** This node holds the log, or no more: it makes the record whenever it leads. */
@@ -75,7 +75,7 @@ export class RecordSpreader {
   }
 
   close(): void {
-    clearInterval(this.#timer)
+    this.#timer?.[Symbol.dispose]()
   }
 
   #repeat(): void {

@@ -48,25 +48,29 @@ export class ReplicatedData implements NodePart {
   readonly #reads: Reads
   readonly #leases: Leases
   readonly #singletons: LocalSingletons
-  readonly #wakeups = new Wakeups()
+  readonly #wakeups: Wakeups
   readonly #stopping = new AbortController()
   #expirer: LeaseExpirer | undefined
 
   constructor(context: NodeContext) {
     this.#context = context
     const { toolbox, options, self } = context
-    const wakeups = this.#wakeups
+    const { clock } = toolbox
+    const wakeups = new Wakeups(clock)
+    this.#wakeups = wakeups
     const stopping = this.#stopping.signal
     const coordination = () => context.coordination()
     const requests = () => context.requests
     const calls = new LeaderCalls({
+      clock,
       leadership: () => this.#leadership(),
       wakeups,
       patienceMs: PATIENT_ELECTIONS * raftPresets[options.profile].electionTimeoutMaxMs,
       isStopping: () => stopping.aborted,
     })
-    const submissions = new Submissions({ self: self.id, coordination, requests, calls })
+    const submissions = new Submissions({ clock, self: self.id, coordination, requests, calls })
     const reads = new Reads({
+      clock,
       coordination,
       requests,
       calls,
@@ -75,11 +79,12 @@ export class ReplicatedData implements NodePart {
       random: toolbox.random,
       stopping,
     })
-    const leases = new Leases({ submissions, reads, clock: toolbox.clock, nodeName: self.name, stopping })
+    const leases = new Leases({ submissions, reads, clock, nodeName: self.name, stopping })
     this.#submissions = submissions
     this.#reads = reads
     this.#leases = leases
     this.#singletons = new LocalSingletons({
+      clock,
       leases,
       reads,
       requests,
@@ -92,13 +97,13 @@ export class ReplicatedData implements NodePart {
     const offline = new OfflineKeys({
       submissions,
       reads,
-      clock: toolbox.clock,
+      clock,
       self: self.id,
       logger: toolbox.logger,
       stopping,
     })
     this.faces = {
-      config: new LocalConfig({ submissions, reads, offline, stopping }),
+      config: new LocalConfig({ clock, submissions, reads, offline, stopping }),
       locks: new LocalLocks(leases, reads),
       semaphores: new LocalSemaphores(leases),
       elections: new LocalElections(leases, reads, stopping),
@@ -126,7 +131,7 @@ export class ReplicatedData implements NodePart {
       .close()
       .then(() => this.#leases.close())
       .finally(() => released.abort())
-    await Promise.race([releasing, pause(RELEASE_GRACE_MS, released.signal)])
+    await Promise.race([releasing, pause(this.#context.toolbox.clock, RELEASE_GRACE_MS, released.signal)])
     this.#stopping.abort()
     this.#wakeups.wake()
     this.#expirer?.[Symbol.dispose]()

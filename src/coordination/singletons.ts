@@ -7,6 +7,7 @@ import type { Payload } from '../channels/payload.ts'
 import type { IncomingRequest, RequestOptions, Requests } from '../channels/requests.ts'
 import { ClusterError, isClusterError } from '../errors.ts'
 import type { Logger } from '../observability/logger.ts'
+import type { Time } from '../runtime/clock.ts'
 import { pause } from '../wait.ts'
 import type { HeldLease } from './held-lease.ts'
 import { checkedName, type Leases } from './leases.ts'
@@ -14,6 +15,7 @@ import type { Reads } from './reads.ts'
 import type { HostedSingleton, NodeSingletons, SingletonFactory, SingletonHolder } from './singleton-interface.ts'
 
 export interface SingletonsOptions {
+  readonly clock: Time
   readonly leases: Leases
   readonly reads: Reads
   readonly requests: () => Requests
@@ -72,8 +74,8 @@ export class LocalSingletons implements NodeSingletons {
     const { requests, route } = this.#options
     const subject = SUBJECT + checkedName(name)
     const { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = options
-    const deadline = performance.now() + timeoutMs
-    for (let left = timeoutMs; left > 0; left = deadline - performance.now()) {
+    const deadline = this.#options.clock.now() + timeoutMs
+    for (let left = timeoutMs; left > 0; left = deadline - this.#options.clock.now()) {
       if (signal?.aborted)
         throw new ClusterError('ERR_ABORTED', `'${name}' was not asked any more`, { operation: 'singletons.call' })
       try {
@@ -82,7 +84,7 @@ export class LocalSingletons implements NodeSingletons {
       } catch (error) {
         if (!isAbsence(error)) throw error
       }
-      await pause(Math.min(LOOK_AGAIN_MS, left), signal)
+      await pause(this.#options.clock, Math.min(LOOK_AGAIN_MS, left), signal)
     }
     const details = { operation: 'singletons.call', timeoutMs }
     throw new ClusterError('ERR_TIMEOUT', `'${name}' had no host within ${timeoutMs} ms`, details)
@@ -134,7 +136,7 @@ class Offer {
         if (signal.aborted) return
         const code = error instanceof ClusterError ? error.code : 'ERR_INTERNAL'
         this.#options.logger.debug('a singleton is not hosted here', { name: this.#name, code })
-        await pause(RETRY_MS, signal)
+        await pause(this.#options.clock, RETRY_MS, signal)
       }
     }
   }
@@ -172,7 +174,7 @@ class Offer {
   async #untilOver(lease: HeldLease, signal: AbortSignal): Promise<void> {
     const over = AbortSignal.any([lease.signal, signal])
     while (!over.aborted) {
-      await pause(BALANCE_MS, over)
+      await pause(this.#options.clock, BALANCE_MS, over)
       if (!over.aborted && (await this.#isTooMuch())) return
     }
   }
@@ -204,7 +206,7 @@ class Offer {
     const ended = work
       .catch((error: unknown) => logger.error('a singleton failed while it stopped', { name: this.#name, error }))
       .finally(() => done.abort())
-    await Promise.race([ended, pause(DRAIN_MS, done.signal)])
+    await Promise.race([ended, pause(this.#options.clock, DRAIN_MS, done.signal)])
   }
 
   async #answer({ from, payload }: IncomingRequest): Promise<Payload> {

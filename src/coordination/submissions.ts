@@ -5,6 +5,7 @@ import type { ClientCommand, ClusterCommand, ClusterReply } from '../../consensu
 import type { Payload } from '../channels/payload.ts'
 import type { IncomingRequest, Requests } from '../channels/requests.ts'
 import { ClusterError } from '../errors.ts'
+import type { Time } from '../runtime/clock.ts'
 import { decodeCommand, encodeCommand } from '../wire/command.ts'
 import { MAX_COMMAND_BYTES } from '../wire/limits.ts'
 import { WireError } from '../wire/wire-error.ts'
@@ -12,6 +13,7 @@ import type { Coordination } from './coordination.ts'
 import { type CallOptions, DEFAULT_CALL_TIMEOUT_MS, type LeaderCalls, limited, noQuorum } from './leader-calls.ts'
 
 export interface SubmissionsOptions {
+  readonly clock: Time
   readonly self: string
   readonly coordination: () => Coordination | undefined
   readonly requests: () => Requests
@@ -64,11 +66,17 @@ export class Submissions {
 
   async #inSession(operation: string, command: ClientCommand, options: CallOptions): Promise<ClusterReply> {
     const { timeoutMs = DEFAULT_CALL_TIMEOUT_MS, signal, isPatient } = options
-    const deadline = performance.now() + timeoutMs
+    const deadline = this.#options.clock.now() + timeoutMs
     for (;;) {
       const opening = this.#open()
-      const session = await inTime(opening, operation, deadline - performance.now(), signal)
-      const left = { signal, isPatient, timeoutMs: Math.max(1, deadline - performance.now()) }
+      const session = await inTime(
+        this.#options.clock,
+        opening,
+        operation,
+        deadline - this.#options.clock.now(),
+        signal,
+      )
+      const left = { signal, isPatient, timeoutMs: Math.max(1, deadline - this.#options.clock.now()) }
       const reply = await this.#once(operation, session, command, left)
       if (reply.type !== 'unknown-session') return reply
       if (this.#session === opening) this.#session = undefined
@@ -139,7 +147,7 @@ export class Submissions {
     if (!coordination) throw new ClusterError('ERR_NOT_LEADER', 'this node is in no cluster', { leader: undefined })
     // What cannot be committed is not begun: then it cannot happen later, either.
     if (!coordination.reachesMajority) throw noQuorum(coordination.knowledge().voters, false)
-    const limit = limited(operation, ms, signal)
+    const limit = limited(this.#options.clock, operation, ms, signal)
     try {
       return await coordination.propose(command, limit.signal)
     } finally {
@@ -182,12 +190,13 @@ function checkSize(command: ClientCommand): void {
 
 /** What opening a session comes to within a caller's own time; it goes on for the others. Nothing of the caller's has happened. */
 async function inTime<Value>(
+  clock: Time,
   opening: Promise<Value>,
   operation: string,
   ms: number,
   signal?: AbortSignal,
 ): Promise<Value> {
-  using limit = limited(operation, ms, signal)
+  using limit = limited(clock, operation, ms, signal)
   const ended = new Promise<never>((_, reject) => {
     limit.signal.addEventListener('abort', () => reject(limit.signal.reason), { once: true })
     if (limit.signal.aborted) reject(limit.signal.reason)

@@ -3,6 +3,7 @@
 import type { Payload } from '../channels/payload.ts'
 import type { IncomingRequest, Requests } from '../channels/requests.ts'
 import { ClusterError } from '../errors.ts'
+import type { Time } from '../runtime/clock.ts'
 import type { Knowledge } from './knowledge.ts'
 import type { Voter } from './voter.ts'
 
@@ -23,6 +24,7 @@ export interface TransferOptions {
 }
 
 export interface TransfersOptions {
+  readonly clock: Time
   readonly self: string
   readonly requests: Requests
   readonly voter: () => Voter | undefined
@@ -69,11 +71,11 @@ export class Transfers {
     const { self } = this.#options
     const voter = this.#options.voter()
     if (voter === undefined) throw new ClusterError('ERR_NOT_LEADER', 'this member holds no log', { leader: undefined })
-    const began = performance.now()
-    const limit = AbortSignal.timeout(timeoutMs)
+    const began = this.#options.clock.now()
+    const limit = this.#options.clock.timeout(timeoutMs)
     try {
       const next = await voter.transfer(to, signal === undefined ? limit : AbortSignal.any([signal, limit]))
-      return { from: self, to: next, durationMs: Math.round(performance.now() - began) }
+      return { from: self, to: next, durationMs: Math.round(this.#options.clock.now() - began) }
     } catch (error) {
       if (error instanceof ClusterError) throw error
       const options = { cause: error, mayHaveHappened: true }

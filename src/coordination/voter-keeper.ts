@@ -2,7 +2,7 @@
 // do next, and does it. Every decision is in `consensus/voter-policy.ts`.
 
 import { decideVoters, type MemberFacts, type VoterPolicyOptions } from '../../consensus/index.ts'
-import type { Clock } from '../runtime/clock.ts'
+import type { Time, Timer } from '../runtime/clock.ts'
 import type { Toolbox } from '../runtime/toolbox.ts'
 import type { Voter } from './voter.ts'
 
@@ -14,23 +14,23 @@ const CHANGE_TIMEOUT_MS = 5_000
 export interface VoterKeeperOptions {
   readonly self: string
   readonly policy: VoterPolicyOptions
-  readonly toolbox: Pick<Toolbox, 'turn' | 'logger' | 'counters'> & { readonly clock: Clock }
+  readonly toolbox: Pick<Toolbox, 'turn' | 'logger' | 'counters'> & { readonly clock: Time }
   readonly voter: () => Voter | undefined
   readonly members: () => readonly MemberFacts[]
 }
 
 export class VoterKeeper {
   readonly #options: VoterKeeperOptions
-  readonly #timer: NodeJS.Timeout
+  readonly #timer: Timer
   #isBusy = false
 
   constructor(options: VoterKeeperOptions) {
     this.#options = options
-    this.#timer = setInterval(() => options.toolbox.turn.enter(() => this.#look()), INTERVAL_MS)
+    this.#timer = options.toolbox.clock.setInterval(() => options.toolbox.turn.enter(() => this.#look()), INTERVAL_MS)
   }
 
   close(): void {
-    clearInterval(this.#timer)
+    this.#timer?.[Symbol.dispose]()
   }
 
   #look(): void {
@@ -46,7 +46,7 @@ export class VoterKeeper {
     }
     const decision = decideVoters(facts, policy)
     if (decision === undefined) return
-    const signal = AbortSignal.timeout(CHANGE_TIMEOUT_MS)
+    const signal = toolbox.clock.timeout(CHANGE_TIMEOUT_MS)
     toolbox.logger.info('the voters change', { ...decision })
     this.#isBusy = true
     const { type } = decision

@@ -3,7 +3,7 @@
 import type { ClusterCommand, HostEffect, RaftMessage, RaftOptions, Random } from '../../consensus/index.ts'
 import type { Distribution } from '../observability/distribution.ts'
 import type { Logger } from '../observability/logger.ts'
-import type { Clock } from '../runtime/clock.ts'
+import type { Time } from '../runtime/clock.ts'
 import type { Turn } from '../runtime/turn.ts'
 import type { RecoveredLog } from '../storage/node-storage.ts'
 
@@ -16,7 +16,7 @@ export interface VoterOptions {
   readonly raft: RaftOptions
   /** Bytes of commands in the log after which it is replaced by a snapshot, however few entries they are. Default {@link defaultSnapshotBytes}. */
   readonly snapshotBytes?: number
-  readonly clock: Clock
+  readonly clock: Time
   readonly random: Random
   readonly turn: Turn
   readonly send: (to: string, message: RaftMessage<ClusterCommand>) => void

@@ -76,6 +76,7 @@ export class Voter {
       turn.enter(() => this.#put({ type: 'timer', timer: timer as RaftTimer })),
     )
     this.#writer = new LogWriter({
+      clock,
       store: options.log,
       encode: encodeContent,
       onBytes: (bytes) => this.#grown(bytes),

@@ -1,7 +1,14 @@
 // Whoever waits for the replicated state to change. A change wakes all; each looks for itself whether it is what it waits for.
 
+import type { Time } from '../runtime/clock.ts'
+
 export class Wakeups {
+  readonly #clock: Time
   readonly #waiting = new Set<() => void>()
+
+  constructor(clock: Time) {
+    this.#clock = clock
+  }
 
   /** Something may have changed. */
   wake(): void {
@@ -12,12 +19,12 @@ export class Wakeups {
   next(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const wake = (): void => {
-        clearTimeout(timer)
+        timer?.[Symbol.dispose]()
         signal?.removeEventListener('abort', wake)
         this.#waiting.delete(wake)
         resolve()
       }
-      const timer = setTimeout(wake, ms)
+      const timer = this.#clock.setTimeout(wake, ms)
       this.#waiting.add(wake)
       if (signal?.aborted) wake()
       else signal?.addEventListener('abort', wake, { once: true })

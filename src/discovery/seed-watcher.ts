@@ -15,11 +15,13 @@ export class SeedWatcher implements NodePart {
   readonly #context: NodeContext
   readonly #abort = new AbortController()
   readonly #seedsOf = new Map<Discovery, ReadonlySet<string>>()
-  readonly #sayTrouble = oncePer({ intervalMs: TROUBLE_LOG_INTERVAL_MS })
+  readonly #sayTrouble: ReturnType<typeof oncePer>
   #running: Promise<unknown> = Promise.resolve()
 
   constructor(context: NodeContext) {
     this.#context = context
+    const { clock } = context.toolbox
+    this.#sayTrouble = oncePer({ intervalMs: TROUBLE_LOG_INTERVAL_MS, now: () => clock.now() })
   }
 
   async start(): Promise<void> {

@@ -6,6 +6,7 @@
 import { ClusterError } from '../errors.ts'
 import type { FaultRequest, Faults, FaultsView } from '../node-interface.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
+import type { Timer } from '../runtime/clock.ts'
 import type { NetworkFaults } from '../transport/faulty.ts'
 import { parseFaultRequest } from './fault-request.ts'
 
@@ -20,7 +21,7 @@ export class RequestedFaults implements Faults, NodePart {
   #current = none
   /** Directions that are cut: `from` and `to` by id. */
   readonly #cuts = new Map<string, { readonly from: string; readonly to: string }>()
-  #stall: NodeJS.Timeout | undefined
+  #stall: Timer | undefined
 
   /** `network`: what the node's transport obeys; undefined when faults are not allowed. */
   constructor(context: NodeContext, network: NetworkFaults | undefined) {
@@ -53,7 +54,7 @@ export class RequestedFaults implements Faults, NodePart {
   }
 
   close(): void {
-    clearTimeout(this.#stall)
+    this.#stall?.[Symbol.dispose]()
   }
 
   #requireAllowed(): void {
@@ -75,10 +76,11 @@ export class RequestedFaults implements Faults, NodePart {
   }
 
   #replace(faults: FaultsView): FaultsView {
-    clearTimeout(this.#stall)
+    this.#stall?.[Symbol.dispose]()
     this.#current = faults
     this.#cutOff()
-    if (faults.stallMs > 0) this.#stall = setTimeout(() => this.#standStill(faults), STALL_AFTER_MS)
+    if (faults.stallMs > 0)
+      this.#stall = this.#context.toolbox.clock.setTimeout(() => this.#standStill(faults), STALL_AFTER_MS)
     this.#context.options.logger.warn('faults were requested', { ...faults })
     return faults
   }

@@ -2,6 +2,7 @@
 // refuses, and that this node has seen accepting before, is evidence. One that accepts, or is silent, is none. A process
 // that is being torn down may close its connections a moment before its listening port, so the knock is repeated.
 
+import type { Time } from '../runtime/clock.ts'
 import type { Transport } from '../transport/transport.ts'
 import { pause } from '../wait.ts'
 
@@ -11,13 +12,15 @@ const KNOCK_TIMEOUT_MS = 500
 
 export class CloseEvidence {
   readonly #transport: Transport
+  readonly #clock: Time
   readonly #onRefused: (peer: string) => void
   /** By peer that is linked or being knocked at: the address that was seen accepting, dialled or knocked at. */
   readonly #accepting = new Map<string, string>()
   readonly #running = new Map<string, AbortController>()
 
-  constructor(transport: Transport, onRefused: (peer: string) => void) {
+  constructor(transport: Transport, clock: Time, onRefused: (peer: string) => void) {
     this.#transport = transport
+    this.#clock = clock
     this.#onRefused = onRefused
   }
 
@@ -61,7 +64,7 @@ export class CloseEvidence {
     const running = this.#begin(peer)
     let waited = 0
     for (const at of KNOCKS_AT_MS) {
-      if (at > waited) await pause(at - waited, running.signal)
+      if (at > waited) await pause(this.#clock, at - waited, running.signal)
       waited = at
       const answer = running.signal.aborted ? 'silent' : await this.#reach(address, running.signal)
       if (running.signal.aborted) return
@@ -73,7 +76,7 @@ export class CloseEvidence {
   }
 
   async #reach(address: string, signal: AbortSignal): Promise<'accepts' | 'refuses' | 'silent'> {
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(KNOCK_TIMEOUT_MS)])
+    const limited = AbortSignal.any([signal, this.#clock.timeout(KNOCK_TIMEOUT_MS)])
     try {
       return await this.#transport.reach(address, limited)
     } catch {

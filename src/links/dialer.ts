@@ -4,10 +4,12 @@
 // rule 15): four to the next attempt, and two for an attempt that was under way and hangs.
 
 import type { Random } from '../../topology/index.ts'
+import type { Time, Timer } from '../runtime/clock.ts'
 
 export type Pace = 'eager' | 'remembered'
 
 export interface DialerOptions {
+  readonly clock: Time
   /** Makes one attempt. Resolves when it led to a link or found that none is needed, rejects otherwise. */
   readonly attempt: (address: string, expected: string | undefined, signal: AbortSignal) => Promise<void>
   /** An attempt to reach `expected` failed, and others follow. */
@@ -22,7 +24,7 @@ interface Target {
   readonly expected: string | undefined
   pace: Pace
   failures: number
-  timer: NodeJS.Timeout | undefined
+  timer: Timer | undefined
   running: AbortController | undefined
 }
 
@@ -64,7 +66,7 @@ export class Dialer {
     const target = this.#targets.get(key)
     if (!target) return
     this.#targets.delete(key)
-    clearTimeout(target.timer)
+    target.timer?.[Symbol.dispose]()
     target.running?.abort(new Error('the link is no longer wanted'))
   }
 
@@ -79,8 +81,8 @@ export class Dialer {
   }
 
   #schedule(target: Target, delay: number): void {
-    clearTimeout(target.timer)
-    target.timer = setTimeout(() => {
+    target.timer?.[Symbol.dispose]()
+    target.timer = this.#options.clock.setTimeout(() => {
       target.timer = undefined
       this.#queue.push(target)
       this.#pump()
@@ -97,7 +99,10 @@ export class Dialer {
 
   async #call(target: Target): Promise<void> {
     const running = new AbortController()
-    const timeout = setTimeout(() => running.abort(new Error('no answer in time')), ATTEMPT_TIMEOUT_MS)
+    const timeout = this.#options.clock.setTimeout(
+      () => running.abort(new Error('no answer in time')),
+      ATTEMPT_TIMEOUT_MS,
+    )
     target.running = running
     this.#running += 1
     try {
@@ -108,7 +113,7 @@ export class Dialer {
       target.failures += 1
       if (target.expected !== undefined && this.#isWanted(target)) this.#options.onFailed?.(target.expected)
     } finally {
-      clearTimeout(timeout)
+      timeout?.[Symbol.dispose]()
       target.running = undefined
       this.#running -= 1
       if (this.#isWanted(target)) this.#schedule(target, this.#pause(target))

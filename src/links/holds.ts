@@ -4,7 +4,7 @@
 // somebody else still needs, and nobody keeps what nobody needs. Two members that meet have no reasons yet, for they do not know
 // each other: so a link may be without any for a moment.
 
-import type { Clock } from '../runtime/clock.ts'
+import type { Time } from '../runtime/clock.ts'
 import { NamedTimers } from '../runtime/named-timers.ts'
 import type { Turn } from '../runtime/turn.ts'
 import type { HoldKind } from '../wire/hold.ts'
@@ -15,7 +15,7 @@ export interface HoldsOptions {
   readonly links: Pick<Links, 'get' | 'send' | 'callMember' | 'dropMember' | 'release'>
   /** Where and how eagerly a member is to be dialled; undefined: not at all. */
   readonly target: (peer: string) => { readonly address: string; readonly pace: Pace } | undefined
-  readonly clock: Clock
+  readonly clock: Time
   readonly turn: Turn
 }
 

@@ -7,7 +7,7 @@
 
 import type { Random } from '../../topology/index.ts'
 import { ClusterError, isClusterError } from '../errors.ts'
-import type { Clock } from '../runtime/clock.ts'
+import type { Time } from '../runtime/clock.ts'
 import type { Turn } from '../runtime/turn.ts'
 import type { Connection, Transport } from '../transport/transport.ts'
 import type { LocalHello, Refusal } from '../wire/handshake.ts'
@@ -25,7 +25,7 @@ export interface LinksOptions {
   readonly hello: () => LocalHello
   /** The policy on a peer that has proven the secret. Undefined: welcome. */
   readonly admit: (peer: Hello) => Refusal | undefined
-  readonly clock: Clock
+  readonly clock: Time
   readonly random: Random
   readonly turn: Turn
   readonly onUp: (link: Link) => void
@@ -67,6 +67,7 @@ export class Links {
   constructor(options: LinksOptions) {
     this.#options = options
     this.#dialer = new Dialer({
+      clock: options.clock,
       random: options.random,
       attempt: (address, expected, signal) => this.#attempt(address, expected, signal),
       onFailed: (expected) => options.turn.enter(() => options.onUnreachable?.(expected)),
@@ -92,7 +93,11 @@ export class Links {
       throw new Error('somebody else lives there')
     }
     const ticket = laneTicket(link.connection.binding, connection.binding, channel)
-    const lane = await establishLink(connection, { keyring, self: { ...hello(), channel, ticket } }, signal)
+    const lane = await establishLink(
+      connection,
+      { clock: this.#options.clock, keyring, self: { ...hello(), channel, ticket } },
+      signal,
+    )
     if (this.get(peer) === link && isSameLife(lane.peer, link.peer)) return lane
     lane.destroy()
     throw new Error('the link has ended meanwhile')
@@ -222,7 +227,7 @@ export class Links {
       const link = this.get(connection.peer)
       return link && laneTicket(link.connection.binding, connection.binding, channel)
     }
-    return establishLink(connection, { keyring, self: hello(), admit, ticketFor }, signal)
+    return establishLink(connection, { clock: this.#options.clock, keyring, self: hello(), admit, ticketFor }, signal)
   }
 
   #report(error: unknown, side: 'dialer' | 'acceptor', address: string): void {

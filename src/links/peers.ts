@@ -59,7 +59,7 @@ export class Peers {
   readonly #options: PeersOptions
   readonly #policy: PeerPolicy
   readonly #evidence: CloseEvidence
-  readonly #sayRefusal = oncePer({ intervalMs: REFUSAL_LOG_INTERVAL_MS })
+  readonly #sayRefusal: ReturnType<typeof oncePer>
   readonly #clusterOf = new Map<string, string>()
   /** Of those, which named a leader in their record. */
   readonly #joinable = new Map<string, string>()
@@ -69,10 +69,13 @@ export class Peers {
   constructor(options: PeersOptions) {
     const { transport, keyring, toolbox, hello, isInCluster, isStopping, member, onMoved, onUnreachable } = options
     this.#options = options
+    this.#sayRefusal = oncePer({ intervalMs: REFUSAL_LOG_INTERVAL_MS, now: () => toolbox.clock.now() })
     const self = { id: transport.id, name: () => hello().name }
     const linked = (): Hello[] => this.links.all().map(({ peer }) => peer)
     this.#policy = new PeerPolicy({ self, isInCluster, isStopping, member, linked })
-    this.#evidence = new CloseEvidence(transport, (peer) => toolbox.turn.enter(() => this.#refusedPort(peer)))
+    this.#evidence = new CloseEvidence(transport, toolbox.clock, (peer) =>
+      toolbox.turn.enter(() => this.#refusedPort(peer)),
+    )
     this.links = new Links({
       transport,
       keyring,

@@ -7,6 +7,7 @@ import type { MemberRecord } from '../../topology/index.ts'
 import type { Payload } from '../channels/payload.ts'
 import type { IncomingRequest, RequestOptions, Requests } from '../channels/requests.ts'
 import { ClusterError } from '../errors.ts'
+import type { Time } from '../runtime/clock.ts'
 
 export const ADMIT_SUBJECT = 'trellis.admit'
 
@@ -30,6 +31,7 @@ export type AdmissionAnswer =
 export type HolderState = 'present' | 'gone' | 'unsure'
 
 export interface AdmissionDeskOptions {
+  readonly clock: Time
   readonly self: string
   /** The leader's id as this node knows it. */
   readonly leader: () => string | undefined
@@ -90,7 +92,7 @@ export class AdmissionDesk {
       if (state === 'unsure')
         return { outcome: 'later', reason: `nobody is sure that ${holder}, who holds the name, is gone` }
     }
-    const reply = await this.#options.propose(request, holder, AbortSignal.timeout(COMMIT_TIMEOUT_MS))
+    const reply = await this.#options.propose(request, holder, this.#options.clock.timeout(COMMIT_TIMEOUT_MS))
     switch (reply.type) {
       case 'ok':
         return { outcome: 'admitted' }

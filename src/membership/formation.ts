@@ -12,7 +12,7 @@ import {
   resolveFormingOptions,
 } from '../../topology/index.ts'
 import type { Links } from '../links/links.ts'
-import type { Clock } from '../runtime/clock.ts'
+import type { Time, Timer } from '../runtime/clock.ts'
 import { Mailbox } from '../runtime/mailbox.ts'
 import { NamedTimers } from '../runtime/named-timers.ts'
 import type { Turn } from '../runtime/turn.ts'
@@ -39,7 +39,7 @@ export interface FormationOptions {
   readonly expect: number
   readonly durable: FormingState
   readonly links: Links
-  readonly clock: Clock
+  readonly clock: Time
   readonly random: Random
   readonly turn: Turn
   /** Makes the state durable; a rejection is fatal. */
@@ -57,7 +57,7 @@ export class Formation {
   readonly #called = new Set<string>()
   /** Linked lately and not introduced yet; never more than there are links. */
   readonly #newcomers = new Set<string>()
-  #introducing: NodeJS.Timeout | undefined
+  #introducing: Timer | undefined
   #isClosed = false
 
   constructor(options: FormationOptions) {
@@ -93,7 +93,7 @@ export class Formation {
    */
   introduce(newcomer: string, fresh: () => readonly Contact[]): void {
     this.#newcomers.add(newcomer)
-    this.#introducing ??= setTimeout(() => {
+    this.#introducing ??= this.#options.clock.setTimeout(() => {
       this.#introducing = undefined
       if (!this.#isClosed) this.#introduceAll(fresh())
     }, INTRODUCE_AFTER_MS)
@@ -127,7 +127,7 @@ export class Formation {
 
   close(): void {
     this.#isClosed = true
-    clearTimeout(this.#introducing)
+    this.#introducing?.[Symbol.dispose]()
     for (const address of this.#called) this.#options.links.dropSeed(address)
     this.#timers.clearAll()
   }

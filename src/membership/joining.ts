@@ -3,6 +3,7 @@
 // meanwhile: a bound name needs no quorum.
 
 import type { ErrorCode } from '../errors.ts'
+import type { Timer } from '../runtime/clock.ts'
 import type { Toolbox } from '../runtime/toolbox.ts'
 import type { AdmissionAnswer } from './admission.ts'
 
@@ -29,7 +30,7 @@ const PAUSE_MAX_MS = 150
 export class Joining {
   readonly #options: JoiningOptions
   readonly #over = new AbortController()
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
   #isAsking = false
 
   constructor(options: JoiningOptions) {
@@ -42,13 +43,13 @@ export class Joining {
   }
 
   close(): void {
-    clearTimeout(this.#timer)
+    this.#timer?.[Symbol.dispose]()
     this.#over.abort(new Error('the node is stopping'))
   }
 
   #later(ms: number): void {
     this.#isAsking = true
-    this.#timer = setTimeout(() => void this.#try(), ms)
+    this.#timer = this.#options.toolbox.clock.setTimeout(() => void this.#try(), ms)
   }
 
   async #try(): Promise<void> {

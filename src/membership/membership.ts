@@ -14,7 +14,7 @@ import {
 import type { Relay } from '../channels/relay.ts'
 import type { Holds } from '../links/holds.ts'
 import type { Links } from '../links/links.ts'
-import type { Clock } from '../runtime/clock.ts'
+import type { Time } from '../runtime/clock.ts'
 import { Mailbox } from '../runtime/mailbox.ts'
 import { NamedTimers } from '../runtime/named-timers.ts'
 import type { Turn } from '../runtime/turn.ts'
@@ -35,7 +35,7 @@ export interface MembershipOptions {
   readonly holds: Holds
   readonly relay: Pick<Relay, 'send'>
   readonly links: Links
-  readonly clock: Clock
+  readonly clock: Time
   readonly random: Random
   readonly turn: Turn
   /** Ids that are never forgotten: the voters. */

@@ -4,7 +4,7 @@
 import type { OverlayDefinition, OverlayEffect, OverlayEvent, OverlayInput, Random } from '../../topology/index.ts'
 import type { Holds } from '../links/holds.ts'
 import type { Links } from '../links/links.ts'
-import type { Clock } from '../runtime/clock.ts'
+import type { Time } from '../runtime/clock.ts'
 import { Mailbox } from '../runtime/mailbox.ts'
 import { NamedTimers } from '../runtime/named-timers.ts'
 import type { Turn } from '../runtime/turn.ts'
@@ -17,7 +17,7 @@ export interface OverlayHostOptions {
   readonly definition: OverlayDefinition<unknown>
   readonly links: Pick<Links, 'send'>
   readonly holds: Pick<Holds, 'hold' | 'release' | 'releaseAll'>
-  readonly clock: Clock
+  readonly clock: Time
   readonly random: Random
   readonly turn: Turn
   /** How it stands may have changed. */

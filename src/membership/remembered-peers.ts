@@ -5,11 +5,13 @@
 // for that: a node that remembers its cluster and nobody in it would never find it again.
 
 import type { MemberRecord, SwimEvent } from '../../topology/index.ts'
+import type { Time, Timer } from '../runtime/clock.ts'
 import type { NodeStorage, StoredPeer } from '../storage/node-storage.ts'
 
 const WRITE_INTERVAL_MS = 500
 
 export interface RememberedPeersOptions {
+  readonly clock: Time
   readonly self: string
   readonly storage: NodeStorage
   readonly members: () => readonly MemberRecord[]
@@ -21,7 +23,7 @@ export class RememberedPeers {
   readonly #options: RememberedPeersOptions
   readonly #known = new Map<string, StoredPeer>()
   /** Runs while a write is due, or was a moment ago. */
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
   #isDue = false
   #isClosed = false
 
@@ -67,7 +69,7 @@ export class RememberedPeers {
 
   close(): void {
     this.#isClosed = true
-    clearTimeout(this.#timer)
+    this.#timer?.[Symbol.dispose]()
   }
 
   #know({ id, name, address }: StoredPeer): void {
@@ -85,7 +87,7 @@ export class RememberedPeers {
     this.#timer = undefined
     if (!this.#isDue || this.#isClosed) return
     this.#isDue = false
-    this.#timer = setTimeout(() => this.#flush(), WRITE_INTERVAL_MS)
+    this.#timer = this.#options.clock.setTimeout(() => this.#flush(), WRITE_INTERVAL_MS)
     this.#write().catch(this.#options.onFailure)
   }
 

@@ -101,8 +101,8 @@ export interface OncePerOptions {
   readonly intervalMs: number
   /** Reasons remembered at once; past that the oldest is forgotten, and may be said again early. Default 256. */
   readonly maxReasons?: number
-  /** A monotonic clock in milliseconds. Default `performance.now`. */
-  readonly now?: () => number
+  /** A monotonic clock in milliseconds. */
+  readonly now: () => number
 }
 
 /**
@@ -110,7 +110,7 @@ export interface OncePerOptions {
  * `intervalMs` ago, else how often it was held back since: `const held = limit(code); if (held !== undefined) log(…, { held })`.
  */
 export function oncePer(options: OncePerOptions): (reason: string) => number | undefined {
-  const { intervalMs, maxReasons = 256, now = () => performance.now() } = options
+  const { intervalMs, maxReasons = 256, now } = options
   const said = new Map<string, { at: number; held: number }>()
   return (reason) => {
     const last = said.get(reason)

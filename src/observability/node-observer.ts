@@ -3,6 +3,7 @@
 // node is looked for from time to time.
 
 import { type BatchObservableCallback, type MeterProvider, metrics, type Span } from '@opentelemetry/api'
+import type { Time, Timer } from '../runtime/clock.ts'
 import { memberStates, type ObservedNode } from './families.ts'
 import { instrumentationName, startSpan } from './tracing.ts'
 import { packageVersion } from './version.ts'
@@ -23,28 +24,30 @@ const LOOK_INTERVAL_MS = 1_000
 
 export class NodeObserver implements Disposable {
   readonly #node: Watched
+  readonly #clock: Time
   readonly #count: (name: string) => void
   readonly #subscription: Disposable
   #provider: MeterProvider | undefined
   #meter: Disposable | undefined
-  readonly #looking: NodeJS.Timeout
+  readonly #looking: Timer
   #leader: string | null = null
   /** Times that are not over. */
   #leaderless: Span | undefined
   #hostless: Span | undefined
 
-  constructor(node: Watched, count: (name: string) => void) {
+  constructor(node: Watched, clock: Time, count: (name: string) => void) {
     this.#node = node
+    this.#clock = clock
     this.#count = count
     this.#subscription = node.events.subscribe((event) => this.#take(event))
     this.#look()
-    this.#looking = setInterval(() => this.#look(), LOOK_INTERVAL_MS)
+    this.#looking = this.#clock.setInterval(() => this.#look(), LOOK_INTERVAL_MS)
     this.#looking.unref()
   }
 
   [Symbol.dispose](): void {
     this.#subscription[Symbol.dispose]()
-    clearInterval(this.#looking)
+    this.#looking?.[Symbol.dispose]()
     this.#meter?.[Symbol.dispose]()
     this.#leaderless?.end()
     this.#hostless?.end()

@@ -14,7 +14,7 @@ export function takeBackup(context: NodeContext, calls: LeaderCalls, options: Ca
       const problem = 'this member holds no log: ask a voter for a backup'
       throw new ClusterError('ERR_BAD_REQUEST', problem, { problem })
     }
-    using limit = limited('backup', leftMs, options.signal)
+    using limit = limited(context.toolbox.clock, 'backup', leftMs, options.signal)
     await coordination.read(limit.signal)
     const { machine, appliedIndex } = coordination.copy
     const { term } = coordination.knowledge()

@@ -6,7 +6,7 @@
 // differently from it, and the boot clock, which nobody can set, tells suspension from a stepped wall clock. However
 // short, a suspension is an absence: it lengthens every lease that the monotonic clock measures.
 
-import type { Clock } from './clock.ts'
+import type { Clock, Time, Timer } from './clock.ts'
 
 /** How often the guard proves that the loop runs; turns further apart than the threshold are an absence. */
 const PULSE_MS = 100
@@ -40,7 +40,7 @@ export class AwayGuard {
   #last: Reading
   /** How far the boot clock is ahead of the monotonic one; grows only by suspension. */
   #bootLead: number
-  #pulse: NodeJS.Timeout | undefined
+  #pulse: Timer | undefined
 
   /** `thresholdMs`: a longer gap between two turns is an absence. `onAway` learns of it before anything else runs. */
   constructor(clock: Clock, thresholdMs: number, onAway: (absence: Absence) => void) {
@@ -52,14 +52,14 @@ export class AwayGuard {
   }
 
   /** Looks by itself from now on. `enter` is the owner's door, behind which an error of `onAway` is caught. */
-  start(enter: () => void = () => this.check()): void {
+  start(time: Time, enter: () => void = () => this.check()): void {
     enter()
-    this.#pulse = setInterval(enter, PULSE_MS)
+    this.#pulse = time.setInterval(enter, PULSE_MS)
     this.#pulse.unref()
   }
 
   stop(): void {
-    clearInterval(this.#pulse)
+    this.#pulse?.[Symbol.dispose]()
   }
 
   /** Called on every entrance. Reports an absence exactly once. */

@@ -1,5 +1,6 @@
 // Time for everything that acts. Durations are measured on the monotonic clock alone; wall and boot clocks are read only
-// to notice that the machine was suspended, which stops the monotonic one on Linux.
+// to notice that the machine was suspended, which stops the monotonic one on Linux. A running node takes all of its time
+// from one `Time` that it is given: clocks, timers and later turns. So a whole cluster can live in time that is not real.
 
 import { uptime } from 'node:os'
 import { performance } from 'node:perf_hooks'
@@ -13,9 +14,34 @@ export interface Clock {
   boot(): number
 }
 
-/** The clocks of this machine. */
-export const systemClock: Clock = {
+/** What is to happen later; disposing it calls it off, at any time and as often as you like. */
+export interface Timer extends Disposable {
+  /** The process may end before it is due. */
+  unref(): unknown
+}
+
+/** The clocks, and timers that keep to them. */
+export interface Time extends Clock {
+  /** Calls `work` once, in `ms` milliseconds or a little later. At most {@link MAX_DELAY_MS}. */
+  setTimeout(work: () => void, ms: number): Timer
+  /** Calls `work` every `ms` milliseconds. */
+  setInterval(work: () => void, ms: number): Timer
+  /** Calls `work` on a later turn of the event loop, in order. */
+  setImmediate(work: () => void): void
+  /** A signal that aborts in `ms` milliseconds with a `TimeoutError`. It keeps no process alive. */
+  timeout(ms: number): AbortSignal
+}
+
+/** setTimeout's longest delay, some 25 days. */
+export const MAX_DELAY_MS = 2 ** 31 - 1
+
+/** The clocks and timers of this machine. */
+export const systemClock: Time = {
   now: () => performance.now(),
   wall: () => Date.now(),
   boot: () => uptime() * 1000,
+  setTimeout: (work, ms) => setTimeout(work, ms),
+  setInterval: (work, ms) => setInterval(work, ms),
+  setImmediate: (work) => void setImmediate(work),
+  timeout: (ms) => AbortSignal.timeout(ms),
 }

@@ -1,21 +1,18 @@
 // The timers of one core, by name. A core only says "call me with this name at that time"; here are the real timers.
 
-import type { Clock } from './clock.ts'
+import { MAX_DELAY_MS, type Time, type Timer } from './clock.ts'
 
 interface Armed {
   readonly at: number
-  readonly handle: NodeJS.Timeout
+  readonly handle: Timer
 }
 
-/** setTimeout's longest delay; a later time is reached in several steps. */
-const MAX_DELAY_MS = 2 ** 31 - 1
-
 export class NamedTimers {
-  readonly #clock: Clock
+  readonly #clock: Time
   readonly #fire: (name: string) => void
   readonly #armed = new Map<string, Armed>()
 
-  constructor(clock: Clock, fire: (name: string) => void) {
+  constructor(clock: Time, fire: (name: string) => void) {
     this.#clock = clock
     this.#fire = fire
   }
@@ -24,7 +21,7 @@ export class NamedTimers {
   set(name: string, at: number): void {
     this.clear(name)
     const delay = Math.min(Math.max(0, Math.ceil(at - this.#clock.now())), MAX_DELAY_MS)
-    this.#armed.set(name, { at, handle: setTimeout(() => this.#due(name, at), delay) })
+    this.#armed.set(name, { at, handle: this.#clock.setTimeout(() => this.#due(name, at), delay) })
   }
 
   has(name: string): boolean {
@@ -32,12 +29,12 @@ export class NamedTimers {
   }
 
   clear(name: string): void {
-    clearTimeout(this.#armed.get(name)?.handle)
+    this.#armed.get(name)?.handle[Symbol.dispose]()
     this.#armed.delete(name)
   }
 
   clearAll(): void {
-    for (const { handle } of this.#armed.values()) clearTimeout(handle)
+    for (const { handle } of this.#armed.values()) handle?.[Symbol.dispose]()
     this.#armed.clear()
   }
 

@@ -3,12 +3,12 @@
 import type { Random } from '../../topology/index.ts'
 import type { Distribution } from '../observability/distribution.ts'
 import type { Logger } from '../observability/logger.ts'
-import type { Clock } from './clock.ts'
+import type { Time } from './clock.ts'
 import type { Counters } from './counters.ts'
 import type { Turn } from './turn.ts'
 
 export interface Toolbox {
-  readonly clock: Clock
+  readonly clock: Time
   readonly random: Random
   readonly turn: Turn
   readonly counters: Counters

@@ -6,6 +6,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { parseAddress } from '../network-address.ts'
+import type { Time, Timer } from '../runtime/clock.ts'
 
 /** What all checks that ask have. */
 export interface HealthPace {
@@ -57,15 +58,17 @@ export function healthProblems(value: unknown): string[] {
 /** Watches over one instance until it is disposed. */
 export class HealthWatch implements Disposable {
   readonly #check: HealthCheck
+  readonly #clock: Time
   readonly #onChange: (health: 'passing' | 'critical') => void
   readonly #abort = new AbortController()
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
   #isPassing = true
   /** Answers in a row that speak against what is believed. */
   #contrary = 0
 
-  constructor(check: HealthCheck, onChange: (health: 'passing' | 'critical') => void) {
+  constructor(check: HealthCheck, clock: Time, onChange: (health: 'passing' | 'critical') => void) {
     this.#check = check
+    this.#clock = clock
     this.#onChange = onChange
     if ('ttlMs' in check) this.#expectPass(check.ttlMs)
     else this.#schedule(check)
@@ -80,18 +83,18 @@ export class HealthWatch implements Disposable {
 
   [Symbol.dispose](): void {
     this.#abort.abort()
-    clearTimeout(this.#timer)
+    this.#timer?.[Symbol.dispose]()
   }
 
   #expectPass(ttlMs: number): void {
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#become(false), ttlMs)
+    this.#timer?.[Symbol.dispose]()
+    this.#timer = this.#clock.setTimeout(() => this.#become(false), ttlMs)
   }
 
   #schedule(check: Exclude<HealthCheck, { ttlMs: number }>): void {
     const { intervalMs, timeoutMs, failures, successes } = { ...defaults, ...check }
-    this.#timer = setTimeout(async () => {
-      const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(timeoutMs)])
+    this.#timer = this.#clock.setTimeout(async () => {
+      const signal = AbortSignal.any([this.#abort.signal, this.#clock.timeout(timeoutMs)])
       const passes = await answerOf(check, signal)
       if (this.#abort.signal.aborted) return
       this.#contrary = passes === this.#isPassing ? 0 : this.#contrary + 1

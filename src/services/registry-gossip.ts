@@ -2,6 +2,7 @@
 // know, so that whatever was lost on the way is repaired, also after a partition.
 
 import type { NodeContext } from '../node-part.ts'
+import type { Timer } from '../runtime/clock.ts'
 import type { Registry } from './registry.ts'
 import { encodeMessage, fitting, parseMessage, type RegistryMessage, type ServiceDelta } from './registry-messages.ts'
 import type { ServiceFacts } from './service-facts.ts'
@@ -23,7 +24,7 @@ export class RegistryGossip implements Disposable {
   readonly #options: RegistryGossipOptions
   readonly #stopping = new AbortController()
   readonly #handler: Disposable
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
 
   constructor(options: RegistryGossipOptions) {
     this.#options = options
@@ -61,12 +62,12 @@ export class RegistryGossip implements Disposable {
   [Symbol.dispose](): void {
     this.#stopping.abort()
     this.#handler[Symbol.dispose]()
-    clearTimeout(this.#timer)
+    this.#timer?.[Symbol.dispose]()
   }
 
   #schedule(): void {
     const { random } = this.#options.context.toolbox
-    this.#timer = setTimeout(
+    this.#timer = this.#options.context.toolbox.clock.setTimeout(
       () => {
         const others = this.#others()
         const chosen = others[Math.floor(random() * others.length)]

@@ -5,6 +5,7 @@ import type { Random } from '../../topology/index.ts'
 import type { JsonValue, Payload } from '../channels/payload.ts'
 import type { Requests } from '../channels/requests.ts'
 import { ClusterError, isClusterError } from '../errors.ts'
+import type { Time } from '../runtime/clock.ts'
 import { choose, type Load } from './balance.ts'
 import { Breaker, RetryBudget } from './breaker.ts'
 import { CALL_SUBJECT, CANCEL_SUBJECT, inheritedLimits, type ServiceCall } from './service-host.ts'
@@ -35,6 +36,7 @@ export interface Target {
 }
 
 export interface ServiceCallsOptions {
+  readonly clock: Time
   /** Name and zone of this node. */
   readonly self: { readonly name: string; readonly zone: string }
   readonly requests: Requests
@@ -61,7 +63,7 @@ export class ServiceCalls {
 
   async call(name: string, method: string, argument: JsonValue, options: ServiceCallOptions): Promise<JsonValue> {
     const limits = inheritedLimits()
-    const begun = performance.now()
+    const begun = this.#options.clock.now()
     const own = begun + (options.deadlineMs ?? DEFAULT_DEADLINE_MS)
     const deadline = Math.min(own, limits?.deadline ?? own)
     const signal =
@@ -78,7 +80,7 @@ export class ServiceCalls {
       } catch (error) {
         failure = error
         // An attempt has what is left of the deadline, and a timer may fire a little early.
-        if (performance.now() >= deadline || isClusterError(error, 'ERR_TIMEOUT'))
+        if (this.#options.clock.now() >= deadline || isClusterError(error, 'ERR_TIMEOUT'))
           throw deadlineExceeded(`${name}.${method}`, Math.round(deadline - begun), error)
         const isFutile = !(error instanceof ClusterError) || !elsewhere.has(error.code)
         if (isFutile || (error.mayHaveHappened && options.idempotent !== true) || !this.#budget.take()) throw error
@@ -98,7 +100,7 @@ export class ServiceCalls {
     const { self, random, targets } = this.#options
     const { namespace = '', version, capabilities, key } = options
     const query = { name, namespace, ...(version ? { version } : {}), ...(capabilities ? { capabilities } : {}) }
-    const now = performance.now()
+    const now = this.#options.clock.now()
     const all = targets(query).filter(({ instance }) => !tried.has(instance.id))
     const admitted = all.filter(({ instance }) => this.#tracked.get(instance.id)?.breaker.admits(now) ?? true)
     // Where every breaker is open, a call that may fail is better than one that cannot be made.
@@ -121,7 +123,7 @@ export class ServiceCalls {
     signal: AbortSignal | undefined,
   ): Promise<JsonValue> {
     const tracked = this.#track(instance.id)
-    const begun = performance.now()
+    const begun = this.#options.clock.now()
     const deadlineMs = Math.max(1, Math.ceil(deadline - begun))
     const call: ServiceCall = { number, method, argument, deadlineMs, call: this.#nextCall++ }
     tracked.running += 1
@@ -142,13 +144,13 @@ export class ServiceCalls {
   }
 
   #ended(tracked: Tracked, begun: number): void {
-    const took = performance.now() - begun
+    const took = this.#options.clock.now() - begun
     tracked.breaker.succeeded()
     tracked.latencyMs = tracked.latencyMs === undefined ? took : tracked.latencyMs * (1 - NEWEST) + took * NEWEST
   }
 
   #failed(tracked: Tracked, begun: number, error: unknown): void {
-    if (error instanceof ClusterError && faults.has(error.code)) tracked.breaker.failed(performance.now())
+    if (error instanceof ClusterError && faults.has(error.code)) tracked.breaker.failed(this.#options.clock.now())
     else if (isClusterError(error, 'ERR_ABORTED')) tracked.breaker.released()
     else this.#ended(tracked, begun)
   }

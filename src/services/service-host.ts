@@ -5,14 +5,12 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { JsonValue } from '../channels/payload.ts'
 import type { Requests } from '../channels/requests.ts'
 import { ClusterError } from '../errors.ts'
+import { MAX_DELAY_MS, type Time } from '../runtime/clock.ts'
 import type { ServiceHandler } from './service-interface.ts'
 
 export const CALL_SUBJECT = 'trellis.service'
 export const CANCEL_SUBJECT = 'trellis.service.cancel'
 const DEFAULT_CONCURRENCY = 256
-/** setTimeout's longest delay. */
-const MAX_DELAY_MS = 2 ** 31 - 1
-
 /** What is left to whoever runs inside a handler. */
 export interface Inherited {
   readonly deadline: number
@@ -43,6 +41,7 @@ export function inheritedLimits(): Inherited | undefined {
 }
 
 export interface ServiceHostOptions {
+  readonly clock: Time
   readonly self: string
   readonly requests: Requests
   readonly nameOf: (id: string) => string
@@ -106,16 +105,16 @@ export class ServiceHost implements Disposable {
   async #run(handler: ServiceHandler, from: string, { argument, deadlineMs, call }: ServiceCall): Promise<JsonValue> {
     const key = `${from} ${call}`
     const abort = new AbortController()
-    const timer = setTimeout(() => abort.abort(cancelled()), Math.min(deadlineMs, MAX_DELAY_MS))
+    const timer = this.#options.clock.setTimeout(() => abort.abort(cancelled()), Math.min(deadlineMs, MAX_DELAY_MS))
     this.#running.set(key, abort)
     try {
       const { signal } = abort
       const context = { from: this.#options.nameOf(from), signal, deadlineMs }
-      const limits = { deadline: performance.now() + deadlineMs, signal }
+      const limits = { deadline: this.#options.clock.now() + deadlineMs, signal }
       const answer = await inherited.run(limits, async () => handler(argument, context))
       return (answer ?? null) as JsonValue
     } finally {
-      clearTimeout(timer)
+      timer?.[Symbol.dispose]()
       this.#running.delete(key)
     }
   }

@@ -75,7 +75,7 @@ export class LocalServices implements Services, NodePart {
     const context = this.#context
     const { self, requests, toolbox, options } = context
     const nameOf = (id: string): string => context.nameOf(id)
-    this.#host = new ServiceHost({ self: self.id, requests, nameOf })
+    this.#host = new ServiceHost({ clock: toolbox.clock, self: self.id, requests, nameOf })
     this.#removals = requests.handle(REMOVE_SUBJECT, ({ payload }) => {
       this.#dispose(Number(payload))
       return null
@@ -87,7 +87,7 @@ export class LocalServices implements Services, NodePart {
     })
     const targets = (query: ServiceQuery) => this.#index.find(query)
     const me = { name: self.name, zone: options.zone }
-    this.#calls = new ServiceCalls({ self: me, requests, random: toolbox.random, targets })
+    this.#calls = new ServiceCalls({ clock: toolbox.clock, self: me, requests, random: toolbox.random, targets })
     for (const view of context.members()) this.#index.member(view)
   }
 
@@ -132,7 +132,8 @@ export class LocalServices implements Services, NodePart {
     if (!created)
       throw new ClusterError('ERR_BUFFER_FULL', 'this node offers 1,000 services', { queue: 'services', limit: 1_000 })
     const { number, delta } = created
-    const watch = health && new HealthWatch(health, (found) => this.#update(number, { health: found }))
+    const watch =
+      health && new HealthWatch(health, this.#context.toolbox.clock, (found) => this.#update(number, { health: found }))
     this.#offered.set(number, { declared, spread, watch })
     this.#host?.add(number, called, functions as Record<string, ServiceHandler>, options.concurrency)
     this.#gossip?.spread(delta)
@@ -185,7 +186,7 @@ export class LocalServices implements Services, NodePart {
       return found !== undefined
     }
     const { signal, timeoutMs = DEFAULT_WAIT_MS } = options
-    await waitFor('services.waitFor', isThere, { signal, timeoutMs })
+    await waitFor('services.waitFor', isThere, { clock: this.#context.toolbox.clock, signal, timeoutMs })
     return found!
   }
 

@@ -4,6 +4,7 @@
 
 import { type Advice, Adviser, type OverlayDefinition, type Situation, type SwimEvent } from '../../topology/index.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
+import type { Timer } from '../runtime/clock.ts'
 import type { SwitchReport } from './report.ts'
 
 /** What is measured is of the last minute or two: a window is closed and begun anew. */
@@ -42,7 +43,7 @@ export class Advising implements NodePart {
   #open: Window = { since: 0, messages: 0, churn: 0 }
   /** Of the last window: each a minute, or per second. */
   #measured = { messagesPerSecond: 0, fanOut: 0, churnPerMinute: 0 }
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
   /** When this node last ordered what was due. */
   #orderedAt = Number.NEGATIVE_INFINITY
   #isOrdering = false
@@ -69,8 +70,8 @@ export class Advising implements NodePart {
   async start(): Promise<void> {
     const { clock, turn } = this.#options.context.toolbox
     this.#open = { since: clock.now(), messages: this.#options.traffic().messages, churn: 0 }
-    this.#timer = setInterval(() => turn.enter(() => this.#sample()), this.#sampleMs)
-    this.#timer.unref()
+    this.#timer = clock.setInterval(() => turn.enter(() => this.#sample()), this.#sampleMs)
+    this.#timer?.unref()
   }
 
   member(event: Extract<SwimEvent, { type: 'member' | 'forgotten' }>): void {
@@ -79,7 +80,7 @@ export class Advising implements NodePart {
 
   close(): void {
     this.#isClosed = true
-    clearInterval(this.#timer)
+    this.#timer?.[Symbol.dispose]()
   }
 
   /** How long advice has held is known only to who asks again and again. */

@@ -3,11 +3,13 @@
 
 import type { RequestOptions } from '../channels/requests.ts'
 import { ClusterError } from '../errors.ts'
+import type { Time } from '../runtime/clock.ts'
 import { pause } from '../wait.ts'
 import type { SwitchReport } from './report.ts'
 import type { SwitchOrder } from './switch-desk.ts'
 
 export interface Caller {
+  readonly clock: Time
   readonly leader: () => string | undefined
   /** By name, for the error. */
   readonly voters: () => readonly string[]
@@ -30,12 +32,12 @@ export async function placeOrder(
   caller: Caller,
   signal: AbortSignal | undefined,
 ): Promise<SwitchReport> {
-  const began = performance.now()
+  const began = caller.clock.now()
   const deadline = began + order.timeoutMs + AFTERMATH_MS
   let leaderSeenAt = began
   let mayHaveHappened = false
   for (;;) {
-    const now = performance.now()
+    const now = caller.clock.now()
     if (signal?.aborted) throw aborted(mayHaveHappened)
     if (caller.isStopping())
       throw new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {}, { mayHaveHappened })
@@ -46,13 +48,13 @@ export async function placeOrder(
     if (leader !== undefined) {
       try {
         const report = await caller.place(leader, order, { signal, timeoutMs: Math.ceil(deadline - now) })
-        return { ...report, durationMs: Math.round(performance.now() - began) }
+        return { ...report, durationMs: Math.round(caller.clock.now() - began) }
       } catch (error) {
         if (!(error instanceof ClusterError) || !passing.has(error.code)) throw error
         mayHaveHappened ||= error.mayHaveHappened
       }
     }
-    await pause(LOOK_AGAIN_MS, signal)
+    await pause(caller.clock, LOOK_AGAIN_MS, signal)
   }
 }
 

@@ -5,6 +5,7 @@
 import type { ClusterCommand, ClusterReply, TopologyEpochState } from '../../consensus/index.ts'
 import type { LeaderEvent, MemberRecord, OverlayDefinition, OverlayRefusal } from '../../topology/index.ts'
 import { ClusterError } from '../errors.ts'
+import type { Time } from '../runtime/clock.ts'
 import { planOf } from './plan.ts'
 import { reportOf, type SwitchReport } from './report.ts'
 
@@ -17,6 +18,7 @@ export interface SwitchOrder {
 }
 
 export interface SwitchDeskOptions {
+  readonly clock: Time
   /** This node's log; undefined when it does not lead. */
   readonly log: () => TopologyEpochState | undefined
   readonly members: () => readonly MemberRecord[]
@@ -51,18 +53,18 @@ export class SwitchDesk {
     const log = this.#log()
     const { nameOf } = this.#options
     const past = log.history.find(({ request }) => request === order.request)
-    if (past) return reportOf(past, [], performance.now() - began, nameOf)
+    if (past) return reportOf(past, [], this.#options.clock.now() - began, nameOf)
     if (log.proposal?.request === order.request) return this.#end(log.proposal.index)
     const definition = this.#definition(order.name)
     if (log.proposal) throw inProgress(log.proposal.to)
-    if (log.name === order.name) return unmoved(log, order.name, 'already-current', began)
+    if (log.name === order.name) return unmoved(log, order.name, 'already-current', this.#since(began))
     if (order.expectFrom !== undefined && order.expectFrom !== log.name) throw mismatch(order.expectFrom, log.name)
     const members = this.#options.members()
     const refusal = definition.refusal(members)
     if (refusal) throw refusedBy(order.name, refusal)
     if (!order.dryRun) return this.#end(await this.#propose(order, log, members))
     const plan = planOf(this.#definition(log.name), definition, members, this.#options.voters())
-    return { ...unmoved(log, order.name, 'planned', began), nodes: alive(members).map(waiting), plan }
+    return { ...unmoved(log, order.name, 'planned', this.#since(began)), nodes: alive(members).map(waiting), plan }
   }
 
   /** What the leader's machine tells. */
@@ -81,6 +83,10 @@ export class SwitchDesk {
     const error = new ClusterError('ERR_NOT_LEADER', message, { leader: undefined }, { mayHaveHappened: true })
     for (const waiting of this.#waiting.values()) for (const { reject } of waiting) reject(error)
     this.#waiting.clear()
+  }
+
+  #since(began: number): number {
+    return Math.round(this.#options.clock.now() - began)
   }
 
   #log(): TopologyEpochState {
@@ -102,7 +108,15 @@ export class SwitchDesk {
     members: readonly MemberRecord[],
   ): Promise<number> {
     const required = alive(members).map(({ id }) => id)
-    const command = { type: 'propose-topology', epoch, to, request, required, timeoutMs, at: Date.now() } as const
+    const command = {
+      type: 'propose-topology',
+      epoch,
+      to,
+      request,
+      required,
+      timeoutMs,
+      at: this.#options.clock.wall(),
+    } as const
     const reply = await this.#commit(command)
     if (reply.type === 'ok') return reply.index
     if (reply.type === 'switch-in-progress') throw inProgress(reply.to)
@@ -112,7 +126,7 @@ export class SwitchDesk {
   }
 
   async #commit(command: ClusterCommand): Promise<ClusterReply> {
-    const limit = AbortSignal.timeout(PROPOSE_TIMEOUT_MS)
+    const limit = this.#options.clock.timeout(PROPOSE_TIMEOUT_MS)
     try {
       return await this.#options.propose(command, limit)
     } catch (error) {
@@ -163,8 +177,7 @@ function unmoved(
   { epoch, name }: TopologyEpochState,
   to: string,
   outcome: 'already-current' | 'planned',
-  began: number,
+  durationMs: number,
 ): SwitchReport {
-  const durationMs = Math.round(performance.now() - began)
   return { epoch, from: name, to, outcome, durationMs, nodes: [], reason: null }
 }

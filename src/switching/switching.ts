@@ -44,6 +44,7 @@ export class Switching implements NodePart, Omit<NodeTopology, 'advise' | 'links
       onLeader: (event) => this.#leaderEvent(event),
     })
     this.#desk = new SwitchDesk({
+      clock: toolbox.clock,
       log: () => {
         const log = context.coordination()?.topologyLog
         return log?.leads ? log : undefined
@@ -91,7 +92,7 @@ export class Switching implements NodePart, Omit<NodeTopology, 'advise' | 'links
   async start(): Promise<void> {
     this.#driver.start()
     this.#handling = this.#context.requests.handle(ORDER_SUBJECT, async ({ payload }): Promise<Payload> => {
-      return encodeReport(await this.#desk.run(parseOrder(payload), performance.now()))
+      return encodeReport(await this.#desk.run(parseOrder(payload), this.#context.toolbox.clock.now()))
     })
   }
 
@@ -151,7 +152,7 @@ export class Switching implements NodePart, Omit<NodeTopology, 'advise' | 'links
   #memberEvent(event: MemberEvent): void {
     const { emit, toolbox } = this.#context
     const { name, epoch, phase } = this.state()
-    const at = Date.now()
+    const at = this.#context.toolbox.clock.wall()
     const { to } = event
     if (event.type === 'phase') {
       emit({ type: 'switch', at, phase, name, epoch, to })
@@ -177,7 +178,7 @@ export class Switching implements NodePart, Omit<NodeTopology, 'advise' | 'links
   // --- What goes into the log ---
 
   async #propose(command: SwitchCommand): Promise<unknown> {
-    return this.#coordination().propose(command, AbortSignal.timeout(COMMIT_TIMEOUT_MS))
+    return this.#coordination().propose(command, this.#context.toolbox.clock.timeout(COMMIT_TIMEOUT_MS))
   }
 
   /** The first leader of a cluster says with which topology it begins. */
@@ -187,7 +188,7 @@ export class Switching implements NodePart, Omit<NodeTopology, 'advise' | 'links
     const { options, toolbox } = this.#context
     const command = { type: 'found-topology', name: options.topology } as const
     try {
-      await this.#coordination().propose(command, AbortSignal.timeout(COMMIT_TIMEOUT_MS))
+      await this.#coordination().propose(command, this.#context.toolbox.clock.timeout(COMMIT_TIMEOUT_MS))
     } catch {
       // A later leader founds it, or this one the next time that something changes.
       toolbox.counters.add('topology-not-founded')
@@ -203,12 +204,13 @@ export class Switching implements NodePart, Omit<NodeTopology, 'advise' | 'links
   }
 
   #caller(): Caller {
-    const { self, coordination } = this.#context
+    const { self, coordination, toolbox } = this.#context
     return {
+      clock: toolbox.clock,
       leader: () => coordination()?.knowledge().leader,
       voters: () => (coordination()?.knowledge().voters ?? []).map((id) => this.#context.nameOf(id)),
       place: async (leader, order, options) => {
-        if (leader === self.id) return this.#desk.run(order, performance.now())
+        if (leader === self.id) return this.#desk.run(order, this.#context.toolbox.clock.now())
         return parseReport(await this.#context.requests.request(leader, ORDER_SUBJECT, encodeOrder(order), options))
       },
       isStopping: () => this.#isClosed,

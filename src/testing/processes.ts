@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { describeExit } from '../cli/up/node-process.ts'
 import { type NodePlan, planNodes } from '../cli/up/plan.ts'
 import { type NodeReport, readiness } from '../cli/up/readiness.ts'
+import { systemClock } from '../runtime/clock.ts'
 import { pause } from '../wait.ts'
 import { type ClusterProcess, ProcessMember } from './process-member.ts'
 
@@ -236,7 +237,7 @@ class Processes implements ProcessCluster {
       }
       if (performance.now() > deadline)
         throw new Error(`not within ${timeoutMs} ms: ${description}\n${await this.#situation()}`, { cause: problem })
-      await pause(pollIntervalMs)
+      await pause(systemClock, pollIntervalMs)
     }
   }
 

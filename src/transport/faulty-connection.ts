@@ -1,6 +1,6 @@
 // A connection whose two directions can be held back or slowed down. Order is kept; the close waits its turn as well.
 
-import { performance } from 'node:perf_hooks'
+import type { Time, Timer } from '../runtime/clock.ts'
 import type { NetworkFaults } from './faulty.ts'
 import type { Connection, ConnectionHandler } from './transport.ts'
 
@@ -13,12 +13,14 @@ const HELD_CLOSE_TIMEOUT_MS = 1_000
 
 /** One direction: things wait here while it is cut, and each for the delay. */
 class Direction {
+  readonly #clock: Time
   readonly #isCut: () => boolean
   readonly #waiting: { readonly at: number; readonly bytes: number; readonly run: () => void }[] = []
-  #timer: NodeJS.Timeout | undefined
+  #timer: Timer | undefined
   #heldBytes = 0
 
-  constructor(isCut: () => boolean) {
+  constructor(clock: Time, isCut: () => boolean) {
+    this.#clock = clock
     this.#isCut = isCut
   }
 
@@ -32,20 +34,20 @@ class Direction {
   }
 
   put(bytes: number, delayMs: number, run: () => void): void {
-    this.#waiting.push({ at: performance.now() + delayMs, bytes, run })
+    this.#waiting.push({ at: this.#clock.now() + delayMs, bytes, run })
     this.#heldBytes += bytes
     this.pump()
   }
 
   /** Runs what is due; the rest waits for its time, or for the cut to heal. */
   pump(): void {
-    clearTimeout(this.#timer)
+    this.#timer?.[Symbol.dispose]()
     while (!this.#isCut()) {
       const next = this.#waiting[0]
       if (next === undefined) return
-      const wait = next.at - performance.now()
+      const wait = next.at - this.#clock.now()
       if (wait > 0) {
-        this.#timer = setTimeout(() => this.pump(), Math.ceil(wait))
+        this.#timer = this.#clock.setTimeout(() => this.pump(), Math.ceil(wait))
         return
       }
       this.#waiting.shift()
@@ -55,7 +57,7 @@ class Direction {
   }
 
   clear(): void {
-    clearTimeout(this.#timer)
+    this.#timer?.[Symbol.dispose]()
     this.#waiting.length = 0
     this.#heldBytes = 0
   }
@@ -80,8 +82,8 @@ export class FaultyConnection implements Connection {
     this.#inner = inner
     this.#self = self
     this.#faults = faults
-    this.#out = new Direction(() => faults.isCut(self, inner.peer))
-    this.#in = new Direction(() => faults.isCut(inner.peer, self))
+    this.#out = new Direction(faults.clock, () => faults.isCut(self, inner.peer))
+    this.#in = new Direction(faults.clock, () => faults.isCut(inner.peer, self))
     this.#forget = faults.onChange(() => {
       this.#out.pump()
       this.#in.pump()
@@ -151,8 +153,8 @@ export class FaultyConnection implements Connection {
     this.#isClosing = true
     this.#in.clear()
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.destroy(), HELD_CLOSE_TIMEOUT_MS)
-      void this.ended.then(() => clearTimeout(timer)).then(resolve)
+      const timer = this.#faults.clock.setTimeout(() => this.destroy(), HELD_CLOSE_TIMEOUT_MS)
+      void this.ended.then(() => timer?.[Symbol.dispose]()).then(resolve)
       this.#out.put(0, 0, () => void this.#inner.close().then(() => this.#end()))
     })
   }

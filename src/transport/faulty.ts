@@ -2,6 +2,7 @@
 // holds back is not lost but late, as with TCP over a network that heals: it arrives, in order, when the cut is healed.
 // `NetworkFaults` is the hand on the switch; the transports of one process may share one.
 
+import { systemClock, type Time } from '../runtime/clock.ts'
 import { aborted, dialError } from './address-errors.ts'
 import { FaultyConnection } from './faulty-connection.ts'
 import type { Connection, Reachability, Transport } from './transport.ts'
@@ -12,11 +13,17 @@ const DEFAULT_DIAL_TIMEOUT_MS = 5_000
 
 /** What is wrong with the network, by ids. */
 export class NetworkFaults {
+  readonly clock: Time
   readonly #cuts = new Set<string>()
   readonly #stalled = new Set<string>()
   #delayMs = 0
   readonly #changed = new Set<() => void>()
   readonly #connections = new Set<FaultyConnection>()
+
+  /** `clock`: what delays and timeouts go by. */
+  constructor(clock: Time = systemClock) {
+    this.clock = clock
+  }
 
   /** Nothing goes from `from` to `to` any more; the other way stays open. */
   cut(from: string, to: string): void {
@@ -178,7 +185,7 @@ export class FaultyTransport implements Transport {
   }
 
   async #healedInTime(peer: string, address: string, signal: AbortSignal): Promise<void> {
-    const tooLate = AbortSignal.timeout(this.#dialTimeoutMs)
+    const tooLate = this.#faults.clock.timeout(this.#dialTimeoutMs)
     try {
       await this.#healed(peer, AbortSignal.any([signal, this.#closing.signal, tooLate]))
     } catch (error) {

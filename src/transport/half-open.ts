@@ -3,7 +3,7 @@
 // newcomer: a flood pushes out itself, while an honest peer needs a table's place only for a round trip or two.
 
 import { isIPv4 } from 'node:net'
-import { performance } from 'node:perf_hooks'
+import { systemClock, type Time, type Timer } from '../runtime/clock.ts'
 
 /** Why a half-open connection was closed. */
 export type RefusedReason =
@@ -55,13 +55,15 @@ const LONGEST_SWEEP_MS = 100
 
 export class HalfOpenTable {
   readonly #limits: HalfOpenLimits
+  readonly #clock: Time
   /** Oldest first; the value is when it came. */
   readonly #entries = new Map<HalfOpen, number>()
   /** Invariant: the same entries, by group, none empty. */
   readonly #groups = new Map<string, Set<HalfOpen>>()
-  #sweep: NodeJS.Timeout | undefined
+  #sweep: Timer | undefined
 
-  constructor(limits: HalfOpenLimits) {
+  constructor(limits: HalfOpenLimits, clock: Time = systemClock) {
+    this.#clock = clock
     this.#limits = limits
   }
 
@@ -75,11 +77,11 @@ export class HalfOpenTable {
     const members = this.#groups.get(group)
     if (members !== undefined && members.size >= this.#limits.maxHalfOpenPerAddress) this.#pushOut(members)
     if (this.#entries.size >= this.#limits.maxHalfOpen) this.#pushOut(this.#entries.keys())
-    this.#entries.set(entry, performance.now())
+    this.#entries.set(entry, this.#clock.now())
     const present = this.#groups.get(group)
     if (present === undefined) this.#groups.set(group, new Set([entry]))
     else present.add(entry)
-    this.#sweep ??= setInterval(() => this.#lookThrough(), this.#sweepMs())
+    this.#sweep ??= this.#clock.setInterval(() => this.#lookThrough(), this.#sweepMs())
   }
 
   /** Admitted or gone. Idempotent. */
@@ -90,7 +92,7 @@ export class HalfOpenTable {
     members?.delete(entry)
     if (members?.size === 0) this.#groups.delete(group)
     if (this.#entries.size > 0) return
-    clearInterval(this.#sweep)
+    this.#sweep?.[Symbol.dispose]()
     this.#sweep = undefined
   }
 
@@ -106,7 +108,7 @@ export class HalfOpenTable {
   }
 
   #lookThrough(): void {
-    const now = performance.now()
+    const now = this.#clock.now()
     for (const [entry, since] of [...this.#entries]) {
       if (now - since >= this.#limits.handshakeTimeoutMs) this.#refuse(entry, 'timeout')
       else if (!entry.isProven && entry.bytesRead() > this.#limits.maxHandshakeBytes) {

@@ -4,13 +4,16 @@
 import { createHash } from 'node:crypto'
 import { ClusterError } from '../errors.ts'
 import { formatAddress } from '../network-address.ts'
+import { systemClock, type Time } from '../runtime/clock.ts'
 import { aborted, dialError, listenError, usableAddress } from './address-errors.ts'
 import { defaultHalfOpenLimits, type HalfOpen, type HalfOpenLimits, HalfOpenTable } from './half-open.ts'
 import { connectPair, type MemoryConnection } from './memory-connection.ts'
 import type { Connection, Reachability, Transport } from './transport.ts'
 
 export interface MemoryNetworkOptions {
-  /** Runs a task on a later turn, in order. Default `setImmediate`; a simulation gives its own. */
+  /** What half-open handshakes are timed by. Default: this machine's. */
+  readonly clock?: Time
+  /** Runs a task on a later turn, in order. Default the clock's `setImmediate`; a simulation gives its own. */
   readonly schedule?: (task: () => void) => void
   /** Bytes on their way past which `write` answers `false`. Default 1 MiB. */
   readonly highWaterMark?: number
@@ -28,13 +31,15 @@ const LAST_PORT = 65_535
 /** The wire that memory transports share. */
 export class MemoryNetwork {
   readonly #listeners = new Map<string, Listener>()
+  readonly clock: Time
   readonly schedule: (task: () => void) => void
   readonly highWaterMark: number
   #connections = 0
   #lastPort = FIRST_FREE_PORT - 1
 
   constructor(options: MemoryNetworkOptions = {}) {
-    this.schedule = options.schedule ?? ((task) => void setImmediate(task))
+    this.clock = options.clock ?? systemClock
+    this.schedule = options.schedule ?? ((task) => this.clock.setImmediate(task))
     this.highWaterMark = options.highWaterMark ?? 1024 * 1024
   }
 
@@ -91,7 +96,7 @@ export class MemoryTransport implements Transport {
   constructor(id: string, network: MemoryNetwork, limits: HalfOpenLimits) {
     this.id = id
     this.#network = network
-    this.#halfOpen = new HalfOpenTable(limits)
+    this.#halfOpen = new HalfOpenTable(limits, network.clock)
   }
 
   async listen(address: string, onConnection: (connection: Connection) => void): Promise<string> {

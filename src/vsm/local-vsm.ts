@@ -8,6 +8,7 @@ import type { Coordination } from '../coordination/coordination.ts'
 import { ClusterError, isClusterError } from '../errors.ts'
 import type { Logger } from '../observability/logger.ts'
 import { traced } from '../observability/tracing.ts'
+import { MAX_DELAY_MS, type Time } from '../runtime/clock.ts'
 import type { NodeStorage } from '../storage/node-storage.ts'
 import { pause } from '../wait.ts'
 import { Fence } from './fence.ts'
@@ -16,6 +17,7 @@ import { S5Host } from './s5-host.ts'
 import type { S5Command, SubsystemFactory, Vsm } from './subsystem.ts'
 
 export interface LocalVsmOptions {
+  readonly clock: Time
   readonly coordination: () => Coordination | undefined
   /** Lets an absence that has just ended, and that nobody has noticed yet, take its effect. */
   readonly checkClocks: () => void
@@ -36,9 +38,6 @@ const DEFAULT_TIMEOUT_MS = 5_000
 const LOOK_AGAIN_MS = 25
 /** How long a stopping node waits for the clean-up of its S5: half of what `stop` takes by default. */
 const CLEAN_UP_TIMEOUT_MS = 5_000
-/** setTimeout's longest delay: for ever, or as good as. */
-const MAX_DELAY_MS = 2 ** 31 - 1
-
 export class LocalVsm implements Vsm {
   readonly #options: LocalVsmOptions
   readonly #fence: Fence
@@ -46,10 +45,11 @@ export class LocalVsm implements Vsm {
   #onCommand: ((command: S5Command) => Payload | Promise<Payload>) | undefined
 
   private constructor(options: LocalVsmOptions, fence: Fence) {
-    const { coordination, logger, requests } = options
+    const { clock, coordination, logger, requests } = options
     this.#options = options
     this.#fence = fence
     this.#host = new S5Host({
+      clock,
       logger,
       holds: (token) => {
         options.checkClocks()
@@ -126,8 +126,8 @@ export class LocalVsm implements Vsm {
   async #call(payload: Payload, options: RequestOptions): Promise<Payload> {
     const { requests, coordination } = this.#options
     const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
-    const deadline = performance.now() + timeoutMs
-    for (let left = timeoutMs; left > 0; left = deadline - performance.now()) {
+    const deadline = this.#options.clock.now() + timeoutMs
+    for (let left = timeoutMs; left > 0; left = deadline - this.#options.clock.now()) {
       const { host } = coordination()?.knowledge().s5 ?? {}
       if (host !== undefined) {
         const answer = await attempt(() =>
@@ -135,7 +135,7 @@ export class LocalVsm implements Vsm {
         )
         if (answer.type === 'answered') return answer.payload
       }
-      await pause(Math.min(LOOK_AGAIN_MS, left), options.signal)
+      await pause(this.#options.clock, Math.min(LOOK_AGAIN_MS, left), options.signal)
       if (options.signal?.aborted)
         throw new ClusterError('ERR_ABORTED', "'vsm.call' was aborted", { operation: 'vsm.call' })
     }
@@ -176,7 +176,7 @@ export class LocalVsm implements Vsm {
     if (!coordination)
       throw new ClusterError('ERR_LEASE_LOST', 'this node is in no cluster', { lease: 's5', fencingToken: token })
     const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
-    const limited = limit('s5.decide', timeoutMs, options.signal)
+    const limited = limit(this.#options.clock, 's5.decide', timeoutMs, options.signal)
     try {
       const command = { type: 'decide', singleton: 's5', token, payload: encodeDecision(payload) } as const
       return decided(await coordination.propose(command, limited.signal), token)
@@ -217,6 +217,7 @@ async function attempt(
 
 /** A signal with a deadline whose reasons are cluster errors. What it stops may have happened. */
 function limit(
+  clock: Time,
   operation: string,
   timeoutMs: number,
   signal: AbortSignal | undefined,
@@ -226,7 +227,7 @@ function limit(
   const onAbort = (): void =>
     limited.abort(new ClusterError('ERR_ABORTED', `'${operation}' was aborted`, { operation }, may))
   const message = `'${operation}' was not done within ${timeoutMs} ms`
-  const timer = setTimeout(
+  const timer = clock.setTimeout(
     () => limited.abort(new ClusterError('ERR_TIMEOUT', message, { operation, timeoutMs }, may)),
     Math.min(timeoutMs, MAX_DELAY_MS),
   )
@@ -235,7 +236,7 @@ function limit(
   return {
     signal: limited.signal,
     [Symbol.dispose]: () => {
-      clearTimeout(timer)
+      timer?.[Symbol.dispose]()
       signal?.removeEventListener('abort', onAbort)
     },
   }

@@ -6,10 +6,12 @@ import type { Payload } from '../channels/payload.ts'
 import type { RequestOptions } from '../channels/requests.ts'
 import { ClusterError } from '../errors.ts'
 import type { Logger } from '../observability/logger.ts'
+import type { Time } from '../runtime/clock.ts'
 import { pause } from '../wait.ts'
 import type { S5, Subsystem, SubsystemFactory } from './subsystem.ts'
 
 export interface S5HostOptions {
+  readonly clock: Time
   /** The lease holds at this very moment, for this token. */
   readonly holds: (token: number) => boolean
   readonly command: (token: number, member: string, payload: Payload, options: RequestOptions) => Promise<Payload>
@@ -67,7 +69,7 @@ export class S5Host {
   async stopped(ms: number): Promise<void> {
     const ended = new AbortController()
     const inTime = Promise.allSettled(this.#stopping).then(() => ended.abort())
-    await Promise.race([inTime, pause(ms, ended.signal)])
+    await Promise.race([inTime, pause(this.#options.clock, ms, ended.signal)])
     if (!ended.signal.aborted) this.#options.logger.error('s5 has not stopped in time', { ms })
   }
 

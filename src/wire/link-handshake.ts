@@ -1,6 +1,7 @@
 // Drives the handshake machine over a real connection and gives an established link, or one error that says why not.
 
 import { ClusterError } from '../errors.ts'
+import type { Time } from '../runtime/clock.ts'
 import type { Connection } from '../transport/transport.ts'
 import {
   formatCluster,
@@ -17,6 +18,7 @@ import { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from './versions.ts'
 export const HANDSHAKE_TIMEOUT_MS = 5_000
 
 export interface LinkHandshakeOptions extends Omit<HandshakeOptions, 'side' | 'peer' | 'binding'> {
+  readonly clock: Time
   /** Default {@link HANDSHAKE_TIMEOUT_MS}. */
   readonly timeoutMs?: number
 }
@@ -50,9 +52,10 @@ export function establishLink(
   options: LinkHandshakeOptions,
   signal?: AbortSignal,
 ): Promise<Link> {
+  const { clock } = options
   return new Promise((resolve, reject) => {
     const machine = new Handshake({
-      wall: () => Date.now(),
+      wall: () => clock.wall(),
       ...options,
       side: connection.side,
       peer: connection.peer,
@@ -60,7 +63,7 @@ export function establishLink(
     })
     let link: Link | undefined
     const settle = (): void => {
-      clearTimeout(timer)
+      timer?.[Symbol.dispose]()
       signal?.removeEventListener('abort', abort)
     }
     const fail = (error: ClusterError): void => {
@@ -69,7 +72,7 @@ export function establishLink(
       reject(error)
     }
     const abort = (): void => fail(aborted(signal))
-    const timer = setTimeout(() => fail(failed(connection, 'timeout')), options.timeoutMs ?? HANDSHAKE_TIMEOUT_MS)
+    const timer = clock.setTimeout(() => fail(failed(connection, 'timeout')), options.timeoutMs ?? HANDSHAKE_TIMEOUT_MS)
     const run = (steps: readonly HandshakeStep[]): void => {
       for (const step of steps) {
         switch (step.type) {

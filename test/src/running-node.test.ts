@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
+import { thisMachine } from '../../src/node-world.ts'
 import { resolveOptions } from '../../src/options.ts'
 import { RunningNode } from '../../src/running-node.ts'
+import { systemClock } from '../../src/runtime/clock.ts'
 import { helloOf, type Self } from '../../src/self.ts'
 import { MemoryDirectory } from '../../src/storage/memory-directory.ts'
 import { turns } from '../../src/testing/compliance/wait-until.ts'
@@ -42,7 +44,7 @@ async function slowNode(network: MemoryNetwork) {
     else early.push(connection)
   })
   const self = { ...selfOf(storage.id, await storage.storeId()), address }
-  node = new RunningNode({ options, self, storage, transport })
+  node = new RunningNode({ options, self, storage, transport, world: thisMachine })
   return { node, answer, address }
 }
 
@@ -56,6 +58,7 @@ describe('a node that starts', () => {
       const connection = await peer.dial(address, AbortSignal.timeout(10_000))
       let greeted: Hello | undefined
       const greeting = establishLink(connection, {
+        clock: systemClock,
         keyring: new Keyring(options.secrets),
         self: helloOf({ ...selfOf('peer', 'store of peer'), address: 'peer.test:1' }, undefined, undefined),
         admit: (hello) => {

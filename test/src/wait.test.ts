@@ -1,18 +1,19 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { systemClock } from '../../src/runtime/clock.ts'
 import { pause, waitFor } from '../../src/wait.ts'
 
 describe('a wait for a condition', () => {
   it('is over when the condition holds, at once if it does', async () => {
-    await waitFor('x', () => true, { timeoutMs: 0 })
+    await waitFor('x', () => true, { clock: systemClock, timeoutMs: 0 })
     let looks = 0
-    await waitFor('x', () => ++looks === 3, { timeoutMs: 10_000 })
+    await waitFor('x', () => ++looks === 3, { clock: systemClock, timeoutMs: 10_000 })
     assert.equal(looks, 3)
   })
 
   it('ends with ERR_TIMEOUT, by name and time', async () => {
     await assert.rejects(
-      waitFor('node.x', () => false, { timeoutMs: 15 }),
+      waitFor('node.x', () => false, { clock: systemClock, timeoutMs: 15 }),
       {
         code: 'ERR_TIMEOUT',
         details: { operation: 'node.x', timeoutMs: 15 },
@@ -21,13 +22,17 @@ describe('a wait for a condition', () => {
   })
 
   it('ends with ERR_ABORTED, before or meanwhile', async () => {
-    const options = { signal: AbortSignal.abort(), timeoutMs: 10_000 }
+    const options = { clock: systemClock, signal: AbortSignal.abort(), timeoutMs: 10_000 }
     await assert.rejects(
       waitFor('x', () => false, options),
       { code: 'ERR_ABORTED' },
     )
     const abort = new AbortController()
-    const waiting = waitFor('x', () => false, { signal: abort.signal, timeoutMs: Number.POSITIVE_INFINITY })
+    const waiting = waitFor('x', () => false, {
+      clock: systemClock,
+      signal: abort.signal,
+      timeoutMs: Number.POSITIVE_INFINITY,
+    })
     abort.abort()
     await assert.rejects(waiting, { code: 'ERR_ABORTED' })
   })
@@ -36,23 +41,23 @@ describe('a wait for a condition', () => {
     const failing = () => {
       throw new RangeError('no')
     }
-    await assert.rejects(waitFor('x', failing, { timeoutMs: 10_000 }), RangeError)
+    await assert.rejects(waitFor('x', failing, { clock: systemClock, timeoutMs: 10_000 }), RangeError)
   })
 })
 
 describe('a pause', () => {
   it('ends with its signal, aborted before or meanwhile', async () => {
     const began = performance.now()
-    await pause(60_000, AbortSignal.abort())
+    await pause(systemClock, 60_000, AbortSignal.abort())
     const abort = new AbortController()
     setImmediate(() => abort.abort())
-    await pause(60_000, abort.signal)
+    await pause(systemClock, 60_000, abort.signal)
     assert.ok(performance.now() - began < 10_000)
   })
 
   it('ends after its time', async () => {
     const began = performance.now()
-    await pause(20)
+    await pause(systemClock, 20)
     assert.ok(performance.now() - began >= 18)
   })
 })

@@ -10,6 +10,15 @@ const tests = /^test\/(?!tidy\/).*\.ts$/
 /** The files that may use a timer in order to wait: they wait for a condition, with a deadline. */
 const waits = /^(test|src\/testing)\/(.*\/)?(wait-until|deadline)\.ts$/
 
+/**
+ * Who may read the machine's own clock: where it is handed out, what holds sockets and threads of the machine (its transports, the admin
+ * API, DNS, providers of peers, the liveness worker), and programs.
+ */
+const machineTime =
+  /^src\/(?:runtime\/(?:clock|loop-delay)\.ts|transport\/tcp|admin\/|dns\/|discovery\/|liveness\/|cli\/|bench\/|testing\/)/
+const bareTime =
+  /(?<![\w.])(?:setTimeout|setInterval|clearTimeout|clearInterval|performance\s*\.\s*now|Date\s*\.\s*now|AbortSignal\s*\.\s*timeout|process\s*\.\s*hrtime|new Date\(\))|\btimers\/promises\b/g
+
 const impure =
   /\b(?:Date|Promise|async|await|WeakRef|WeakMap|WeakSet|FinalizationRegistry|Intl|performance|queueMicrotask|globalThis|localeCompare|toLocale\w+)\b|\bMath\.random\b|\bfor\s*\(\s*(?:const|let|var)\s+\w+\s+in\b/g
 
@@ -68,6 +77,19 @@ export const codeRules: readonly Rule[] = [
     good: [
       { 'topology/a.ts': '// No Date, no Promise.\nfor (const key of table) use(key)' },
       { 'src/a.ts': 'Date.now()' },
+    ],
+  },
+  {
+    name: 'a part of a node takes its time from the clock that it was given',
+    problems: eachFile(/^src\/.*\.ts$/, (file) => (machineTime.test(file.path) ? [] : forbid('code', bareTime)(file))),
+    bad: [
+      { 'src/services/a.ts': 'const timer = setTimeout(done, 5)' },
+      { 'src/links/a.ts': 'const at = performance.now()' },
+      { 'src/lifecycle.ts': 'stop(AbortSignal.timeout(5))' },
+    ],
+    good: [
+      { 'src/services/a.ts': '// Not setTimeout.\nconst timer = this.#clock.setTimeout(done, clock.now())' },
+      { 'src/cli/a.ts': 'Date.now()' },
     ],
   },
   {
@@ -152,8 +174,8 @@ const below: Readonly<Record<string, readonly string[]>> = {
   storage: ['wire', 'observability'],
   runtime: ['observability'],
 }
-/** Single files of `src/` that everyone may import: words, not works. */
-const words = /^src\/(errors|network-address|closest-word)\.ts$/
+/** Single files of `src/` that everyone may import: words and time, not works. */
+const words = /^src\/(?:errors|network-address|closest-word|runtime\/clock)\.ts$/
 
 function layerProblems(tree: Tree): string[] {
   const room = (path: string | undefined) => /^src\/([^/]+)(?:\/|\.ts$)/.exec(path ?? '')?.[1]

@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
+import { systemClock } from '../../runtime/clock.ts'
 import { startProcesses } from '../../testing/processes.ts'
 import { pause } from '../../wait.ts'
 import { patience } from '../cluster.ts'
@@ -35,7 +36,7 @@ export const footprint: Bench = {
       await repeat(context, 'seconds of rest', async () => {
         const before = await Promise.all(cluster.nodes.map(({ pid }) => cpuTicks(pid)))
         const from = performance.now()
-        await pause(windowMs, context.signal)
+        await pause(systemClock, windowMs, context.signal)
         const seconds = (performance.now() - from) / 1_000
         const own = await residentMb(nothing.pid!)
         bare.push(own)

@@ -3,6 +3,7 @@
 // front of the request takes longer to drain.
 
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { systemClock } from '../../runtime/clock.ts'
 import { pause } from '../../wait.ts'
 import { type Bench, repeat } from '../figure.ts'
 import { during, type FarReport, Pair, percentile, roundTrips } from '../pair.ts'
@@ -42,7 +43,7 @@ export const hol: Bench = {
       count: (report: FarReport) => number,
     ): Promise<{ p50: number; p99: number; rate: number }> =>
       during(work, async () => {
-        await pause(warmUpMs, signal)
+        await pause(systemClock, warmUpMs, signal)
         const [before, from] = [count(await pair.ask('watch')), performance.now()]
         const { microseconds } = await roundTrips(call, { pauseMs }, signal)
         const [after, to] = [count(await pair.ask('report')), performance.now()]

@@ -2,6 +2,7 @@
 // does nothing, and beside one that flushes as slowly by a call that blocks.
 
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { systemClock } from '../../runtime/clock.ts'
 import { nodeFileSystem, type OpenFile } from '../../storage/file-system.ts'
 import { pause } from '../../wait.ts'
 import { type Bench, repeat } from '../figure.ts'
@@ -19,7 +20,7 @@ export const loopDelay: Bench = {
     const blocking: number[] = []
     await using temporary = await openTemporaryLog(slowFileSystem)
     await repeat(context, 'seconds of each', async () => {
-      idle.push(await delayDuring(() => pause(windowMs)))
+      idle.push(await delayDuring(() => pause(systemClock, windowMs)))
       appending.push(await delayDuring(() => untilEnd(() => temporary.log.append(temporary.next(1)))))
       blocking.push(await delayDuring(() => untilEnd(blockThenTurn)))
     })
@@ -39,7 +40,7 @@ const slowFileSystem = {
     const file = await nodeFileSystem.open(...args)
     const sync = async (): Promise<void> => {
       await file.sync()
-      await pause(flushMs)
+      await pause(systemClock, flushMs)
     }
     return { ...file, sync }
   },
@@ -60,5 +61,5 @@ async function untilEnd(step: () => Promise<void>): Promise<void> {
 
 async function blockThenTurn(): Promise<void> {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, flushMs)
-  await pause(0)
+  await pause(systemClock, 0)
 }

@@ -4,6 +4,7 @@
 import { SpanKind } from '@opentelemetry/api'
 import { Requests } from '../../channels/requests.ts'
 import { traced } from '../../observability/tracing.ts'
+import { systemClock } from '../../runtime/clock.ts'
 import { type Bench, repeat } from '../figure.ts'
 
 const requestsPerRun = 5_000
@@ -64,6 +65,7 @@ async function microseconds(work: () => Promise<unknown>): Promise<number> {
 function pair(): [Requests, Requests] {
   const end = (self: string, other: () => Requests): Requests =>
     new Requests({
+      clock: systemClock,
       self,
       generation: 1,
       nameOf: (id) => id,

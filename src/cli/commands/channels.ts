@@ -3,6 +3,7 @@
 
 import type { Command } from 'commander'
 import type { ChannelStats } from '../../channels/channel.ts'
+import { systemClock } from '../../runtime/clock.ts'
 import { pause } from '../../wait.ts'
 import { askAdmin } from '../admin-client.ts'
 import { addClientFlags, type ClientFlags, clientOptions } from '../client-flags.ts'
@@ -55,7 +56,7 @@ async function stay(
   lines = describeChannels(before).split('\n')
   while (!signal.aborted) {
     screen.show(lines)
-    await pause(INTERVAL_MS, signal)
+    await pause(systemClock, INTERVAL_MS, signal)
     try {
       const { channels: now } = await ask()
       const seconds = (performance.now() - at) / 1_000

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { type Command, InvalidArgumentError } from 'commander'
 import type { ConfigEntry, ConfigEvent, ConfigList } from '../../coordination/config-interface.ts'
 import { isClusterError } from '../../errors.ts'
+import { systemClock } from '../../runtime/clock.ts'
 import { pause } from '../../wait.ts'
 import { type AdminCall, type AdminClientOptions, askAdmin } from '../admin-client.ts'
 import { addClientFlags, type ClientFlags, clientOptions } from '../client-flags.ts'
@@ -149,7 +150,7 @@ async function watch(prefix: string, flags: WatchFlags, context: CommandContext)
       if (error instanceof RemoteError && !error.failure.retryable) throw error
       if (isClusterError(error, 'ERR_USAGE')) throw error
     }
-    await pause(retryMs, signal)
+    await pause(systemClock, retryMs, signal)
   }
 }
 

@@ -3,6 +3,7 @@
 // once: it joins nothing, and its goodbye makes it evidence of nothing.
 
 import { randomBytes } from 'node:crypto'
+import { systemClock } from '../../runtime/clock.ts'
 import { helloOf, type Self } from '../../self.ts'
 import { createIdentity } from '../../transport/identity.ts'
 import { TcpTransport } from '../../transport/tcp.ts'
@@ -61,7 +62,7 @@ async function shakeHands(
   const self = helloOf(doctor(transport.id, cluster, callback?.address ?? address), undefined, undefined)
   const heardBefore = callback?.listener.heard.count ?? 0
   const sent = readClocks()
-  const link = await establishLink(connection, { self, keyring: new Keyring(secrets) }, signal)
+  const link = await establishLink(connection, { clock: systemClock, self, keyring: new Keyring(secrets) }, signal)
   const clock = judgeOffset(address, link.peerWall, sent, readClocks())
   const handshakeMs = performance.now() - dialedAt
   link.start({ message: () => {}, drain: () => {}, close: () => {} })
@@ -95,7 +96,7 @@ async function hears({ heard }: CallbackListener, before: number): Promise<boole
   const deadline = performance.now() + callbackTimeoutMs
   while (heard.count <= before) {
     if (performance.now() > deadline) return false
-    await pause(callbackLookMs)
+    await pause(systemClock, callbackLookMs)
   }
   return true
 }

@@ -1,5 +1,6 @@
 // What the machine and this Node offer: version, clock, open files. Nothing here depends on an option.
 
+import { systemClock } from '../../runtime/clock.ts'
 import { pause } from '../../wait.ts'
 import { type Finding, ms } from './finding.ts'
 
@@ -37,7 +38,7 @@ export interface Clocks {
 
 export async function checkClock(): Promise<Finding> {
   const before = readClocks()
-  await pause(clockWindowMs)
+  await pause(systemClock, clockWindowMs)
   return judgeClock(before, readClocks())
 }
 

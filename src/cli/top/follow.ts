@@ -3,6 +3,7 @@
 
 import { isClusterError } from '../../errors.ts'
 import type { ClusterEvent, MemberView, NodeStatus, TopologyView } from '../../node-interface.ts'
+import { systemClock } from '../../runtime/clock.ts'
 import { pause } from '../../wait.ts'
 import type { AdminClientOptions } from '../admin-client.ts'
 import { RemoteError } from '../failure.ts'
@@ -58,7 +59,7 @@ export async function* follow(
       picture = remember({ ...picture, lost: why }, `${time(Date.now())} it does not answer: ${why}`)
       yield { picture, line: picture.events.at(-1), heard: { event: 'lost', data: { reason: why } } }
     }
-    await pause(retryMs, signal)
+    await pause(systemClock, retryMs, signal)
   }
 }
 

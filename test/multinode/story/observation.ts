@@ -4,6 +4,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { readiness } from '../../../src/cli/up/readiness.ts'
 import type { MemberView } from '../../../src/node-interface.ts'
+import { systemClock } from '../../../src/runtime/clock.ts'
 import type { ClusterProcess } from '../../../src/testing/process-member.ts'
 import type { ProcessCluster } from '../../../src/testing/processes.ts'
 import { pause } from '../../../src/wait.ts'
@@ -91,7 +92,7 @@ export class Observation implements AsyncDisposable {
     this.look()
     const deadline = performance.now() + settleMs
     while (this.oracle.missing > 0 && performance.now() < deadline) {
-      await pause(clientPauseMs)
+      await pause(systemClock, clientPauseMs)
       this.look()
     }
     this.oracle.conclude()
@@ -150,7 +151,7 @@ export class Observation implements AsyncDisposable {
       const call = asked.type === 'write' ? ({ method: 'PUT', body: { value } } as const) : {}
       const answer = (await node?.ask(`/v1/config/${key}`, call).catch(() => undefined)) as Entry | undefined
       if (answer) this.oracle.answered(asked, answer.revision, asked.type === 'write' ? value : answer.value)
-      await pause(clientPauseMs)
+      await pause(systemClock, clientPauseMs)
     }
   }
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { type IncomingRequest, Requests } from '../../../src/channels/requests.ts'
 import { ClusterError, type ErrorCode } from '../../../src/errors.ts'
+import { systemClock } from '../../../src/runtime/clock.ts'
 import { turns, waitUntil } from '../../../src/testing/compliance/wait-until.ts'
 import type { Envelope } from '../../../src/wire/envelope.ts'
 import { MAX_PAYLOAD_BYTES } from '../../../src/wire/limits.ts'
@@ -15,6 +16,7 @@ let b: Requests
 
 function requests(self: string, generation: number, other: () => Requests): Requests {
   return new Requests({
+    clock: systemClock,
     self,
     generation,
     nameOf: (id) => `name of ${id}`,

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { PRIORITIES, Scheduler, type Work } from '../../../src/channels/scheduler.ts'
+import { systemClock } from '../../../src/runtime/clock.ts'
 import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
 
 function setUp() {
-  const scheduler = new Scheduler({ enter: (work) => work() })
+  const scheduler = new Scheduler({ enter: (work) => work() }, systemClock)
   const done: string[] = []
   /** Takes more than a turn's budget by itself, so that each piece ends a turn. */
   const piece = (name: string): void => {

@@ -6,6 +6,7 @@ import { describe, it } from 'node:test'
 import { judgeFlushes } from '../../../src/cli/doctor/disk.ts'
 import type { Finding } from '../../../src/cli/doctor/finding.ts'
 import { checkNodeVersion, judgeClock, judgeOffset, judgeOpenFiles } from '../../../src/cli/doctor/machine.ts'
+import { systemClock } from '../../../src/runtime/clock.ts'
 import { helloOf } from '../../../src/self.ts'
 import { startProcesses } from '../../../src/testing/processes.ts'
 import { createIdentity } from '../../../src/transport/identity.ts'
@@ -135,7 +136,9 @@ describe('trellis doctor', () => {
     const keyring = new Keyring([secret])
     const refusals: unknown[] = []
     const address = await transport.listen('127.0.0.1:0', (connection) => {
-      establishLink(connection, { self, keyring, versions: { min: 8, max: 9 } }).catch((error) => refusals.push(error))
+      establishLink(connection, { clock: systemClock, self, keyring, versions: { min: 8, max: 9 } }).catch((error) =>
+        refusals.push(error),
+      )
     })
     try {
       const { of } = await ask([...alone, '--join', address], { TRELLIS_SECRET: secret })

@@ -59,6 +59,7 @@ class Member {
       count,
     })
     this.requests = new Requests({
+      clock: systemClock,
       self: id,
       generation: 1,
       send: (envelope) => this.links.send(envelope.destination, { type: 'envelope', envelope }),

@@ -3,13 +3,14 @@ import { afterEach, describe, it, mock } from 'node:test'
 import { HeldLease } from '../../../src/coordination/held-lease.ts'
 import { elapsedSince, leaseMarginMs, momentOf } from '../../../src/coordination/lease-time.ts'
 import { isClusterError } from '../../../src/errors.ts'
+import { systemClock } from '../../../src/runtime/clock.ts'
 
 /** A clock that the test moves, with the timers of the process. */
 function lab(leaseMs: number, renew: () => Promise<boolean>) {
   mock.timers.enable({ apis: ['setTimeout'] })
   let now = 0
   let boot = 5
-  const clock = { now: () => now, wall: () => now, boot: () => boot }
+  const clock = { ...systemClock, now: () => now, wall: () => now, boot: () => boot }
   let ended = 0
   const lease = new HeldLease({
     kind: 'lock',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
 import { LogWriter } from '../../../src/coordination/log-writer.ts'
+import { systemClock } from '../../../src/runtime/clock.ts'
 import type { LogStore, LogWrite } from '../../../src/storage/log-store.ts'
 
 let appends: { writes: readonly LogWrite[]; done: () => void; fail: (error: Error) => void }[]
@@ -15,6 +16,7 @@ beforeEach(() => {
   const append = (writes: readonly LogWrite[]): Promise<void> =>
     new Promise((resolve, reject) => appends.push({ writes, done: resolve, fail: reject }))
   writer = new LogWriter({
+    clock: systemClock,
     store: { append } as Partial<LogStore> as LogStore,
     encode: ({ command }) => (command === undefined ? undefined : new TextEncoder().encode(command)),
     onPersisted: (ticket) => persisted.push(ticket),

@@ -7,6 +7,7 @@ import { LeaderCalls, type Leadership } from '../../../src/coordination/leader-c
 import { Submissions } from '../../../src/coordination/submissions.ts'
 import { Wakeups } from '../../../src/coordination/wakeups.ts'
 import { ClusterError } from '../../../src/errors.ts'
+import { systemClock } from '../../../src/runtime/clock.ts'
 import { failureOf } from '../local-nodes.ts'
 
 const count = { type: 'count', name: 'n', add: 1, subtract: 0 } as const
@@ -32,12 +33,14 @@ function lab(
   const coordination = { propose, reachesMajority: true, knowledge: () => ({ voters: [] }) } as unknown as Coordination
   const led: Leadership = { leader: 'self', voters: ['self'], reachesMajority: true, ...leadership }
   const calls = new LeaderCalls({
+    clock: systemClock,
     leadership: () => led,
-    wakeups: new Wakeups(),
+    wakeups: new Wakeups(systemClock),
     patienceMs,
     isStopping: () => false,
   })
   const submissions = new Submissions({
+    clock: systemClock,
     self: 'self',
     coordination: () => coordination,
     requests: () => ({}) as Requests,

@@ -5,6 +5,7 @@ import { MAX_SEEDS } from '../../../src/discovery/discovery.ts'
 import { SeedWatcher } from '../../../src/discovery/seed-watcher.ts'
 import type { NodeContext } from '../../../src/node-part.ts'
 import { silentLogger } from '../../../src/observability/logger.ts'
+import { systemClock } from '../../../src/runtime/clock.ts'
 import { Counters } from '../../../src/runtime/counters.ts'
 import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
 
@@ -71,7 +72,7 @@ describe('the watcher of seeds', () => {
     const context = {
       self,
       options: { providers: [provider, other], join: ['127.0.0.1:1'], expect: undefined },
-      toolbox: { counters, logger: silentLogger },
+      toolbox: { clock: systemClock, counters, logger: silentLogger },
       links,
       stage: () => 'seeking',
     } as unknown as NodeContext

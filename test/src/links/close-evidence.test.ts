@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it, mock } from 'node:test'
 import { CloseEvidence } from '../../../src/links/close-evidence.ts'
+import { systemClock } from '../../../src/runtime/clock.ts'
 import type { Reachability, Transport } from '../../../src/transport/transport.ts'
 
 const address = '127.0.0.1:7402'
@@ -24,7 +25,7 @@ beforeEach(() => {
     if (port !== 'hangs') return Promise.resolve(port)
     return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
   }
-  evidence = new CloseEvidence({ reach } as Transport, (peer) => refused.push(peer))
+  evidence = new CloseEvidence({ reach } as Transport, systemClock, (peer) => refused.push(peer))
 })
 
 afterEach(() => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it, mock } from 'node:test'
 import { ATTEMPT_TIMEOUT_MS, Dialer } from '../../../src/links/dialer.ts'
+import { systemClock } from '../../../src/runtime/clock.ts'
 
 interface Attempt {
   readonly at: number
@@ -25,6 +26,7 @@ beforeEach(() => {
   outcome = 'fail'
   chance = 1
   dialer = new Dialer({
+    clock: systemClock,
     random: () => chance,
     attempt: (address, expected, signal) =>
       new Promise((resolve, reject) => {
@@ -37,8 +39,10 @@ beforeEach(() => {
   })
 })
 
-afterEach(() => {
+afterEach(async () => {
   dialer.close()
+  // Attempts that it ends call off their timers a moment later: those must still be the mock's.
+  for (let turn = 0; turn < 10; turn++) await undefined
   mock.timers.reset()
 })
 

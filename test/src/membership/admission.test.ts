@@ -10,6 +10,7 @@ import {
   type HolderState,
   parseAnswer,
 } from '../../../src/membership/admission.ts'
+import { systemClock } from '../../../src/runtime/clock.ts'
 
 let leader: string | undefined
 let holders: Map<string, string>
@@ -18,6 +19,7 @@ let reply: ClusterReply | Error
 let forwarded: { to: string; request: AdmissionRequest; answer: Payload }
 const proposals: { request: AdmissionRequest; replaces: string | undefined }[] = []
 const desk = new AdmissionDesk({
+  clock: systemClock,
   self: 'me',
   leader: () => leader,
   holder: (name) => holders.get(name),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { RememberedPeers } from '../../../src/membership/remembered-peers.ts'
+import { systemClock } from '../../../src/runtime/clock.ts'
 import { MemoryDirectory } from '../../../src/storage/memory-directory.ts'
 import type { StoredPeer } from '../../../src/storage/node-storage.ts'
 import type { MemberRecord } from '../../../topology/index.ts'
@@ -25,6 +26,7 @@ async function directory() {
 
 function remembering(storage: Awaited<ReturnType<typeof directory>>, members: MemberRecord[] = []) {
   const peers = new RememberedPeers({
+    clock: systemClock,
     self: 'self',
     storage,
     members: () => members,

@@ -7,6 +7,7 @@ import { ClusterError } from '../../../src/errors.ts'
 import { createNode, type TrellisNode } from '../../../src/index.ts'
 import { NodeObserver } from '../../../src/observability/node-observer.ts'
 import { instrumentationName, traced } from '../../../src/observability/tracing.ts'
+import { systemClock } from '../../../src/runtime/clock.ts'
 import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
 import { fakeNode } from '../admin/fake-node.ts'
 import { AsyncContext } from './async-context.ts'
@@ -165,7 +166,7 @@ describe('an observer of a node', () => {
       asked += 1
       return []
     }
-    const observer = new NodeObserver({ ...fakeNode(), name: 'observed', members }, () => {})
+    const observer = new NodeObserver({ ...fakeNode(), name: 'observed', members }, systemClock, () => {})
     assert.equal(asked, 0)
     await reader.collect()
     assert.equal(asked, 1)
@@ -183,7 +184,7 @@ describe('an observer of a node', () => {
       return []
     }
     const late = new Reader()
-    const observer = new NodeObserver({ ...fakeNode(), name: 'observed', members }, () => {})
+    const observer = new NodeObserver({ ...fakeNode(), name: 'observed', members }, systemClock, () => {})
     metrics.setGlobalMeterProvider(new MeterProvider({ readers: [late] }))
     test.mock.timers.tick(1_000)
     await late.collect()
@@ -196,7 +197,7 @@ describe('an observer of a node', () => {
   it('counts a leader once, however often it is told, and shows the time without one', () => {
     const counts: string[] = []
     const node = { ...fakeNode(), name: 'observed' }
-    const observer = new NodeObserver(node, (name) => counts.push(name))
+    const observer = new NodeObserver(node, systemClock, (name) => counts.push(name))
     for (const [leader, term] of [
       ['a', 1],
       ['a', 1],

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import fc from 'fast-check'
 import { type Absence, AwayGuard } from '../../../src/runtime/away-guard.ts'
+import { systemClock } from '../../../src/runtime/clock.ts'
 import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
 import { FakeClock } from './fake-clock.ts'
 
@@ -103,7 +104,7 @@ describe('the away guard', () => {
   })
 
   it('looks by itself once started, and no more once stopped', async () => {
-    guard.start()
+    guard.start(systemClock)
     clock.pass(1_000)
     await waitUntil(() => absences.length === 1)
     guard.stop()

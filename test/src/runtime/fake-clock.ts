@@ -1,8 +1,13 @@
 // The three clocks of a machine, moved by hand: time that passes, a machine that is suspended, a wall clock that is set.
+// Its timers are those of this machine.
 
-import type { Clock } from '../../../src/runtime/clock.ts'
+import { systemClock, type Time } from '../../../src/runtime/clock.ts'
 
-export class FakeClock implements Clock {
+export class FakeClock implements Time {
+  readonly setTimeout = systemClock.setTimeout
+  readonly setInterval = systemClock.setInterval
+  readonly setImmediate = systemClock.setImmediate
+  readonly timeout = systemClock.timeout
   #now = 5_000.25
   #wall = 1_700_000_000_000
   #boot = 90_003.5

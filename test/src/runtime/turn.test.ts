@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { AwayGuard } from '../../../src/runtime/away-guard.ts'
+import { systemClock } from '../../../src/runtime/clock.ts'
 import { createTurn } from '../../../src/runtime/turn.ts'
 import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
 import { FakeClock } from './fake-clock.ts'
@@ -46,7 +47,7 @@ describe('a turn', () => {
     })
     const bugs: unknown[] = []
     const turn = createTurn(guard, (error) => bugs.push(error))
-    guard.start(() => turn.enter(() => {}))
+    guard.start(systemClock, () => turn.enter(() => {}))
     clock.pass(1_000)
     await waitUntil(() => bugs.length === 1)
     isBroken = false

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
+import { systemClock } from '../../../src/runtime/clock.ts'
 import { type HealthCheck, HealthWatch, healthProblems } from '../../../src/services/health.ts'
 import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
 import { form } from '../local-nodes.ts'
@@ -11,7 +12,7 @@ const pace = { intervalMs: 100, timeoutMs: 100, failures: 2, successes: 2 }
 /** Notes each change, and ends the watch. */
 async function watching(check: HealthCheck, use: (seen: string[], watch: HealthWatch) => Promise<void>): Promise<void> {
   const seen: string[] = []
-  const watch = new HealthWatch(check, (health) => seen.push(health))
+  const watch = new HealthWatch(check, systemClock, (health) => seen.push(health))
   try {
     await use(seen, watch)
   } finally {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { afterEach, it, mock } from 'node:test'
 import type { AdviserOptions, ClusterEvent, TrellisNode } from '../../../src/index.ts'
 import { type Logger, silentLogger } from '../../../src/observability/logger.ts'
+import { systemClock } from '../../../src/runtime/clock.ts'
 import { Advising } from '../../../src/switching/advising.ts'
 import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
 import { clientServer, fullMesh } from '../../../topology/index.ts'
@@ -117,7 +118,7 @@ function alone(
       options: { topologyAuto },
       emit: (event: ClusterEvent) => events.push(event),
       toolbox: {
-        clock: { wall: () => now, now: () => now },
+        clock: { ...systemClock, wall: () => now, now: () => now },
         turn: { enter: (work: () => void) => work() },
         logger: silentLogger,
       },

@@ -4,6 +4,7 @@
 import { connect as connectPlain, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { ClusterError } from '../../../src/errors.ts'
+import { systemClock } from '../../../src/runtime/clock.ts'
 import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
 import { createCertificate } from '../../../src/transport/certificate.ts'
 import type { RefusedReason } from '../../../src/transport/half-open.ts'
@@ -50,7 +51,12 @@ export class LiveNode {
   }
 
   options(): LinkHandshakeOptions {
-    return { keyring: new Keyring([secret]), self: helloOf(this.identity.id), timeoutMs: handshakeTimeoutMs }
+    return {
+      clock: systemClock,
+      keyring: new Keyring([secret]),
+      self: helloOf(this.identity.id),
+      timeoutMs: handshakeTimeoutMs,
+    }
   }
 
   async dial(address: string, changes: Partial<LinkHandshakeOptions> = {}): Promise<Link> {

@@ -5,6 +5,7 @@ import { Requests } from '../../../src/channels/requests.ts'
 import type { Coordination } from '../../../src/coordination/coordination.ts'
 import { ClusterError } from '../../../src/errors.ts'
 import { silentLogger } from '../../../src/observability/logger.ts'
+import { systemClock } from '../../../src/runtime/clock.ts'
 import { MemoryDirectory } from '../../../src/storage/memory-directory.ts'
 import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
 import { LocalVsm } from '../../../src/vsm/local-vsm.ts'
@@ -31,6 +32,7 @@ class Node {
   constructor(id: string) {
     this.id = id
     this.requests = new Requests({
+      clock: systemClock,
       self: id,
       generation: 1,
       nameOf: (other) => `name-${other}`,
@@ -54,6 +56,7 @@ class Node {
     }
     Object.defineProperty(coordination, 'decision', { get: () => decision })
     this.vsm = LocalVsm.open({
+      clock: systemClock,
       coordination: () => coordination as Coordination,
       checkClocks: () => {
         this.checks += 1

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
 import { ClusterError } from '../../../src/errors.ts'
 import { type Logger, silentLogger } from '../../../src/observability/logger.ts'
+import { systemClock } from '../../../src/runtime/clock.ts'
 import { S5Host } from '../../../src/vsm/s5-host.ts'
 import type { S5, Subsystem } from '../../../src/vsm/subsystem.ts'
 
@@ -16,6 +17,7 @@ beforeEach(() => {
   handles = []
   const logger: Logger = { ...silentLogger, error: (message) => log.push(`error: ${message}`) }
   host = new S5Host({
+    clock: systemClock,
     holds: () => holds,
     command: async (token, member) => `command ${token} to ${member}`,
     decide: async (token) => token * 10,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'node:test'
 import { ClusterError, type ErrorCode } from '../../../src/errors.ts'
+import { systemClock } from '../../../src/runtime/clock.ts'
 import { turns, waitUntil } from '../../../src/testing/compliance/wait-until.ts'
 import { MemoryNetwork, type MemoryTransport } from '../../../src/transport/memory.ts'
 import type { Connection } from '../../../src/transport/transport.ts'
@@ -38,7 +39,7 @@ async function connect(): Promise<Ends> {
 
 function options(id: string, changes: Partial<LocalHello> = {}): LinkHandshakeOptions {
   const { magic: _, versionMin: _min, versionMax: _max, features: _features, proof: _proof, ...hello } = sampleHello
-  return { keyring: new Keyring([secret]), self: { ...hello, id, name: id, ...changes } }
+  return { clock: systemClock, keyring: new Keyring([secret]), self: { ...hello, id, name: id, ...changes } }
 }
 
 async function establish(): Promise<{ near: Link; far: Link }> {

@@ -1,0 +1,37 @@
+// What a node takes from the world it lives in: time, chance, storage and a network. `createNode` gives it this machine; a cluster
+// in virtual time gives it a world of its own, so that nothing else of a node has to know of it.
+
+import type { Random } from '../topology/index.ts'
+import type { ResolvedOptions } from './options.ts'
+import { systemClock, type Time } from './runtime/clock.ts'
+import { watchLoopDelay } from './runtime/loop-delay.ts'
+import { DataDirectory } from './storage/data-directory.ts'
+import { MemoryDirectory } from './storage/memory-directory.ts'
+import type { NodeStorage } from './storage/node-storage.ts'
+import { type Identity, loadIdentity } from './transport/identity.ts'
+import { TcpTransport } from './transport/tcp.ts'
+import type { Transport } from './transport/transport.ts'
+
+export interface NodeWorld {
+  readonly clock: Time
+  readonly random: Random
+  /** Calls `report` now and then with how late the event loop is, in milliseconds, until disposed. */
+  readonly watchLoopDelay: (report: (ms: number) => void) => Disposable
+  readonly openStorage: (options: ResolvedOptions) => Promise<NodeStorage>
+  /** A transport that proves `identity`; `onRefused` hears of strangers that it turned away. */
+  readonly transport: (identity: Identity, onRefused: (reason: string, remoteAddress: string) => void) => Transport
+}
+
+/** The machine that this process runs on. */
+export const thisMachine: NodeWorld = {
+  clock: systemClock,
+  random: Math.random,
+  watchLoopDelay,
+  openStorage: async ({ dataDir, cluster }) => {
+    const identify = (privateKeyPem: string): string => loadIdentity(privateKeyPem).id
+    return dataDir === undefined
+      ? MemoryDirectory.open({ cluster, identify })
+      : DataDirectory.open(dataDir, { cluster, identify })
+  },
+  transport: (identity, onRefused) => new TcpTransport({ identity, onRefused }),
+}
