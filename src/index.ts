@@ -91,6 +91,7 @@ export {
 } from './node-interface.ts'
 export type { LogFields, Logger, LogLevel } from './observability/logger.ts'
 export type { AdminTokens, NodeOptions, Profile, TopologyName } from './options.ts'
+export type { CallEdge } from './services/call-edges.ts'
 export {
   type ContractClient,
   type ContractHandlers,
@@ -102,6 +103,7 @@ export {
 export type { HealthCheck, HealthPace } from './services/health.ts'
 export type {
   BalanceStrategy,
+  CallGraph,
   ServiceCallContext,
   ServiceCallOptions,
   ServiceChange,

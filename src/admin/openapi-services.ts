@@ -43,6 +43,22 @@ export const serviceSchemas: Readonly<Record<string, Schema>> = {
       items: object({ name: text, through: words, instances: { type: 'integer', minimum: 1 } }),
     },
   }),
+  CallGraph: object({
+    edges: {
+      type: 'array',
+      items: object({
+        from: described(text, 'The service whose handler calls; empty: the program of the member.'),
+        member: described(text, 'The name of the member that calls.'),
+        to: described(text, 'The service that is called.'),
+        rate: described({ type: 'number', minimum: 0 }, 'Calls a second.'),
+        calls: { type: 'integer', minimum: 0 },
+        errors: { type: 'integer', minimum: 0 },
+        errorShare: { type: 'number', minimum: 0, maximum: 1 },
+        latencyMs: { type: 'number', minimum: 0 },
+      }),
+    },
+    missing: described(words, 'Alive members that did not answer in time.'),
+  }),
   ScrapeTargets: {
     type: 'array',
     items: object({ targets: words, labels: { type: 'object', additionalProperties: text } }),
@@ -118,6 +134,14 @@ export const serviceOperations: Readonly<
         503: ['ERR_NO_HANDLER', 'ERR_BUFFER_FULL', 'ERR_MEMBER_DOWN', 'ERR_NO_ROUTE', 'ERR_SHUTTING_DOWN'],
         504: ['ERR_DEADLINE_EXCEEDED'],
       },
+    },
+  },
+  '/v1/calls': {
+    GET: {
+      operationId: 'getCalls',
+      summary: 'Who calls whom, as the callers measure it, of all members that answer within 2 s; the busiest first.',
+      tag: 'services',
+      answers: { 200: json('What was called in the last five minutes.', 'CallGraph') },
     },
   },
   '/v1/sd/prometheus': {

@@ -37,6 +37,15 @@ export function serviceResources(node: Pick<AdminNode, 'services' | 'status'>): 
       calls: { POST: { needs: 'operate', handle: (context) => call(services, context) } },
     },
     {
+      path: '/v1/calls',
+      calls: {
+        GET: {
+          needs: 'read',
+          handle: async (context) => context.json(await services.callGraph({ signal: context.req.raw.signal })),
+        },
+      },
+    },
+    {
       path: '/v1/sd/prometheus',
       calls: {
         GET: { needs: 'read', handle: (context) => context.json(targets(services, node.status().cluster.name)) },

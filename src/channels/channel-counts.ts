@@ -13,6 +13,11 @@ export class ChannelCounts {
   readonly #latency = new Distribution()
   #slowestMs = 0
 
+  received({ envelope: { payload } }: { readonly envelope: { readonly payload: Uint8Array } }): void {
+    this.receivedMessages += 1
+    this.receivedBytes += payload.length
+  }
+
   drop(reason: string, by = 1): void {
     this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + by)
   }

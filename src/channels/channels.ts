@@ -10,6 +10,7 @@ import type { DistributionView } from '../observability/distribution.ts'
 import { passingOnSpan } from '../observability/tracing.ts'
 import type { Envelope } from '../wire/envelope.ts'
 import type { Link } from '../wire/link.ts'
+import type { Carrier } from './carrier.ts'
 import type { Channel, ChannelStats, Recipient } from './channel.ts'
 import { channelNames } from './channel-defaults.ts'
 import { DeliveryDriver } from './delivery-driver.ts'
@@ -81,6 +82,11 @@ export class Channels implements NodePart, LanesHandler {
     if (channel) return channel
     const text = `there is no channel '${name}', only ${channelNames.join(', ')}`
     throw new ClusterError('ERR_UNKNOWN_CHANNEL', text, { channel: String(name).slice(0, 100) })
+  }
+
+  /** Messages between this part of a node and that of others, on one of its channels. */
+  carrier(channel: ChannelName, name: string): Carrier {
+    return this.#channels.get(channel)!.carrier(name)
   }
 
   /** User messages sent so far, and to how many different members, those of broadcasts apart, since this was last asked. */

@@ -48,8 +48,7 @@ export class Inbound {
   }
 
   take(arrival: Arrival): void {
-    this.#counts.receivedMessages += 1
-    this.#counts.receivedBytes += arrival.envelope.payload.length
+    this.#counts.received(arrival)
     if (arrival.envelope.kind !== 'causal') this.schedule.take(arrival)
     else {
       try {

@@ -6,6 +6,7 @@ import { ClusterError } from '../errors.ts'
 import { isTracing, passedOn, traced } from '../observability/tracing.ts'
 import { type Arrival, messageId } from './arrival.ts'
 import { SendCall } from './calls.ts'
+import { type Carrier, Carriers } from './carrier.ts'
 import type {
   Channel,
   ChannelEvent,
@@ -39,6 +40,7 @@ export class LocalChannel implements Channel {
   readonly #outbound: Outbound
   readonly #inbound: Inbound
   readonly #requests: PendingRequests
+  readonly #carriers: Carriers
   readonly #listeners = new Set<(event: ChannelEvent) => void>()
   /** What ends the loops over messages. */
   readonly #endings = new Set<() => void>()
@@ -50,6 +52,7 @@ export class LocalChannel implements Channel {
     this.#outbound = new Outbound(name, context, this.counts)
     this.#inbound = new Inbound(context, this.counts, (event) => this.tell(event))
     this.#requests = new PendingRequests(context.clock, context.nameOf)
+    this.#carriers = new Carriers(context, this.#outbound)
   }
 
   // --- Out ---
@@ -200,6 +203,11 @@ export class LocalChannel implements Channel {
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) }
   }
 
+  /** For parts of this node; see {@link Carrier}. */
+  carrier(name: string): Carrier {
+    return this.#carriers.carrier(name)
+  }
+
   stats(): ChannelStats {
     const { counts } = this
     const { schedule } = this.#inbound
@@ -226,7 +234,8 @@ export class LocalChannel implements Channel {
   take(arrival: Arrival): void {
     const { kind } = arrival.envelope
     if (kind !== 'reply' && kind !== 'error') {
-      this.#inbound.take(arrival)
+      if (this.#carriers.take(arrival)) this.counts.received(arrival)
+      else this.#inbound.take(arrival)
       return
     }
     if (!this.#requests.answered(arrival)) this.counts.drop('reply-unexpected')

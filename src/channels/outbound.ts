@@ -81,6 +81,18 @@ export class Outbound {
     }
   }
 
+  /** What a part of this node sends to one of another: acknowledged, under a subject that is no topic of a user. */
+  prepareOwn(payload: Uint8Array, subject: string, timeoutMs: number): Prepared {
+    return {
+      id: this.#context.driver.nextId(),
+      kind: 'message',
+      options: { ...this.#defaults, ack: true, topic: subject, timeoutMs },
+      encoded: { encoding: 'bytes', payload },
+      trace: undefined,
+      startedAt: this.#context.clock.now(),
+    }
+  }
+
   /** Of what is neither acknowledged nor ordered nothing is remembered: the lane takes it, and that is all. False: it does not now. */
   directly(
     destination: Destination,

@@ -54,7 +54,12 @@ export function encodeFailure(
 
 /** The other end of {@link encodeFailure}. Throws when the bytes are no such thing. */
 export function decodeFailure(encoded: EncodedPayload): ClusterError {
-  const value = decodePayload(encoded) as Record<string, unknown> | null
+  return failureFrom(decodePayload(encoded))
+}
+
+/** What {@link encodeFailure} wrote, read as JSON. Throws when it is no such thing. */
+export function failureFrom(said: unknown): ClusterError {
+  const value = said as Record<string, unknown> | null | undefined
   if (typeof value?.code !== 'string' || typeof value.message !== 'string') throw new TypeError('not an error')
   const details = (value.details ?? {}) as ErrorDetails[ErrorCode]
   return new ClusterError(value.code as ErrorCode, value.message, details, {

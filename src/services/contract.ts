@@ -9,7 +9,12 @@ import type { ServiceCallContext, ServiceCallOptions, ServiceHandler, Services }
 /** What a method takes and gives. A side without a schema takes whatever JSON can say. */
 export interface ServiceMethod {
   readonly input?: StandardSchema
+  /** Of a stream: of each item. */
   readonly output?: StandardSchema
+  /** It answers with a stream: any iterable at its owner, an async iterable at its caller. Default false. */
+  readonly stream?: boolean
+  /** A call that may have happened may happen again; see {@link ServiceCallOptions.idempotent}. Default false. */
+  readonly idempotent?: boolean
 }
 
 /** Methods by name. */
@@ -23,20 +28,28 @@ export interface ServiceContract<Methods extends ServiceMethods = ServiceMethods
 
 type ValueOf<Schema> = Schema extends StandardSchema<infer Value> ? Value : JsonValue
 
+type Given<Method extends ServiceMethod> = Method extends { readonly stream: true }
+  ? Iterable<ValueOf<Method['output']>> | AsyncIterable<ValueOf<Method['output']>>
+  : ValueOf<Method['output']>
+
+type Taken<Method extends ServiceMethod> = Method extends { readonly stream: true }
+  ? AsyncIterable<ValueOf<Method['output']>>
+  : Promise<ValueOf<Method['output']>>
+
 /** What implements a contract: one function for each of its methods. */
 export type ContractHandlers<Methods extends ServiceMethods> = {
   readonly [Method in keyof Methods]: (
     input: ValueOf<Methods[Method]['input']>,
     context: ServiceCallContext,
-  ) => ValueOf<Methods[Method]['output']> | Promise<ValueOf<Methods[Method]['output']>>
+  ) => Given<Methods[Method]> | Promise<Given<Methods[Method]>>
 }
 
-/** What calls a contract: one function for each of its methods, each as {@link Services.call}. */
+/** What calls a contract: one function for each of its methods, each as {@link Services.call} or {@link Services.stream}. */
 export type ContractClient<Methods extends ServiceMethods> = {
   readonly [Method in keyof Methods]: (
     input: ValueOf<Methods[Method]['input']>,
     options?: ServiceCallOptions,
-  ) => Promise<ValueOf<Methods[Method]['output']>>
+  ) => Taken<Methods[Method]>
 }
 
 /** A contract, to be registered and called by. */
@@ -52,11 +65,13 @@ export function implementing<Methods extends ServiceMethods>(
   { name, methods }: ServiceContract<Methods>,
   handlers: ContractHandlers<Methods>,
 ): Readonly<Record<string, ServiceHandler>> {
-  const checked = Object.entries(methods).map(([method, { input, output }]): [string, ServiceHandler] => {
+  const checked = Object.entries(methods).map(([method, { input, output, stream }]): [string, ServiceHandler] => {
     const handler = handlers[method] as ServiceHandler
+    const given = `${name}.${method} output`
     const handle: ServiceHandler = async (argument, context) => {
       const taken = await checkValue(`${name}.${method} input`, argument, input)
-      return checkValue(`${name}.${method} output`, await handler(taken as JsonValue, context), output)
+      const answer = await handler(taken as JsonValue, context)
+      return stream ? checkedItems(given, answer, output) : checkValue(given, answer, output)
     }
     return [method, handle]
   })
@@ -65,17 +80,32 @@ export function implementing<Methods extends ServiceMethods>(
 
 /** Functions that call the contract's methods wherever they run. */
 export function calling<Methods extends ServiceMethods>(
-  services: Pick<Services, 'call'>,
+  services: Pick<Services, 'call' | 'stream'>,
   { name, methods }: ServiceContract<Methods>,
   defaults: ServiceCallOptions,
 ): ContractClient<Methods> {
-  const functions = Object.entries(methods).map(([method, { input, output }]) => {
+  const functions = Object.entries(methods).map(([method, { input, output, stream, idempotent }]) => {
+    const resolved = (options: ServiceCallOptions): ServiceCallOptions =>
+      idempotent === undefined ? { ...defaults, ...options } : { ...defaults, idempotent, ...options }
+    const called = `${name}.${method}`
     const call = async (argument: unknown, options: ServiceCallOptions = {}): Promise<unknown> => {
-      const sent = await checkValue(`${name}.${method} input`, argument, input)
-      const answer = await services.call(name, method, sent, { ...defaults, ...options })
-      return checkValue(`${name}.${method} output`, answer, output)
+      const sent = await checkValue(`${called} input`, argument, input)
+      return checkValue(`${called} output`, await services.call(name, method, sent, resolved(options)), output)
     }
-    return [method, call]
+    const read = async function* (argument: unknown, options: ServiceCallOptions = {}): AsyncGenerator<unknown> {
+      const sent = await checkValue(`${called} input`, argument, input)
+      yield* checkedItems(`${called} output`, services.stream(name, method, sent, resolved(options)), output)
+    }
+    return [method, stream ? read : call]
   })
   return Object.fromEntries(functions) as ContractClient<Methods>
+}
+
+/** Each item is checked as it comes; the first that is refused ends the stream. */
+async function* checkedItems(
+  what: string,
+  items: unknown,
+  schema: StandardSchema | undefined,
+): AsyncGenerator<unknown, void, undefined> {
+  for await (const item of items as AsyncIterable<unknown>) yield await checkValue(what, item, schema)
 }

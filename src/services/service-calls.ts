@@ -1,28 +1,32 @@
 // A call from the caller's side: which instance, how often, how long. One deadline covers all attempts. An attempt is repeated
-// elsewhere when it has not happened, or may happen twice, and the retry budget allows.
+// elsewhere when it has not happened, or may happen twice, and the retry budget allows. A hedged call asks a second instance when the
+// first is slow, out of the same budget (Dean and Barroso, "The Tail at Scale", 2013).
 
+import { SpanKind } from '@opentelemetry/api'
 import type { Random } from '../../topology/index.ts'
-import type { JsonValue, Payload } from '../channels/payload.ts'
-import type { Requests } from '../channels/requests.ts'
-import { ClusterError, isClusterError } from '../errors.ts'
-import type { Time } from '../runtime/clock.ts'
-import { choose, type Load } from './balance.ts'
-import { Breaker, RetryBudget } from './breaker.ts'
-import { CALL_SUBJECT, CANCEL_SUBJECT, inheritedLimits, type ServiceCall } from './service-host.ts'
+import type { JsonValue } from '../channels/payload.ts'
+import { ClusterError } from '../errors.ts'
+import { isTracing, passedOn, traced } from '../observability/tracing.ts'
+import type { Time, Timer } from '../runtime/clock.ts'
+import { choose } from './balance.ts'
+import { RetryBudget } from './breaker.ts'
+import { CallAttempt, type CallOutcome } from './call-attempt.ts'
+import type { CallEdges } from './call-edges.ts'
+import { type CallExchange, encodeValue } from './call-exchange.ts'
+import { CallLimits, callAborted } from './call-limits.ts'
+import { InstanceLoads } from './instance-loads.ts'
 import type { ServiceCallOptions, ServiceInstance, ServiceQuery } from './service-interface.ts'
 
-export const DEFAULT_DEADLINE_MS = 5_000
+const DEFAULT_DEADLINE_MS = 5_000
 const MAX_ATTEMPTS = 4
-/** Weight of the newest call in the mean latency. */
-const NEWEST = 0.2
-/** Instances of which the load is remembered; the one that was called longest ago goes first. */
-const MAX_TRACKED = 10_000
+/** Services whose turn is remembered; the one whose first call is longest ago goes first. */
+const MAX_TURNS = 10_000
 
-/** Failures that say something of the instance or the way to it. What a handler throws says nothing of either. */
-const faults: ReadonlySet<string> = new Set(['ERR_MEMBER_DOWN', 'ERR_NO_ROUTE', 'ERR_TIMEOUT', 'ERR_BUFFER_FULL'])
 /** After these another instance may do better. */
 const elsewhere: ReadonlySet<string> = new Set([
-  ...faults,
+  'ERR_MEMBER_DOWN',
+  'ERR_NO_ROUTE',
+  'ERR_BUFFER_FULL',
   'ERR_UNKNOWN_SERVICE',
   'ERR_UNKNOWN_MEMBER',
   'ERR_SHUTTING_DOWN',
@@ -35,58 +39,73 @@ export interface Target {
   readonly number: number
 }
 
+/** What is asked, of whichever instance. */
+export interface Asked {
+  readonly name: string
+  readonly method: string
+  readonly argument: JsonValue
+  readonly isStream: boolean
+  readonly options: ServiceCallOptions
+}
+
 export interface ServiceCallsOptions {
   readonly clock: Time
   /** Name and zone of this node. */
   readonly self: { readonly name: string; readonly zone: string }
-  readonly requests: Requests
+  readonly exchange: CallExchange
+  readonly edges: CallEdges
   readonly random: Random
   readonly targets: (query: ServiceQuery) => readonly Target[]
+  /** No way leads there now, though it is not known to be down. */
+  readonly isCut: (member: string) => boolean
 }
 
-interface Tracked {
-  running: number
-  latencyMs: number | undefined
-  readonly breaker: Breaker
+/** One call under way, all of its attempts. */
+interface Calling {
+  readonly asked: Asked
+  /** The argument as JSON. */
+  readonly text: string
+  readonly limits: CallLimits
+  readonly tried: Set<string>
+  readonly trace: string | undefined
 }
 
 export class ServiceCalls {
   readonly #options: ServiceCallsOptions
-  readonly #tracked = new Map<string, Tracked>()
+  readonly #loads = new InstanceLoads()
   readonly #budget = new RetryBudget()
   readonly #turns = new Map<string, number>()
-  #nextCall = 1
 
   constructor(options: ServiceCallsOptions) {
     this.#options = options
   }
 
-  async call(name: string, method: string, argument: JsonValue, options: ServiceCallOptions): Promise<JsonValue> {
-    const limits = inheritedLimits()
-    const begun = this.#options.clock.now()
-    const own = begun + (options.deadlineMs ?? DEFAULT_DEADLINE_MS)
-    const deadline = Math.min(own, limits?.deadline ?? own)
-    const signal =
-      options.signal && limits ? AbortSignal.any([options.signal, limits.signal]) : (options.signal ?? limits?.signal)
-    const tried = new Set<string>()
-    this.#budget.called()
-    let failure: unknown = unknownService(name)
-    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-      const target = this.#choose(name, options, tried)
-      if (!target) throw failure
-      tried.add(target.instance.id)
-      try {
-        return await this.#attempt(target, method, argument, deadline, signal)
-      } catch (error) {
-        failure = error
-        // An attempt has what is left of the deadline, and a timer may fire a little early.
-        if (this.#options.clock.now() >= deadline || isClusterError(error, 'ERR_TIMEOUT'))
-          throw deadlineExceeded(`${name}.${method}`, Math.round(deadline - begun), error)
-        const isFutile = !(error instanceof ClusterError) || !elsewhere.has(error.code)
-        if (isFutile || (error.mayHaveHappened && options.idempotent !== true) || !this.#budget.take()) throw error
-      }
+  async call(asked: Asked): Promise<JsonValue> {
+    const { value } = await this.begin(asked, this.limits(asked.options, DEFAULT_DEADLINE_MS))
+    return value
+  }
+
+  limits({ deadlineMs, signal }: ServiceCallOptions, defaultMs: number): CallLimits {
+    return new CallLimits(this.#options.clock, deadlineMs ?? defaultMs, signal)
+  }
+
+  /** The first answer, and the attempt that brought it. */
+  async begin(asked: Asked, limits: CallLimits): Promise<{ readonly value: JsonValue; readonly attempt: CallAttempt }> {
+    const { name, method } = asked
+    const text = encodeValue(asked.argument)
+    let hasFailed = true
+    try {
+      const attempts = (trace: string | undefined) => this.#attempts({ asked, text, limits, tried: new Set(), trace })
+      const attributes = { 'trellis.service': name, 'trellis.method': method }
+      const answer = await (isTracing()
+        ? traced('trellis.call', { kind: SpanKind.CLIENT, attributes }, attempts)
+        : attempts(passedOn()))
+      hasFailed = false
+      return answer
+    } finally {
+      const now = this.#options.clock.now()
+      this.#options.edges.note(limits.parent?.service ?? '', name, hasFailed, now - limits.begun, now)
     }
-    throw failure
   }
 
   /** The instance that a call would go to now. Throws `ERR_UNKNOWN_SERVICE`. */
@@ -96,86 +115,115 @@ export class ServiceCalls {
     return target
   }
 
+  async #attempts(calling: Calling) {
+    const { asked, limits, tried } = calling
+    const operation = `${asked.name}.${asked.method}`
+    let failure: ClusterError | undefined
+    this.#budget.called()
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+      const target = this.#choose(asked.name, asked.options, tried)
+      if (!target) throw failure ?? unknownService(asked.name)
+      tried.add(target.instance.id)
+      const { outcome, by } = await this.#attempt(target, calling, operation)
+      if (outcome.type === 'answered') return { value: outcome.value, attempt: by }
+      const { type, error } = outcome
+      failure = error
+      if (type === 'failed') throw error
+      if (error.code === 'ERR_TIMEOUT' || error.code === 'ERR_DEADLINE_EXCEEDED' || limits.isOver)
+        throw limits.exceeded(operation, error)
+      const isFutile = !elsewhere.has(error.code) || (error.mayHaveHappened && asked.options.idempotent !== true)
+      if (isFutile || limits.isAborted || !this.#budget.take()) throw error
+    }
+    throw failure!
+  }
+
+  /** Settles with the first answer, or when nothing is under way any more. */
+  #attempt(target: Target, calling: Calling, operation: string) {
+    const { asked, limits } = calling
+    const { hedgeMs } = asked.options
+    return new Promise<{ readonly outcome: CallOutcome; readonly by: CallAttempt }>((resolve, reject) => {
+      if (limits.isAborted) {
+        reject(callAborted(operation, false))
+        return
+      }
+      const under: CallAttempt[] = []
+      let timer: Timer | undefined
+      const end = (): void => {
+        timer?.[Symbol.dispose]()
+        release()
+        for (const other of under) other.abandon()
+      }
+      const release = limits.onAborted(() => {
+        end()
+        reject(callAborted(operation, true))
+      })
+      const begin = (at: Target): void => {
+        const attempt = this.#begin(at, calling, (outcome) => {
+          under.splice(under.indexOf(attempt), 1)
+          if (outcome.type !== 'answered' && under.length > 0) return
+          end()
+          resolve({ outcome, by: attempt })
+        })
+        under.push(attempt)
+      }
+      begin(target)
+      if (hedgeMs !== undefined) timer = this.#options.clock.setTimeout(() => this.#hedge(calling, begin), hedgeMs)
+    })
+  }
+
+  #hedge({ asked, tried }: Calling, begin: (target: Target) => void): void {
+    const second = this.#choose(asked.name, asked.options, tried)
+    if (!second || !this.#budget.take()) return
+    tried.add(second.instance.id)
+    begin(second)
+  }
+
+  #begin({ instance, owner, number }: Target, calling: Calling, settle: (outcome: CallOutcome) => void): CallAttempt {
+    const { asked, text: argument, limits, trace } = calling
+    const { method, isStream, options } = asked
+    const failsFast = options.idempotent === true
+    const { deadline } = limits
+    const call = { to: owner, number, method, argument, deadline, isStream, trace, failsFast }
+    const { clock, exchange } = this.#options
+    return new CallAttempt(clock, exchange, call, this.#loads.track(instance.id), (outcome) => {
+      if (outcome.type !== 'answered') this.#judge(asked, instance.id)
+      settle(outcome)
+    })
+  }
+
+  #judge({ name, options }: Asked, id: string): void {
+    const ids = this.#options.targets(queryOf(name, options)).map(({ instance }) => instance.id)
+    this.#loads.judge(id, ids, this.#options.clock.now())
+  }
+
   #choose(name: string, options: ServiceCallOptions, tried: ReadonlySet<string>): Target | undefined {
-    const { self, random, targets } = this.#options
-    const { namespace = '', version, capabilities, key } = options
-    const query = { name, namespace, ...(version ? { version } : {}), ...(capabilities ? { capabilities } : {}) }
+    const { self, random, targets, isCut } = this.#options
     const now = this.#options.clock.now()
-    const all = targets(query).filter(({ instance }) => !tried.has(instance.id))
-    const admitted = all.filter(({ instance }) => this.#tracked.get(instance.id)?.breaker.admits(now) ?? true)
-    // Where every breaker is open, a call that may fail is better than one that cannot be made.
+    const all = targets(queryOf(name, options)).filter(({ instance }) => !tried.has(instance.id))
+    const admitted = all.filter(({ instance, owner }) => this.#loads.admits(instance.id, now) && !isCut(owner))
+    // Where every one is kept from calls, one that may fail is better than one that cannot be made.
     const candidates = admitted.length > 0 ? admitted : tried.size === 0 ? all : []
-    const turn = this.#turns.get(name) ?? 0
-    this.#turns.set(name, turn + 1)
-    const load = (id: string): Load => this.#tracked.get(id) ?? { running: 0, latencyMs: undefined }
-    const facts = { self: self.name, zone: self.zone, key, load, random, turn }
+    const { key } = options
+    const facts = { self: self.name, zone: self.zone, key, load: this.#loads.load, random, turn: this.#turn(name) }
     const strategy = options.strategy ?? (key === undefined ? 'local-first' : 'consistent-hash')
     const instances = candidates.map(({ instance }) => instance)
     const chosen = choose(strategy, instances, facts)
     return candidates.find(({ instance }) => instance === chosen)
   }
 
-  async #attempt(
-    { instance, owner, number }: Target,
-    method: string,
-    argument: JsonValue,
-    deadline: number,
-    signal: AbortSignal | undefined,
-  ): Promise<JsonValue> {
-    const tracked = this.#track(instance.id)
-    const begun = this.#options.clock.now()
-    const deadlineMs = Math.max(1, Math.ceil(deadline - begun))
-    const call: ServiceCall = { number, method, argument, deadlineMs, call: this.#nextCall++ }
-    tracked.running += 1
-    tracked.breaker.begin()
-    try {
-      const payload = call as unknown as Payload
-      const options = { timeoutMs: deadlineMs, ...(signal ? { signal } : {}) }
-      const answer = await this.#options.requests.request(owner, CALL_SUBJECT, payload, options)
-      this.#ended(tracked, begun)
-      return answer as JsonValue
-    } catch (error) {
-      this.#failed(tracked, begun, error)
-      if (isClusterError(error, 'ERR_ABORTED') && signal?.aborted) this.#cancel(owner, call.call)
-      throw error
-    } finally {
-      tracked.running -= 1
-    }
+  #turn(name: string): number {
+    const turn = this.#turns.get(name) ?? 0
+    this.#turns.set(name, turn + 1)
+    const [oldest] = this.#turns.keys()
+    if (this.#turns.size > MAX_TURNS && oldest !== undefined) this.#turns.delete(oldest)
+    return turn
   }
+}
 
-  #ended(tracked: Tracked, begun: number): void {
-    const took = this.#options.clock.now() - begun
-    tracked.breaker.succeeded()
-    tracked.latencyMs = tracked.latencyMs === undefined ? took : tracked.latencyMs * (1 - NEWEST) + took * NEWEST
-  }
-
-  #failed(tracked: Tracked, begun: number, error: unknown): void {
-    if (error instanceof ClusterError && faults.has(error.code)) tracked.breaker.failed(this.#options.clock.now())
-    else if (isClusterError(error, 'ERR_ABORTED')) tracked.breaker.released()
-    else this.#ended(tracked, begun)
-  }
-
-  /** The other end learns it as soon as it can; if it never does, its own deadline ends the call. */
-  #cancel(owner: string, call: number): void {
-    this.#options.requests.request(owner, CANCEL_SUBJECT, call, { timeoutMs: 1_000 }).catch(() => {})
-  }
-
-  #track(id: string): Tracked {
-    const tracked = this.#tracked.get(id) ?? { running: 0, latencyMs: undefined, breaker: new Breaker() }
-    this.#tracked.delete(id)
-    this.#tracked.set(id, tracked)
-    const [oldest] = this.#tracked.keys()
-    if (this.#tracked.size > MAX_TRACKED && oldest !== undefined) this.#tracked.delete(oldest)
-    return tracked
-  }
+function queryOf(name: string, { namespace = '', version, capabilities }: ServiceCallOptions): ServiceQuery {
+  return { name, namespace, ...(version ? { version } : {}), ...(capabilities ? { capabilities } : {}) }
 }
 
 function unknownService(service: string): ClusterError {
   return new ClusterError('ERR_UNKNOWN_SERVICE', `no instance of '${service}' can be called`, { service })
-}
-
-function deadlineExceeded(operation: string, deadlineMs: number, cause: unknown): ClusterError {
-  const mayHaveHappened = !(cause instanceof ClusterError) || cause.mayHaveHappened
-  const message = `'${operation}' was not answered within its ${deadlineMs} ms`
-  return new ClusterError('ERR_DEADLINE_EXCEEDED', message, { operation, deadlineMs }, { cause, mayHaveHappened })
 }

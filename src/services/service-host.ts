@@ -1,72 +1,79 @@
 // The instances of this node at work: runs their handlers for calls from anywhere, as many at once as each allows, and lets a caller
-// cancel what it no longer wants. A handler's own calls inherit what is left of its deadline.
+// cancel what it no longer wants. What a handler calls itself belongs to the call that it runs for.
+//
+//   call ──▶ no such instance or method, or too many running: refused, no handler has seen it
+//     └──▶ handler ──▶ a value: answered          deadline, cancel, caller gone ──▶ `signal` aborts, nothing is answered
+//                └──▶ a stream: its first items answer the call, each pull the next ones, until its end
 
-import { AsyncLocalStorage } from 'node:async_hooks'
-import type { JsonValue } from '../channels/payload.ts'
-import type { Requests } from '../channels/requests.ts'
+import { SpanKind } from '@opentelemetry/api'
+import type { CarriedFrom } from '../channels/carrier.ts'
+import { encodeFailure } from '../channels/payload.ts'
 import { ClusterError } from '../errors.ts'
-import { MAX_DELAY_MS, type Time } from '../runtime/clock.ts'
+import { isTracing, passingOn, traced } from '../observability/tracing.ts'
+import type { Time } from '../runtime/clock.ts'
+import { type CallExchange, type CallServer, encodeValue } from './call-exchange.ts'
+import type { CallMessage, IncomingCall, IncomingPull } from './call-messages.ts'
+import { Deadlines } from './deadlines.ts'
+import { RunningCall } from './running-call.ts'
 import type { ServiceHandler } from './service-interface.ts'
+import { isStream, StreamSource } from './stream-source.ts'
 
-export const CALL_SUBJECT = 'trellis.service'
-export const CANCEL_SUBJECT = 'trellis.service.cancel'
 const DEFAULT_CONCURRENCY = 256
-/** What is left to whoever runs inside a handler. */
-export interface Inherited {
-  readonly deadline: number
-  readonly signal: AbortSignal
-}
+/** Calls that were cancelled before they came are remembered: messages may overtake each other. */
+const MAX_EARLY_CANCELS = 1_024
 
-export interface ServiceCall {
-  readonly number: number
-  readonly method: string
-  readonly argument: JsonValue
-  readonly deadlineMs: number
-  /** Unique with the caller; it cancels by it. */
-  readonly call: number
-}
+/** Finds what answers a method. Undefined: there is none. */
+export type FindHandler = (method: string) => ServiceHandler | undefined
 
 interface Hosted {
   readonly name: string
-  readonly handlers: Readonly<Record<string, ServiceHandler>>
+  readonly handler: FindHandler
   readonly concurrency: number
   running: number
 }
 
-const inherited = new AsyncLocalStorage<Inherited>()
-
-/** The deadline and the signal of the handler that runs here, if any. */
-export function inheritedLimits(): Inherited | undefined {
-  return inherited.getStore()
+/** One call that runs, or whose stream is open. */
+interface Served {
+  readonly key: string
+  readonly from: string
+  readonly id: number
+  readonly deadline: number
+  readonly hosted: Hosted
+  readonly call: RunningCall
+  /** It counts as running: its handler has not returned, or its stream is open. */
+  isHeld: boolean
 }
 
 export interface ServiceHostOptions {
   readonly clock: Time
   readonly self: string
-  readonly requests: Requests
+  readonly exchange: CallExchange
   readonly nameOf: (id: string) => string
 }
 
-export class ServiceHost implements Disposable {
+export class ServiceHost implements CallServer, Disposable {
   readonly #options: ServiceHostOptions
   readonly #hosted = new Map<number, Hosted>()
-  readonly #running = new Map<string, AbortController>()
-  readonly #handlers: readonly Disposable[]
+  readonly #served = new Map<string, Served>()
+  readonly #early = new Set<string>()
+  readonly #deadlines: Deadlines<Served>
 
   constructor(options: ServiceHostOptions) {
     this.#options = options
-    const { requests } = options
-    this.#handlers = [
-      requests.handle(CALL_SUBJECT, ({ from, payload }) => this.#serve(from, parseCall(payload))),
-      requests.handle(CANCEL_SUBJECT, ({ from, payload }) => {
-        this.#running.get(`${from} ${String(payload)}`)?.abort(cancelled())
-        return null
-      }),
-    ]
+    this.#deadlines = new Deadlines(
+      options.clock,
+      () => this.#served.values(),
+      (served) => this.#end(served),
+    )
   }
 
-  add(number: number, name: string, handlers: Hosted['handlers'], concurrency = DEFAULT_CONCURRENCY): void {
-    this.#hosted.set(number, { name, handlers, concurrency, running: 0 })
+  /** Calls that run here now. */
+  get running(): number {
+    return this.#served.size
+  }
+
+  add(number: number, name: string, handler: FindHandler, concurrency = DEFAULT_CONCURRENCY): void {
+    this.#hosted.set(number, { name, handler, concurrency, running: 0 })
   }
 
   /** Takes no new calls; those that run are finished. */
@@ -74,60 +81,137 @@ export class ServiceHost implements Disposable {
     this.#hosted.delete(number)
   }
 
+  /** A member is down: nobody waits for what it asked. */
+  lost(member: string): void {
+    for (const served of [...this.#served.values()]) if (served.from === member) this.#end(served)
+  }
+
+  serve(from: CarriedFrom, { calls, pulls, cancels }: Pick<CallMessage, 'calls' | 'pulls' | 'cancels'>): void {
+    if (calls.length + pulls.length + cancels.length === 0) return
+    const caller = `${from.id} ${from.generation}`
+    for (const call of calls) this.#call(from.id, `${caller} ${call.id}`, call)
+    for (const pull of pulls) this.#pull(from.id, `${caller} ${pull.call}`, pull)
+    for (const id of cancels) this.#cancel(`${caller} ${id}`)
+  }
+
   [Symbol.dispose](): void {
-    for (const handler of this.#handlers) handler[Symbol.dispose]()
     this.#hosted.clear()
-    for (const running of this.#running.values()) running.abort(cancelled())
+    for (const served of [...this.#served.values()]) this.#end(served)
+    this.#deadlines[Symbol.dispose]()
   }
 
-  async #serve(from: string, call: ServiceCall): Promise<JsonValue> {
-    const member = this.#options.nameOf(this.#options.self)
-    const hosted = this.#hosted.get(call.number)
-    const subject = `${hosted?.name ?? call.number}.${call.method}`
-    if (!hosted) throw new ClusterError('ERR_UNKNOWN_SERVICE', `${member} no longer offers that`, { service: subject })
-    const handler = Object.hasOwn(hosted.handlers, call.method) ? hosted.handlers[call.method] : undefined
-    if (!handler) throw new ClusterError('ERR_NO_HANDLER', `${member} has no '${subject}'`, { member, subject })
-    if (hosted.running >= hosted.concurrency) {
-      const limit = hosted.concurrency
-      throw new ClusterError('ERR_BUFFER_FULL', `'${hosted.name}' runs ${limit} calls already`, {
-        queue: subject,
-        limit,
-      })
+  #call(from: string, key: string, call: IncomingCall): void {
+    if (this.#early.delete(key)) return
+    const { id, number, method, deadlineMs, trace } = call
+    const hosted = this.#hosted.get(number)
+    const handler = hosted?.handler(method)
+    if (!hosted || !handler || hosted.running >= hosted.concurrency) {
+      const error = this.#refusal(hosted, handler, call)
+      this.#options.exchange.fail(from, id, this.#failure(error, method), true)
+      return
     }
+    const now = this.#options.clock.now()
+    const running = new RunningCall(this.#options.nameOf(from), hosted.name, deadlineMs, now)
+    const served: Served = { key, from, id, deadline: running.deadline, hosted, call: running, isHeld: true }
     hosted.running += 1
+    this.#served.set(key, served)
+    this.#deadlines.add(served.deadline)
+    if (isTracing()) {
+      const attributes = { 'trellis.source': from, 'trellis.service': hosted.name, 'trellis.method': method }
+      const options = { kind: SpanKind.SERVER, attributes, from: trace ?? '' }
+      // Its failure is told to the caller by then.
+      traced('trellis.serve', options, () => this.#run(served, handler, call)).catch(() => {})
+    } else passingOn(trace, () => this.#run(served, handler, call)).catch(() => {})
+  }
+
+  /** Rejects with what the handler threw, which the caller has been told. */
+  async #run(served: Served, handler: ServiceHandler, { method, argument, isStream: isWanted }: IncomingCall) {
+    const { call } = served
     try {
-      return await this.#run(handler, from, call)
+      const answer = await call.run(() => handler(argument, call))
+      const stream = isStream(answer) && (isWanted || Symbol.asyncIterator in answer) ? answer : undefined
+      if (isWanted !== (stream !== undefined)) throw mismatch(isWanted)
+      if (!stream) this.#answer(served, encodeValue(answer))
+      else {
+        call.stream = new StreamSource(this.#options.clock, stream, (work) => call.run(work))
+        if (call.isCancelled) call.stream.close()
+        else await this.#take(served, call.stream, served.id)
+      }
+    } catch (error) {
+      if (this.#over(served)) this.#options.exchange.fail(served.from, served.id, this.#failure(error, method), false)
+      throw error
     } finally {
-      hosted.running -= 1
+      if (!call.stream || call.stream.isClosed) release(served)
     }
   }
 
-  async #run(handler: ServiceHandler, from: string, { argument, deadlineMs, call }: ServiceCall): Promise<JsonValue> {
-    const key = `${from} ${call}`
-    const abort = new AbortController()
-    const timer = this.#options.clock.setTimeout(() => abort.abort(cancelled()), Math.min(deadlineMs, MAX_DELAY_MS))
-    this.#running.set(key, abort)
-    try {
-      const { signal } = abort
-      const context = { from: this.#options.nameOf(from), signal, deadlineMs }
-      const limits = { deadline: this.#options.clock.now() + deadlineMs, signal }
-      const answer = await inherited.run(limits, async () => handler(argument, context))
-      return (answer ?? null) as JsonValue
-    } finally {
-      timer?.[Symbol.dispose]()
-      this.#running.delete(key)
+  #answer(served: Served, value: string): void {
+    if (this.#over(served)) this.#options.exchange.answer(served.from, served.id, value)
+  }
+
+  #pull(from: string, key: string, { id }: IncomingPull): void {
+    const served = this.#served.get(key)
+    const stream = served?.call.stream
+    if (!served || !stream) {
+      const error = new ClusterError('ERR_ABORTED', 'the stream is over', { operation: 'services.stream' })
+      this.#options.exchange.fail(from, id, this.#failure(error, 'stream'), false)
+      return
     }
+    this.#take(served, stream, id).catch((error: unknown) => {
+      this.#over(served)
+      this.#options.exchange.fail(from, id, this.#failure(error, served.hosted.name), false)
+    })
+  }
+
+  async #take(served: Served, stream: StreamSource, id: number): Promise<void> {
+    const value = await stream.take()
+    if (!this.#served.has(served.key)) return
+    if (stream.isClosed) this.#over(served)
+    this.#options.exchange.answer(served.from, id, value)
+  }
+
+  #cancel(key: string): void {
+    const served = this.#served.get(key)
+    if (served) this.#end(served)
+    else {
+      this.#early.add(key)
+      const [oldest] = this.#early
+      if (this.#early.size > MAX_EARLY_CANCELS && oldest !== undefined) this.#early.delete(oldest)
+    }
+  }
+
+  /** Nobody waits for it any more, and whatever of it still runs learns that. */
+  #end(served: Served): void {
+    if (this.#over(served)) served.call.cancel()
+  }
+
+  /** False: it was over before. */
+  #over(served: Served): boolean {
+    if (served.call.stream) release(served)
+    return this.#served.delete(served.key)
+  }
+
+  #refusal(hosted: Hosted | undefined, handler: ServiceHandler | undefined, call: IncomingCall): ClusterError {
+    const member = this.#options.nameOf(this.#options.self)
+    const subject = `${hosted?.name ?? call.number}.${call.method}`.slice(0, 256)
+    if (!hosted) return new ClusterError('ERR_UNKNOWN_SERVICE', `${member} no longer offers that`, { service: subject })
+    if (!handler) return new ClusterError('ERR_NO_HANDLER', `${member} has no '${subject}'`, { member, subject })
+    const limit = hosted.concurrency
+    const details = { queue: subject, limit }
+    return new ClusterError('ERR_BUFFER_FULL', `'${hosted.name}' runs ${limit} calls already`, details)
+  }
+
+  #failure(error: unknown, subject: string): string {
+    const { payload } = encodeFailure(error, this.#options.nameOf(this.#options.self), subject)
+    return Buffer.from(payload).toString('utf8')
   }
 }
 
-function parseCall(payload: unknown): ServiceCall {
-  const call = (payload ?? {}) as Partial<ServiceCall>
-  const { number, method, deadlineMs } = call
-  const isCall = Number.isSafeInteger(number) && Number.isSafeInteger(call.call) && typeof method === 'string'
-  if (isCall && typeof deadlineMs === 'number' && deadlineMs > 0) return { argument: null, ...call } as ServiceCall
-  throw new ClusterError('ERR_BAD_REQUEST', 'that is no call of a service', { problem: 'malformed call' })
+function release(served: Served): void {
+  if (served.isHeld) served.hosted.running -= 1
+  served.isHeld = false
 }
 
-function cancelled(): ClusterError {
-  return new ClusterError('ERR_ABORTED', 'the caller gave up', { operation: 'services.call' })
+function mismatch(isWanted: boolean): TypeError {
+  return new TypeError(isWanted ? 'it answers with no stream; use call' : 'it answers with a stream; use stream')
 }

@@ -12,7 +12,11 @@ interface Indexed {
   readonly owner: string
   readonly number: number
   readonly facts: ServiceFacts
+  /** As it is seen now; made when it is asked for, and again when its member has changed. */
+  target: Target | undefined
 }
+
+const none: ReadonlyMap<string, Indexed> = new Map()
 
 export class ServiceIndex {
   readonly #registry: Registry<ServiceFacts>
@@ -26,6 +30,10 @@ export class ServiceIndex {
 
   member(view: MemberView): void {
     this.#members.set(view.id, view)
+    for (const [id, name] of this.#namesOf.get(view.id) ?? []) {
+      const indexed = this.#byName.get(name)?.get(id)
+      if (indexed) indexed.target = undefined
+    }
   }
 
   forget(member: string): void {
@@ -43,7 +51,7 @@ export class ServiceIndex {
         const id = instanceId(owner, number)
         names.set(id, facts.name)
         const sameName = this.#byName.get(facts.name) ?? new Map<string, Indexed>()
-        this.#byName.set(facts.name, sameName.set(id, { owner, number, facts }))
+        this.#byName.set(facts.name, sameName.set(id, { owner, number, facts, target: undefined }))
       }
       if (names.size > 0) this.#namesOf.set(owner, names)
       else this.#namesOf.delete(owner)
@@ -52,14 +60,14 @@ export class ServiceIndex {
 
   /** All that match, of members that are here. */
   find(query: ServiceQuery): Target[] {
-    const names = query.name === undefined ? [...this.#byName.values()] : [this.#byName.get(query.name) ?? new Map()]
+    const names = query.name === undefined ? this.#byName.values() : [this.#byName.get(query.name) ?? none]
     const found: Target[] = []
     for (const sameName of names)
-      for (const [id, { owner, number, facts }] of sameName as Map<string, Indexed>) {
-        const member = this.#members.get(owner)
+      for (const [id, indexed] of sameName) {
+        const member = this.#members.get(indexed.owner)
         if (!member || member.state === 'down' || member.state === 'left') continue
-        const instance = instanceOf(id, facts, member)
-        if (matches(instance, query)) found.push({ instance, owner, number })
+        indexed.target ??= targetOf(id, indexed, member)
+        if (matches(indexed.target.instance, query)) found.push(indexed.target)
       }
     return found
   }
@@ -79,8 +87,8 @@ export function instanceId(owner: string, number: number): string {
   return `${owner}.${number}`
 }
 
-function instanceOf(id: string, facts: ServiceFacts, { name, state, condition }: MemberView): ServiceInstance {
-  return { id, ...facts, member: name, state, condition }
+function targetOf(id: string, { owner, number, facts }: Indexed, { name, state, condition }: MemberView): Target {
+  return { instance: Object.freeze({ id, ...facts, member: name, state, condition }), owner, number }
 }
 
 function matches(instance: ServiceInstance, query: ServiceQuery): boolean {

@@ -3,6 +3,7 @@
 
 import type { JsonValue } from '../channels/payload.ts'
 import type { MemberViewCondition, MemberViewState, WaitOptions } from '../node-interface.ts'
+import type { CallEdge } from './call-edges.ts'
 import type { ContractClient, ContractHandlers, ServiceContract, ServiceMethods } from './contract.ts'
 import type { HealthCheck } from './health.ts'
 
@@ -68,7 +69,11 @@ export interface ServiceCallContext {
   readonly deadlineMs: number
 }
 
-/** One method. What it returns, or resolves to, travels as JSON; what it throws reaches the caller as `ERR_HANDLER_FAILED`, or as the ClusterError that it is. */
+/**
+ * One method. What it returns, or resolves to, travels as JSON; what it throws reaches the caller as `ERR_HANDLER_FAILED`, or as the ClusterError
+ * that it is. Called by {@link Services.stream} it returns an iterable, of which items are taken as the caller reads them: it is at most 129 items ahead,
+ * and its `finally` runs when the caller stops.
+ */
 export type ServiceHandler = (argument: JsonValue, context: ServiceCallContext) => unknown
 
 /** An instance of this node, until it is disposed. */
@@ -121,6 +126,11 @@ export interface ServiceCallOptions {
   readonly capabilities?: readonly string[]
   /** A call that may have happened may be tried again elsewhere, too. Default false. */
   readonly idempotent?: boolean
+  /**
+   * Milliseconds, 1 or more, after which a second instance is asked, too, and the first answer counts; the other call is cancelled. For `idempotent` calls only, and
+   * paid out of the retry budget. Low: more calls than needed; high: no help. Default: never.
+   */
+  readonly hedgeMs?: number
 }
 
 /** What depends on a service, directly and through others. */
@@ -131,6 +141,13 @@ export interface ServiceImpact {
     readonly through: readonly string[]
     readonly instances: number
   }[]
+}
+
+/** `GET /v1/calls`. */
+export interface CallGraph {
+  readonly edges: readonly CallEdge[]
+  /** Names of alive members that did not answer. */
+  readonly missing: readonly string[]
 }
 
 /** `node.services`. */
@@ -167,6 +184,17 @@ export interface Services {
    * `ERR_HANDLER_FAILED`, `ERR_DEADLINE_EXCEEDED`, `ERR_BUFFER_FULL`, `ERR_MEMBER_DOWN`, `ERR_ABORTED`, or the ClusterError that the handler threw.
    */
   call(name: string, method: string, argument?: unknown, options?: ServiceCallOptions): Promise<JsonValue>
+  /**
+   * Calls a method that answers with many items and reads them as they come; the reading slows their source. The first item may come from any instance, as with {@link call}; from
+   * then on it is that one, across changes of the topology. `deadlineMs` (default 60,000) is for all of them together. Fails where it is read, with what {@link call} rejects with;
+   * `ERR_MEMBER_DOWN` when the member is gone before the end. Leaving the loop cancels the handler. A stream is read once.
+   */
+  stream(name: string, method: string, argument?: unknown, options?: ServiceCallOptions): AsyncIterable<JsonValue>
+  /**
+   * Who calls whom, as the callers measure it, of all members that answer in time (default 2,000 ms); `missing` names the others. Of each member at most 1,000 edges, those of
+   * the last five minutes.
+   */
+  callGraph(options?: WaitOptions): Promise<CallGraph>
   /**
    * Takes an instance back, whichever member owns it: for operators. Rejects with `ERR_UNKNOWN_SERVICE`, or as a request to its owner does:
    * `ERR_TIMEOUT` (5,000 ms), `ERR_MEMBER_DOWN`, `ERR_NO_ROUTE`, `ERR_ABORTED`.

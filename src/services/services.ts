@@ -1,8 +1,8 @@
 // `node.services` at work, as a part of its node: puts registry, index, host and calls together. What membership says of a member
 // reaches its instances here, and what an instance depends on reaches its health.
 
-import validRange from 'semver/ranges/valid.js'
 import type { SwimEvent } from '../../topology/index.ts'
+import type { Carrier } from '../channels/carrier.ts'
 import type { JsonValue } from '../channels/payload.ts'
 import { ClusterError } from '../errors.ts'
 import type { Stage } from '../lifecycle-options.ts'
@@ -10,7 +10,9 @@ import type { WaitOptions } from '../node-interface.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
 import { memberView } from '../node-views.ts'
 import { waitFor } from '../wait.ts'
+import type { Link } from '../wire/link.ts'
 import { byMerit } from './balance.ts'
+import { CallSide } from './call-side.ts'
 import {
   type ContractClient,
   type ContractHandlers,
@@ -21,13 +23,13 @@ import {
 } from './contract.ts'
 import { dependants, missingFor } from './dependencies.ts'
 import { HealthWatch, healthProblems } from './health.ts'
+import { checkedCall, checkedQuery, checkHandlers } from './query-checks.ts'
 import { Registry } from './registry.ts'
 import { RegistryGossip } from './registry-gossip.ts'
-import { ServiceCalls } from './service-calls.ts'
 import { newFacts, type ServiceFacts, serviceFacts } from './service-facts.ts'
-import { ServiceHost } from './service-host.ts'
 import { instanceId, ServiceIndex } from './service-index.ts'
 import type {
+  CallGraph,
   ServiceCallOptions,
   ServiceChange,
   ServiceHandler,
@@ -59,24 +61,24 @@ export class LocalServices implements Services, NodePart {
   readonly #offered = new Map<number, Offered>()
   readonly #watches = new Set<ServiceWatch>()
   readonly #stopping = new AbortController()
+  readonly #carrier: () => Carrier
   #gossip: RegistryGossip | undefined
-  #host: ServiceHost | undefined
-  #calls: ServiceCalls | undefined
+  #side: CallSide | undefined
   #removals: Disposable | undefined
   #isLooking = false
 
-  constructor(context: NodeContext) {
+  /** `carrier`: what calls travel by; asked for when the node starts. */
+  constructor(context: NodeContext, carrier: () => Carrier) {
     this.#context = context
+    this.#carrier = carrier
     this.#registry = new Registry(context.self.id, context.self.generation)
     this.#index = new ServiceIndex(this.#registry)
   }
 
   async start(): Promise<void> {
     const context = this.#context
-    const { self, requests, toolbox, options } = context
-    const nameOf = (id: string): string => context.nameOf(id)
-    this.#host = new ServiceHost({ clock: toolbox.clock, self: self.id, requests, nameOf })
-    this.#removals = requests.handle(REMOVE_SUBJECT, ({ payload }) => {
+    this.#side = new CallSide(context, this.#carrier(), (query) => this.#index.find(query))
+    this.#removals = context.requests.handle(REMOVE_SUBJECT, ({ payload }) => {
       this.#dispose(Number(payload))
       return null
     })
@@ -85,9 +87,6 @@ export class LocalServices implements Services, NodePart {
       registry: this.#registry,
       onChange: (owners) => this.#changed(owners),
     })
-    const targets = (query: ServiceQuery) => this.#index.find(query)
-    const me = { name: self.name, zone: options.zone }
-    this.#calls = new ServiceCalls({ clock: toolbox.clock, self: me, requests, random: toolbox.random, targets })
     for (const view of context.members()) this.#index.member(view)
   }
 
@@ -95,12 +94,27 @@ export class LocalServices implements Services, NodePart {
     if (stage === 'member') this.#gossip?.begin()
   }
 
+  linkUp({ peer: { id } }: Link): void {
+    this.#side?.linked(id)
+  }
+
+  linkDown({ peer: { id } }: Link): void {
+    this.#side?.unlinked(id)
+  }
+
+  overlays(): void {
+    this.#side?.rerouted()
+  }
+
   member(event: Extract<SwimEvent, { type: 'member' | 'forgotten' }>): void {
-    if (event.type === 'forgotten') this.#index.forget(event.member.id)
-    else {
+    if (event.type === 'forgotten') {
+      this.#index.forget(event.member.id)
+      this.#side?.gone(event.member.id)
+    } else {
       this.#index.member(memberView(event.after))
       const isBack = event.after.state === 'alive' && event.before?.state !== 'alive'
       if (isBack && event.after.id !== this.#context.self.id) void this.#gossip?.compareWith(event.after.id)
+      if (event.after.state === 'down' || event.after.state === 'left') this.#side?.gone(event.after.id)
     }
     this.#changed([])
   }
@@ -108,7 +122,7 @@ export class LocalServices implements Services, NodePart {
   close(): void {
     this.#stopping.abort()
     this.#gossip?.[Symbol.dispose]()
-    this.#host?.[Symbol.dispose]()
+    this.#side?.[Symbol.dispose]()
     this.#removals?.[Symbol.dispose]()
     for (const watch of this.#watches) watch.end()
     for (const { watch } of this.#offered.values()) watch?.[Symbol.dispose]()
@@ -135,7 +149,9 @@ export class LocalServices implements Services, NodePart {
     const watch =
       health && new HealthWatch(health, this.#context.toolbox.clock, (found) => this.#update(number, { health: found }))
     this.#offered.set(number, { declared, spread, watch })
-    this.#host?.add(number, called, functions as Record<string, ServiceHandler>, options.concurrency)
+    const handler = (method: string): ServiceHandler | undefined =>
+      Object.hasOwn(functions, method) ? (functions[method] as ServiceHandler) : undefined
+    this.#side?.host.add(number, called, handler, options.concurrency)
     this.#gossip?.spread(delta)
     this.#changed([this.#context.self.id])
     const dispose = (): void => this.#dispose(number)
@@ -196,15 +212,28 @@ export class LocalServices implements Services, NodePart {
     argument: unknown = null,
     options: ServiceCallOptions = {},
   ): Promise<JsonValue> {
-    if (!this.#calls || this.#stopping.signal.aborted) throw stopping()
-    checkedQuery(options.version === undefined ? {} : { version: options.version })
-    return this.#calls.call(name, method, argument as JsonValue, options)
+    return this.#running().calls.call(
+      checkedCall({ name, method, argument: argument as JsonValue, isStream: false, options }),
+    )
+  }
+
+  stream(
+    name: string,
+    method: string,
+    argument: unknown = null,
+    options: ServiceCallOptions = {},
+  ): AsyncIterable<JsonValue> {
+    const asked = checkedCall({ name, method, argument: argument as JsonValue, isStream: true, options })
+    return this.#running().stream(asked)
+  }
+
+  async callGraph(options?: WaitOptions): Promise<CallGraph> {
+    return this.#running().graph(options)
   }
 
   /** The id of the member to which a message for a service goes. Throws `ERR_UNKNOWN_SERVICE`. */
   memberOffering({ service: name, ...options }: { readonly service: string } & ServiceCallOptions): string {
-    if (!this.#calls || this.#stopping.signal.aborted) throw stopping()
-    return this.#calls.pick(name, options).owner
+    return this.#running().calls.pick(name, options).owner
   }
 
   async remove(id: string, options: WaitOptions = {}): Promise<void> {
@@ -216,6 +245,11 @@ export class LocalServices implements Services, NodePart {
 
   impact(name: string): ServiceImpact {
     return { service: name, dependants: dependants(name, this.find({ namespace: '*' })) }
+  }
+
+  #running(): CallSide {
+    if (!this.#side || this.#stopping.signal.aborted) throw stopping()
+    return this.#side
   }
 
   #update(number: number, changes: Parameters<ServiceRegistration['update']>[0]): void {
@@ -231,7 +265,7 @@ export class LocalServices implements Services, NodePart {
     if (!offered) return
     this.#offered.delete(number)
     offered.watch?.[Symbol.dispose]()
-    this.#host?.remove(number)
+    this.#side?.host.remove(number)
     const delta = this.#registry.remove(number)
     if (delta) this.#gossip?.spread(delta)
     this.#changed([this.#context.self.id])
@@ -269,21 +303,6 @@ export class LocalServices implements Services, NodePart {
       }
     for (const watch of this.#watches) watch.look()
   }
-}
-
-function checkedQuery(query: string | ServiceQuery): ServiceQuery {
-  const checked = typeof query === 'string' ? { name: query } : query
-  const { version } = checked
-  if (version === undefined || validRange(version) !== null) return checked
-  const problem = `services: version (${JSON.stringify(version)}) must be a range such as ^2.1.0`
-  throw new ClusterError('ERR_BAD_OPTIONS', problem, { problems: [problem] })
-}
-
-function checkHandlers(name: string, handlers: unknown): void {
-  const areFunctions = (each: object): boolean => Object.values(each).every((handler) => typeof handler === 'function')
-  if (typeof handlers === 'object' && handlers !== null && areFunctions(handlers)) return
-  const problem = `services: the handlers of '${name}' must be functions by method`
-  throw new ClusterError('ERR_BAD_OPTIONS', problem, { problems: [problem] })
 }
 
 function stopping(): ClusterError {

@@ -1,8 +1,8 @@
-// `trellis services`: who offers what, and what depends on it. With `--json` exactly the answer of `GET /v1/services`, or of
-// `GET /v1/services/NAME/impact`.
+// `trellis services`: who offers what, what depends on it, and who calls whom. With `--json` exactly the answer of `GET /v1/services`, of
+// `GET /v1/services/NAME/impact`, or of `GET /v1/calls`.
 
 import type { Command } from 'commander'
-import type { ServiceImpact, ServiceInstance } from '../../services/service-interface.ts'
+import type { CallGraph, ServiceImpact, ServiceInstance } from '../../services/service-interface.ts'
 import { askAdmin } from '../admin-client.ts'
 import { addClientFlags, type ClientFlags, clientOptions } from '../client-flags.ts'
 import type { CommandContext } from '../context.ts'
@@ -12,13 +12,15 @@ const examples = `
 Examples:
   trellis services
   trellis services billing --capability eur
-  trellis services --impact billing`
+  trellis services --impact billing
+  trellis services --calls`
 
 interface Flags extends ClientFlags {
   readonly capability?: string
   readonly namespace?: string
   readonly range?: string
   readonly impact?: string
+  readonly calls?: boolean
 }
 
 export function addServices(program: Command, context: CommandContext): void {
@@ -28,16 +30,23 @@ export function addServices(program: Command, context: CommandContext): void {
     .option('--namespace <NAME>', 'in this namespace')
     .option('--range <RANGE>', 'only versions in this range, such as ^2.1.0')
     .option('--impact <NAME>', 'who would feel it if this service were gone')
+    .option('--calls', 'who calls whom, how often, how fast, how many fail')
     .addHelpText('after', examples)
     .action(async (name: string | undefined, flags: Flags) => {
       const options = clientOptions(flags, context)
-      const path =
-        flags.impact === undefined ? listPath(name, flags) : `/v1/services/${encodeURIComponent(flags.impact)}/impact`
+      const path = pathOf(name, flags)
       const answer = await askAdmin(path, options)
       if (flags.json) context.out(`${JSON.stringify(answer)}\n`)
+      else if (flags.calls) context.out(describeCalls(answer as CallGraph))
       else if (flags.impact !== undefined) context.out(describeImpact(answer as ServiceImpact))
       else context.out(describe((answer as { instances: ServiceInstance[] }).instances))
     })
+}
+
+function pathOf(name: string | undefined, flags: Flags): string {
+  if (flags.calls) return '/v1/calls'
+  if (flags.impact !== undefined) return `/v1/services/${encodeURIComponent(flags.impact)}/impact`
+  return listPath(name, flags)
 }
 
 function listPath(name: string | undefined, { capability, namespace, range }: Flags): string {
@@ -69,4 +78,20 @@ function describeImpact({ service, dependants }: ServiceImpact): string {
     through.join(' > ') || 'directly',
   ])
   return table(['DEPENDANT', 'INSTANCES', 'THROUGH'], rows)
+}
+
+function describeCalls({ edges, missing }: CallGraph): string {
+  const absent = missing.length > 0 ? `not answered: ${missing.join(', ')}\n` : ''
+  if (edges.length === 0) return `${absent}nobody has called anybody in the last five minutes\n`
+  const rows = edges.map(({ from, member, to, rate, latencyMs, errorShare, calls, errors }) => [
+    from || '-',
+    member,
+    to,
+    `${rate.toFixed(1)}/s`,
+    `${latencyMs.toFixed(latencyMs < 10 ? 2 : 0)} ms`,
+    `${(errorShare * 100).toFixed(1)} %`,
+    String(calls),
+    String(errors),
+  ])
+  return absent + table(['FROM', 'ON', 'TO', 'RATE', 'LATENCY', 'FAILING', 'CALLS', 'ERRORS'], rows)
 }

@@ -1,0 +1,74 @@
+// Messages from part to part of two nodes, over a channel with all that it promises: acknowledged, resent over another link, slowed by
+// credit. Their subject begins with a sign that no topic of a user may hold, so that neither ever meets the other.
+
+import { ClusterError } from '../errors.ts'
+import type { Arrival } from './arrival.ts'
+import type { ChannelContext } from './channel-context.ts'
+import type { Outbound } from './outbound.ts'
+
+/** Who sent a message: one life of a member. */
+export interface CarriedFrom {
+  readonly id: string
+  readonly generation: number
+}
+
+export type CarriedHandler = (from: CarriedFrom, payload: Uint8Array) => void
+
+export interface Carrier {
+  /**
+   * Sends to a member, exactly once while both live; the payload must not change any more. `settled` is told once: without an error the handler there
+   * has taken it. Throws `ERR_UNKNOWN_MEMBER`, `ERR_MEMBER_DOWN`, `ERR_BUFFER_FULL`, `ERR_PAYLOAD_TOO_LARGE`.
+   */
+  post(member: string, payload: Uint8Array, timeoutMs: number, settled: (error: ClusterError | undefined) => void): void
+  /** Hands over what comes until disposed. What `handler` throws fails the message. */
+  handle(handler: CarriedHandler): Disposable
+}
+
+const SIGN = '$'
+
+/** All carriers of one channel. */
+export class Carriers {
+  readonly #context: ChannelContext
+  readonly #outbound: Outbound
+  readonly #handlers = new Map<string, CarriedHandler>()
+
+  constructor(context: ChannelContext, outbound: Outbound) {
+    this.#context = context
+    this.#outbound = outbound
+  }
+
+  carrier(name: string): Carrier {
+    const subject = `${SIGN}${name}`
+    return {
+      post: (member, payload, timeoutMs, settled) => {
+        const prepared = this.#outbound.prepareOwn(payload, subject, timeoutMs)
+        const destination = this.#context.destination(member)
+        this.#outbound.post(prepared, destination, { settled: (_, error) => settled(error) })
+      },
+      handle: (handler) => {
+        this.#handlers.set(subject, handler)
+        return { [Symbol.dispose]: () => void this.#handlers.delete(subject) }
+      },
+    }
+  }
+
+  /** False: it is a user's. */
+  take(arrival: Arrival): boolean {
+    const { topic = '', source, sourceGeneration, payload } = arrival.envelope
+    if (!topic.startsWith(SIGN)) return false
+    const { driver, self } = this.#context
+    try {
+      const handler = this.#handlers.get(topic)
+      if (!handler) throw unknown(self.name, topic)
+      handler({ id: source, generation: sourceGeneration }, payload)
+      driver.handled(arrival, undefined)
+    } catch (error) {
+      driver.handled(arrival, error)
+    }
+    return true
+  }
+}
+
+function unknown(member: string, subject: string): ClusterError {
+  return new ClusterError('ERR_NO_HANDLER', `${member} knows nothing of '${subject}'`, { member, subject })
+}

@@ -1,0 +1,252 @@
+// Calls on their way between members, both ends: what is said to one member in one turn leaves as one message, and what comes is given to
+// the caller that waits, or to the host. Messages travel acknowledged on the data channel, so a call survives that links are changed
+// under it; it ends by its answer, at its deadline, or when its owner is down.
+
+import type { CarriedFrom, Carrier } from '../channels/carrier.ts'
+import { failureFrom, type JsonValue } from '../channels/payload.ts'
+import { ClusterError } from '../errors.ts'
+import type { Time } from '../runtime/clock.ts'
+import { type CallMessage, MAX_CALL_BYTES, OutgoingBatch, parseCallMessage } from './call-messages.ts'
+import { Deadlines } from './deadlines.ts'
+
+/** The other end: runs what others ask for. */
+export interface CallServer {
+  serve(from: CarriedFrom, message: Pick<CallMessage, 'calls' | 'pulls' | 'cancels'>): void
+}
+
+export interface OutgoingCall {
+  /** Id of the member that owns the instance. */
+  readonly to: string
+  readonly number: number
+  readonly method: string
+  /** As {@link encodeValue} gives it. */
+  readonly argument: string
+  /** On the node's clock. */
+  readonly deadline: number
+  readonly isStream: boolean
+  readonly trace: string | undefined
+  /** It may happen twice: without a way to its owner it is not waited for. */
+  readonly failsFast: boolean
+}
+
+/**
+ * How a call ended without an answer. `refused`: its host did not run it. `failed`: its handler threw. `lost`: whether it arrived is told by
+ * `mayHaveHappened` of the error.
+ */
+export type CallEnd = 'refused' | 'failed' | 'lost'
+
+/** Told once. */
+export interface CallListener {
+  answered(value: JsonValue): void
+  ended(how: CallEnd, error: ClusterError): void
+}
+
+interface Waiting {
+  readonly id: number
+  readonly to: string
+  readonly deadline: number
+  /** The call to cancel when nobody waits any more. */
+  readonly call: number
+  readonly failsFast: boolean
+  readonly listener: CallListener
+}
+
+export interface CallExchangeOptions {
+  readonly clock: Time
+  readonly carrier: Carrier
+  readonly server: () => CallServer
+  /** Counts what was dropped, by reason. */
+  readonly count: (reason: string) => void
+}
+
+/** What is said without anybody waiting for it is tried for so long. */
+const UNAWAITED_MS = 30_000
+
+export class CallExchange implements Disposable {
+  readonly #options: CallExchangeOptions
+  readonly #waiting = new Map<number, Waiting>()
+  readonly #batches = new Map<string, OutgoingBatch>()
+  readonly #deadlines: Deadlines<Waiting>
+  readonly #handler: Disposable
+  #nextId = 1
+  #isScheduled = false
+  #isClosed = false
+
+  constructor(options: CallExchangeOptions) {
+    this.#options = options
+    this.#deadlines = new Deadlines(
+      options.clock,
+      () => this.#waiting.values(),
+      (waiting) => this.#expired(waiting),
+    )
+    this.#handler = options.carrier.handle((from, payload) => this.#take(from, payload))
+  }
+
+  /** Gives the id to {@link abandon} it by. */
+  call(call: OutgoingCall, listener: CallListener): number {
+    const { to, number, method, argument, deadline, isStream, trace, failsFast } = call
+    const id = this.#nextId++
+    const left = Math.max(1, Math.ceil(deadline - this.#now()))
+    const head = `${id},${number},${JSON.stringify(method)},${left},${isStream ? 1 : 0}`
+    const text = `[${head},${trace === undefined ? 'null' : JSON.stringify(trace)},${argument}]`
+    this.#ask('calls', text, { id, to, deadline, call: id, failsFast, listener })
+    return id
+  }
+
+  /** More of the stream that `call` began. Gives the id to {@link abandon} it by. */
+  pull({ to, deadline }: OutgoingCall, call: number, listener: CallListener): number {
+    const id = this.#nextId++
+    this.#ask('pulls', `[${id},${call}]`, { id, to, deadline, call, failsFast: false, listener })
+    return id
+  }
+
+  /** Nobody waits for `call` any more, nor for the pull `id`; its owner learns it as soon as it can. */
+  abandon(to: string, call: number, id: number = call): void {
+    this.#waiting.delete(id)
+    this.#say(to, 'cancels', String(call), this.#now() + UNAWAITED_MS)
+  }
+
+  answer(to: string, id: number, value: string): void {
+    this.#say(to, 'answers', `[${id},${value}]`, this.#now() + UNAWAITED_MS)
+  }
+
+  /** `error` as `encodeFailure` writes it. */
+  fail(to: string, id: number, error: string, isRefused: boolean): void {
+    this.#say(to, 'failures', `[${id},${error},${isRefused ? 1 : 0}]`, this.#now() + UNAWAITED_MS)
+  }
+
+  /** No way leads to a member any more: who can do better elsewhere is told at once, the others when it is down. */
+  cut(member: string, error: () => ClusterError): void {
+    for (const { id, to, failsFast } of [...this.#waiting.values()])
+      if (to === member && failsFast) this.#end(id, 'lost', error())
+  }
+
+  [Symbol.dispose](): void {
+    this.#isClosed = true
+    this.#handler[Symbol.dispose]()
+    this.#deadlines[Symbol.dispose]()
+    this.#batches.clear()
+    for (const { id } of [...this.#waiting.values()]) this.#end(id, 'lost', stopping())
+  }
+
+  #now(): number {
+    return this.#options.clock.now()
+  }
+
+  // --- Out ---
+
+  #ask(kind: 'calls' | 'pulls', text: string, waiting: Waiting): void {
+    const { id, to, deadline } = waiting
+    this.#waiting.set(id, waiting)
+    this.#deadlines.add(deadline)
+    this.#say(to, kind, text, deadline).asked.push(id)
+  }
+
+  #say(to: string, kind: 'calls' | 'pulls' | 'cancels' | 'answers' | 'failures', text: string, until: number) {
+    let batch = this.#batches.get(to)
+    if (batch?.isFull) {
+      this.#post(to, batch)
+      batch = undefined
+    }
+    if (!batch) {
+      batch = new OutgoingBatch()
+      if (!this.#isClosed) this.#batches.set(to, batch)
+    }
+    batch.add(kind, text, until)
+    this.#schedule()
+    return batch
+  }
+
+  /** When everything that runs now has said what it has to say: after the microtasks, of which more may come while they run. */
+  #schedule(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    queueMicrotask(() => process.nextTick(() => this.#flush()))
+  }
+
+  #flush(): void {
+    this.#isScheduled = false
+    for (const [to, batch] of this.#batches) this.#post(to, batch)
+    this.#batches.clear()
+  }
+
+  #post(to: string, batch: OutgoingBatch): void {
+    const settled = (error: ClusterError | undefined): void => {
+      if (error === undefined) return
+      if (batch.asked.length === 0) this.#options.count('call-unsaid')
+      for (const id of batch.asked) this.#end(id, 'lost', error)
+    }
+    try {
+      const timeoutMs = Math.max(1, batch.until - this.#now())
+      this.#options.carrier.post(to, batch.encode(), timeoutMs, settled)
+    } catch (error) {
+      if (!(error instanceof ClusterError)) throw error
+      settled(error)
+    }
+  }
+
+  // --- In ---
+
+  #take(from: CarriedFrom, payload: Uint8Array): void {
+    const message = parsed(payload)
+    for (const [id, value] of message.answers) this.#of(id, from)?.listener.answered(value)
+    for (const { id, error, isRefused } of message.failures) {
+      const waiting = this.#of(id, from)
+      waiting?.listener.ended(isRefused ? 'refused' : 'failed', failureFrom(error))
+    }
+    this.#options.server().serve(from, message)
+  }
+
+  /** Who waits for an answer to `id`, and does no more. */
+  #of(id: number, { id: from }: CarriedFrom): Waiting | undefined {
+    const waiting = this.#waiting.get(id)
+    if (waiting?.to !== from) {
+      // Often its caller has given up; a member that makes answers up gets no further than this.
+      this.#options.count('call-answer-unexpected')
+      return undefined
+    }
+    this.#waiting.delete(id)
+    return waiting
+  }
+
+  #end(id: number, how: CallEnd, error: ClusterError): void {
+    const waiting = this.#waiting.get(id)
+    if (!this.#waiting.delete(id)) return
+    waiting?.listener.ended(how, error)
+  }
+
+  #expired({ id, to, call }: Waiting): void {
+    this.#say(to, 'cancels', String(call), this.#now() + UNAWAITED_MS)
+    this.#end(id, 'lost', timedOut())
+  }
+}
+
+/** As JSON. Throws `ERR_PAYLOAD_TOO_LARGE`, and a TypeError for what JSON cannot say. */
+export function encodeValue(value: unknown): string {
+  const text = JSON.stringify(value ?? null)
+  if (text === undefined) throw new TypeError('it is no JSON value')
+  // UTF-8 takes at most three bytes for what UTF-16 says with one unit.
+  if (text.length * 3 <= MAX_CALL_BYTES) return text
+  const bytes = Buffer.byteLength(text)
+  if (bytes <= MAX_CALL_BYTES) return text
+  const message = `the payload has ${bytes} bytes; ${MAX_CALL_BYTES} are allowed`
+  throw new ClusterError('ERR_PAYLOAD_TOO_LARGE', message, { bytes, limit: MAX_CALL_BYTES })
+}
+
+function parsed(payload: Uint8Array): CallMessage {
+  try {
+    return parseCallMessage(payload)
+  } catch (cause) {
+    const problem = 'that is no message of calls'
+    throw new ClusterError('ERR_BAD_REQUEST', problem, { problem }, { cause })
+  }
+}
+
+function timedOut(): ClusterError {
+  const details = { operation: 'services.call', timeoutMs: 0 }
+  return new ClusterError('ERR_TIMEOUT', 'the call was not answered in time', details, { mayHaveHappened: true })
+}
+
+function stopping(): ClusterError {
+  return new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {}, { mayHaveHappened: true })
+}

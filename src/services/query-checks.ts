@@ -1,0 +1,37 @@
+// What users ask of services, checked before anything is done: all problems at once, as `ERR_BAD_OPTIONS`.
+
+import validRange from 'semver/ranges/valid.js'
+import { ClusterError } from '../errors.ts'
+import type { Asked } from './service-calls.ts'
+import type { ServiceQuery } from './service-interface.ts'
+
+export function checkedQuery(query: string | ServiceQuery): ServiceQuery {
+  const checked = typeof query === 'string' ? { name: query } : query
+  refuse(rangeProblems(checked.version))
+  return checked
+}
+
+export function checkedCall(asked: Asked): Asked {
+  const { version, deadlineMs = 1, hedgeMs, idempotent } = asked.options
+  const problems = rangeProblems(version)
+  if (!(deadlineMs > 0)) problems.push(`services: deadlineMs (${deadlineMs}) must be above 0`)
+  if (hedgeMs !== undefined && !(hedgeMs >= 1)) problems.push(`services: hedgeMs (${hedgeMs}) must be at least 1`)
+  if (hedgeMs !== undefined && idempotent !== true) problems.push('services: hedgeMs is for idempotent calls only')
+  refuse(problems)
+  return asked
+}
+
+export function checkHandlers(name: string, handlers: unknown): void {
+  const areFunctions = (each: object): boolean => Object.values(each).every((handler) => typeof handler === 'function')
+  if (typeof handlers === 'object' && handlers !== null && areFunctions(handlers)) return
+  refuse([`services: the handlers of '${name}' must be functions by method`])
+}
+
+function rangeProblems(version: string | undefined): string[] {
+  if (version === undefined || validRange(version) !== null) return []
+  return [`services: version (${JSON.stringify(version)}) must be a range such as ^2.1.0`]
+}
+
+function refuse(problems: readonly string[]): void {
+  if (problems.length > 0) throw new ClusterError('ERR_BAD_OPTIONS', problems.join('; '), { problems })
+}

@@ -1,0 +1,73 @@
+// A call while its handler runs: what the handler is told, and what the calls that it makes inherit. The signal is made when somebody asks
+// for it, for most handlers do not.
+
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { ClusterError } from '../errors.ts'
+import type { ServiceCallContext } from './service-interface.ts'
+import type { StreamSource } from './stream-source.ts'
+
+export class RunningCall implements ServiceCallContext {
+  readonly from: string
+  /** The service whose handler this is. */
+  readonly service: string
+  readonly deadlineMs: number
+  /** On the node's clock. */
+  readonly deadline: number
+  /** Once its handler has answered with one. */
+  stream: StreamSource | undefined
+  #abort: AbortController | undefined
+  #isCancelled = false
+  #listeners: Set<() => void> | undefined
+
+  /** `now` on the node's clock. */
+  constructor(from: string, service: string, deadlineMs: number, now: number) {
+    this.from = from
+    this.service = service
+    this.deadlineMs = deadlineMs
+    this.deadline = now + deadlineMs
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#abort) {
+      this.#abort = new AbortController()
+      if (this.#isCancelled) this.#abort.abort(cancelled())
+    }
+    return this.#abort.signal
+  }
+
+  get isCancelled(): boolean {
+    return this.#isCancelled
+  }
+
+  /** Nobody waits for it any more. Idempotent. */
+  cancel(): void {
+    if (this.#isCancelled) return
+    this.#isCancelled = true
+    this.#abort?.abort(cancelled())
+    for (const listener of this.#listeners ?? []) listener()
+    this.stream?.close()
+  }
+
+  /** Calls `listener` when it is cancelled, until the result is called. */
+  onCancelled(listener: () => void): () => void {
+    this.#listeners ??= new Set()
+    this.#listeners.add(listener)
+    return () => void this.#listeners?.delete(listener)
+  }
+
+  /** Runs a piece of its handler: what that calls belongs to this call. */
+  run<Result>(work: () => Result): Result {
+    return running.run(this, work)
+  }
+}
+
+const running = new AsyncLocalStorage<RunningCall>()
+
+/** The call whose handler runs here, if any. */
+export function runningCall(): RunningCall | undefined {
+  return running.getStore()
+}
+
+function cancelled(): ClusterError {
+  return new ClusterError('ERR_ABORTED', 'the caller gave up', { operation: 'services.call' })
+}
