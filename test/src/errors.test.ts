@@ -59,6 +59,7 @@ describe('docs/errors.md', () => {
     for (const path of [
       'docs/guarantees.md',
       'docs/guarantees-data.md',
+      'docs/guarantees-services.md',
       'docs/options.md',
       'README.md',
       'docs/architecture.md',
