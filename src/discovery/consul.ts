@@ -12,8 +12,8 @@ import { EventEmitter } from 'node:events'
 import type Consul from 'consul'
 import { ClusterError } from '../errors.ts'
 import { formatAddress, parseAddress } from '../network-address.ts'
+import { optionalPeer } from '../optional-peer.ts'
 import type { Announcement, Discovery, ReportTrouble } from './discovery.ts'
-import { optionalPeer } from './optional-peer.ts'
 import { asError, Backoff, isSameSet, jittered, pause } from './patience.ts'
 
 const { default: Client } = await optionalPeer<{ default: typeof Consul }>('consul', () => import('consul'))

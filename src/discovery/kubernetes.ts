@@ -10,8 +10,8 @@
 import type { KubeConfig, V1EndpointSlice } from '@kubernetes/client-node'
 import { ClusterError } from '../errors.ts'
 import { formatAddress, isWildcard, parseAddress } from '../network-address.ts'
+import { optionalPeer } from '../optional-peer.ts'
 import type { Discovery, ReportTrouble } from './discovery.ts'
-import { optionalPeer } from './optional-peer.ts'
 import { asError, Backoff, isSameSet, jittered, pause } from './patience.ts'
 
 type Client = typeof import('@kubernetes/client-node')

@@ -2,7 +2,7 @@
 // identity. No certificate authority, no names, no dates, no resumption: a resumed session has no peer certificate. Who
 // may join is not decided here but by the cluster secret, above; here strangers are only kept within bounds.
 
-import { createConnection, createServer, type Server, type Socket } from 'node:net'
+import { createServer, type Server, type Socket } from 'node:net'
 import { connect as connectTls, createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
 import { ClusterError } from '../errors.ts'
 import { formatAddress, type NetworkAddress } from '../network-address.ts'
@@ -16,6 +16,7 @@ import {
   type RefusedReason,
 } from './half-open.ts'
 import { exportIdentity, type Identity } from './identity.ts'
+import { knock } from './knock.ts'
 import { TcpConnection } from './tcp-connection.ts'
 import { ALPN, bindingOf, provenPeer, secureOptions } from './tls-settings.ts'
 import type { Connection, Reachability, Transport } from './transport.ts'
@@ -52,6 +53,7 @@ export class TcpTransport implements Transport {
     timeout: 0,
     'too-many-bytes': 0,
     'not-tls': 0,
+    'not-libp2p': 0,
     'no-identity': 0,
   }
   #isClosed = false
@@ -151,32 +153,10 @@ export class TcpTransport implements Transport {
     })
   }
 
-  reach(address: string, signal: AbortSignal): Promise<Reachability> {
-    return new Promise((resolve, reject) => {
-      this.#refuseWhenClosed()
-      const { host, port } = usableAddress(address)
-      if (signal.aborted) throw aborted('reach', signal)
-      const socket = createConnection({ host, port })
-      this.#keep(socket)
-      const settle = (): void => {
-        clearTimeout(timer)
-        signal.removeEventListener('abort', abort)
-        socket.destroy()
-      }
-      const answer = (reachability: Reachability): void => {
-        settle()
-        resolve(reachability)
-      }
-      const abort = (): void => {
-        settle()
-        reject(aborted('reach', signal))
-      }
-      const timer = setTimeout(() => answer('silent'), this.#settings.reachTimeoutMs)
-      signal.addEventListener('abort', abort, { once: true })
-      socket.once('connect', () => answer('accepts'))
-      socket.on('error', (error) => answer(isRefusal(error) ? 'refuses' : 'silent'))
-      socket.once('close', () => answer('silent'))
-    })
+  async reach(address: string, signal: AbortSignal): Promise<Reachability> {
+    this.#refuseWhenClosed()
+    const { reachTimeoutMs: timeoutMs } = this.#settings
+    return knock(usableAddress(address), { timeoutMs, signal, onSocket: (socket) => this.#keep(socket) })
   }
 
   async close(): Promise<void> {
@@ -274,10 +254,6 @@ export class TcpTransport implements Transport {
 function boundAddress(server: Server): string {
   const address = server.address() as { readonly address: string; readonly port: number }
   return formatAddress({ host: address.address, port: address.port } satisfies NetworkAddress)
-}
-
-function isRefusal(error: NodeJS.ErrnoException): boolean {
-  return error.code === 'ECONNREFUSED'
 }
 
 /** Errors of TLS itself; a connection that was just closed or reset is nobody's fault. */

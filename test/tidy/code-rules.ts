@@ -175,7 +175,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
   runtime: ['observability'],
 }
 /** Single files of `src/` that everyone may import: words and time, not works. */
-const words = /^src\/(?:errors|network-address|closest-word|runtime\/clock)\.ts$/
+const words = /^src\/(?:errors|network-address|closest-word|optional-peer|runtime\/clock)\.ts$/
 
 function layerProblems(tree: Tree): string[] {
   const room = (path: string | undefined) => /^src\/([^/]+)(?:\/|\.ts$)/.exec(path ?? '')?.[1]
