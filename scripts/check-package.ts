@@ -108,7 +108,7 @@ function install(folder: string, tarball: string, nodeVersion: string): void {
 
 const specifiers = Object.keys(manifest.exports).map((entry) => manifest.name + entry.slice(1))
 
-/** An entry point either exports something, or names in one line the package that it needs and that is not installed. */
+/** An entry point either exports something, or names in one line the packages that it needs and that are not installed. */
 function missingPeers(folder: string): string[] {
   const lines = specifiers.map((specifier) => {
     const json = specifier.endsWith('.json')
@@ -118,9 +118,9 @@ function missingPeers(folder: string): string[] {
   const check = `const missing = []
 async function look(name, loading) {
   const module = await loading.catch((error) => {
-    const wanted = /: npm install (\\S+)$/.exec(error.message)
+    const wanted = /: npm install (.+)$/.exec(error.message)
     if (!wanted) throw error
-    missing.push(wanted[1])
+    missing.push(...wanted[1].split(' '))
   })
   if (module && Object.keys(module).length === 0) throw new Error(name + ' exports nothing')
 }

@@ -117,6 +117,7 @@ export type {
   Services,
 } from './services/service-interface.ts'
 export type { SwitchNodeReport, SwitchOptions, SwitchPlan, SwitchReport } from './switching/report.ts'
+export type { TransportContext, TransportName, TransportProvider } from './transport/provider.ts'
 export type { S5, S5Command, Subsystem, SubsystemFactory, Vsm } from './vsm/subsystem.ts'
 export type {
   AbsenceEvidence,

@@ -34,6 +34,20 @@ export function formatAddress({ host, port }: NetworkAddress): string {
   return isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`
 }
 
+/**
+ * Host and port of the first TCP address in what a member announces: `host:port`, a multiaddr (`/ip4/127.0.0.1/tcp/7400`), or several of
+ * these with commas between. Undefined when there is none.
+ */
+export function streamAddress(announced: string): NetworkAddress | undefined {
+  for (const entry of announced.split(',')) {
+    const [, host, port] = /^\/(?:ip4|ip6|dns|dns4|dns6)\/([^/]+)\/tcp\/(\d{1,5})(?:\/|$)/.exec(entry) ?? []
+    if (host !== undefined && Number(port) <= 65_535) return { host, port: Number(port) }
+    const parsed = parseAddress(entry)
+    if (typeof parsed !== 'string') return parsed
+  }
+  return undefined
+}
+
 /** True for addresses that no other machine can reach. A name other than `localhost` is not trusted to be one. */
 export function isLoopback(host: string): boolean {
   const name = host.toLowerCase()

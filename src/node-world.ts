@@ -9,7 +9,7 @@ import { DataDirectory } from './storage/data-directory.ts'
 import { MemoryDirectory } from './storage/memory-directory.ts'
 import type { NodeStorage } from './storage/node-storage.ts'
 import { type Identity, loadIdentity } from './transport/identity.ts'
-import { TcpTransport } from './transport/tcp.ts'
+import type { TransportContext } from './transport/provider.ts'
 import type { Transport } from './transport/transport.ts'
 
 export interface NodeWorld {
@@ -18,8 +18,11 @@ export interface NodeWorld {
   /** Calls `report` now and then with how late the event loop is, in milliseconds, until disposed. */
   readonly watchLoopDelay: (report: (ms: number) => void) => Disposable
   readonly openStorage: (options: ResolvedOptions) => Promise<NodeStorage>
-  /** A transport that proves `identity`; `onRefused` hears of strangers that it turned away. */
-  readonly transport: (identity: Identity, onRefused: (reason: string, remoteAddress: string) => void) => Transport
+  /**
+   * A transport that proves `identity`; `onRefused` hears of strangers that it turned away. Absent: those that the option `transport` names,
+   * over the network of this machine.
+   */
+  readonly transport?: (identity: Identity, onRefused: TransportContext['onRefused']) => Transport
 }
 
 /** The machine that this process runs on. */
@@ -33,5 +36,4 @@ export const thisMachine: NodeWorld = {
       ? MemoryDirectory.open({ cluster, identify })
       : DataDirectory.open(dataDir, { cluster, identify })
   },
-  transport: (identity, onRefused) => new TcpTransport({ identity, onRefused }),
 }

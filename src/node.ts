@@ -2,8 +2,9 @@
 
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
+import type { Discovery } from './discovery/discovery.ts'
 import { ClusterError, isClusterError } from './errors.ts'
-import { formatAddress, parseAddress } from './network-address.ts'
+import { formatAddress, parseAddress, streamAddress } from './network-address.ts'
 import type { TrellisNode } from './node-interface.ts'
 import { type NodeWorld, thisMachine } from './node-world.ts'
 import { traced } from './observability/tracing.ts'
@@ -13,7 +14,17 @@ import type { Self } from './self.ts'
 import type { NodeStorage } from './storage/node-storage.ts'
 import { readSecretFile, readSeedsFile, upFiles } from './storage/up-files.ts'
 import { FaultyTransport, NetworkFaults } from './transport/faulty.ts'
+import type { RefusedReason } from './transport/half-open.ts'
 import { type Identity, loadIdentity } from './transport/identity.ts'
+import {
+  inWords,
+  listenAddresses,
+  providerOf,
+  splitAddress,
+  type TransportProvider,
+  tcpProvider,
+} from './transport/provider.ts'
+import { SeveralTransports } from './transport/several-transports.ts'
 import type { Connection, Transport } from './transport/transport.ts'
 import { waitFor } from './wait.ts'
 import { INSTANCE_BYTES } from './wire/hello.ts'
@@ -71,7 +82,12 @@ async function readStored({ dataDir }: NodeOptions): Promise<StoredOptions> {
 async function open(world: NodeWorld, options: ResolvedOptions, storage: NodeStorage): Promise<RunningNode> {
   const identity = loadIdentity(storage.identity.privateKeyPem)
   const { logger } = options
-  const wire = world.transport(identity, (reason, remoteAddress) => node?.stranger(reason, remoteAddress))
+  const providers = await providersIn(world, options)
+  const context = {
+    identity,
+    onRefused: (reason: RefusedReason, remoteAddress: string) => node?.stranger(reason, remoteAddress),
+  }
+  const wire = new SeveralTransports(providers.map((provider) => ({ provider, transport: provider.create(context) })))
   const faults = options.allowFaults ? new NetworkFaults(world.clock) : undefined
   const transport: Transport = faults ? new FaultyTransport(wire, faults) : wire
   // Whoever connects before the node is put together waits for it; the transport bounds how many and how long.
@@ -82,9 +98,9 @@ async function open(world: NodeWorld, options: ResolvedOptions, storage: NodeSto
     else early.push(connection)
   }
   try {
-    const bound = await transport.listen(options.listen, accept)
-    const self = await selfOf(options, storage, identity, bound)
-    node = new RunningNode({ options, self, storage, transport, faults, world })
+    const bound = await transport.listen(listenAddresses(providers, options.listen).join(','), accept)
+    const self = await selfOf(options, storage, identity, bound, providers)
+    node = new RunningNode({ options: spoken(options, providers, self), self, storage, transport, faults, world })
   } catch (error) {
     await transport.close()
     throw error
@@ -94,13 +110,22 @@ async function open(world: NodeWorld, options: ResolvedOptions, storage: NodeSto
   return node
 }
 
+/** What the options name, unless the node's world has a network of its own. */
+function providersIn(world: NodeWorld, { transports }: ResolvedOptions): Promise<TransportProvider[]> {
+  const { transport } = world
+  if (transport === undefined) return Promise.all(transports.map(providerOf))
+  return Promise.resolve([{ ...tcpProvider, create: ({ identity, onRefused }) => transport(identity, onRefused) }])
+}
+
 async function selfOf(
   options: ResolvedOptions,
   storage: NodeStorage,
   identity: Identity,
   bound: string,
+  providers: readonly TransportProvider[],
 ): Promise<Self> {
-  const port = portOf(bound)
+  const place = streamAddress(bound)
+  const port = place?.port ?? 0
   const name = options.name ?? storage.name ?? defaultName(hostname(), port)
   if (storage.name !== name) await storage.writeName(name)
   return {
@@ -110,8 +135,8 @@ async function selfOf(
     generation: storage.generation,
     instance: randomBytes(INSTANCE_BYTES),
     storeId: await storage.storeId(),
-    address: options.advertise === undefined ? bound : advertised(options.advertise, port),
-    liveness: options.keepStalledMs === 0 ? undefined : { host: hostOf(bound), port },
+    address: options.advertise === undefined ? bound : inWords(providers, advertised(options.advertise, port)),
+    liveness: options.keepStalledMs === 0 ? undefined : place,
     roles: options.roles,
     zone: options.zone,
   }
@@ -124,14 +149,27 @@ function advertised(advertise: string, port: number): string {
   return formatAddress({ host: address.host, port })
 }
 
-function hostOf(address: string): string {
-  const parsed = parseAddress(address)
-  return typeof parsed === 'string' ? '127.0.0.1' : parsed.host
+/** Seeds in the words of this node's transports, which are those that others announce; its own address is none. */
+function spoken(options: ResolvedOptions, providers: readonly TransportProvider[], { address }: Self): ResolvedOptions {
+  const own = splitAddress(address)
+  const join = options.join.map((seed) => inWords(providers, seed)).filter((seed) => !own.includes(seed))
+  return { ...options, join, providers: options.providers.map((discovery) => spokenDiscovery(discovery, providers)) }
 }
 
-function portOf(address: string): number {
-  const parsed = parseAddress(address)
-  return typeof parsed === 'string' ? 0 : parsed.port
+/** What finds seeds, and what it tells others of this node, are hosts and ports. */
+function spokenDiscovery(discovery: Discovery, providers: readonly TransportProvider[]): Discovery {
+  const { name } = discovery
+  const watch: Discovery['watch'] = async function* (signal, report) {
+    for await (const seeds of discovery.watch(signal, report))
+      yield new Set([...seeds].map((seed) => inWords(providers, seed)))
+  }
+  if (discovery.announce === undefined) return { name, watch }
+  const place = (address: string): string => formatAddress(streamAddress(address) ?? { host: '127.0.0.1', port: 0 })
+  return {
+    name,
+    watch,
+    announce: async (self, ...rest) => discovery.announce?.({ ...self, address: place(self.address) }, ...rest),
+  }
 }
 
 async function isRemembered(storage: NodeStorage): Promise<boolean> {

@@ -6,9 +6,10 @@ import { closestWord } from './closest-word.ts'
 import type { Discovery } from './discovery/discovery.ts'
 import { isDnsAddress, parseDnsAddress } from './discovery/dns-address.ts'
 import { builtInOverlays } from './membership/built-in-overlays.ts'
-import { isWildcard, parseAddress } from './network-address.ts'
+import { isWildcard, parseAddress, streamAddress } from './network-address.ts'
 import { type LogLevel, logLevels } from './observability/logger.ts'
 import type { NodeOptions } from './options.ts'
+import { splitAddress, transportNames } from './transport/provider.ts'
 import { MAX_SECRETS } from './wire/secrets.ts'
 
 /** 128 bits: less can be guessed offline (design rule 17). */
@@ -18,6 +19,7 @@ const maxKeepStalledMs = 3_600_000
 const maxJoin = 1_000
 const maxRoles = 16
 const maxOverlays = 16
+const maxTransports = 4
 /** Longest value shown in a message. */
 const maxShown = 80
 
@@ -27,8 +29,10 @@ type Check = (value: unknown) => string | undefined
 const checks: { readonly [Key in keyof Required<NodeOptions>]: Check } = {
   name: (value) => word(value) ?? reservedName(String(value)),
   cluster: word,
-  listen: address,
-  advertise: (value) => address(value) ?? (isWildcard(hostOf(value) ?? '') ? 'cannot be dialed by others' : undefined),
+  listen: addresses,
+  transport: (value) => transportProblem(value),
+  advertise: (value) =>
+    addresses(value) ?? (isWildcard(hostOf(value) ?? '') ? 'cannot be dialed by others' : undefined),
   join: (value) => joinProblem(value),
   expect: (value) =>
     Number.isInteger(value) && (value as number) >= 1 && (value as number) <= maxExpect
@@ -115,6 +119,32 @@ function address(value: unknown): string | undefined {
   return typeof parsed === 'string' ? parsed : undefined
 }
 
+/** Where members are dialed: by some transports a multiaddr, by several transports a list. */
+function addresses(value: unknown): string | undefined {
+  if (typeof value !== 'string') return 'must be HOST:PORT'
+  const parts = splitAddress(value)
+  if (parts.length === 0) return 'must be HOST:PORT'
+  return parts
+    .map((part) => (part.startsWith('/') ? undefined : address(part)))
+    .find((problem) => problem !== undefined)
+}
+
+function transportProblem(value: unknown): string | undefined {
+  const given: readonly unknown[] = Array.isArray(value) ? value : [value]
+  if (given.length === 0 || given.length > maxTransports) return `must be 1 to ${maxTransports} transports`
+  const names = given.map((one) => (typeof one === 'string' ? one : String(Reflect.get(Object(one), 'name'))))
+  for (const [position, one] of given.entries()) {
+    if (typeof one === 'string') {
+      if (!transportNames.some((name) => name === one)) return `must be ${list(transportNames)} or what libp2p() gives`
+    } else if (
+      !['claims', 'wordsFor', 'create'].every((method) => typeof Reflect.get(Object(one), method) === 'function')
+    )
+      return `must be ${list(transportNames)} or what libp2p() gives`
+    if (names.indexOf(names[position]!) !== position) return `has a second '${names[position]}'`
+  }
+  return undefined
+}
+
 function joinProblem(value: unknown): string | undefined {
   const isList = typeof value === 'string' || Array.isArray(value) || isProvider(value)
   if (!isList) return 'must be a list of HOST:PORT, dns://NAME:PORT, dns+srv://NAME or providers'
@@ -134,6 +164,7 @@ function seedProblem(entry: unknown): string | undefined {
     const parsed = parseDnsAddress(entry)
     return typeof parsed === 'string' ? parsed : undefined
   }
+  if (entry.startsWith('/')) return undefined
   return address(entry) ?? (entry.endsWith(':0') ? 'cannot have port 0' : undefined)
 }
 
@@ -222,10 +253,9 @@ function isLogger(value: unknown): boolean {
   return ['error', 'warn', 'info', 'debug', 'child'].every((name) => typeof Reflect.get(value, name) === 'function')
 }
 
-/** The host of `host:port`; undefined for anything else. */
+/** The host of `host:port` or of a multiaddr; undefined for anything else. */
 export function hostOf(text: unknown): string | undefined {
-  const parsed = typeof text === 'string' ? parseAddress(text) : ''
-  return typeof parsed === 'string' ? undefined : parsed.host
+  return typeof text === 'string' ? streamAddress(text)?.host : undefined
 }
 
 /** `a, b,` as `['a', 'b']`, and a single entry as a list of one. */

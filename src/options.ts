@@ -21,6 +21,7 @@ import {
   unknownKeys,
   valueProblems,
 } from './option-checks.ts'
+import { splitAddress, type TransportName, type TransportProvider } from './transport/provider.ts'
 
 /** What `createNode` takes. Everything has a default; an unknown key is refused. */
 export interface NodeOptions {
@@ -28,8 +29,16 @@ export interface NodeOptions {
   readonly name?: string
   /** Only nodes with the same cluster name link up. Default `trellis`. */
   readonly cluster?: string
-  /** `HOST:PORT` to accept links at; port 0 takes a free one. Not loopback: a `secret` is required. Default `127.0.0.1:7400`. */
+  /**
+   * `HOST:PORT` to accept links at; port 0 takes a free one. With several transports, or one beside `tcp`, also a multiaddr such as
+   * `/ip4/127.0.0.1/tcp/7400`, or several with commas between. Not loopback: a `secret` is required. Default `127.0.0.1:7400`.
+   */
   readonly listen?: string
+  /**
+   * How members connect: `tcp` (TLS 1.3), `libp2p`, what `libp2p()` of `./libp2p` gives, or a list of these, the preferred one first: a node
+   * listens on all of them, and two members use the first that both have. At most 4. Default `tcp`.
+   */
+  readonly transport?: TransportName | TransportProvider | readonly (TransportName | TransportProvider)[]
   /** `HOST:PORT` that others dial. Port 0 stands for the one listened on. Default: what it listens on; required for a wildcard. */
   readonly advertise?: string
   /**
@@ -115,6 +124,8 @@ export interface ResolvedOptions {
   readonly name: string | undefined
   readonly cluster: string
   readonly listen: string
+  /** The preferred one first. */
+  readonly transports: readonly (TransportName | TransportProvider)[]
   /** Undefined: the address that was bound. */
   readonly advertise: string | undefined
   /** Addresses only. */
@@ -178,6 +189,7 @@ export function resolveOptions(raw: NodeOptions, stored: StoredOptions = {}): Re
     name: raw.name,
     cluster: raw.cluster ?? 'trellis',
     listen: raw.listen ?? defaultListen,
+    transports: Object.freeze([raw.transport ?? 'tcp'].flat() as (TransportName | TransportProvider)[]),
     advertise: raw.advertise,
     join: Object.freeze(join.filter(isAddress)),
     providers: Object.freeze(
@@ -235,23 +247,37 @@ function storedProblems(stored: StoredOptions): string[] {
 
 /** Rules between options that are each right on their own. */
 function ruleProblems(raw: NodeOptions): string[] {
-  const { listen = defaultListen, advertise, admin } = raw
+  const { advertise, admin } = raw
   const found: string[] = []
   found.push(...topologyProblems(raw.topology, raw.overlays))
   found.push(...overlayOptionsProblems(raw.overlayOptions, raw.overlays))
-  if (isWildcard(hostOf(listen) ?? '') && advertise === undefined)
-    found.push(`listen (${show(listen)}) cannot be dialed by others: advertise must say what can`)
-  if (admin && admin === listen && !admin.endsWith(':0'))
+  for (const listen of listened(raw))
+    if (isWildcard(hostOf(listen) ?? '') && advertise === undefined)
+      found.push(`listen (${show(listen)}) cannot be dialed by others: advertise must say what can`)
+  if (admin && admin === (raw.listen ?? defaultListen) && !admin.endsWith(':0'))
     found.push(`admin (${show(admin)}) must not be the address of listen`)
   return found
 }
 
+/** Every address that the node will listen at, by what the options say. */
+function listened({ listen = defaultListen, transport = 'tcp' }: NodeOptions): string[] {
+  if (typeof listen !== 'string') return []
+  const own = [transport].flat().map((one) => Reflect.get(Object(one), 'listen'))
+  return own.flatMap((addresses) => (Array.isArray(addresses) ? addresses.map(String) : splitAddress(listen)))
+}
+
+/** Whoever knows the relay can come, from wherever it is. */
+function isRelayed(address: string): boolean {
+  return address.includes('/p2p-circuit')
+}
+
 /** What leaves this machine needs a secret. An address that is none is a problem of its own, reported elsewhere. */
 function missingSecrets(raw: NodeOptions, stored: StoredOptions): ClusterError[] {
-  const { listen = defaultListen, admin } = raw
+  const { admin } = raw
   const found: ClusterError[] = []
   const hasSecret = raw.secret !== undefined || stored.secret !== undefined
-  if (!hasSecret && !isLoopback(hostOf(listen) ?? 'localhost')) {
+  const listen = listened(raw).find((address) => isRelayed(address) || !isLoopback(hostOf(address) ?? 'localhost'))
+  if (!hasSecret && listen !== undefined) {
     const message = `listen (${show(listen)}) is not loopback: a secret is required`
     found.push(new ClusterError('ERR_SECRET_REQUIRED', message, { listen }))
   }

@@ -10,7 +10,7 @@ import { asClusterError, ClusterError, isClusterError } from './errors.ts'
 import { EventHub } from './events.ts'
 import { KnowledgeEvents } from './knowledge-events.ts'
 import { Lifecycle } from './lifecycle.ts'
-import { formatAddress, type NetworkAddress, parseAddress } from './network-address.ts'
+import { formatAddress, streamAddress } from './network-address.ts'
 import { nodeContext } from './node-context.ts'
 import { NodeFaces } from './node-faces.ts'
 import type {
@@ -182,7 +182,7 @@ export class RunningNode extends NodeFaces implements TrellisNode {
 
   /** Lets members, and Prometheus through any of them, find this node's admin API. */
   #offerAdmin(url: string): void {
-    const { host } = parseAddress(this.address) as NetworkAddress
+    const host = streamAddress(this.address)?.host ?? '127.0.0.1'
     const address = formatAddress({ host, port: Number(new URL(url).port) })
     this.services.register(adminService.name, {}, { namespace: adminService.namespace, address })
   }

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { ClusterError } from '../errors.ts'
-import { formatAddress, isWildcard, type NetworkAddress, parseAddress } from '../network-address.ts'
+import { formatAddress, isWildcard, type NetworkAddress, parseAddress, streamAddress } from '../network-address.ts'
 import type { TrellisNode } from '../node-interface.ts'
 import type { Measures } from '../observability/families.ts'
 import { type Logger, silentLogger } from '../observability/logger.ts'
@@ -87,8 +87,8 @@ const closeGraceMs = 500
 export async function startAdmin(node: AdminNode, options: AdminOptions): Promise<AdminServer> {
   const { logger = silentLogger } = options
   const address = requireAddress(options.address)
-  const advertised = parseAddress(node.address)
-  const names = typeof advertised === 'string' ? [] : [advertised.host]
+  const advertised = streamAddress(node.address)
+  const names = advertised === undefined ? [] : [advertised.host]
   const guard = await createOriginGuard({ host: address.host, names })
   const access = createAccess(options.tokens)
   const feed = createEventFeed(node)

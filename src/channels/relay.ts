@@ -17,7 +17,7 @@ export interface RelayOptions {
   readonly turn: Turn
   /** By the overlay in use; undefined: it knows no way. */
   readonly nextHop: (to: string) => string | undefined
-  /** It is a member of this cluster and not gone: it may be dialled. */
+  /** It is a member of this cluster, not gone, and has a transport in common with this one: it may be dialled. */
   readonly isThere: (member: string) => boolean
   /** An envelope for this node, of `source`. */
   readonly deliver: (envelope: Envelope) => void

@@ -45,6 +45,7 @@ export const nodeSettings: readonly Setting[] = [
   setting('name', '<NAME>', 'unique in the cluster (default: host name and port)'),
   setting('cluster', '<NAME>', 'only nodes of the same cluster link up (default: trellis)'),
   setting('listen', '<HOST:PORT>', 'where members connect (default: 127.0.0.1:7400)'),
+  setting('transport', '<NAME,...>', 'how members connect: tcp, libp2p, or both (default: tcp)', list),
   setting('advertise', '<HOST:PORT>', 'what members dial (default: what it listens on)'),
   setting('join', '<HOST:PORT,...>', 'members to begin with; also dns://NAME:PORT, dns+srv://NAME', list),
   setting('expect', '<N>', 'form a cluster once N fresh nodes have found each other', number),

@@ -2,7 +2,7 @@
 // What it finds are only seeds; a link to one of them, or a handshake it refuses, is the business of `links/`.
 
 import { founderDelay } from '../membership/formation.ts'
-import { isWildcard, parseAddress } from '../network-address.ts'
+import { isWildcard, streamAddress } from '../network-address.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
 import { oncePer } from '../observability/logger.ts'
 import { type Discovery, MAX_SEEDS } from './discovery.ts'
@@ -106,6 +106,6 @@ export class SeedWatcher implements NodePart {
 }
 
 function canBeDialed(seed: string): boolean {
-  const parsed = parseAddress(seed)
-  return typeof parsed !== 'string' && parsed.port > 0 && !isWildcard(parsed.host)
+  const place = streamAddress(seed)
+  return place !== undefined && place.port > 0 && !isWildcard(place.host)
 }

@@ -8,7 +8,7 @@
 //   0a000001.addr.trellis           A         the address 10.0.0.1: the target of an instance elsewhere than its owner
 
 import { isIP } from 'node:net'
-import { parseAddress } from '../network-address.ts'
+import { parseAddress, streamAddress } from '../network-address.ts'
 import type { MemberView } from '../node-interface.ts'
 import type { ServiceInstance, ServiceQuery } from '../services/service-interface.ts'
 
@@ -106,8 +106,7 @@ function distinct(records: readonly ZoneRecord[]): ZoneRecord[] {
 }
 
 function hostOf(address: string): string | undefined {
-  const parsed = parseAddress(address)
-  return typeof parsed === 'string' ? undefined : parsed.host
+  return streamAddress(address)?.host
 }
 
 function isHere({ state }: MemberView): boolean {

@@ -9,6 +9,7 @@ import type { Random } from '../../topology/index.ts'
 import { ClusterError, isClusterError } from '../errors.ts'
 import type { Time } from '../runtime/clock.ts'
 import type { Turn } from '../runtime/turn.ts'
+import { splitAddress } from '../transport/provider.ts'
 import type { Connection, Transport } from '../transport/transport.ts'
 import type { LocalHello, Refusal } from '../wire/handshake.ts'
 import type { GoodbyeReason, Hello } from '../wire/hello.ts'
@@ -214,7 +215,7 @@ export class Links {
 
   /** Whoever lives at this seed was quicker: its own call is the link. */
   #isSeedLinked(address: string): boolean {
-    const linked = this.all().find(({ peer }) => peer.address === address)
+    const linked = this.all().find(({ peer }) => splitAddress(peer.address).includes(address))
     if (!linked) return false
     this.#seedOf.set(linked.peer.id, address)
     this.#dialer.drop(`seed:${address}`)

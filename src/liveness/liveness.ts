@@ -4,7 +4,7 @@
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { MemberRecord, SwimEvent } from '../../topology/index.ts'
-import { parseAddress } from '../network-address.ts'
+import { streamAddress } from '../network-address.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
 import { livenessKey } from './datagram.ts'
 import type { WorkerOrder, WorkerSettings } from './liveness-worker.ts'
@@ -52,10 +52,10 @@ export class Liveness implements NodePart {
 
   /** A probe of `member` timed out: is it only stalled? */
   unanswered({ id, address, livenessPort }: MemberRecord): void {
-    const parsed = parseAddress(address)
-    if (typeof parsed === 'string' || this.#isCutOff(id)) return
+    const place = streamAddress(address)
+    if (place === undefined || this.#isCutOff(id)) return
     this.#context.toolbox.counters.add('liveness-asked')
-    this.#prober.ask(id, parsed.host, livenessPort)
+    this.#prober.ask(id, place.host, livenessPort)
   }
 
   async close(): Promise<void> {

@@ -6,6 +6,7 @@ import { Relay } from '../channels/relay.ts'
 import { Holds } from '../links/holds.ts'
 import type { Links } from '../links/links.ts'
 import type { Toolbox } from '../runtime/toolbox.ts'
+import { haveCommonWords } from '../transport/provider.ts'
 import type { Envelope } from '../wire/envelope.ts'
 import { Overlays } from './overlays.ts'
 
@@ -27,8 +28,10 @@ export class Routes {
   readonly holds: Holds
   readonly overlays: Overlays
   readonly relay: Relay
+  readonly #options: RoutesOptions
 
   constructor(options: RoutesOptions) {
+    this.#options = options
     const { self, links, toolbox, definitions, member, onOverlays, deliver, undeliverable, onGivenUp } = options
     const count = (reason: string): void => toolbox.counters.add(reason)
     // Whoever goes for good calls nobody back that hangs up on it.
@@ -48,13 +51,30 @@ export class Routes {
       links,
       holds: this.holds,
       ...toolbox,
-      nextHop: (to) => this.overlays.nextHop(to),
-      isThere: (id) => isThere(member(id)),
+      nextHop: (to) => this.#nextHop(to),
+      isThere: (id) => isThere(member(id)) && this.#canDial(id),
       deliver,
       undeliverable,
       onGivenUp,
       count,
     })
+  }
+
+  /** By the overlay in use; to a member with which this one has no transport in common by a linked one that has one with both. */
+  #nextHop(to: string): string | undefined {
+    const { links, member } = this.#options
+    const hop = this.overlays.nextHop(to)
+    if ((hop !== undefined && links.get(hop)) || this.#canDial(to)) return hop
+    const address = member(to)?.address ?? ''
+    const bridges = links.all().map(({ peer }) => peer)
+    const able = bridges.filter((peer) => haveCommonWords(peer.address, address)).map(({ id }) => id)
+    return able.sort()[0]
+  }
+
+  #canDial(id: string): boolean {
+    const { self, member } = this.#options
+    const [own, other] = [member(self), member(id)]
+    return own === undefined || other === undefined || haveCommonWords(own.address, other.address)
   }
 
   close(): void {

@@ -15,6 +15,8 @@ export type RefusedReason =
   | 'too-many-bytes'
   /** What came is not the TLS we speak. */
   | 'not-tls'
+  /** What came is no handshake of libp2p. */
+  | 'not-libp2p'
   /** TLS without a certificate that proves an Ed25519 identity. */
   | 'no-identity'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { formatAddress, isLoopback, isWildcard, parseAddress } from '../../src/network-address.ts'
+import { formatAddress, isLoopback, isWildcard, parseAddress, streamAddress } from '../../src/network-address.ts'
 
 describe('parseAddress', () => {
   for (const [text, host, port] of [
@@ -66,5 +66,19 @@ describe('isWildcard', () => {
   it('is true for every interface only', () => {
     for (const host of ['0.0.0.0', '::']) assert.ok(isWildcard(host), host)
     for (const host of ['127.0.0.1', '::1', 'example']) assert.ok(!isWildcard(host), host)
+  })
+})
+
+describe('streamAddress', () => {
+  it('finds host and port in whatever a member announces', () => {
+    for (const [announced, expected] of [
+      ['127.0.0.1:1', { host: '127.0.0.1', port: 1 }],
+      ['/ip6/::1/tcp/2/ws', { host: '::1', port: 2 }],
+      ['/dns4/relay.example/tcp/3/p2p/x', { host: 'relay.example', port: 3 }],
+      ['/ip4/1.2.3.4/udp/9,db:4', { host: 'db', port: 4 }],
+      ['/p2p/x', undefined],
+      ['/ip4/1.2.3.4/tcp/70000', undefined],
+    ] as const)
+      assert.deepEqual(streamAddress(announced), expected, announced)
   })
 })

@@ -7,6 +7,7 @@ import { staticDiscovery } from '../../src/discovery/static.ts'
 import { ClusterError, type ErrorCode } from '../../src/errors.ts'
 import { optionNames } from '../../src/option-checks.ts'
 import { defaultName, type NodeOptions, resolveOptions } from '../../src/options.ts'
+import { tcpProvider } from '../../src/transport/provider.ts'
 import { fullMesh, swimPresets } from '../../topology/index.ts'
 
 const secret = 'sixteen-bytes-at-least'
@@ -31,6 +32,7 @@ describe('resolveOptions', () => {
         name: undefined,
         cluster: 'trellis',
         listen: '127.0.0.1:7400',
+        transports: ['tcp'],
         advertise: undefined,
         join: [],
         providers: [],
@@ -98,6 +100,14 @@ describe('resolveOptions', () => {
     assert.throws(() => resolveOptions({}, { secret: 'short' }), /in the data directory: secret has 5 bytes/)
   })
 
+  it('wants a secret when a transport listens beyond loopback, also behind a relay', () => {
+    const { claims, wordsFor, create } = tcpProvider
+    const listening = (listen: string) => ({ transport: { name: 'own', listen: [listen], claims, wordsFor, create } })
+    resolveOptions(listening('/ip4/127.0.0.1/tcp/0'))
+    for (const listen of ['/ip4/10.0.0.1/tcp/0', '/ip4/127.0.0.1/tcp/4001/p2p/x/p2p-circuit'])
+      assert.match(refusal(listening(listen), 'ERR_SECRET_REQUIRED'), /a secret is required/)
+  })
+
   it('reports every problem at once, with the values', () => {
     const message = refusal({ listne: 'x', name: 's5', expect: 0, profile: 'moon', listen: 'nowhere' })
     for (const part of [
@@ -125,6 +135,15 @@ describe('resolveOptions', () => {
     ['IPv6 without brackets', { listen: '::1:7400' }, /in \[brackets\]/],
     ['a wildcard without advertise', { listen: '0.0.0.0:7400', secret }, /advertise must say what can/],
     ['a wildcard as advertise', { advertise: '[::]:7400' }, /cannot be dialed by others/],
+    [
+      'an unknown transport',
+      { transport: 'udp' },
+      /transport \('udp'\) must be 'tcp', 'libp2p' or what libp2p\(\) gives/,
+    ],
+    ['the same transport twice', { transport: ['tcp', 'tcp'] }, /has a second 'tcp'/],
+    ['no transport', { transport: [] }, /must be 1 to 4 transports/],
+    ['what is no transport', { transport: {} }, /what libp2p\(\) gives/],
+    ['a multiaddr of every interface', { listen: '/ip4/0.0.0.0/tcp/1', secret }, /advertise must say what can/],
     ['port 0 in join', { join: ['a:0'] }, /cannot have port 0/],
     ['one bad address among many', { join: ['a:1', 'b'] }, /join .* has 'b', which must be HOST:PORT/],
     ['a wrong name in DNS', { join: 'dns://x' }, /must be dns:\/\/NAME:PORT/],

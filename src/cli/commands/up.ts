@@ -3,6 +3,7 @@
 
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { builtInOverlays } from '../../membership/built-in-overlays.ts'
+import { transportNames } from '../../transport/provider.ts'
 import { adminToken } from '../client-flags.ts'
 import type { CommandContext, JsonFlag } from '../context.ts'
 import { usageError } from '../failure.ts'
@@ -17,6 +18,7 @@ import type { Readiness } from '../up/readiness.ts'
 interface UpFlags extends JsonFlag {
   readonly nodes: number
   readonly topology: string
+  readonly transport: string
   readonly port: number
   readonly adminPort: number
   readonly dataDir?: string
@@ -54,7 +56,7 @@ export function addUp(program: Command, context: CommandContext): void {
     .addOption(
       new Option('--topology <NAME>', 'overlay').choices(builtInOverlays.map(({ name }) => name)).default('full-mesh'),
     )
-    .addOption(new Option('--transport <NAME>', 'how members connect').choices(['tcp']).default('tcp'))
+    .addOption(new Option('--transport <NAME>', 'how members connect').choices(transportNames).default('tcp'))
     .option('--port <PORT>', 'base of the cluster ports', wholeNumber(0, 65_535), 7400)
     .option('--admin-port <PORT>', 'base of the admin ports', wholeNumber(0, 65_535), 7500)
     .option('--data-dir <DIR>', 'keep the cluster here')
@@ -82,7 +84,7 @@ async function up(flags: UpFlags, context: CommandContext): Promise<void> {
   try {
     const plans = await planNodes({ ...flags, root: directory.path })
     await requireFreePorts(plans)
-    const founders = await prepareDirectories(directory, plans, givenSecret(flags.secretFile, context.env))
+    const founders = await prepareDirectories(directory, plans, givenSecret(flags.secretFile, context.env), flags)
     for (const plan of plans) {
       const node = spawnNode(plan, { flags: nodeFlags(flags), env: context.env })
       nodes.push(node)
@@ -110,8 +112,16 @@ async function up(flags: UpFlags, context: CommandContext): Promise<void> {
   }
 }
 
-function nodeFlags({ topology, logLevel, allowFaults }: UpFlags): string[] {
-  return ['--topology', topology, '--log-level', logLevel, ...(allowFaults ? ['--allow-faults'] : [])]
+function nodeFlags({ topology, transport, logLevel, allowFaults }: UpFlags): string[] {
+  return [
+    '--topology',
+    topology,
+    '--transport',
+    transport,
+    '--log-level',
+    logLevel,
+    ...(allowFaults ? ['--allow-faults'] : []),
+  ]
 }
 
 function readyLine(

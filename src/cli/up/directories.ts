@@ -41,6 +41,7 @@ export async function prepareDirectories(
   directory: UpDirectory,
   plans: readonly NodePlan[],
   given: string | undefined,
+  { transport }: { readonly transport: string },
 ): Promise<number> {
   const secret = given ?? (await keptSecret(directory.path))
   const earlier = await readSeedsFile(upFiles(plans[0]!.dataDir).seeds)
@@ -49,7 +50,7 @@ export async function prepareDirectories(
     const addresses = plans.map((plan) => plan.address).filter((other) => other !== address)
     await writeSecretFile(files.secret, secret)
     await writeSeedsFile(files.seeds, { addresses, expect: plans.length })
-    await writeSettingsFile(files.settings, { listen: address, admin })
+    await writeSettingsFile(files.settings, { listen: address, admin, transport })
   }
   return earlier?.expect ?? plans.length
 }

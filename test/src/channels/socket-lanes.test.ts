@@ -1,5 +1,6 @@
 import { FaultyTransport, NetworkFaults } from '../../../src/transport/faulty.ts'
 import { createIdentity } from '../../../src/transport/identity.ts'
+import { Libp2pTransport } from '../../../src/transport/libp2p/libp2p-transport.ts'
 import { MemoryNetwork } from '../../../src/transport/memory.ts'
 import { TcpTransport } from '../../../src/transport/tcp.ts'
 import { testLanes } from './lanes-suite.ts'
@@ -7,6 +8,11 @@ import { testLanes } from './lanes-suite.ts'
 testLanes('tcp', () => [
   new TcpTransport({ identity: createIdentity() }),
   new TcpTransport({ identity: createIdentity() }),
+])
+
+testLanes('libp2p', () => [
+  new Libp2pTransport({ identity: createIdentity() }),
+  new Libp2pTransport({ identity: createIdentity() }),
 ])
 
 testLanes('memory', () => {

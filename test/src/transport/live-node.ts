@@ -1,4 +1,4 @@
-// A live end to attack: a tcp transport that runs the handshake with whoever comes, counts what it turns away, and keeps
+// A live end to attack: a transport that runs the handshake with whoever comes, counts what it turns away, and keeps
 // an established link to a friend, which no attack may disturb.
 
 import { connect as connectPlain, type Socket } from 'node:net'
@@ -10,6 +10,7 @@ import { createCertificate } from '../../../src/transport/certificate.ts'
 import type { RefusedReason } from '../../../src/transport/half-open.ts'
 import { createIdentity, exportIdentity, type Identity } from '../../../src/transport/identity.ts'
 import { TcpTransport } from '../../../src/transport/tcp.ts'
+import type { Transport } from '../../../src/transport/transport.ts'
 import type { LocalHello } from '../../../src/wire/handshake.ts'
 import type { Link } from '../../../src/wire/link.ts'
 import { establishLink, type LinkHandshakeOptions } from '../../../src/wire/link-handshake.ts'
@@ -25,21 +26,28 @@ export function helloOf(id: string): LocalHello {
   return { ...hello, id, name: id }
 }
 
+/** Of tcp; other transports take the same. */
+type Limits = ConstructorParameters<typeof TcpTransport>[0]
+
 /** A node that knows the secret. */
-export class LiveNode {
+export class LiveNode<Kind extends Transport = TcpTransport> {
   readonly identity = createIdentity()
   readonly refused: RefusedReason[] = []
-  readonly transport = new TcpTransport({
-    identity: this.identity,
-    handshakeTimeoutMs,
-    maxHalfOpenPerAddress: 8,
-    onRefused: (reason) => this.refused.push(reason),
-  })
+  readonly transport: Kind
   /** Codes and reasons of handshakes that failed. */
   readonly failures: string[] = []
   readonly links: Link[] = []
   readonly messages: WireMessage[] = []
   address = ''
+
+  constructor(create = (limits: Limits) => new TcpTransport(limits) as Transport as Kind) {
+    this.transport = create({
+      identity: this.identity,
+      handshakeTimeoutMs,
+      maxHalfOpenPerAddress: 8,
+      onRefused: (reason) => this.refused.push(reason),
+    })
+  }
 
   async start(): Promise<void> {
     this.address = await this.transport.listen('127.0.0.1:0', (connection) => {

@@ -1,0 +1,102 @@
+// A libp2p node made for links: Noise or nothing, yamux, one protocol, and no limit left at its default. What libp2p would decide by
+// itself (whom to dial again, which connection to prune, whom to ping) is decided above, so it is switched off here.
+
+import type { Identify } from '@libp2p/identify'
+import type { ConnectionGater, Libp2p, PeerStore } from '@libp2p/interface'
+import type { ConnectionManager, TransportManager } from '@libp2p/interface-internal'
+import type { Libp2pOptions } from 'libp2p'
+import type { Identity } from '../identity.ts'
+import { createLibp2p, identify, noise, privateKeyFromRaw, tcp, webSockets, yamux } from './packages.ts'
+
+/** What a service of libp2p is given: the parts that its public face does not show. */
+export interface Components {
+  readonly transportManager: TransportManager
+  readonly connectionManager: ConnectionManager
+  readonly peerStore: PeerStore
+}
+
+export type LinkNode = Libp2p<{ identify: Identify; inner: { readonly components: Components } }>
+
+export interface LinkNodeOptions {
+  readonly identity: Identity
+  readonly gater: ConnectionGater
+  readonly handshakeTimeoutMs: number
+  /** Further transports, such as that of a circuit relay. */
+  readonly transports: NonNullable<Libp2pOptions['transports']>
+}
+
+/** A stream may have this much under way to a reader that is slow: yamux' own first window, and what it may grow to. */
+const STREAM_WINDOW_BYTES = 256 * 1024
+const MAX_STREAM_WINDOW_BYTES = 1024 * 1024
+/** A connection carries one link; the rest is for identify and for what other libp2p programs ask. */
+const MAX_STREAMS_PER_CONNECTION = 16
+/** How many connections there are, and how fast they come, is decided by our own admission, which evicts instead of refusing. */
+const LEFT_TO_ADMISSION = 1_000_000
+/** Peers that are remembered after their last connection: libp2p would keep all for hours. */
+const MAX_FORMER_PEERS = 256
+
+/** Creates and starts it, without listening anywhere yet. */
+export async function createLinkNode(options: LinkNodeOptions): Promise<LinkNode> {
+  const { identity, gater, handshakeTimeoutMs, transports } = options
+  const node: LinkNode = await createLibp2p({
+    privateKey: privateKeyFromRaw(rawKeyOf(identity)),
+    transports: [
+      // Links that are idle are the upper layers' to close.
+      tcp({ inboundSocketInactivityTimeout: 0, outboundSocketInactivityTimeout: 0 }),
+      webSockets(),
+      ...transports,
+    ],
+    connectionEncrypters: [noise()],
+    streamMuxers: [
+      yamux({
+        enableKeepAlive: false,
+        maxInboundStreams: MAX_STREAMS_PER_CONNECTION,
+        maxOutboundStreams: MAX_STREAMS_PER_CONNECTION,
+        streamOptions: {
+          initialStreamWindowSize: STREAM_WINDOW_BYTES,
+          maxStreamWindowSize: MAX_STREAM_WINDOW_BYTES,
+        },
+      }),
+    ],
+    connectionGater: gater,
+    connectionManager: {
+      maxConnections: LEFT_TO_ADMISSION,
+      inboundConnectionThreshold: LEFT_TO_ADMISSION,
+      maxIncomingPendingConnections: LEFT_TO_ADMISSION,
+      inboundUpgradeTimeout: handshakeTimeoutMs,
+      inboundStreamProtocolNegotiationTimeout: handshakeTimeoutMs,
+      outboundStreamProtocolNegotiationTimeout: handshakeTimeoutMs,
+      reconnectRetries: 0,
+    },
+    connectionMonitor: { enabled: false },
+    nodeInfo: { name: 'trellis' },
+    services: {
+      identify: identify({ runOnConnectionOpen: false }),
+      // Wrapped: libp2p starts and stops whatever can be, and the parts are that by themselves.
+      inner: (components: Components) => ({ components }),
+    },
+  })
+  forgetFormerPeers(node)
+  return node
+}
+
+/** The 32 bytes of the seed and the 32 of the public key. */
+function rawKeyOf({ privateKey }: Identity): Uint8Array {
+  const { d, x } = privateKey.export({ format: 'jwk' })
+  return Buffer.concat([Buffer.from(String(d), 'base64url'), Buffer.from(String(x), 'base64url')])
+}
+
+/** Anybody can connect with key after key, and each leaves an entry behind. */
+function forgetFormerPeers(node: LinkNode): void {
+  const { peerStore, connectionManager } = node.services.inner.components
+  type PeerId = typeof node.peerId
+  const former = new Map<string, PeerId>()
+  node.addEventListener('peer:connect', ({ detail }) => former.delete(detail.toString()))
+  node.addEventListener('peer:disconnect', ({ detail }) => {
+    former.set(detail.toString(), detail)
+    if (former.size <= MAX_FORMER_PEERS) return
+    const [[key, oldest]] = former as unknown as [[string, PeerId]]
+    former.delete(key)
+    if (connectionManager.getConnections(oldest).length === 0) void peerStore.delete(oldest)
+  })
+}

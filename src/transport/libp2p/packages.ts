@@ -1,0 +1,43 @@
+// The packages that libp2p is made of. They are optional peers, 100 packages in all, so only who asks for this transport
+// loads them; without them the import fails with one line that says what to install.
+
+import type * as Crypto from '@libp2p/crypto/keys'
+import type * as Identify from '@libp2p/identify'
+import type * as Noise from '@libp2p/noise'
+import type * as Tcp from '@libp2p/tcp'
+import type * as WebSockets from '@libp2p/websockets'
+import type * as Yamux from '@libp2p/yamux'
+import type * as Addresses from '@multiformats/multiaddr'
+import type * as Libp2p from 'libp2p'
+import { optionalPeers } from '../../optional-peer.ts'
+
+const loaded = await optionalPeers<
+  [
+    typeof Libp2p,
+    typeof Tcp,
+    typeof WebSockets,
+    typeof Noise,
+    typeof Yamux,
+    typeof Identify,
+    typeof Crypto,
+    typeof Addresses,
+  ]
+>([
+  ['libp2p', () => import('libp2p')],
+  ['@libp2p/tcp', () => import('@libp2p/tcp')],
+  ['@libp2p/websockets', () => import('@libp2p/websockets')],
+  ['@libp2p/noise', () => import('@libp2p/noise')],
+  ['@libp2p/yamux', () => import('@libp2p/yamux')],
+  ['@libp2p/identify', () => import('@libp2p/identify')],
+  ['@libp2p/crypto', () => import('@libp2p/crypto/keys')],
+  ['@multiformats/multiaddr', () => import('@multiformats/multiaddr')],
+])
+
+export const { createLibp2p } = loaded[0]
+export const { tcp } = loaded[1]
+export const { webSockets } = loaded[2]
+export const { noise } = loaded[3]
+export const { yamux } = loaded[4]
+export const { identify } = loaded[5]
+export const { privateKeyFromRaw } = loaded[6]
+export const { multiaddr } = loaded[7]
