@@ -115,9 +115,10 @@ while (!isOver()) {
   await faults[name]!().catch((error: Error) => refused.push(`${name}: ${error.message}`))
   done.set(name, (done.get(name) ?? 0) + 1)
   await processNetwork.set(cluster, {})
-  const ms = await observation.whole(wholeWithinMs)
+  const { ms, lacked } = await observation.whole(wholeWithinMs)
   healed.push(ms)
-  if (ms > 10_000) console.log(`${minute()} min: whole only ${(ms / 1_000).toFixed(1)} s after '${name}'`)
+  if (ms > 10_000)
+    console.log(`${minute()} min: whole only ${(ms / 1_000).toFixed(1)} s after '${name}': last, ${lacked}`)
   if (performance.now() - reported < reportEveryMs) continue
   reported = performance.now()
   console.log(`${minute()} min: ${healed.length} faults, ${growth()}`)

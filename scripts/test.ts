@@ -24,7 +24,7 @@ const silenceMs = 240_000
 const slowestShown = 5
 
 /** Told every time: without these nothing else matters. */
-const always = ['exit', 'forming', 'kill', 'up'].map((name) => `test/multinode/${name}.test.ts`)
+const always = ['exit', 'forming', 'kill', 'stories', 'up'].map((name) => `test/multinode/${name}.test.ts`)
 
 function step(program: string, ...args: string[]): void {
   const { status } = spawnSync(process.execPath, [resolve(root, program), ...args], { cwd: root, stdio: 'inherit' })
@@ -91,6 +91,7 @@ step('scripts/build-bundle.ts')
 step(tsc, '--project', 'test', '--noEmit')
 const words = process.argv.slice(2).filter((word) => word !== '--all')
 const isWhole = words.length > 0 || process.argv.includes('--all') || process.env.TRELLIS_REQUIRE_ALL === '1'
+if (isWhole && words.length === 0) process.env.TRELLIS_ALL_STORIES = '1'
 const { parallel, serial: stories } = testFiles(words)
 const { told: serial, left } = isWhole ? { told: stories, left: [] } : inTurn(stories)
 const phases = [() => start(parallel, Math.min(2, availableParallelism())), () => start(serial, 1)]

@@ -25,6 +25,8 @@ export interface Leadership {
   readonly voters: readonly string[]
   /** False: this voter is linked to fewer than a majority of the voters. A member without a log cannot tell, and says true. */
   readonly reachesMajority: boolean
+  /** For how long this voter has heard no leader and led no majority. A member without a log cannot tell, and says 0. */
+  readonly unledMs: number
 }
 
 export interface LeaderCallsOptions {
@@ -79,11 +81,12 @@ export class LeaderCalls {
     let isToldOfMinority = false
     for (;;) {
       const now = this.#options.clock.now()
-      const { leader, voters, reachesMajority } = leadership()
+      const { leader, voters, reachesMajority, unledMs } = leadership()
       if (isStopping()) throw new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {}, { mayHaveHappened })
       if (signal?.aborted) throw aborted(operation, mayHaveHappened)
       const isLed = leader !== undefined && reachesMajority
-      if (!isLed) leaderlessSince ??= now
+      // Who was without a leader for long before the call need not wait for one as long again.
+      if (!isLed) leaderlessSince ??= now - Math.max(0, Math.min(unledMs, patienceMs - MINORITY_GRACE_MS))
       const patience = reachesMajority && !isToldOfMinority ? patienceMs : MINORITY_GRACE_MS
       const isHopeless = !isPatient && leaderlessSince !== undefined && now - leaderlessSince >= patience
       if (isHopeless || (now >= deadline && !isLed)) throw noQuorum(voters, mayHaveHappened)

@@ -139,9 +139,10 @@ export class ReplicatedData implements NodePart {
 
   #leadership(): Leadership {
     const coordination = this.#context.coordination()
-    if (!coordination) return { leader: undefined, voters: [], reachesMajority: true }
+    if (!coordination) return { leader: undefined, voters: [], reachesMajority: true, unledMs: 0 }
     const { leader, voters } = coordination.knowledge()
     const names = voters.map((id) => this.#context.nameOf(id))
-    return { leader, voters: names, reachesMajority: coordination.reachesMajority }
+    const { reachesMajority, isVoter } = coordination
+    return { leader, voters: names, reachesMajority, unledMs: isVoter ? coordination.ageMs() : 0 }
   }
 }

@@ -23,6 +23,13 @@ interface Entry {
   readonly revision: number
 }
 
+export interface Whole {
+  /** Milliseconds until all was well. */
+  readonly ms: number
+  /** What was missing last. */
+  readonly lacked: string
+}
+
 export class Observation implements AsyncDisposable {
   readonly oracle = new Oracle()
   readonly #cluster: ProcessCluster
@@ -71,12 +78,18 @@ export class Observation implements AsyncDisposable {
   }
 
   /**
-   * Resolves to the milliseconds until all was well: every member sees every other alive and well, one leader, one host of S5, one epoch,
-   * then equal config and registry everywhere. Rejects at the deadline, and when the oracle has seen a violation.
+   * Waits until all is well: every member sees every other alive and well, one leader, one host of S5, one epoch, then equal config and
+   * registry everywhere. Rejects at the deadline, and when the oracle has seen a violation.
    */
-  async whole(timeoutMs: number): Promise<number> {
+  async whole(timeoutMs: number): Promise<Whole> {
     const began = performance.now()
-    await this.#cluster.until('one cluster, one leader, one epoch', () => this.#isOne(), { timeoutMs })
+    let lacked = 'nothing'
+    const isOne = async (): Promise<boolean> => {
+      const missing = await this.#missing()
+      lacked = missing ?? lacked
+      return missing === undefined
+    }
+    await this.#cluster.until('one cluster, one leader, one epoch', isOne, { timeoutMs })
     const oneAfter = performance.now() - began
     await this.rest()
     const quiet = performance.now()
@@ -84,7 +97,7 @@ export class Observation implements AsyncDisposable {
     const ms = oneAfter + performance.now() - quiet
     await this.#nothingLost()
     this.begin()
-    return ms
+    return { ms, lacked }
   }
 
   /** Throws what the oracle has seen. */
@@ -103,15 +116,23 @@ export class Observation implements AsyncDisposable {
     await this.rest()
   }
 
-  async #isOne(): Promise<boolean> {
+  /** The first thing that keeps it from being one cluster. */
+  async #missing(): Promise<string | undefined> {
     this.look()
     const { nodes } = this.#cluster
     const reports = await this.#cluster.statuses()
-    const isReady = reports.length === nodes.length && readiness(reports, nodes.length).ready
+    const result = readiness(reports, nodes.length)
+    if (!result.ready) return result.missing.join(', ')
+    if (reports.length < nodes.length) return `only ${reports.length} of ${nodes.length} run`
     const views = new Set(reports.map(({ status }) => JSON.stringify([status?.cluster.id, status?.topology])))
-    if (!isReady || views.size !== 1 || reports[0]?.status?.topology.phase !== 'stable') return false
+    if (views.size > 1 || reports[0]?.status?.topology.phase !== 'stable') return `topologies ${[...views].join()}`
     const tables = await Promise.all(nodes.map((node) => node.members()))
-    return tables.every((members) => members.length === nodes.length && members.every(isWell))
+    const unwell = tables.flatMap((members, at) =>
+      members
+        .filter((member) => !isWell(member))
+        .map(({ name, state, condition }) => `${nodes[at]?.name} sees ${name} ${state}, ${condition}`),
+    )
+    return unwell[0] ?? (tables.some((members) => members.length !== nodes.length) ? 'a member too many' : undefined)
   }
 
   async #isEqual(): Promise<boolean> {

@@ -31,7 +31,7 @@ function lab(
     return reply
   }
   const coordination = { propose, reachesMajority: true, knowledge: () => ({ voters: [] }) } as unknown as Coordination
-  const led: Leadership = { leader: 'self', voters: ['self'], reachesMajority: true, ...leadership }
+  const led: Leadership = { leader: 'self', voters: ['self'], reachesMajority: true, unledMs: 0, ...leadership }
   const calls = new LeaderCalls({
     clock: systemClock,
     leadership: () => led,
@@ -83,6 +83,15 @@ describe('a submitted command', () => {
       const error = await failureOf(submissions.submit('count', count))
       assert.deepEqual([error.code, error.mayHaveHappened, proposals()], ['ERR_NO_QUORUM', false, 0])
     }
+  })
+
+  it('is refused soon where there has been no leader for long, and waits for an election where there was one', async () => {
+    const outcomeOf = async (unledMs: number, endAfterMs: number) => {
+      const { submissions } = lab(() => 'answered', { leader: undefined, unledMs }, 30_000)
+      return (await failureOf(submissions.submit('count', count, { signal: AbortSignal.timeout(endAfterMs) }))).code
+    }
+    assert.equal(await outcomeOf(60_000, 4_000), 'ERR_NO_QUORUM')
+    assert.equal(await outcomeOf(100, 300), 'ERR_ABORTED')
   })
 
   it('whose session had to go is sent in a new one', async () => {
