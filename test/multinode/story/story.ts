@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { fileURLToPath } from 'node:url'
 import { toFailure } from '../../../src/cli/failure.ts'
+import { systemClock } from '../../../src/runtime/clock.ts'
 import type { ClusterProcess } from '../../../src/testing/process-member.ts'
 import { type ProcessCluster, startProcesses } from '../../../src/testing/processes.ts'
 import { pause } from '../../../src/wait.ts'
@@ -92,9 +93,9 @@ export class Telling implements Figures {
   async flaps(a: ClusterProcess, b: ClusterProcess, times: number, ms: number): Promise<void> {
     for (let turn = 0; turn < times; turn++) {
       await this.splits([a], [b])
-      await pause(ms)
+      await pause(systemClock, ms)
       await this.#weather({})
-      await pause(ms)
+      await pause(systemClock, ms)
     }
   }
 
