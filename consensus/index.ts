@@ -13,6 +13,15 @@ export type {
   RejectCode,
 } from './core.ts'
 export {
+  type FeatureLevels,
+  FIRST_LEVEL,
+  featureLevels,
+  type LevelFacts,
+  levelOf,
+  mayPropose,
+  nextLevel,
+} from './feature-level.ts'
+export {
   type HostEffect,
   type HostInput,
   type HostPhase,

@@ -33,6 +33,8 @@ export interface MemberFacts {
   readonly mayVote: boolean
   /** It could host S5 if it led. */
   readonly mayHost: boolean
+  /** Which commands it can apply, as its link shows; 0: there is no link. See `feature-level.ts`. */
+  readonly level: number
 }
 
 /** What the leader decides by: its own view of Raft, and membership. */
@@ -41,6 +43,8 @@ export interface VoterFacts {
   readonly view: RaftView
   readonly followers: readonly FollowerView[]
   readonly members: readonly MemberFacts[]
+  /** What the log has agreed on: nobody who cannot apply it becomes a voter. */
+  readonly level: number
   readonly now: number
 }
 
@@ -90,7 +94,7 @@ class Plan {
     this.#lost = this.#voters.find(({ id }) => this.#isLost(id, replaceAfterMs))
     this.#kept = this.#voters.filter((voter) => voter !== this.#leaving)
     const isTaken = (id: VoterId): boolean => this.#voters.some((voter) => voter.id === id)
-    const eligible = members.filter((member) => isEligible(member) && !isTaken(member.id))
+    const eligible = members.filter((member) => isEligible(member, facts.level) && !isTaken(member.id))
     const known = eligible.map(({ id, storeId }) => ({ id, storeId })).sort(byId)
     const isLearner = (voter: Voter): boolean => includesVoter(this.#learners, voter)
     this.#candidates = [...known.filter(isLearner), ...known.filter((voter) => !isLearner(voter))]
@@ -101,14 +105,16 @@ class Plan {
 
   /** A leader that leaves, or cannot host S5, hands over to one that stays and can. */
   handOver(): VoterDecision | undefined {
-    const { self, members } = this.#facts
+    const { self, members, level } = this.#facts
     const own = members.find(({ id }) => id === self)
     const isVoter = this.#voters.some(({ id }) => id === self)
     if (own === undefined || !isVoter || (!own.isDraining && own.mayHost)) return undefined
     const reason = own.isDraining ? 'the leader is draining' : 'the leader cannot host S5'
     const heir = this.#voters.find((voter) => {
       const member = members.find(({ id }) => id === voter.id)
-      return voter.id !== self && member !== undefined && isEligible(member) && member.mayHost && this.#isReady(voter)
+      return (
+        voter.id !== self && member !== undefined && isEligible(member, level) && member.mayHost && this.#isReady(voter)
+      )
     })
     return heir === undefined ? undefined : { type: 'transfer', to: heir.id, reason }
   }
@@ -143,7 +149,7 @@ class Plan {
   #rehomed(): VoterDecision | undefined {
     for (const voter of this.#voters) {
       const member = this.#facts.members.find(({ id }) => id === voter.id)
-      if (member === undefined || !isEligible(member) || member.storeId === voter.storeId) continue
+      if (member === undefined || !isEligible(member, this.#facts.level) || member.storeId === voter.storeId) continue
       const renewed = { id: voter.id, storeId: member.storeId }
       if (!this.#isReady(renewed)) continue
       return this.#to(
@@ -182,8 +188,9 @@ class Plan {
   }
 }
 
-function isEligible({ state, isDraining, mayVote, storeId }: MemberFacts): boolean {
-  return state === 'alive' && !isDraining && mayVote && storeId !== ''
+function isEligible(member: MemberFacts, agreed: number): boolean {
+  const { state, isDraining, mayVote, storeId, level } = member
+  return state === 'alive' && !isDraining && mayVote && storeId !== '' && level >= agreed
 }
 
 function byId(one: Voter, other: Voter): number {

@@ -25,6 +25,7 @@ export interface ErrorDetails {
   ERR_CLUSTER_UNREACHABLE: { readonly join: readonly string[] }
   ERR_NOT_LEADER: { readonly leader: string | undefined }
   ERR_NO_QUORUM: { readonly voters: readonly string[] }
+  ERR_UPGRADE_PENDING: { readonly level: number; readonly agreed: number }
   ERR_STALE_TOKEN: { readonly token: number; readonly current: number }
   ERR_LEASE_LOST: { readonly lease: string; readonly fencingToken: number }
   ERR_KEY_NOT_FOUND: { readonly key: string }
@@ -71,6 +72,7 @@ const retryable: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ERR_HANDSHAKE_FAILED',
   'ERR_NOT_LEADER',
   'ERR_NO_QUORUM',
+  'ERR_UPGRADE_PENDING',
   'ERR_SWITCH_IN_PROGRESS',
   'ERR_MEMBER_DOWN',
   'ERR_UNKNOWN_SERVICE',

@@ -1,6 +1,7 @@
 // The cluster's own replicated machine: names, singletons, topology epoch, config, claims, counters, clients' sessions. It only puts the
 // parts together; each part keeps one kind of fact and refuses by itself what would break it.
 
+import { FIRST_LEVEL } from '../feature-level.ts'
 import type { ApplyMeta, StateMachine } from '../state-machine.ts'
 import type { VoterId } from '../types.ts'
 import type { ClaimedThing } from './claim-commands.ts'
@@ -58,6 +59,8 @@ export interface ClusterState {
   readonly sessions: readonly SessionState[]
   readonly claims: readonly ClaimedThing[]
   readonly counters: readonly CounterRecord[]
+  /** What may be proposed; see `feature-level.ts`. */
+  readonly level: number
 }
 
 /** Applies {@link ClusterCommand}s; what it holds is read through `names`, `singleton` and `topology`. */
@@ -69,6 +72,7 @@ export class ClusterMachine implements StateMachine<ClusterCommand, ClusterReply
   readonly #sessions: Sessions<ClusterReply>
   readonly #claims: Claims
   readonly #counters: Counters
+  #level = FIRST_LEVEL
 
   constructor(bounds: ClusterBounds = defaultClusterBounds) {
     this.#names = new Names(bounds)
@@ -128,6 +132,11 @@ export class ClusterMachine implements StateMachine<ClusterCommand, ClusterReply
     return this.#counters
   }
 
+  /** What the cluster has agreed that all who hold the log can apply. */
+  get level(): number {
+    return this.#level
+  }
+
   snapshot(): ClusterState {
     return {
       names: this.#names.entries(),
@@ -137,6 +146,7 @@ export class ClusterMachine implements StateMachine<ClusterCommand, ClusterReply
       sessions: this.#sessions.snapshot(),
       claims: this.#claims.snapshot(),
       counters: this.#counters.snapshot(),
+      level: this.#level,
     }
   }
 
@@ -146,11 +156,12 @@ export class ClusterMachine implements StateMachine<ClusterCommand, ClusterReply
     this.#topology.restore(state.topology)
     // A snapshot of an earlier release lacks what that release did not know.
     const { config = { records: [], history: { changes: [], compacted: 0 }, revision: 0 } } = state
-    const { sessions = [], claims = [], counters = [] } = state
+    const { sessions = [], claims = [], counters = [], level = FIRST_LEVEL } = state
     this.#config.restore(config)
     this.#sessions.restore(sessions)
     this.#claims.restore(claims)
     this.#counters.restore(counters)
+    this.#level = level
   }
 
   /** What clients ask for. */
@@ -191,10 +202,18 @@ export class ClusterMachine implements StateMachine<ClusterCommand, ClusterReply
         return this.#topology.commit(command)
       case 'abort-topology':
         return this.#topology.abort(command)
+      case 'agree-level':
+        return this.#agreeOn(command.level)
       default:
         // A newer release's command that slipped through: every voter of this release refuses it alike.
         command satisfies never
         return { type: 'refused', reason: 'unknown-command' }
     }
+  }
+
+  #agreeOn(level: number): Exclude<ClusterReply, { type: 'ok' }> | undefined {
+    if (level <= this.#level) return { type: 'refused', reason: 'old-level' }
+    this.#level = level
+    return undefined
   }
 }

@@ -28,6 +28,8 @@ export type MemberCommand =
   | { readonly type: 'decide'; readonly singleton: string; readonly token: LogIndex; readonly payload: Uint8Array }
   /** The first leader of a cluster says with which topology it begins. Applied once, before any switch. */
   | { readonly type: 'found-topology'; readonly name: string }
+  /** Everybody who holds the log can apply what releases up to `level` propose; see `feature-level.ts`. */
+  | { readonly type: 'agree-level'; readonly level: number }
   /**
    * The leader begins a switch of the topology from `epoch` (design rule 9). Applied only if that is the current epoch, `to` is
    * another topology, and no switch is under way; the index of this entry names the switch.
@@ -82,6 +84,8 @@ export type RefusalReason =
   | 'topology-text-length'
   | 'too-many-required'
   | 'unknown-command'
+  /** It is agreed on already, or was passed. */
+  | 'old-level'
   | ConfigRefusal
   | ClaimRefusal
   | CounterRefusal

@@ -34,6 +34,7 @@ const statusOf: Readonly<Partial<Record<ErrorCode, number>>> = {
   ERR_LEASE_LOST: 503,
   ERR_MEMBER_DOWN: 503,
   ERR_NO_QUORUM: 503,
+  ERR_UPGRADE_PENDING: 503,
   ERR_NO_ROUTE: 503,
   ERR_NOT_LEADER: 503,
   ERR_SHUTTING_DOWN: 503,

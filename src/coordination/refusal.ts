@@ -27,6 +27,12 @@ export function refusal(code: RejectCode, leader: string | undefined, raft: Raft
   }
 }
 
+/** Not everybody who holds the log can apply it yet. */
+export function upgradePending(level: number, agreed: number): ClusterError {
+  const message = `it takes level ${level}, and not everybody who holds the log can apply more than ${agreed}`
+  return new ClusterError('ERR_UPGRADE_PENDING', message, { level, agreed })
+}
+
 function badRequest(problem: string): ClusterError {
   return new ClusterError('ERR_BAD_REQUEST', problem, { problem })
 }

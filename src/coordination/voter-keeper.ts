@@ -1,7 +1,16 @@
 // Keeps the voters as many as there shall be (design rules 1 and 16): while this member leads, it asks the policy now and then what to
-// do next, and does it. Every decision is in `consensus/voter-policy.ts`.
+// do next, and does it. Every decision is in `consensus/voter-policy.ts`. In a rolling upgrade it also raises the level of what may be
+// proposed, see `consensus/feature-level.ts`.
 
-import { decideVoters, type MemberFacts, type VoterPolicyOptions } from '../../consensus/index.ts'
+import {
+  decideVoters,
+  type FeatureLevels,
+  type MemberFacts,
+  nextLevel,
+  type VoterFacts,
+  type VoterPolicyOptions,
+} from '../../consensus/index.ts'
+import { ClusterError } from '../errors.ts'
 import type { Time, Timer } from '../runtime/clock.ts'
 import type { Toolbox } from '../runtime/toolbox.ts'
 import type { Voter } from './voter.ts'
@@ -17,11 +26,14 @@ export interface VoterKeeperOptions {
   readonly toolbox: Pick<Toolbox, 'turn' | 'logger' | 'counters'> & { readonly clock: Time }
   readonly voter: () => Voter | undefined
   readonly members: () => readonly MemberFacts[]
+  /** What this release can apply. Default: that of this release. */
+  readonly levels?: FeatureLevels
 }
 
 export class VoterKeeper {
   readonly #options: VoterKeeperOptions
   readonly #timer: Timer
+  readonly #closing = new AbortController()
   #isBusy = false
 
   constructor(options: VoterKeeperOptions) {
@@ -31,6 +43,7 @@ export class VoterKeeper {
 
   close(): void {
     this.#timer?.[Symbol.dispose]()
+    this.#closing.abort(new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {}))
   }
 
   #look(): void {
@@ -42,18 +55,34 @@ export class VoterKeeper {
       view: voter.view(),
       followers: voter.followers(),
       members: members(),
+      level: voter.machine.level,
       now: toolbox.clock.now(),
     }
+    if (this.#raiseLevel(voter, facts)) return
     const decision = decideVoters(facts, policy)
     if (decision === undefined) return
     const signal = toolbox.clock.timeout(CHANGE_TIMEOUT_MS)
     toolbox.logger.info('the voters change', { ...decision })
-    this.#isBusy = true
     const { type } = decision
     const done = type === 'transfer' ? voter.transfer(decision.to, signal) : voter.reconfigure(decision.change, signal)
+    this.#until(done)
+  }
+
+  /** Nobody begins to hold the log meanwhile, however long it takes: whoever came in between might not be able to apply it. */
+  #raiseLevel(voter: Voter, { self, view, members, level: agreed }: VoterFacts): boolean {
+    const levelOf = (id: string): number | undefined => members.find((member) => member.id === id)?.level
+    const level = nextLevel({ self, view, appliedTerm: voter.applied.term, agreed, levelOf }, this.#options.levels)
+    if (level === undefined) return false
+    this.#options.toolbox.logger.info('everybody who holds the log can apply more', { level })
+    this.#until(voter.propose({ type: 'agree-level', level }, this.#closing.signal))
+    return true
+  }
+
+  #until(done: Promise<unknown>): void {
+    this.#isBusy = true
     done
       // It may have lost the lead, or somebody has just fallen behind: the next look tells.
-      .catch(() => toolbox.counters.add('voter-change-refused'))
+      .catch(() => this.#options.toolbox.counters.add('voter-change-refused'))
       .finally(() => {
         this.#isBusy = false
       })

@@ -1,6 +1,13 @@
 // What a voter is given, and whom it tells what.
 
-import type { ClusterCommand, HostEffect, RaftMessage, RaftOptions, Random } from '../../consensus/index.ts'
+import type {
+  ClusterCommand,
+  FeatureLevels,
+  HostEffect,
+  RaftMessage,
+  RaftOptions,
+  Random,
+} from '../../consensus/index.ts'
 import type { Distribution } from '../observability/distribution.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Time } from '../runtime/clock.ts'
@@ -14,6 +21,8 @@ export interface VoterOptions {
   readonly self: string
   readonly log: RecoveredLog
   readonly raft: RaftOptions
+  /** What this release can apply. Default: {@link featureLevels}. */
+  readonly levels?: FeatureLevels
   /** Bytes of commands in the log after which it is replaced by a snapshot, however few entries they are. Default {@link defaultSnapshotBytes}. */
   readonly snapshotBytes?: number
   readonly clock: Time

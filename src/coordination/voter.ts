@@ -10,9 +10,12 @@ import {
   type Effect,
   type Entry,
   type FollowerView,
+  featureLevels,
   type HostPhase,
   type Input,
+  levelOf,
   majority,
+  mayPropose,
   Raft,
   type RaftEvent,
   type RaftMessage,
@@ -25,18 +28,19 @@ import type { ClusterError } from '../errors.ts'
 import type { Absence } from '../runtime/away-guard.ts'
 import { Mailbox } from '../runtime/mailbox.ts'
 import { NamedTimers } from '../runtime/named-timers.ts'
-import { decodeContent, encodeContent } from '../wire/log-entry.ts'
+import { encodeContent } from '../wire/log-entry.ts'
 import { Answers } from './answers.ts'
 import { HostDriver } from './host-driver.ts'
+import { loadLog } from './loaded-log.ts'
 import { LogWriter } from './log-writer.ts'
 import { Proposals } from './proposals.ts'
-import { refusal } from './refusal.ts'
-import { readState, SnapshotDriver } from './snapshot-driver.ts'
+import { refusal, upgradePending } from './refusal.ts'
+import { SnapshotDriver } from './snapshot-driver.ts'
 import { StepWaits } from './step-waits.ts'
 import { defaultSnapshotBytes, type VoterOptions } from './voter-options.ts'
 
 export class Voter {
-  readonly machine = new ClusterMachine()
+  readonly machine: ClusterMachine
   readonly #options: VoterOptions
   readonly #raft: Raft<ClusterCommand>
   readonly #host: HostDriver
@@ -59,11 +63,13 @@ export class Voter {
 
   private constructor(
     options: VoterOptions,
+    machine: ClusterMachine,
     durable: ConstructorParameters<typeof Raft<ClusterCommand>>[0]['durable'],
   ) {
     const { self, raft, random, clock, turn } = options
     const { storeId, voters } = options.log.header
     this.#options = options
+    this.machine = machine
     this.#raft = new Raft({ self, storeId, configuration: votersOnly(voters), durable, options: raft, random })
     this.#applied = { index: durable.snapshot?.index ?? 0, term: durable.snapshot?.term ?? 0 }
     this.#host = new HostDriver({
@@ -93,16 +99,9 @@ export class Voter {
 
   /** Loads what the log holds and starts. Rejects with `ERR_LOG_CORRUPT` when it is damaged. */
   static async open(options: VoterOptions): Promise<Voter> {
-    const { hardState, base, snapshot, entries, repaired } = await options.log.load()
-    if (repaired)
-      options.logger.warn('the log ended in an unfinished write, which was cut off; nothing acknowledged is lost', {
-        ...repaired,
-      })
-    const decoded = entries.map(({ index, term, command }): Entry<ClusterCommand> => {
-      return { index, term, ...decodeContent(command) }
-    })
-    const voter = new Voter(options, { hardState, base, ...(snapshot && { snapshot }), entries: decoded })
-    if (snapshot) voter.machine.restore(await readState(options.log.snapshots, snapshot))
+    const machine = new ClusterMachine()
+    const { log, levels = featureLevels, logger } = options
+    const voter = new Voter(options, machine, await loadLog(log, machine, levels, logger))
     options.turn.enter(() => voter.#execute(voter.#raft.start(options.clock.now())))
     return voter
   }
@@ -176,10 +175,13 @@ export class Voter {
   }
 
   /**
-   * Proposes `command` and resolves to the machine's answer. Rejects with `ERR_NOT_LEADER`, `ERR_BUFFER_FULL`, or the reason of `signal`;
-   * then `mayHaveHappened` says whether it can still be committed.
+   * Proposes `command` and resolves to the machine's answer. Rejects with `ERR_NOT_LEADER`, `ERR_BUFFER_FULL`, `ERR_UPGRADE_PENDING`, or the reason of
+   * `signal`; then `mayHaveHappened` says whether it can still be committed.
    */
   propose(command: ClusterCommand, signal: AbortSignal): Promise<ClusterReply> {
+    const { levels } = this.#options
+    if (!mayPropose(command, this.machine.level, levels))
+      return Promise.reject(upgradePending(levelOf(command, levels), this.machine.level))
     const reply = this.#proposals.open((proposal) => this.#put({ type: 'propose', proposal, command }), signal)
     const { count } = this.#options
     reply.then(

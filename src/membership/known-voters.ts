@@ -1,12 +1,13 @@
 // Who holds the log, as this node knows it: by the cluster record, else as its disk remembers. It says what the policy of voters needs
 // to know of the members, and keeps the disk's memory of the voters up to date.
 
-import type { MemberFacts } from '../../consensus/index.ts'
+import { featureLevels, type MemberFacts } from '../../consensus/index.ts'
 import type { MemberRecord } from '../../topology/index.ts'
 import type { Coordination } from '../coordination/coordination.ts'
 import type { Links } from '../links/links.ts'
 import type { Self } from '../self.ts'
 import type { StoredCluster } from '../storage/node-storage.ts'
+import { levelOfFeatures } from '../wire/versions.ts'
 
 /** Members with this role only use the cluster. */
 const CLIENT_ROLE = 'client'
@@ -60,6 +61,7 @@ export class KnownVoters {
       isDraining: condition === 'draining' && state !== 'left',
       mayVote: !roles.includes(CLIENT_ROLE),
       mayHost: true,
+      level: this.#levelOf(id),
     }))
   }
 
@@ -69,6 +71,12 @@ export class KnownVoters {
     if (cluster?.admitted && !areSame(cluster.voters, this.voters)) {
       this.#remember({ ...cluster, voters: this.voters })
     }
+  }
+
+  #levelOf(id: string): number {
+    if (id === this.#self.id) return featureLevels.own
+    const link = this.#sources.links.get(id)
+    return link === undefined ? 0 : levelOfFeatures(link.peer.features)
   }
 
   #storeIdOf(id: string): string | undefined {

@@ -26,6 +26,7 @@ const fields: Codec<ClusterCommand> = union(
     activate: struct({ singleton, host: id, term: varint }),
     release: struct({ singleton, token: varint }),
     decide: struct({ singleton, token: varint, payload: bytes(MAX_DECISION_BYTES) }),
+    'agree-level': struct({ level: varint }),
     'found-topology': struct({ name: label }),
     'propose-topology': struct({
       epoch: varint,

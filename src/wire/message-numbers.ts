@@ -86,6 +86,7 @@ export const commandNumbers = {
   activate: 2,
   release: 3,
   decide: 4,
+  'agree-level': 5,
 
   'found-topology': 16,
   'propose-topology': 17,

@@ -21,7 +21,7 @@ const now = 100_000
 type Change = Partial<Omit<MemberFacts, 'id'>>
 
 function member(id: string, change: Change = {}): MemberFacts {
-  return { id, storeId: id, state: 'alive', isDraining: false, mayVote: true, mayHost: true, ...change }
+  return { id, storeId: id, state: 'alive', isDraining: false, mayVote: true, mayHost: true, level: 1, ...change }
 }
 
 function follower(id: string, change: Partial<FollowerView> = {}): FollowerView {
@@ -55,6 +55,8 @@ interface Setup {
   readonly followers?: readonly FollowerView[]
   readonly view?: Partial<RaftView>
   readonly target?: number
+  /** What was agreed on. */
+  readonly level?: number
 }
 
 /** `a` leads; everybody in the configuration is alive and has caught up, but for what is said. */
@@ -70,6 +72,7 @@ function decide(setup: Setup): VoterDecision | undefined {
       ...followers,
     ],
     members: [...inside.filter((id) => !members.some((each) => each.id === id)).map((id) => member(id)), ...members],
+    level: setup.level ?? 1,
     now,
   }
   return decideVoters(facts, { ...defaultVoterPolicy, target: setup.target ?? 5 })
@@ -100,6 +103,12 @@ describe('the policy of voters', () => {
 
   it('sends learners away who are not to be promoted any more', () => {
     assert.equal(text(decide({ voters: 'abcde', learners: 'f' })), 'abcde|')
+  })
+
+  it('takes nobody of an older release than the log has agreed on, and goes on with those it has', () => {
+    const members = [member('d', { level: 2 }), member('e', { level: 1 }), member('f', { level: 2 })]
+    assert.equal(text(decide({ voters: 'abc', members, level: 2 })), 'abc|df')
+    assert.equal(text(decide({ voters: 'abc', members: [member('d'), member('e')], level: 2 })), 'nothing')
   })
 
   it('takes nobody who drains, is not alive, has no log, or may not vote', () => {
@@ -214,7 +223,7 @@ describe('the policy of voters, step by step', () => {
           assert.ok(step < 30, `still at ${JSON.stringify(configuration)}`)
           const inside = [...configuration.voters, ...configuration.learners].map(({ id }) => id)
           const heard = followers.filter(({ id }) => inside.includes(id))
-          const facts = { self: 'a', view: view(configuration), followers: heard, members, now }
+          const facts = { self: 'a', view: view(configuration), followers: heard, members, level: 1, now }
           const decision = decideVoters(facts, { ...defaultVoterPolicy, target })
           if (decision === undefined) break
           assert.ok(decision.type === 'reconfigure')

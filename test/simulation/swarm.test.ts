@@ -25,6 +25,10 @@ describe('the swarm', () => {
     let reads = 0
     let reconfigurations = 0
     let restores = 0
+    let answered = 0
+    let unanswered = 0
+    let grants = 0
+    let passes = 0
     const result = await simulate({
       seeds: SEEDS,
       onProgress: ({ outcome }) => {
@@ -34,6 +38,10 @@ describe('the swarm', () => {
         reads += outcome?.reads ?? 0
         reconfigurations += outcome?.reconfigurations ?? 0
         restores += outcome?.restores ?? 0
+        answered += outcome?.answered ?? 0
+        unanswered += outcome?.unanswered ?? 0
+        grants += outcome?.grants ?? 0
+        passes += outcome?.passes ?? 0
       },
     })
     assert.equal(result.failure?.message, undefined)
@@ -45,8 +53,16 @@ describe('the swarm', () => {
     assert.ok(reads > 20 * SEEDS, `${reads} reads`)
     assert.ok(reconfigurations > 2 * SEEDS, `${reconfigurations} changes of voters`)
     assert.ok(restores > 2 * SEEDS, `${restores} snapshots taken up`)
+    // Histories of users are checked in each run; and when its faults are over each user is served in everything.
+    assert.ok(answered > 40 * SEEDS, `${answered} operations of users answered for certain`)
+    assert.ok(unanswered > SEEDS, `${unanswered} of which nobody knows`)
+    assert.ok(grants > 5 * SEEDS, `${grants} leases held`)
+    assert.ok(passes > 0.5 * SEEDS, `${passes} barriers passed`)
     test.diagnostic(`${result.events} events, ${result.eventsPerSecond} events/s, ${elections} elections`)
     test.diagnostic(`${acknowledged} acknowledged commands, ${reads} reads, ${faults} faults`)
+    test.diagnostic(
+      `${answered} operations of users answered, ${unanswered} not; ${grants} leases held, ${passes} barriers passed`,
+    )
     test.diagnostic(`${reconfigurations} changes of voters, ${restores} snapshots taken up`)
   })
 

@@ -2,13 +2,15 @@
 // away guards, on a network and disks without faults. A process that stands still keeps its links and its clocks, as one
 // whose event loop is blocked.
 
+import { LATEST_LEVEL } from '../../testing/simulator/levels.ts'
 import { Network } from '../../testing/simulator/network.ts'
-import { SimulatedNode, type World } from '../../testing/simulator/node.ts'
+import { SimulatedNode } from '../../testing/simulator/node.ts'
 import { Oracle } from '../../testing/simulator/oracle.ts'
 import { Prng } from '../../testing/simulator/random.ts'
 import { calmNetwork, drawScenario, type Scenario } from '../../testing/simulator/scenario.ts'
 import { Schedule } from '../../testing/simulator/schedule.ts'
 import { Trace } from '../../testing/simulator/trace.ts'
+import type { World } from '../../testing/simulator/world.ts'
 
 const nodes = 5
 const hourMs = 3_600_000
@@ -35,6 +37,7 @@ export function electionsInAnHour(seed: number): number {
     indexOf: (id) => Number(id.slice('node-'.length)),
     intentBegan: () => {},
     isCalm: () => true,
+    levelOf: () => LATEST_LEVEL,
     storeIdOf: (index) => `store-${index}`,
   }
   const members = Array.from({ length: nodes }, (_, index) => new SimulatedNode(index, world))

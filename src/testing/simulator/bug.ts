@@ -6,7 +6,7 @@ import type { Clock } from '../../runtime/clock.ts'
 import type { RecordFilter } from './disk.ts'
 import type { Property } from './failure.ts'
 import type { Focus } from './scenario.ts'
-import type { Misreading } from './voter.ts'
+import type { Misapplication, Misreading } from './voter-setup.ts'
 
 export interface Bug {
   readonly name: string
@@ -28,6 +28,20 @@ export interface Bug {
   readonly storesUnflushed?: boolean
   /** What the driver makes of a Raft message before the core sees it. */
   readonly misreads?: Misreading
+  /** What the machine does with a command. */
+  readonly misapplies?: Misapplication
+  /** What the driver leaves out of a snapshot. */
+  readonly capturesWithout?: 'sessions'
+  /** By how much the leader lengthens a lease before it ends it, as a part of it. */
+  readonly expiryDrift?: number
+  /** The leader measures leases by the wall clock. */
+  readonly expiresByWallClock?: boolean
+  /** Users are served from whatever copy they meet. */
+  readonly servesOldCopies?: boolean
+  /** A watch is told that it is further than it is. */
+  readonly skipsChanges?: boolean
+  /** A leader proposes what it can apply itself. */
+  readonly raisesLevelAlone?: boolean
   /** The driver does not notice that its process or machine stood still. */
   readonly ignoresAway?: boolean
   /** A receiver keeps the largest fencing token in memory only. */

@@ -64,35 +64,35 @@ export const bugsOfChanges: readonly Bug[] = [
   {
     name: 'read-before-own-term-entry',
     focus: 'reading',
-    noticedBy: ['linearizable-reads'],
+    noticedBy: ['linearizable-reads', 'linearizable-history'],
     raft: () => ({ mayAnswerReads: () => true }),
   },
   /** A read joins a round that was begun before it came. */
   {
     name: 'read-joins-open-round',
     focus: 'reading',
-    noticedBy: ['linearizable-reads'],
+    noticedBy: ['linearizable-reads', 'linearizable-history'],
     raft: () => ({ readJoinsOpenRound: () => true }),
   },
   /** A leader answers reads by itself, without asking whether it still leads. */
   {
     name: 'read-without-round',
     focus: 'reading',
-    noticedBy: ['linearizable-reads'],
+    noticedBy: ['linearizable-reads', 'linearizable-history'],
     raft: () => ({ readIsProved: () => true }),
   },
   /** A follower takes the late answer to an earlier question for the answer to its new one. */
   {
     name: 'stale-read-index-on-retry',
     focus: 'reading',
-    noticedBy: ['linearizable-reads'],
+    noticedBy: ['linearizable-reads', 'linearizable-history'],
     raft: () => ({ answersRead: () => true }),
   },
   /** A follower serves a read before it has applied what the read must see. */
   {
     name: 'read-before-applied',
     focus: 'reading',
-    noticedBy: ['linearizable-reads'],
+    noticedBy: ['linearizable-reads', 'linearizable-history'],
     raft: () => ({ mayServeRead: () => true }),
   },
   /** A snapshot is said to end in the term it was captured in. */

@@ -5,6 +5,7 @@
 import { swimRules } from '../../../topology/index.ts'
 import type { Bug } from './bug.ts'
 import { bugsOfChanges } from './bugs-of-changes.ts'
+import { bugsOfData } from './bugs-of-data.ts'
 
 const bugs: readonly Bug[] = [
   /** A changed vote is not written when the term stays: after a crash the voter may vote again in the same term. */
@@ -155,6 +156,7 @@ const bugs: readonly Bug[] = [
     forgetsFence: true,
   },
   ...bugsOfChanges,
+  ...bugsOfData,
   /** A member that is called suspect or down never objects. */
   {
     name: 'refutation-ignored',

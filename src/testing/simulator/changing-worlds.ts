@@ -1,6 +1,7 @@
 // Worlds that are about one thing: voters that change, reads, members that lag. A cluster that is there at once and used without a pause.
 
 import type { RaftOptions } from '../../../consensus/index.ts'
+import { ALL_LEVELS } from './levels.ts'
 import type { Prng } from './random.ts'
 import type { Scenario } from './scenario.ts'
 
@@ -10,7 +11,7 @@ export function drawSnapshots(random: Prng): Partial<RaftOptions> {
   return {
     snapshotEveryEntries: random.pick([1, 5, 20, 100]),
     snapshotTrailingEntries: random.pick([0, 0, 3, 20]),
-    snapshotChunkBytes: random.pick([100, 1_000, 100_000]),
+    snapshotChunkBytes: random.pick([1_000, 4_000, 100_000]),
   }
 }
 
@@ -62,8 +63,36 @@ export function drawLagging(usual: Scenario, random: Prng): Partial<Scenario> {
       maxEntriesPerAppend: random.pick([1, 64]),
       snapshotEveryEntries: random.pick([1, 5, 20]),
       snapshotTrailingEntries: random.pick([0, 0, 3]),
-      snapshotChunkBytes: random.pick([20, 100, 100_000]),
+      snapshotChunkBytes: random.pick([500, 2_000, 100_000]),
     },
+  }
+}
+
+/** Users who wait for each other's locks, while leaders come and go, messages are late and clocks are set. */
+export function drawUsing(usual: Scenario, random: Prng): Partial<Scenario> {
+  return {
+    ...drawCommon(random, random.pick([3, 3, 5])),
+    clockRates: usual.clockRates,
+    faultEveryMs: random.pick([300, 1_000]),
+    faultWeights: [...FAILING, ['slow-one-way', 6], ['transfer', 4], ['jump-wall-clock', 4], ['change-voters', 4]],
+    faultLastsMs: random.pick([200, 800]),
+    usersAct: 0.9,
+    users: 5,
+    raft: drawSnapshots(random),
+  }
+}
+
+export function drawUpgrading(random: Prng): Partial<Scenario> {
+  const nodes = random.pick([3, 4, 5, 6])
+  return {
+    ...drawCommon(random, nodes),
+    faultEveryMs: random.pick([200, 500]),
+    faultWeights: [...FAILING, ['upgrade', 10], ['transfer', 2], ['change-voters', 4]],
+    faultLastsMs: random.pick([200, 800]),
+    choosesVoters: true,
+    usersAct: 0.7,
+    levels: perNode(nodes, () => random.pick(ALL_LEVELS)),
+    raft: drawSnapshots(random),
   }
 }
 
@@ -81,6 +110,7 @@ function drawCommon(random: Prng, nodes: number): Partial<Scenario> {
     aimsAtLeader: random.pick([0.3, 0.7]),
     forming: {},
     commandEveryMs: random.pick([10, 30]),
+    usersAct: 0.15,
   }
 }
 

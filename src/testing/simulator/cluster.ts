@@ -4,6 +4,7 @@
 import type { Bug } from './bug.ts'
 import { bugNamed } from './bugs.ts'
 import { Client } from './client.ts'
+import { MAX_RATE_ERROR } from './clock.ts'
 import { check, PropertyViolation, SimulationFailure } from './failure.ts'
 import { Faults } from './faults.ts'
 import { Network } from './network.ts'
@@ -13,6 +14,8 @@ import { Prng } from './random.ts'
 import { calmNetwork, drawScenario, type Focus, type Scenario } from './scenario.ts'
 import { Schedule } from './schedule.ts'
 import { Trace } from './trace.ts'
+import { Histories } from './users/histories.ts'
+import { SimulatedUser } from './users/user.ts'
 import { whatIsMissing } from './wholeness.ts'
 
 /** How often the liveness phase looks whether everything has healed. */
@@ -42,6 +45,12 @@ export interface Outcome {
   readonly reconfigurations: number
   /** Snapshots that somebody put in the place of its machine. */
   readonly restores: number
+  /** What users were certainly answered about config, counters and the topology, and what they never heard of again. */
+  readonly answered: number
+  readonly unanswered: number
+  /** Locks, semaphores, elections and singletons that users held, and barriers that they passed. */
+  readonly grants: number
+  readonly passes: number
   /** The largest fencing token that anybody held. */
   readonly largestToken: number
   readonly faults: number
@@ -71,6 +80,8 @@ class SimulatedCluster {
   readonly #nodes: SimulatedNode[] = []
   readonly #network: Network
   readonly #client: Client
+  readonly #histories: Histories
+  readonly #users: readonly SimulatedUser[]
   readonly #faults: Faults
   #faultCount = 0
   #isCalm = false
@@ -91,6 +102,7 @@ class SimulatedCluster {
       bug: this.#bug,
       ...naming(scenario),
       isCalm: () => this.#isCalm,
+      levelOf: (index: number) => (this.#nodes[index] as SimulatedNode).level,
       storeIdOf: (index: number) => (this.#nodes[index] as SimulatedNode).storeId,
       intentBegan: (index: number) => this.#faults.intentBegan(index),
     }
@@ -98,6 +110,8 @@ class SimulatedCluster {
     this.#client = new Client(this.#nodes, stream('client'), (command, index, term) =>
       this.#oracle.acknowledge(command, index, term),
     )
+    this.#histories = new Histories(() => this.#schedule.now)
+    this.#users = this.#makeUsers(new Prng(scenario.seed, 'users'))
     this.#faults = new Faults(this.#nodes, {
       network: this.#network,
       schedule: this.#schedule,
@@ -110,12 +124,29 @@ class SimulatedCluster {
     })
   }
 
+  #makeUsers(random: Prng): SimulatedUser[] {
+    return Array.from({ length: this.#scenario.users }, (_, index) => {
+      return new SimulatedUser({
+        name: `user-${index}`,
+        servers: this.#nodes,
+        schedule: this.#schedule,
+        random: new Prng(this.#scenario.seed, `user ${index}`),
+        histories: this.#histories,
+        holders: this.#oracle.leases,
+        clockRate: 1 + random.between(-MAX_RATE_ERROR, MAX_RATE_ERROR),
+        readsOldCopies: this.#bug?.servesOldCopies === true,
+        skipsChanges: this.#bug?.skipsChanges === true,
+      })
+    })
+  }
+
   run(): Outcome {
     try {
       this.#begin()
       this.#runUntil(this.#scenario.chaosMs)
       const healedAfterMs = this.#heal()
       this.#oracle.atEnd()
+      this.#histories.check(this.#oracle.changes)
       return this.#outcome(healedAfterMs)
     } catch (error) {
       throw this.#failureOf(error)
@@ -136,7 +167,8 @@ class SimulatedCluster {
   #planCommand(pace: Prng): void {
     this.#schedule.after(pace.exponential(this.#scenario.commandEveryMs), () => {
       if (this.#schedule.now >= this.#scenario.chaosMs) return
-      if (pace.chance(this.#scenario.reads)) this.#client.read(() => this.#oracle.readBegins())
+      if (pace.chance(this.#scenario.usersAct)) pace.pick(this.#users).act()
+      else if (pace.chance(this.#scenario.reads)) this.#client.read(() => this.#oracle.readBegins())
       else this.#client.act()
       this.#planCommand(pace)
     })
@@ -165,20 +197,27 @@ class SimulatedCluster {
     calmNetwork(this.#network.faults)
     this.#faults.stop()
     let isServed = false
+    for (const user of this.#users) user.mustProve()
     for (;;) {
       this.#runUntil(this.#schedule.now + LOOK_EVERY_MS)
-      const missing = whatIsMissing(this.#nodes, this.#oracle, isServed)
+      const missing = whatIsMissing(this.#nodes, this.#oracle, this.#unserved(isServed))
       const elapsedMs = this.#schedule.now - stoppedAt
       if (missing === undefined) return elapsedMs
       const isLate = elapsedMs >= this.#scenario.healMs
       if (isLate && this.#mayStayJammed()) return undefined
       check(!isLate, 'liveness', () => `${this.#scenario.healMs} ms after the last fault ${missing}`)
+      for (const user of this.#users) user.act()
       if (!isServed) {
         this.#client.act(() => {
           isServed = true
         })
       }
     }
+  }
+
+  #unserved(isServed: boolean): string | undefined {
+    if (!isServed) return 'a new command'
+    return this.#users.every((user) => user.hasProved) ? undefined : 'every user in everything'
   }
 
   /** Forming promises one cluster when as many nodes are expected as there are; with more nodes only that no two form. */
@@ -200,6 +239,10 @@ class SimulatedCluster {
       reads: this.#oracle.reads,
       reconfigurations: this.#oracle.reconfigurations,
       restores: this.#oracle.restores,
+      answered: this.#histories.answered,
+      unanswered: this.#histories.unanswered,
+      grants: this.#oracle.leases.grants,
+      passes: this.#oracle.leases.passes,
       largestToken: this.#oracle.s5.largestToken,
       faults: this.#faultCount,
     }

@@ -1,11 +1,13 @@
 // What happens to the simulated world while faults last: machines and processes die and come back, stop and go on, clocks
 // step, links and directions are cut. Each fault ends by itself after a while or with `stop`.
 
-import type { Configuration, Reconfiguration, Voter } from '../../../consensus/index.ts'
+import type { Voter } from '../../../consensus/index.ts'
+import { ALL_LEVELS, LATEST_LEVEL } from './levels.ts'
 import type { CutKind, Network } from './network.ts'
 import type { Prng } from './random.ts'
 import type { FaultKind, Scenario } from './scenario.ts'
 import type { Schedule } from './schedule.ts'
+import type { Victim } from './victim.ts'
 
 /** No machine sleeps and wakes faster; what is shorter than a tick of its boot clock nobody could notice. */
 const SHORTEST_SUSPENSION_MS = 50
@@ -22,43 +24,6 @@ const STRIKE_WITHIN_MS = [0.5, 50] as const
 /** Chance that a bridge is struck when it has promised itself, and how soon, counted in the time of one message. */
 const STRIKES_BRIDGE = 0.7
 const STRIKE_WITHIN_LATENCIES = 4
-
-/** A node as the faults see it. */
-export interface Victim {
-  readonly id: string
-  readonly index: number
-  /** The process exists. */
-  readonly isUp: boolean
-  /** It said goodbye, and its process is about to end. */
-  readonly isLeaving: boolean
-  /** It leads, or acts as S5: the most interesting one to hit. */
-  readonly isLeading: boolean
-  start(): void
-  /** `kill -9`: the kernel closes its links. */
-  kill(): void
-  /** Nobody is told, and the clocks begin anew. */
-  losePower(): void
-  /** Says goodbye, and stops. */
-  leave(): void
-  /** SIGSTOP and SIGCONT: the process stands still, its clocks do not. */
-  stopProcess(): void
-  continueProcess(): void
-  /** The whole machine stands still, and its monotonic clock with it. */
-  suspendMachine(): void
-  resumeMachine(): void
-  jumpWallClock(byMs: number): void
-  setClockRate(rate: number): void
-  /** It believes that it leads: it is asked to hand over, or to change the voters. */
-  transfer(to: string | undefined): void
-  reconfigure(change: Reconfiguration): void
-  /** The log it holds, as it would survive a crash. */
-  readonly storeId: string
-  readonly configuration: Configuration | undefined
-  durableConfiguration(): Configuration | undefined
-  leadsTerm(): number | undefined
-  /** The process dies, and its log is lost. */
-  wipe(): void
-}
 
 export class Faults {
   readonly #victims: readonly Victim[]
@@ -152,6 +117,7 @@ export class Faults {
       victim.continueProcess()
       if (victim.isLeaving) victim.kill()
       if (!victim.isUp) victim.start()
+      victim.upgrade(LATEST_LEVEL)
     }
   }
 
@@ -229,6 +195,9 @@ export class Faults {
         return
       case 'change-voters':
         this.#changeVoters()
+        return
+      case 'upgrade':
+        victim.upgrade(this.#random.pick(ALL_LEVELS))
         return
       case 'transfer':
         this.#leader()?.transfer(this.#random.chance(0.5) ? undefined : victim.id)

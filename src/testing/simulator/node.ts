@@ -4,6 +4,8 @@
 
 import type {
   ClusterCommand,
+  ClusterMachine,
+  ClusterReply,
   Configuration,
   Entry,
   HardState,
@@ -13,51 +15,34 @@ import type {
   Term,
 } from '../../../consensus/index.ts'
 import type { Reachability } from '../../transport/transport.ts'
-import type { Bug } from './bug.ts'
 import type { Server } from './client.ts'
 import { SimulatedClock } from './clock.ts'
 import { SimulatedDisk } from './disk.ts'
-import type { Victim } from './faults.ts'
-import type { Network, NetworkHost } from './network.ts'
-import type { Observed, Oracle } from './oracle.ts'
+import { LATEST_LEVEL } from './levels.ts'
+import type { NetworkHost } from './network.ts'
+import type { Observed } from './oracle.ts'
 import type { Packet } from './packet.ts'
 import { SimulatedProcess } from './process.ts'
 import { Prng } from './random.ts'
-import type { Scenario } from './scenario.ts'
-import type { Schedule } from './schedule.ts'
-import type { Trace } from './trace.ts'
+import type { DataServer } from './users/exchange.ts'
+import type { Victim } from './victim.ts'
+import type { SimulatedVoter } from './voter.ts'
+import type { World } from './world.ts'
 
 /** How long a process that leaves goes on, so that its goodbye spreads. */
 const LEAVING_MS = 300
 
-/** Everything a node shares with the rest of the simulated world. */
-export interface World {
-  readonly scenario: Scenario
-  readonly schedule: Schedule
-  readonly network: Network
-  readonly oracle: Oracle
-  readonly trace: Trace
-  readonly bug: Bug | undefined
-  readonly indexOf: (id: string) => number
-  readonly idOf: (index: number) => string
-  /** No fault begins any more. */
-  readonly isCalm: () => boolean
-  /** The log of the node of that index. */
-  readonly storeIdOf: (index: number) => string
-  /** The node of that index made durable with whom it would found a cluster. */
-  readonly intentBegan: (index: number) => void
-}
-
 /** What an entrance is: expired timers run before anything else that waited. */
 export type Entrance = 'timer' | 'other'
 
-export class SimulatedNode implements Victim, Server, Observed, NetworkHost {
+export class SimulatedNode implements Victim, Server, DataServer, Observed, NetworkHost {
   readonly id: string
   readonly index: number
   readonly clock: SimulatedClock
   readonly disk: SimulatedDisk
   readonly #world: World
   readonly #random: Prng
+  #level: number
   #isPowered = true
   #isStopped = false
   #isLeaving = false
@@ -69,6 +54,7 @@ export class SimulatedNode implements Victim, Server, Observed, NetworkHost {
   constructor(index: number, world: World) {
     const { scenario, schedule, bug } = world
     this.index = index
+    this.#level = scenario.levels[index] ?? LATEST_LEVEL
     this.id = world.idOf(index)
     this.#world = world
     this.#random = new Prng(scenario.seed, `node ${index}`)
@@ -77,6 +63,10 @@ export class SimulatedNode implements Victim, Server, Observed, NetworkHost {
     this.disk = new SimulatedDisk(`store-${index}`, schedule, this.#random, scenario.disk, bug?.disk)
     world.oracle.observe(this)
     world.network.attach(this)
+  }
+
+  get level(): number {
+    return this.#level
   }
 
   get isUp(): boolean {
@@ -127,6 +117,16 @@ export class SimulatedNode implements Victim, Server, Observed, NetworkHost {
     )
     this.#process = process
     this.#turn(process, () => process.start())
+  }
+
+  /** With a later release; a node that runs is stopped first. */
+  upgrade(level: number): void {
+    if (level <= this.#level) return
+    this.#level = level
+    this.#note('upgraded', level)
+    if (this.#process === undefined) return
+    this.kill()
+    this.start()
   }
 
   kill(): void {
@@ -227,21 +227,25 @@ export class SimulatedNode implements Victim, Server, Observed, NetworkHost {
   // --- What clients and the oracle see ---
 
   propose(command: ClusterCommand, acknowledged: (index: LogIndex, term: Term) => void): void {
-    const process = this.#process
-    if (process === undefined) return
-    this.#enter(process, 'other', () => {
-      this.#note('propose', command)
-      process.voter?.propose(command, acknowledged)
-    })
+    this.#toVoter('propose', command, (voter) => voter?.propose(command, acknowledged))
   }
 
   read(served: (index: LogIndex) => void): void {
-    const process = this.#process
-    if (process === undefined) return
-    this.#enter(process, 'other', () => {
-      this.#note('read', undefined)
-      process.voter?.read(served)
-    })
+    this.#toVoter('read', undefined, (voter) => voter?.read(served))
+  }
+
+  submit(command: ClusterCommand, replied: (reply: ClusterReply | undefined) => void): void {
+    const submit = (voter?: SimulatedVoter): void => (voter ? voter.submit(command, replied) : replied(undefined))
+    if (!this.#toVoter('submit', command, submit)) replied(undefined)
+  }
+
+  ask(served: (machine: ClusterMachine | undefined) => void): void {
+    const ask = (voter?: SimulatedVoter): void => (voter ? voter.ask(served) : served(undefined))
+    if (!this.#toVoter('ask', undefined, ask)) served(undefined)
+  }
+
+  look(): ClusterMachine | undefined {
+    return this.isRunning ? this.#process?.voter?.machine : undefined
   }
 
   transfer(to: string | undefined): void {
@@ -332,6 +336,17 @@ export class SimulatedNode implements Victim, Server, Observed, NetworkHost {
   /** Whom this node does not see alive; undefined when it sees everybody. */
   missingMembers(): string | undefined {
     return this.#process === undefined ? `${this.id} does not run` : this.#process.missingMembers()
+  }
+
+  /** False: there is no process. */
+  #toVoter(event: string, detail: unknown, use: (voter: SimulatedVoter | undefined) => void): boolean {
+    const process = this.#process
+    if (process === undefined) return false
+    this.#enter(process, 'other', () => {
+      this.#note(event, detail)
+      use(process.voter)
+    })
+    return true
   }
 
   // --- Turns ---

@@ -3,7 +3,9 @@
 
 import type {
   ClusterCommand,
+  ClusterMachine,
   ClusterReply,
+  ConfigChange,
   Configuration,
   Effect,
   Entry,
@@ -21,6 +23,7 @@ import { LinearizableReads } from './invariants/linearizable-reads.ts'
 import { LogMatching } from './invariants/log-matching.ts'
 import { MembershipTruth } from './invariants/membership-truth.ts'
 import { OneCluster } from './invariants/one-cluster.ts'
+import { OneHolder } from './invariants/one-holder.ts'
 import { Receivers } from './invariants/receivers.ts'
 import { type ObservedHost, SingleS5 } from './invariants/single-s5.ts'
 import { SnapshotTruth } from './invariants/snapshot-truth.ts'
@@ -37,6 +40,9 @@ export class Oracle {
   onElected: ((id: string) => void) | undefined
   readonly history = new CommitHistory(() => this.holders)
   readonly s5 = new SingleS5()
+  readonly leases = new OneHolder()
+  /** All that config has seen, in the order of the log. */
+  readonly changes: ConfigChange[] = []
   readonly #elections = new ElectionSafety()
   readonly #logs = new LogMatching()
   readonly #votes = new Votes()
@@ -111,9 +117,16 @@ export class Oracle {
     this.history.applied(id, entry, term)
   }
 
-  replied(id: string, index: LogIndex, command: ClusterCommand, reply: ClusterReply): void {
+  /** Says whether it is the first answer to that entry. */
+  replied(id: string, index: LogIndex, command: ClusterCommand, reply: ClusterReply): boolean {
     const isFirst = this.history.replied(id, index, JSON.stringify(reply))
     if (isFirst && command.type === 'activate' && reply.type === 'ok') this.#receivers.activated(index)
+    return isFirst
+  }
+
+  /** What the latest entry has changed in config. */
+  changed(found: ReturnType<ClusterMachine['config']['changes']>): void {
+    if (found.type === 'changes') this.changes.push(...found.changes)
   }
 
   sentRaft(from: Observed, to: string, message: RaftMessage<ClusterCommand>): void {

@@ -2,6 +2,7 @@
 // its voters. It does what the runtime does between the cores, and nothing else.
 
 import {
+  ClaimExpiry,
   type ClusterCommand,
   type MemberFacts,
   paperRules,
@@ -10,16 +11,19 @@ import {
   votersOnly,
 } from '../../../consensus/index.ts'
 import { formingRules, type MemberId, swimRules } from '../../../topology/index.ts'
+import { CLOCK_DRIFT } from '../../coordination/lease-time.ts'
 import { type Absence, AwayGuard } from '../../runtime/away-guard.ts'
 import { check } from './failure.ts'
 import { SimulatedFence } from './fence.ts'
 import { type Formed, SimulatedFounding } from './founding.ts'
+import { levelsOf } from './levels.ts'
 import { SimulatedLinks } from './links.ts'
 import { SimulatedMembership } from './membership.ts'
-import type { Entrance, SimulatedNode, World } from './node.ts'
+import type { Entrance, SimulatedNode } from './node.ts'
 import type { Packet } from './packet.ts'
 import type { Prng } from './random.ts'
 import { SimulatedVoter } from './voter.ts'
+import type { World } from './world.ts'
 
 /** A gap between two turns longer than this is an absence, as for the running node. */
 const AWAY_THRESHOLD_MS = 200
@@ -208,9 +212,18 @@ export class SimulatedProcess {
       options: resolveRaftOptions(scenario.raft, scenario.profile),
       rules: { ...paperRules, ...bug?.raft?.(clock) },
       acknowledgesUnflushed: bug?.acknowledgesUnflushed === true,
+      capturesWithout: bug?.capturesWithout,
       capturesLate: bug?.capturesLate === true,
       storesUnflushed: bug?.storesUnflushed === true,
       misreads: bug?.misreads,
+      misapplies: bug?.misapplies,
+      expiry: new ClaimExpiry({
+        clockDrift: bug?.expiryDrift ?? CLOCK_DRIFT,
+        awayMs: bug?.expiresByWallClock ? Number.POSITIVE_INFINITY : 1_000,
+      }),
+      leaseClock: () => (bug?.expiresByWallClock ? clock.wall() : clock.now()),
+      levels: levelsOf(this.#node.level),
+      raisesLevelAlone: bug?.raisesLevelAlone === true,
       enter: (work) => this.#enter('timer', work),
       send: (to, message) => this.#send(to, { type: 'raft', clusterId, storeId: disk.logStoreId, message }),
       note: (name, detail) => this.#note(name, detail),
@@ -231,9 +244,22 @@ export class SimulatedProcess {
       if (member === undefined) continue
       const isDraining = member.condition === 'draining'
       const storeId = this.#world.storeIdOf(peer)
-      facts.push({ id, storeId, state: member.state, isDraining, mayVote: true, mayHost: true })
+      facts.push({
+        id,
+        storeId,
+        state: member.state,
+        isDraining,
+        mayVote: true,
+        mayHost: true,
+        level: this.#levelOf(peer),
+      })
     }
     return facts
+  }
+
+  /** As its handshake shows: nobody can be asked without a link. */
+  #levelOf(peer: number): number {
+    return peer === this.#node.index || this.#linked.has(peer) ? this.#world.levelOf(peer) : 0
   }
 
   #away(absence: Absence): void {
@@ -256,7 +282,8 @@ export class SimulatedProcess {
         this.#pulse()
         const token = this.#voter?.s5Token()
         if (token !== undefined) this.#order(token)
-        if (this.#world.scenario.choosesVoters || this.#world.isCalm()) this.#voter?.chooseVoters()
+        this.#voter?.duties.expireLeases()
+        if (this.#world.scenario.choosesVoters || this.#world.isCalm()) this.#voter?.duties.chooseVoters()
       }),
     )
   }

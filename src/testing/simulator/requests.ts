@@ -1,21 +1,25 @@
 // What is asked of one voter and not answered yet: proposals, from the offer to the applied entry, and reads. The runtime keeps
 // the same books in `coordination/proposals.ts`.
 
-import type { Entry, LogIndex, Term } from '../../../consensus/index.ts'
+import type { ClusterReply, Entry, LogIndex, Term } from '../../../consensus/index.ts'
 
 export type Acknowledged = (index: LogIndex, term: Term) => void
 /** Gets the index up to which the machine had applied when it was read. */
 export type Served = (index: LogIndex) => void
 
-/** Who waits for a proposal: a client, or the host whose `activate` or `release` it is, which only wants to know of a loss. */
+/** Gets the machine's reply; undefined: it was not taken, and never will be. */
+export type Replied = (reply: ClusterReply | undefined) => void
+
+/** Who waits for a proposal: a client, who wants to know where it stands or what was answered, or the host whose `activate` or `release` it is, which only wants to know of a loss. */
 export type Proposer =
   | { readonly type: 'client'; readonly acknowledged: Acknowledged }
+  | { readonly type: 'user'; readonly replied: Replied }
   | { readonly type: 'host'; readonly lost: () => void }
 
 export class Requests {
   readonly #offered = new Map<number, Proposer>()
   readonly #accepted = new Map<LogIndex, { readonly term: Term; readonly proposer: Proposer }>()
-  readonly #reads = new Map<number, Served>()
+  readonly #reads = new Map<number, { readonly served: Served; readonly refused: () => void }>()
   #next = 1
 
   /** A number that no other request of this life has. */
@@ -39,15 +43,17 @@ export class Requests {
     const proposer = this.#offered.get(proposal)
     this.#offered.delete(proposal)
     if (proposer?.type === 'host') proposer.lost()
+    if (proposer?.type === 'user') proposer.replied(undefined)
   }
 
-  applied({ index, term }: Entry<unknown>): void {
+  applied({ index, term }: Entry<unknown>, reply: ClusterReply | undefined): void {
     const waiting = this.#accepted.get(index)
     this.#accepted.delete(index)
     if (waiting === undefined) return
     const isOurs = waiting.term === term
     if (waiting.proposer.type === 'client' && isOurs) waiting.proposer.acknowledged(index, term)
     if (waiting.proposer.type === 'host' && !isOurs) waiting.proposer.lost()
+    if (waiting.proposer.type === 'user') waiting.proposer.replied(isOurs ? reply : undefined)
   }
 
   /** A snapshot took the place of everything up to `index`: what became of proposals there is not known. */
@@ -55,18 +61,21 @@ export class Requests {
     for (const index of this.#accepted.keys()) if (index <= through) this.#accepted.delete(index)
   }
 
-  read(served: Served): number {
+  read(served: Served, refused: () => void = () => {}): number {
     const read = this.number()
-    this.#reads.set(read, served)
+    this.#reads.set(read, { served, refused })
     return read
   }
 
   readable(read: number, index: LogIndex): void {
-    this.#reads.get(read)?.(index)
+    const waiting = this.#reads.get(read)
     this.#reads.delete(read)
+    waiting?.served(index)
   }
 
   unreadable(read: number): void {
+    const waiting = this.#reads.get(read)
     this.#reads.delete(read)
+    waiting?.refused()
   }
 }

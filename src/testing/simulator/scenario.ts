@@ -4,9 +4,18 @@
 
 import { defaultVoterPolicy, type RaftOptions, type VoterPolicyOptions } from '../../../consensus/index.ts'
 import { type FormingOptions, swimPresets } from '../../../topology/index.ts'
-import { drawChanges, drawLagging, drawReading, drawSnapshots, perNode } from './changing-worlds.ts'
+import {
+  drawChanges,
+  drawLagging,
+  drawReading,
+  drawSnapshots,
+  drawUpgrading,
+  drawUsing,
+  perNode,
+} from './changing-worlds.ts'
 import { MAX_RATE_ERROR } from './clock.ts'
 import type { DiskFaults } from './disk.ts'
+import { ALL_LEVELS } from './levels.ts'
 import type { NetworkFaults } from './network.ts'
 import { Prng } from './random.ts'
 
@@ -24,6 +33,8 @@ const FOCUSES: readonly (Focus | undefined)[] = [
   'changing',
   'reading',
   'lagging',
+  'using',
+  'upgrading',
   ...new Array<undefined>(15).fill(undefined),
 ]
 
@@ -48,6 +59,7 @@ export type FaultKind =
   | 'change-voters'
   | 'transfer'
   | 'wipe-log'
+  | 'upgrade'
 
 export interface Scenario {
   readonly seed: number
@@ -89,6 +101,11 @@ export interface Scenario {
   readonly voters: VoterPolicyOptions
   /** Chance that a client reads instead of writing. */
   readonly reads: number
+  /** Chance that it is a user of the replicated data who acts, and how many of them there are. */
+  readonly usersAct: number
+  readonly users: number
+  /** The release that each node runs at first. */
+  readonly levels: readonly number[]
   /** Mean time between two commands. */
   readonly commandEveryMs: number
 }
@@ -112,6 +129,7 @@ const FAULT_KINDS: readonly (readonly [FaultKind, weight: number])[] = [
   ['change-voters', 6],
   ['transfer', 3],
   ['wipe-log', 1],
+  ['upgrade', 2],
 ]
 
 /** Mostly what people run: three and five. One and even numbers have their own mistakes. */
@@ -143,6 +161,10 @@ export type Focus =
   | 'reading'
   /** Members are away for a while and need snapshots, in many pieces. */
   | 'lagging'
+  /** Users use the replicated data, close together. */
+  | 'using'
+  /** Nodes get a later release, one after the other, some early and some late. */
+  | 'upgrading'
 
 /** Everything that `seed` says about a run. `focus`: what it is about; default: drawn too, mostly nothing in particular. */
 export function drawScenario(seed: number, focus?: Focus): Scenario {
@@ -161,6 +183,10 @@ export function drawScenario(seed: number, focus?: Focus): Scenario {
       return { ...usual, ...drawReading(random) }
     case 'lagging':
       return { ...usual, ...drawLagging(usual, random) }
+    case 'using':
+      return { ...usual, ...drawUsing(usual, random) }
+    case 'upgrading':
+      return { ...usual, ...drawUpgrading(random) }
     default:
       return usual
   }
@@ -196,6 +222,9 @@ function drawUsual(seed: number, random: Prng): Scenario {
     reads: random.pick([0, 0.3, 0.6]),
     forming: random.chance(0.5) ? {} : drawForming(random),
     commandEveryMs: random.pick([20, 100, 500]),
+    usersAct: random.pick([0.2, 0.5, 0.8]),
+    users: random.pick([2, 4, 5]),
+    levels: random.chance(0.3) ? perNode(nodes, () => random.pick(ALL_LEVELS)) : [],
   }
 }
 

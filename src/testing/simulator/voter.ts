@@ -2,84 +2,56 @@
 // them, with simulated disk, timers and network instead of real ones. Inputs queue, so that effects keep their order.
 
 import {
+  type ClusterBounds,
   type ClusterCommand,
   ClusterMachine,
-  decideVoters,
+  type ClusterReply,
+  defaultClusterBounds,
   type Effect,
   type Entry,
+  type FollowerView,
   type Input,
   type LogEnd,
   type LogIndex,
-  type MemberFacts,
+  levelOf,
+  mayPropose,
   Raft,
   type RaftEvent,
   type RaftMessage,
-  type RaftOptions,
-  type RaftRules,
   type RaftTimer,
   type RaftView,
   type Reconfiguration,
   type Snapshot,
   type Term,
   type VoterId,
-  type VoterPolicyOptions,
   votersOnly,
 } from '../../../consensus/index.ts'
 import type { Absence } from '../../runtime/away-guard.ts'
-import type { SimulatedDisk } from './disk.ts'
 import { check } from './failure.ts'
 import { SimulatedHost } from './host.ts'
+import { LeaderDuties } from './leader-duties.ts'
 import { MemoryLog } from './memory-log.ts'
-import type { Observed, Oracle } from './oracle.ts'
-import type { Prng } from './random.ts'
-import { type Acknowledged, Requests, type Served } from './requests.ts'
-import type { Schedule } from './schedule.ts'
+import { type Acknowledged, type Replied, Requests, type Served } from './requests.ts'
 import { digestOf, SimulatedSnapshots } from './snapshots.ts'
-import { type PlanningClock, VirtualTimers } from './virtual-timers.ts'
+import { VirtualTimers } from './virtual-timers.ts'
+import type { VoterSetup } from './voter-setup.ts'
 
 const S5 = 's5'
 
 /** How late a planted bug captures. */
 const LATE_CAPTURE_MS = 5
 
+/** A history so short that those who watch it fall behind now and then. */
+const bounds: ClusterBounds = { ...defaultClusterBounds, maxHistoryChanges: 40 }
+
 type Raw = Effect<ClusterCommand>
-/** What a driver makes of a message that came, given what its Raft knows. */
-export type Misreading = (message: RaftMessage<ClusterCommand>, view: RaftView) => RaftMessage<ClusterCommand>
-
-export interface VoterSetup {
-  readonly self: Observed
-  readonly disk: SimulatedDisk
-  readonly clock: PlanningClock
-  readonly schedule: Schedule
-  readonly random: Prng
-  readonly oracle: Oracle
-  readonly options: RaftOptions
-  readonly rules: RaftRules
-  /** A planted bug: answers that a write is durable before it is. */
-  readonly acknowledgesUnflushed: boolean
-  /** A planted bug: the machine is captured some time after it was to be. */
-  readonly capturesLate: boolean
-  /** A planted bug: a received snapshot is called durable before it is. */
-  readonly storesUnflushed: boolean
-  /** A planted bug: what the driver makes of a message before Raft sees it. */
-  readonly misreads: Misreading | undefined
-  /** Runs work of this life as one turn of the process, when it can run. */
-  readonly enter: (work: () => void) => void
-  readonly send: (to: VoterId, message: RaftMessage<ClusterCommand>) => void
-  readonly note: (event: string, detail: unknown) => void
-  /** What membership says about everybody, for the choice of voters. */
-  readonly members: () => readonly MemberFacts[]
-  /** Voters are chosen as the policy has it. */
-  readonly policy: VoterPolicyOptions
-  /** Whether Raft knows a leader; called after every step. */
-  readonly leaderKnown: (isKnown: boolean) => void
-}
-
 export class SimulatedVoter {
   readonly #setup: VoterSetup
   readonly #raft: Raft<ClusterCommand>
+  /** What it does by itself while it leads. */
+  readonly duties: LeaderDuties
   readonly #host: SimulatedHost
-  readonly #machine = new ClusterMachine()
+  readonly #machine = new ClusterMachine(bounds)
   readonly #raftTimers: VirtualTimers
   readonly #log: MemoryLog
   readonly #snapshots: SimulatedSnapshots
@@ -136,6 +108,7 @@ export class SimulatedVoter {
       this.input({ type: 'timer', timer: timer as RaftTimer })
     })
     this.#view = this.#raft.view()
+    this.duties = new LeaderDuties(this, setup)
   }
 
   get view(): RaftView {
@@ -144,6 +117,14 @@ export class SimulatedVoter {
 
   get appliedIndex(): LogIndex {
     return this.#applied.index
+  }
+
+  get appliedTerm(): Term {
+    return this.#applied.term
+  }
+
+  followers(): FollowerView[] {
+    return this.#raft.followers(this.#now())
   }
 
   /** The token of the last activation this voter applied; 0 before the first. */
@@ -166,7 +147,14 @@ export class SimulatedVoter {
   }
 
   received(from: VoterId, storeId: string, message: RaftMessage<ClusterCommand>): void {
-    const { misreads } = this.#setup
+    const { misreads, levels, self } = this.#setup
+    for (const { command } of message.type === 'append' ? message.entries : []) {
+      check(
+        command === undefined || levelOf(command, levels) <= levels.own,
+        'known-commands',
+        () => `${self.id} of level ${levels.own} is sent ${command?.type}`,
+      )
+    }
     const read = misreads === undefined ? message : misreads(message, this.#view)
     this.input({ type: 'message', from, storeId, message: read })
   }
@@ -189,6 +177,29 @@ export class SimulatedVoter {
     this.#drain()
   }
 
+  /** `replied` gets the machine's answer, or undefined when it was not taken. */
+  submit(command: ClusterCommand, replied: Replied): void {
+    if (this.#view.role !== 'leader' || !mayPropose(command, this.#machine.level, this.#setup.levels)) {
+      replied(undefined)
+      return
+    }
+    this.#inputs.push({ type: 'propose', proposal: this.#requests.offer({ type: 'user', replied }), command })
+    this.#drain()
+  }
+
+  /** `served` gets the machine when it shows all that was answered before. */
+  ask(served: (machine: ClusterMachine | undefined) => void): void {
+    const read = this.#requests.read(
+      () => served(this.#machine),
+      () => served(undefined),
+    )
+    this.input({ type: 'read', read })
+  }
+
+  get machine(): ClusterMachine {
+    return this.#machine
+  }
+
   /** `served` gets the index that the machine stands at when it is read. */
   read(served: Served): void {
     this.input({ type: 'read', read: this.#requests.read(served) })
@@ -206,20 +217,8 @@ export class SimulatedVoter {
 
   /** A leader proposes these voters and learners, as an operator may. */
   reconfigure(change: Reconfiguration): void {
+    if (!this.duties.mayReconfigure(change)) return
     this.input({ type: 'reconfigure', proposal: this.#requests.number(), change })
-  }
-
-  /** A leader looks whether others shall vote. */
-  chooseVoters(): void {
-    if (this.#view.role !== 'leader') return
-    const { self, members, policy } = this.#setup
-    const now = this.#now()
-    const followers = this.#raft.followers(now)
-    const decision = decideVoters({ self: self.id, view: this.#view, followers, members: members(), now }, policy)
-    if (decision === undefined) return
-    this.#setup.note('voters', decision)
-    if (decision.type === 'transfer') this.transfer(decision.to)
-    else this.reconfigure(decision.change)
   }
 
   /** The token with which this process may act as S5 at this instant. */
@@ -339,12 +338,19 @@ export class SimulatedVoter {
     )
     oracle.applied(self.id, entry, this.#raft.view().term)
     this.#applied = { index: entry.index, term: entry.term }
-    if (entry.command !== undefined) {
-      const reply = this.#machine.apply(this.#applied, entry.command)
-      oracle.replied(self.id, entry.index, entry.command, reply)
+    const reply = entry.command === undefined ? undefined : this.#replyTo(entry.command)
+    if (entry.command !== undefined && reply !== undefined) {
+      const isFirst = oracle.replied(self.id, entry.index, entry.command, reply)
+      if (isFirst) oracle.changed(this.#machine.config.changes(entry.index, '', bounds.maxOperations))
     }
-    this.#requests.applied(entry)
+    this.#requests.applied(entry, reply)
     this.#observe()
+  }
+
+  #replyTo(command: ClusterCommand): ClusterReply {
+    const { misapplies } = this.#setup
+    const apply = (each: ClusterCommand): ClusterReply => this.#machine.apply(this.#applied, each)
+    return misapplies === undefined ? apply(command) : misapplies(command, apply)
   }
 
   /** A leader that stays one hosts again. */
@@ -354,9 +360,10 @@ export class SimulatedVoter {
   }
 
   #capture(effect: Extract<Raw, { type: 'capture' }>): void {
-    const { oracle, self, capturesLate, schedule, enter } = this.#setup
+    const { oracle, self, capturesLate, capturesWithout, schedule, enter } = this.#setup
     const capture = (): void => {
-      const state = this.#machine.snapshot()
+      const whole = this.#machine.snapshot()
+      const state = capturesWithout === undefined ? whole : { ...whole, [capturesWithout]: [] }
       oracle.captured(self.id, effect, digestOf(state))
       this.#snapshots.capture(effect, state)
     }
@@ -370,6 +377,8 @@ export class SimulatedVoter {
     const { oracle, self } = this.#setup
     check(found?.index === snapshot.index, 'snapshot-truth', () => `${self.id} has no snapshot of ${snapshot.index}`)
     this.#machine.restore(found.state)
+    const { levels } = this.#setup
+    check(this.#machine.level <= levels.own, 'known-commands', () => `${self.id} restores more than it can apply`)
     oracle.restored(self.id, snapshot, this.machineDigest())
     this.#applied = { index: snapshot.index, term: snapshot.term }
     this.#requests.skipped(snapshot.index)

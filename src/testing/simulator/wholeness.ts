@@ -3,11 +3,16 @@
 // largest token ever held, and a command given after the faults is committed and applied by all voters.
 
 import { check } from './failure.ts'
+import { LATEST_LEVEL } from './levels.ts'
 import type { SimulatedNode } from './node.ts'
 import type { Oracle } from './oracle.ts'
 
 /** What the cluster lacks to be whole, as the end of a sentence; undefined when it lacks nothing. */
-export function whatIsMissing(nodes: readonly SimulatedNode[], oracle: Oracle, isServed: boolean): string | undefined {
+export function whatIsMissing(
+  nodes: readonly SimulatedNode[],
+  oracle: Oracle,
+  unserved: string | undefined,
+): string | undefined {
   for (const node of nodes) {
     const missing = node.missingMembers()
     if (missing !== undefined) return missing
@@ -20,7 +25,7 @@ export function whatIsMissing(nodes: readonly SimulatedNode[], oracle: Oracle, i
     whatLeaderLacks(voters) ??
     whatVotersLack(voters) ??
     whatS5Lacks(nodes, oracle) ??
-    whatServiceLacks(voters, oracle, isServed)
+    whatServiceLacks(voters, oracle, unserved)
   )
 }
 
@@ -51,8 +56,14 @@ function whatS5Lacks(nodes: readonly SimulatedNode[], oracle: Oracle): string | 
   return hosts[0]?.s5Token() === oracle.s5.largestToken ? undefined : 'S5 acts with an old token'
 }
 
-function whatServiceLacks(voters: readonly SimulatedNode[], oracle: Oracle, isServed: boolean): string | undefined {
-  if (!isServed) return 'no new command was acknowledged'
+function whatServiceLacks(
+  voters: readonly SimulatedNode[],
+  oracle: Oracle,
+  unserved: string | undefined,
+): string | undefined {
+  if (unserved !== undefined) return `nobody has served ${unserved}`
+  const old = voters.find((voter) => voter.look()?.level !== LATEST_LEVEL)
+  if (old !== undefined) return `${old.id} has agreed on level ${old.look()?.level}`
   const last = oracle.history.lastIndex
   const late = voters.find((voter) => voter.appliedIndex < last)
   if (late !== undefined) return `${late.id} has applied ${late.appliedIndex} of ${last} entries`

@@ -3,6 +3,7 @@
 import { after } from 'node:test'
 import {
   type ClusterCommand,
+  type FeatureLevels,
   type HostEffect,
   type RaftMessage,
   type RaftOptions,
@@ -39,6 +40,8 @@ export class Network {
   readonly #raft: RaftOptions
 
   readonly #snapshotBytes: number | undefined
+  /** The release that a voter runs, where it is not this one. */
+  readonly levels = new Map<string, FeatureLevels>()
 
   constructor(raft: Partial<RaftOptions> = {}, snapshotBytes?: number) {
     this.#raft = { ...raftPresets.local, ...raft }
@@ -50,8 +53,10 @@ export class Network {
     flushes: Readonly<Record<string, MemoryLogOptions>> = {},
     raft: Partial<RaftOptions> = {},
     snapshotBytes?: number,
+    levels: Readonly<Record<string, FeatureLevels>> = {},
   ): Promise<Network> {
     const network = new Network(raft, snapshotBytes)
+    for (const [id, level] of Object.entries(levels)) network.levels.set(id, level)
     const voters = ids.map((id) => ({ id, storeId: `store-${id}` }))
     for (const id of ids) {
       const header = { clusterId: 'c', nodeId: id, storeId: `store-${id}`, voters }
@@ -62,8 +67,10 @@ export class Network {
 
   async open(id: string, log: MemoryLog): Promise<VoterUnderTest> {
     const under: Omit<VoterUnderTest, 'voter'> = { id, log, hosting: [], failures: [], counts: [] }
+    const levels = this.levels.get(id)
     const voter = await Voter.open({
       self: id,
+      ...(levels === undefined ? {} : { levels }),
       log,
       raft: this.#raft,
       ...(this.#snapshotBytes === undefined ? {} : { snapshotBytes: this.#snapshotBytes }),

@@ -1,0 +1,66 @@
+// What a leader does by itself now and then: it ends leases that are over, chooses voters, and raises the level of what may be
+// proposed when all who hold the log can apply more. As `lease-expirer.ts` and `voter-keeper.ts` of the running node.
+
+import { decideVoters, nextLevel, type Reconfiguration, type VoterId } from '../../../consensus/index.ts'
+import type { SimulatedVoter } from './voter.ts'
+import type { VoterSetup } from './voter-setup.ts'
+
+export class LeaderDuties {
+  readonly #voter: SimulatedVoter
+  readonly #setup: VoterSetup
+  #isRaising = false
+
+  constructor(voter: SimulatedVoter, setup: VoterSetup) {
+    this.#voter = voter
+    this.#setup = setup
+  }
+
+  expireLeases(): void {
+    const { view, machine } = this.#voter
+    if (view.role !== 'leader') return
+    const { expiry, leaseClock } = this.#setup
+    for (const command of expiry.due(leaseClock(), view.term, machine.claims.all()))
+      this.#voter.submit(command, () => {})
+  }
+
+  chooseVoters(): void {
+    const { view, machine } = this.#voter
+    if (view.role !== 'leader' || this.#raisesLevel()) return
+    const { self, members, policy, clock, note } = this.#setup
+    const { level } = machine
+    const followers = this.#voter.followers()
+    const decision = decideVoters(
+      { self: self.id, view, followers, members: members(), level, now: clock.now() },
+      policy,
+    )
+    if (decision === undefined) return
+    note('voters', decision)
+    if (decision.type === 'transfer') this.#voter.transfer(decision.to)
+    else this.#voter.reconfigure(decision.change)
+  }
+
+  /** Nobody of an older release than was agreed on begins to hold the log. */
+  mayReconfigure({ voters, learners }: Reconfiguration): boolean {
+    if (this.#isRaising) return false
+    const members = this.#setup.members()
+    const { level } = this.#voter.machine
+    return [...voters, ...learners].every(({ id }) => (members.find((member) => member.id === id)?.level ?? 0) >= level)
+  }
+
+  /** While a higher level is on its way nobody else begins to hold the log. */
+  #raisesLevel(): boolean {
+    if (this.#isRaising) return true
+    const { self, members, levels, raisesLevelAlone } = this.#setup
+    const { view, machine, appliedTerm } = this.#voter
+    const shown = members()
+    const levelOf = (id: VoterId): number | undefined =>
+      raisesLevelAlone ? levels.own : shown.find((member) => member.id === id)?.level
+    const level = nextLevel({ self: self.id, view, appliedTerm, agreed: machine.level, levelOf }, levels)
+    if (level === undefined) return false
+    this.#isRaising = true
+    this.#voter.submit({ type: 'agree-level', level }, () => {
+      this.#isRaising = false
+    })
+    return true
+  }
+}
