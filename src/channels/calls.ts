@@ -1,25 +1,31 @@
 // What a caller waits for: one message, or one to each of many members. A call starts the clock, listens to its signal, and turns
 // what became of its messages into a receipt.
 
-import type { ClusterError } from '../errors.ts'
-import type { Receipt } from './channel.ts'
-import type { OutgoingListener, OutgoingMessage } from './outgoing-message.ts'
+import { ClusterError } from '../errors.ts'
+import type { Clock } from '../runtime/clock.ts'
+import { messageId } from './arrival.ts'
+import type { Message, Receipt } from './channel.ts'
+import type { ChannelContext } from './channel-context.ts'
+import type { ChannelCounts } from './channel-counts.ts'
+import { aborted } from './failures.ts'
+import type { Destination, OutgoingListener, OutgoingMessage } from './outgoing-message.ts'
+import type { PendingRequest, PendingRequests } from './pending-requests.ts'
 
 /** One message to one member. */
 export class SendCall implements OutgoingListener {
-  readonly #id: string
-  readonly #now: () => number
+  readonly #source: Destination
+  readonly #clock: Clock
   readonly #resolve: (receipt: Receipt) => void
   readonly #reject: (error: ClusterError) => void
 
   constructor(
-    id: string,
-    now: () => number,
+    source: Destination,
+    clock: Clock,
     resolve: (receipt: Receipt) => void,
     reject: (error: ClusterError) => void,
   ) {
-    this.#id = id
-    this.#now = now
+    this.#source = source
+    this.#clock = clock
     this.#resolve = resolve
     this.#reject = reject
   }
@@ -29,14 +35,75 @@ export class SendCall implements OutgoingListener {
       this.#reject(error)
       return
     }
+    const { id, generation } = this.#source
     this.#resolve({
-      id: this.#id,
+      id: messageId(id, generation, message.id),
       to: message.destination.name,
       acked: message.isAcknowledged,
-      durationMs: this.#now() - message.createdAt,
+      durationMs: this.#clock.now() - message.createdAt,
       members: 1,
       reached: 1,
     })
+  }
+}
+
+/** A question to one member: over when it is answered, cannot be any more, or its caller does not wait any more. */
+export class RequestCall implements OutgoingListener, PendingRequest {
+  readonly #context: ChannelContext
+  readonly #counts: ChannelCounts
+  readonly #requests: PendingRequests
+  readonly #signal: AbortSignal | undefined
+  readonly #resolve: (answer: Message) => void
+  readonly #reject: (error: ClusterError) => void
+  #onAbort: (() => void) | undefined
+  #message: OutgoingMessage | undefined
+
+  constructor(
+    owner: { readonly context: ChannelContext; readonly counts: ChannelCounts; readonly requests: PendingRequests },
+    signal: AbortSignal | undefined,
+    resolve: (answer: Message) => void,
+    reject: (error: ClusterError) => void,
+  ) {
+    this.#context = owner.context
+    this.#counts = owner.counts
+    this.#requests = owner.requests
+    this.#signal = signal
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  /** Known from {@link begins} on. */
+  get message(): OutgoingMessage {
+    return this.#message!
+  }
+
+  begins(message: OutgoingMessage): void {
+    this.#message = message
+    this.#requests.add(this)
+    if (this.#signal === undefined) return
+    this.#onAbort = () => this.#abort(message)
+    this.#signal.addEventListener('abort', this.#onAbort, { once: true })
+  }
+
+  /** That it was sent is no answer; that it was not is one. */
+  settled(message: OutgoingMessage, error: ClusterError | undefined): void {
+    if (error && this.#requests.remove(message)) this.settle(error)
+  }
+
+  settle(outcome: Message | ClusterError): void {
+    if (this.#onAbort) this.#signal?.removeEventListener('abort', this.#onAbort)
+    if (outcome instanceof ClusterError) {
+      this.#reject(outcome)
+      return
+    }
+    this.#counts.took(this.#context.clock.now() - this.message.createdAt)
+    this.#resolve(outcome)
+  }
+
+  #abort(message: OutgoingMessage): void {
+    if (!this.#requests.remove(message)) return
+    this.#context.driver.abort(message)
+    this.settle(aborted(message.channel, true))
   }
 }
 

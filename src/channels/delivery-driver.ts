@@ -15,6 +15,7 @@ import { type DeliveryMessage, decodeDelivery, encodeDelivery } from '../wire/de
 import { MAX_FAILURE_BYTES } from '../wire/limits.ts'
 import { WireError } from '../wire/wire-error.ts'
 import { Arrival } from './arrival.ts'
+import { type Batch, Batches } from './batches.ts'
 import { channelDefaults } from './channel-defaults.ts'
 import { failureOf, stopping } from './failures.ts'
 import type { ArrivedEnvelope, ChannelName, IncomingLane, Lanes } from './lane.ts'
@@ -38,20 +39,15 @@ export interface DeliveryDriverOptions {
 type Input = DeliveryInput<OutgoingMessage, Arrival, Uint8Array>
 type Effect = DeliveryEffect<OutgoingMessage, Arrival, Uint8Array>
 
-interface Batch<Item> {
-  readonly end: StreamEnd
-  readonly items: Item[]
-}
-
 export class DeliveryDriver {
   readonly queues: OutgoingQueues
   readonly #options: DeliveryDriverOptions
   readonly #core: Delivery<OutgoingMessage, Arrival, Uint8Array>
   readonly #timers: NamedTimers
   /** What this turn has brought and the core has not been told, by stream. */
-  #sends = new Map<string, Batch<OutgoingMessage>>()
-  #ordered = new Map<string, Batch<OutgoingMessage>>()
-  #finished = new Map<string, Batch<Arrival>>()
+  readonly #sends = new Batches<OutgoingMessage>()
+  readonly #ordered = new Batches<OutgoingMessage>()
+  readonly #finished = new Batches<Arrival>()
   /** Arrivals from this node itself, and what they were sent as. */
   readonly #own = new Map<Arrival, OutgoingMessage>()
   #isScheduled = false
@@ -75,7 +71,7 @@ export class DeliveryDriver {
 
   /** Messages to a member that wait or are unacknowledged. */
   size(member: string, channel: ChannelName): number {
-    return this.#core.size(member, channel) + (this.#sends.get(`${channel} ${member}`)?.items.length ?? 0)
+    return this.#core.size(member, channel) + this.#sends.count(member, channel)
   }
 
   post(message: OutgoingMessage): void {
@@ -106,10 +102,7 @@ export class DeliveryDriver {
     if (own || !arrival.isAcknowledged) return
     const { source: peer, sourceGeneration: generation, channel } = arrival.envelope
     if (error === undefined) {
-      const name = `${channel} ${peer} ${generation}`
-      const batch = this.#finished.get(name)
-      if (batch) batch.items.push(arrival)
-      else this.#finished.set(name, { end: { peer, generation, channel }, items: [arrival] })
+      this.#finished.add(peer, generation, channel, arrival)
     } else {
       const { payload: failure } = encodeFailure(error, this.#options.self.name, channel, MAX_FAILURE_BYTES)
       this.put({ type: 'handler-failed', peer, generation, channel, message: arrival, failure })
@@ -128,6 +121,7 @@ export class DeliveryDriver {
         lane.release(laneBytes)
       } else if (envelope.kind === 'ack') {
         this.#heard(envelope)
+        this.#schedule()
       } else {
         const arrival = new Arrival(envelope, now, receivedAt, lane, laneBytes)
         if (envelope.sequence === 0) {
@@ -144,7 +138,6 @@ export class DeliveryDriver {
       }
     }
     if (batch) this.#receive(batch)
-    this.#schedule()
   }
 
   /** Tells the core; for what concerns peers and time. */
@@ -180,6 +173,7 @@ export class DeliveryDriver {
 
   #receive({ end, items }: Batch<Arrival>): void {
     this.put({ type: 'receive', ...end, messages: items })
+    this.#schedule()
   }
 
   #isForThisLife({ destinationGeneration, channel }: ArrivedEnvelope): boolean {
@@ -201,16 +195,9 @@ export class DeliveryDriver {
     else this.put({ type: 'acknowledged', peer, generation, channel, acknowledgement: said })
   }
 
-  #batch(batches: Map<string, Batch<OutgoingMessage>>, message: OutgoingMessage): void {
+  #batch(batches: Batches<OutgoingMessage>, message: OutgoingMessage): void {
     const { channel, destination } = message
-    const name = `${channel} ${destination.id}`
-    const batch = batches.get(name)
-    if (batch && batch.end.generation === destination.generation) batch.items.push(message)
-    else {
-      if (batch) this.#flush()
-      const end = { peer: destination.id, generation: destination.generation, channel }
-      batches.set(name, { end, items: [message] })
-    }
+    batches.add(destination.id, destination.generation, channel, message)
     this.#schedule()
   }
 
@@ -226,13 +213,9 @@ export class DeliveryDriver {
 
   #flush(): void {
     this.#isScheduled = false
-    const [sends, ordered, finished] = [this.#sends, this.#ordered, this.#finished]
-    this.#sends = new Map()
-    this.#ordered = new Map()
-    this.#finished = new Map()
-    for (const { end, items } of sends.values()) this.put({ type: 'send', ...end, messages: items })
-    for (const { end, items } of ordered.values()) this.put({ type: 'send-ordered', ...end, messages: items })
-    for (const { end, items } of finished.values()) this.put({ type: 'finished', ...end, messages: items })
+    for (const { end, items } of this.#sends.take()) this.put({ type: 'send', ...end, messages: items })
+    for (const { end, items } of this.#ordered.take()) this.put({ type: 'send-ordered', ...end, messages: items })
+    for (const { end, items } of this.#finished.take()) this.put({ type: 'finished', ...end, messages: items })
     this.put({ type: 'flush' })
   }
 

@@ -13,8 +13,8 @@ import type { ChannelContext } from './channel-context.ts'
 import type { ChannelCounts } from './channel-counts.ts'
 import { HandlerSchedule } from './handler-schedule.ts'
 import { OutgoingMessage } from './outgoing-message.ts'
-import { type EncodedPayload, encodeFailure, encodePayload } from './payload.ts'
-import { callAll, noHandler, Subscribers } from './subscribers.ts'
+import { type EncodedPayload, encodeFailure, encodePayload, type Payload } from './payload.ts'
+import { callAll, isThenable, noHandler, Subscribers } from './subscribers.ts'
 
 /** One line in this time for handlers of messages whose senders do not ask what became of them. */
 const FAILURE_LOG_INTERVAL_MS = 10_000
@@ -79,16 +79,21 @@ export class Inbound {
     if (topic === undefined) throw noHandler(this.#context.self.name, arrival.channel)
   }
 
-  /** The request itself is handled when its answer is on its way, whatever that says. */
-  async #answer(arrival: Arrival): Promise<void> {
+  /** The request itself is handled when its answer is on its way, whatever that says; a promise only if its handler gave one. */
+  #answer(arrival: Arrival): void | Promise<void> {
     const { self, nameOf } = this.#context
+    const fail = (error: unknown): void =>
+      this.#reply('error', arrival, encodeFailure(error, self.name, arrival.channel))
+    // A handler in plain JavaScript that returns nothing has answered all the same.
+    const succeed = (answer: Payload): void =>
+      this.#reply('reply', arrival, encodePayload(answer ?? null, MAX_TRANSFER_BYTES))
     try {
       if (this.requestHandler === undefined) throw noHandler(self.name, arrival.channel, 'requests')
-      // A handler in plain JavaScript that returns nothing has answered all the same.
-      const answer = (await this.requestHandler(arrival.message(nameOf))) ?? null
-      this.#reply('reply', arrival, encodePayload(answer, MAX_TRANSFER_BYTES))
+      const answer = this.requestHandler(arrival.message(nameOf))
+      if (isThenable(answer)) return Promise.resolve(answer).then(succeed).catch(fail)
+      succeed(answer)
     } catch (error) {
-      this.#reply('error', arrival, encodeFailure(error, self.name, arrival.channel))
+      fail(error)
     }
   }
 

@@ -21,6 +21,8 @@ const MAX_WRITING_BYTES = MAX_CHUNK_BYTES
 export interface ConnectionOwner {
   readonly ends: LaneEnds
   readonly budget: ReassemblyBudget
+  /** Something waits to be sent. */
+  readonly hasQueued: boolean
   now(): number
   write(bytes: Uint8Array, onWritten: () => void): void
   /** The next frames that need no credit. */
@@ -185,7 +187,7 @@ export class LaneConnection implements LaneFrameHandler {
   #written(slab: Slab | undefined, bytes: number): void {
     this.#writingBytes -= bytes
     if (slab !== undefined) finished(slab)
-    this.#owner.wake()
+    if (this.#owner.hasQueued || this.#transfers.length > 0 || this.#hasEnded) this.#owner.wake()
   }
 
   /** Begins nothing more, and says so when what is begun has been sent. */

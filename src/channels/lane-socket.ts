@@ -97,6 +97,10 @@ export class LaneSocket implements ConnectionOwner {
 
   // --- What its connection asks of it ---
 
+  get hasQueued(): boolean {
+    return this.lane.hasQueued
+  }
+
   now(): number {
     return this.#options.now()
   }

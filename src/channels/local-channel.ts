@@ -2,10 +2,9 @@
 // said in `channel.ts`; how it is kept is `topology/delivery`'s and the lanes'.
 
 import { SpanKind } from '@opentelemetry/api'
-import { ClusterError } from '../errors.ts'
 import { isTracing, passedOn, traced } from '../observability/tracing.ts'
-import { type Arrival, messageId } from './arrival.ts'
-import { SendCall } from './calls.ts'
+import type { Arrival } from './arrival.ts'
+import { RequestCall, SendCall } from './calls.ts'
 import { type Carrier, Carriers } from './carrier.ts'
 import type {
   Channel,
@@ -25,8 +24,7 @@ import { aborted, stopping } from './failures.ts'
 import { Inbound } from './inbound.ts'
 import type { ChannelName } from './lane.ts'
 import { messagesOf } from './messages.ts'
-import { Outbound, type Prepared } from './outbound.ts'
-import type { OutgoingListener, OutgoingMessage } from './outgoing-message.ts'
+import { Outbound } from './outbound.ts'
 import type { Payload } from './payload.ts'
 import { PendingRequests } from './pending-requests.ts'
 import { SendMany } from './send-many.ts'
@@ -41,6 +39,8 @@ export class LocalChannel implements Channel {
   readonly #inbound: Inbound
   readonly #requests: PendingRequests
   readonly #carriers: Carriers
+  /** What every request is made of. */
+  readonly #calls: ConstructorParameters<typeof RequestCall>[0]
   readonly #listeners = new Set<(event: ChannelEvent) => void>()
   /** What ends the loops over messages. */
   readonly #endings = new Set<() => void>()
@@ -53,6 +53,7 @@ export class LocalChannel implements Channel {
     this.#inbound = new Inbound(context, this.counts, (event) => this.tell(event))
     this.#requests = new PendingRequests(context.clock, context.nameOf)
     this.#carriers = new Carriers(context, this.#outbound)
+    this.#calls = { context, counts: this.counts, requests: this.#requests }
   }
 
   // --- Out ---
@@ -72,7 +73,7 @@ export class LocalChannel implements Channel {
       const prepared = this.#outbound.prepare(payload, options, trace)
       const destination = this.#context.destination(to)
       const { self, clock } = this.#context
-      const call = new SendCall(messageId(self.id, self.generation, prepared.id), () => clock.now(), resolve, reject)
+      const call = new SendCall(self, clock, resolve, reject)
       this.#outbound.post(prepared, destination, call)
     })
   }
@@ -90,7 +91,8 @@ export class LocalChannel implements Channel {
     return this.#traced('publish', topic, (trace) => {
       checkTopic(topic)
       const { self, others } = this.#context
-      const plain = this.#outbound.prepare(payload, { ...options, topic }, trace, true)
+      const resolved = this.#outbound.resolve({ ...options, topic })
+      const plain = this.#outbound.prepareWith(payload, resolved, trace, 'publish')
       const prepared = plain.options.causal ? this.#outbound.causal(plain, this.#inbound.causal.stamp(topic)) : plain
       return new Promise((resolve, reject) => this.#outbound.postToAll(prepared, [...others(), self], resolve, reject))
     })
@@ -135,33 +137,11 @@ export class LocalChannel implements Channel {
     trace: string | undefined,
   ): Promise<Message> {
     return new Promise((resolve, reject) => {
-      const prepared: Prepared = { ...this.#outbound.prepare(payload, options, trace), kind: 'request' }
+      const resolved = this.#outbound.resolve(options)
+      const prepared = this.#outbound.prepareWith(payload, resolved, trace, 'request')
       const destination = this.#context.destination(to)
-      const { signal } = prepared.options
-      let message: OutgoingMessage | undefined
-      const onAbort = (): void => {
-        if (message === undefined || !this.#requests.remove(message)) return
-        this.#context.driver.abort(message)
-        settle(aborted(this.name, true))
-      }
-      const settle = (outcome: Message | ClusterError): void => {
-        signal?.removeEventListener('abort', onAbort)
-        if (outcome instanceof ClusterError) reject(outcome)
-        else {
-          this.counts.took(this.#context.clock.now() - prepared.startedAt)
-          resolve(outcome)
-        }
-      }
-      const listener: OutgoingListener = {
-        settled: (request, error) => {
-          if (error && this.#requests.remove(request)) settle(error)
-        },
-      }
-      signal?.addEventListener('abort', onAbort, { once: true })
-      this.#outbound.post(prepared, destination, listener, (request) => {
-        message = request
-        this.#requests.add({ message: request, settle })
-      })
+      const call = new RequestCall(this.#calls, resolved.signal, resolve, reject)
+      this.#outbound.post(prepared, destination, call)
     })
   }
 

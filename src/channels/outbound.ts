@@ -28,7 +28,7 @@ export interface Prepared {
   readonly startedAt: number
 }
 
-export class Outbound {
+export class Outbound implements OutgoingListener {
   readonly #channel: ChannelName
   readonly #context: ChannelContext
   readonly #counts: ChannelCounts
@@ -57,10 +57,8 @@ export class Outbound {
     return resolved
   }
 
-  /** `isPublished`: it may be causal. */
-  prepare(payload: Payload, raw: SendOptions | undefined, trace: string | undefined, isPublished = false): Prepared {
-    const options = this.resolve(raw)
-    return this.prepareWith(payload, options, trace, isPublished)
+  prepare(payload: Payload, raw: SendOptions | undefined, trace: string | undefined): Prepared {
+    return this.prepareWith(payload, this.resolve(raw), trace)
   }
 
   /** The same, for options that were resolved before. */
@@ -68,12 +66,12 @@ export class Outbound {
     payload: Payload,
     options: ResolvedSendOptions,
     trace: string | undefined,
-    isPublished = false,
+    use?: 'request' | 'publish',
   ): Prepared {
-    if (options.causal && !isPublished) throw badOptions(['only what is published can be causal'])
+    if (options.causal && use !== 'publish') throw badOptions(['only what is published can be causal'])
     return {
       id: this.#context.driver.nextId(),
-      kind: options.monotonic ? 'newest' : 'message',
+      kind: use === 'request' ? 'request' : options.monotonic ? 'newest' : 'message',
       options,
       encoded: encodePayload(payload, MAX_TRANSFER_BYTES),
       trace,
@@ -156,7 +154,6 @@ export class Outbound {
     { id, kind, options, encoded, trace, startedAt }: Prepared,
     destination: Destination,
     listener: OutgoingListener,
-    before?: (message: OutgoingMessage) => void,
   ): OutgoingMessage {
     this.#checkRoom(encoded.payload.length, destination, options)
     const deadlineAt = options.deadlineMs === undefined ? Number.POSITIVE_INFINITY : startedAt + options.deadlineMs
@@ -174,18 +171,20 @@ export class Outbound {
       expiresAt: Math.min(deadlineAt, startedAt + options.timeoutMs),
       deadlineAt,
       onFull: options.onFull,
-      listener: { settled: (settled, error) => this.#settled(settled, error, listener) },
+      listener,
+      owner: this,
     })
     this.#unsettled += 1
     this.#unsettledBytes += message.bytes
     if (options.ack) this.#unacknowledged += 1
-    before?.(message)
+    listener.begins?.(message)
     this.#context.driver.post(message)
     if (!message.isSettled) this.#watch(message, options.signal)
     return message
   }
 
-  #settled(message: OutgoingMessage, error: ClusterError | undefined, listener: OutgoingListener): void {
+  /** One of its messages is settled. */
+  settled(message: OutgoingMessage, error: ClusterError | undefined): void {
     this.#unsettled -= 1
     this.#unsettledBytes -= message.bytes
     if (message.isAcknowledged) this.#unacknowledged -= 1
@@ -195,7 +194,6 @@ export class Outbound {
       if (message.isAcknowledged && message.kind !== 'request')
         this.#counts.took(this.#context.clock.now() - message.createdAt)
     } else this.#counts.drop(`not-sent-${error.code.slice('ERR_'.length).toLowerCase().replaceAll('_', '-')}`)
-    listener.settled(message, error)
   }
 
   #checkRoom(bytes: number, destination: Destination, { ack, onFull }: ResolvedSendOptions): void {

@@ -16,6 +16,8 @@ export interface Destination {
 
 /** Told once of each message. Without `error`: its lane took it or, acknowledged, its handler has finished. */
 export interface OutgoingListener {
+  /** It is about to be sent; it may be settled before the call that sends it returns. */
+  begins?(message: OutgoingMessage): void
   settled(message: OutgoingMessage, error: ClusterError | undefined): void
 }
 
@@ -37,6 +39,8 @@ export interface OutgoingMessageFields {
   readonly deadlineAt?: number
   readonly onFull?: 'wait' | 'fail'
   readonly listener?: OutgoingListener | undefined
+  /** Told before the listener: who keeps count of what is not settled. */
+  readonly owner?: OutgoingListener | undefined
 }
 
 export class OutgoingMessage implements Outgoing {
@@ -56,6 +60,7 @@ export class OutgoingMessage implements Outgoing {
   sequence = 0
   progress: Progress = 'waiting'
   readonly #listener: OutgoingListener | undefined
+  readonly #owner: OutgoingListener | undefined
   #ends: (() => void)[] | undefined
   #isSettled = false
 
@@ -74,6 +79,7 @@ export class OutgoingMessage implements Outgoing {
     this.deadlineAt = fields.deadlineAt ?? Number.POSITIVE_INFINITY
     this.onFull = fields.onFull ?? 'wait'
     this.#listener = fields.listener
+    this.#owner = fields.owner
   }
 
   get isMonotonic(): boolean {
@@ -94,11 +100,12 @@ export class OutgoingMessage implements Outgoing {
     this.#ends.push(end)
   }
 
-  /** Tells its listener, the first time. */
+  /** Tells its owner and its listener, the first time. */
   settle(error?: ClusterError): void {
     if (this.#isSettled) return
     this.#isSettled = true
-    for (const end of this.#ends ?? []) end()
+    if (this.#ends !== undefined) for (const end of this.#ends) end()
+    this.#owner?.settled(this, error)
     this.#listener?.settled(this, error)
   }
 

@@ -11,7 +11,7 @@ import { decodeFailure } from './payload.ts'
 
 export interface PendingRequest {
   readonly message: OutgoingMessage
-  readonly settle: (outcome: Message | ClusterError) => void
+  settle(outcome: Message | ClusterError): void
 }
 
 export class PendingRequests {
@@ -52,16 +52,17 @@ export class PendingRequests {
 
   /** No answer will come from `member`; `all`: not even to requests that are sent again after a reconnect. */
   lost(member: string, all: boolean): void {
-    for (const { message, settle } of [...this.#pending.values()]) {
+    for (const request of [...this.#pending.values()]) {
+      const { message } = request
       if (message.destination.id !== member || (message.isAcknowledged && !all)) continue
       this.#pending.delete(message.id)
-      settle(memberDown(message.destination.name, true))
+      request.settle(memberDown(message.destination.name, true))
     }
   }
 
   close(): void {
     this.#timer?.[Symbol.dispose]()
-    for (const { settle } of [...this.#pending.values()]) settle(stopping(true))
+    for (const request of [...this.#pending.values()]) request.settle(stopping(true))
     this.#pending.clear()
   }
 
@@ -80,10 +81,11 @@ export class PendingRequests {
     const now = this.#clock.now()
     this.#timerAt = Number.POSITIVE_INFINITY
     let next = Number.POSITIVE_INFINITY
-    for (const { message, settle } of [...this.#pending.values()]) {
+    for (const request of [...this.#pending.values()]) {
+      const { message } = request
       if (message.expiresAt <= now) {
         this.#pending.delete(message.id)
-        settle(expired(message, true))
+        request.settle(expired(message, true))
       } else next = Math.min(next, message.expiresAt)
     }
     if (next < Number.POSITIVE_INFINITY) this.#arm(next)

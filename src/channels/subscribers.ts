@@ -57,8 +57,12 @@ export function callAll(handlers: readonly MessageHandler[], message: Message): 
 
 /** Handlers in plain JavaScript may return anything; only what can be waited for is. */
 function promiseOf(handled: unknown): Promise<void> | undefined {
-  const isThenable = typeof handled === 'object' && handled !== null && 'then' in handled
-  return isThenable ? Promise.resolve(handled as Promise<void>) : undefined
+  return isThenable(handled) ? Promise.resolve(handled as Promise<void>) : undefined
+}
+
+/** It can be waited for. */
+export function isThenable<Value>(value: Value | PromiseLike<Value>): value is PromiseLike<Value> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 }
 
 /** Why what nobody wants was not handled. */

@@ -18,8 +18,9 @@ export class Distribution {
   #count = 0
 
   record(seconds: number): void {
-    const bucket = bounds.findIndex((bound) => seconds <= bound)
-    if (bucket >= 0) this.#counts[bucket]! += 1
+    let bucket = 0
+    while (seconds > bounds[bucket]!) bucket += 1
+    if (bucket < bounds.length) this.#counts[bucket]! += 1
     this.#sum += seconds
     this.#count += 1
   }

@@ -28,16 +28,13 @@ export interface Absence {
   readonly suspendedMs: number
 }
 
-interface Reading {
-  readonly now: number
-  readonly wall: number
-}
-
 export class AwayGuard {
   readonly #clock: Clock
   readonly #thresholdMs: number
   readonly #onAway: (absence: Absence) => void
-  #last: Reading
+  /** Both clocks at the last turn. */
+  #now: number
+  #wall: number
   /** How far the boot clock is ahead of the monotonic one; grows only by suspension. */
   #bootLead: number
   #pulse: Timer | undefined
@@ -47,8 +44,9 @@ export class AwayGuard {
     this.#clock = clock
     this.#thresholdMs = thresholdMs
     this.#onAway = onAway
-    this.#last = { now: clock.now(), wall: clock.wall() }
-    this.#bootLead = clock.boot() - clock.now()
+    this.#now = clock.now()
+    this.#wall = clock.wall()
+    this.#bootLead = clock.boot() - this.#now
   }
 
   /** Looks by itself from now on. `enter` is the owner's door, behind which an error of `onAway` is caught. */
@@ -62,19 +60,18 @@ export class AwayGuard {
     this.#pulse?.[Symbol.dispose]()
   }
 
-  /** Called on every entrance. Reports an absence exactly once. */
+  /** Called on every entrance, so it costs two readings and no object. Reports an absence exactly once. */
   check(): void {
-    const { ran, suspended } = this.#sinceLastTurn()
-    this.#last = { now: this.#clock.now(), wall: this.#clock.wall() }
-    if (ran <= this.#thresholdMs && suspended === 0) return
+    const now = this.#clock.now()
+    const wall = this.#clock.wall()
+    const ran = now - this.#now
+    const ranAhead = wall - this.#wall - ran
+    this.#now = now
+    this.#wall = wall
+    const suspendedMs = Math.abs(ranAhead) < SUSPECTED_SUSPENSION_MS ? 0 : this.#suspendedMs(ranAhead)
+    if (ran <= this.#thresholdMs && suspendedMs === 0) return
     this.#bootLead = this.#clock.boot() - this.#clock.now()
-    this.#onAway({ ms: ran + suspended, suspendedMs: suspended })
-  }
-
-  #sinceLastTurn(): { readonly ran: number; readonly suspended: number } {
-    const ran = this.#clock.now() - this.#last.now
-    const ranAhead = this.#clock.wall() - this.#last.wall - ran
-    return { ran, suspended: Math.abs(ranAhead) < SUSPECTED_SUSPENSION_MS ? 0 : this.#suspendedMs(ranAhead) }
+    this.#onAway({ ms: ran + suspendedMs, suspendedMs })
   }
 
   /** How long the machine was suspended, given how far the wall clock ran ahead meanwhile. */

@@ -4,18 +4,22 @@
 import type { AwayGuard } from './away-guard.ts'
 
 export interface Turn {
-  /** Runs `work` as one turn of the node. Nested entrances run inside the outer one. */
+  /** Runs `work` as one turn of the node. Nested entrances run inside the outer one, which has asked the guard. */
   enter(work: () => void): void
 }
 
 export function createTurn(guard: AwayGuard, onBug: (error: unknown) => void): Turn {
+  let depth = 0
   return {
     enter(work) {
+      depth += 1
       try {
-        guard.check()
+        if (depth === 1) guard.check()
         work()
       } catch (error) {
         onBug(error)
+      } finally {
+        depth -= 1
       }
     },
   }

@@ -69,6 +69,10 @@ class End implements ConnectionOwner {
     this.held = 0
   }
 
+  get hasQueued(): boolean {
+    return this.lane.hasQueued
+  }
+
   now = (): number => 0
   write(bytes: Uint8Array, onWritten: () => void): void {
     this.wire.push({ bytes: Buffer.from(bytes), onWritten })
