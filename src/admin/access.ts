@@ -1,4 +1,4 @@
-// Who is calling: by `Authorization: Bearer`, or by the cookie that `POST /v1/session` hands to the dashboard. Without
+// Who is calling: by `Authorization: Bearer`, by `X-Consul-Token` as clients of Consul do, or by the cookie that `POST /v1/session` hands to the dashboard. Without
 // configured tokens everyone who reaches the port is `admin`; options allow that on loopback only.
 //
 // The cookie is stateless: role, end of validity and an HMAC by that role's token. So it is good on every member with the
@@ -40,7 +40,8 @@ export function createAccess(tokens: AdminTokens | undefined, now: () => number 
   }
   const roleOf = (context: Context): AdminRole | undefined => {
     if (tokens === undefined) return 'admin'
-    const bearer = /^Bearer +(\S+)$/i.exec(context.req.header('authorization') ?? '')?.[1]
+    const bearer =
+      /^Bearer +(\S+)$/i.exec(context.req.header('authorization') ?? '')?.[1] ?? context.req.header('x-consul-token')
     if (bearer !== undefined) return roleOfToken(bearer)
     const cookie = getCookie(context, sessionCookie)
     return cookie === undefined ? undefined : roleOfSession(cookie)

@@ -3,6 +3,7 @@
 
 import { channelOperations } from './openapi-channels.ts'
 import { configOperations } from './openapi-config.ts'
+import { consulOperations } from './openapi-consul.ts'
 import { lockOperations } from './openapi-locks.ts'
 import { type AdminErrorCode, json, ref, type Schema } from './openapi-schemas.ts'
 import { serviceOperations } from './openapi-services.ts'
@@ -19,7 +20,7 @@ export interface Answer {
 export interface Operation {
   readonly operationId: string
   readonly summary: string
-  readonly tag: 'cluster' | 'config' | 'services' | 'channels' | 'health' | 'session' | 'description'
+  readonly tag: 'cluster' | 'config' | 'services' | 'channels' | 'consul' | 'health' | 'session' | 'description'
   /** No token is asked for. */
   readonly isPublic?: true
   readonly body?: Schema
@@ -124,6 +125,7 @@ export const operations: Readonly<Record<string, Readonly<Partial<Record<Method,
     },
   },
   ...configOperations,
+  ...consulOperations,
   ...serviceOperations,
   ...lockOperations,
   ...whyOperations,

@@ -6,6 +6,7 @@ import { sessionCookie } from './access.ts'
 import { adviceSchemas } from './openapi-advice.ts'
 import { channelSchemas } from './openapi-channels.ts'
 import { configSchemas } from './openapi-config.ts'
+import { consulSchemas } from './openapi-consul.ts'
 import { lockSchemas } from './openapi-locks.ts'
 import { commonErrors, operations } from './openapi-paths.ts'
 import { type AdminErrorCode, errorDetails, errorSchema, ref, type Schema, schemas } from './openapi-schemas.ts'
@@ -38,7 +39,9 @@ export function openapiDocument() {
         'What one node knows of its cluster. A foreign `Host` or `Origin` is refused; HEAD is answered wherever GET is.',
     },
     servers: [{ url: '/' }],
-    tags: ['cluster', 'config', 'services', 'channels', 'health', 'session', 'description'].map((name) => ({ name })),
+    tags: ['cluster', 'config', 'services', 'channels', 'consul', 'health', 'session', 'description'].map((name) => ({
+      name,
+    })),
     // Either, or none where no token is configured.
     security: [{ bearer: [] }, { cookie: [] }, {}],
     paths: Object.fromEntries(
@@ -52,6 +55,7 @@ export function openapiDocument() {
         ...schemas,
         ...adviceSchemas,
         ...configSchemas,
+        ...consulSchemas,
         ...serviceSchemas,
         ...lockSchemas,
         ...channelSchemas,
@@ -97,6 +101,8 @@ function responses({ answers, errors = {}, isPublic }: Operation) {
   for (const [status, { description, type = 'application/json', schema }] of Object.entries(answers))
     described.set(status, { description, ...(schema ? { content: { [type]: { schema } } } : {}) })
   for (const status of new Set(refusals.flatMap((refusal) => Object.keys(refusal)))) {
+    // What a call answers by itself with that status is what it is.
+    if (described.has(status)) continue
     const codes = [...new Set(refusals.flatMap((refusal) => refusal[Number(status)] ?? []))]
     const possible = codes.map((code) => ref(errorName(code)))
     const schema = possible.length === 1 ? possible[0]! : { oneOf: possible }

@@ -15,6 +15,8 @@ import { type Access, createAccess } from './access.ts'
 import { backupResources } from './backup.ts'
 import { channelResources } from './channels.ts'
 import { configResources } from './config.ts'
+import { consulKeyResources } from './consul-kv.ts'
+import { consulResources } from './consul-services.ts'
 import { dashboardResources } from './dashboard/dashboard.ts'
 import { createEventFeed, type EventFeed } from './event-feed.ts'
 import { eventResources } from './events.ts'
@@ -127,6 +129,8 @@ export function adminResources(
     ...eventResources(feed),
     ...configResources(node),
     ...serviceResources(node),
+    ...consulResources(node),
+    ...consulKeyResources(node),
     ...watchResources(node),
     ...lockResources(node),
     ...backupResources(node),

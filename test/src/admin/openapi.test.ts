@@ -38,7 +38,7 @@ function registered() {
   const files = dashboardResources().flatMap(({ path }) => (path === '/' ? [] : [path]))
   return adminResources(node, { feed: createEventFeed(node), access: createAccess(undefined) })
     .filter(({ path }) => !files.includes(path))
-    .map(({ path, calls }) => ({ path: path.replaceAll(/:(\w+)/g, '{$1}'), calls }))
+    .map(({ path, calls }) => ({ path: path.replaceAll(/:(\w+)(?:\{[^}]*\})?/g, '{$1}'), calls }))
 }
 
 /** Fails unless the answer is described: its status, its media type, its body. */
