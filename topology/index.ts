@@ -85,7 +85,7 @@ export { Plumtree, type PlumtreeSetup } from './plumtree/plumtree.ts'
 export type { Onward, Passing, RelayEffect, RelayInput, RelayQuestions } from './relay/core.ts'
 export { FollowedWays } from './relay/followed-ways.ts'
 export { MAX_HOPS, Relay } from './relay/relay.ts'
-export { isAmongBest } from './rendezvous.ts'
+export { servedBy } from './rendezvous.ts'
 export type {
   EvidenceView,
   MemberChange,

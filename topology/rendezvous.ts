@@ -7,27 +7,35 @@ import type { MemberId } from './types.ts'
 export function rendezvous(key: MemberId, candidates: readonly MemberId[], count: number): MemberId[] {
   const keyHash = hash(key)
   return candidates
-    .map((id) => ({ id, score: scoreOf(keyHash, id) }))
+    .map((id) => ({ id, score: scoreOf(keyHash, hash(id)) }))
     .sort((one, other) => other.score - one.score || (one.id < other.id ? -1 : 1))
     .slice(0, count)
     .map(({ id }) => id)
 }
 
-/** Whether `self` is among the `count` best of `candidates` for `key`; without ranking them all. `key` itself does not count. */
-export function isAmongBest(self: MemberId, key: MemberId, candidates: readonly MemberId[], count: number): boolean {
-  const keyHash = hash(key)
-  const own = scoreOf(keyHash, self)
-  let better = 0
-  for (const id of candidates) {
-    if (id === self || id === key) continue
-    const score = scoreOf(keyHash, id)
-    if ((score > own || (score === own && id < self)) && ++better >= count) return false
-  }
-  return true
+/** For which of `keys` `self` is among the `count` best of `candidates`; without ranking them all. A key itself does not count for itself. */
+export function servedBy(
+  self: MemberId,
+  keys: readonly MemberId[],
+  candidates: readonly MemberId[],
+  count: number,
+): MemberId[] {
+  const rivals = candidates.filter((id) => id !== self).map((id) => ({ id, idHash: hash(id) }))
+  const selfHash = hash(self)
+  return keys.filter((key) => {
+    const keyHash = hash(key)
+    const own = scoreOf(keyHash, selfHash)
+    let better = 0
+    for (const { id, idHash } of rivals) {
+      const score = scoreOf(keyHash, idHash)
+      if ((score > own || (score === own && id < self)) && id !== key && ++better >= count) return false
+    }
+    return true
+  })
 }
 
-function scoreOf(keyHash: number, id: MemberId): number {
-  return scramble(Math.imul(keyHash, 0x85ebca6b) ^ hash(id))
+function scoreOf(keyHash: number, idHash: number): number {
+  return scramble(Math.imul(keyHash, 0x85ebca6b) ^ idHash)
 }
 
 /** 32 bits that depend on every character (FNV-1a). */

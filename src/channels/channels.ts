@@ -8,6 +8,7 @@ import type { Stage } from '../lifecycle-options.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
 import type { DistributionView } from '../observability/distribution.ts'
 import { passingOnSpan } from '../observability/tracing.ts'
+import type { Timer } from '../runtime/clock.ts'
 import type { Envelope } from '../wire/envelope.ts'
 import type { Link } from '../wire/link.ts'
 import type { Carrier } from './carrier.ts'
@@ -20,6 +21,8 @@ import type { Destination } from './outgoing-message.ts'
 
 /** Refutations that fit below one generation in an incarnation number. */
 const REFUTATIONS_PER_GENERATION = 2 ** 20
+/** News of ways is gathered for so long. */
+const WAYS_DELAY_MS = 20
 
 export class Channels implements NodePart, LanesHandler {
   readonly #context: NodeContext
@@ -33,6 +36,7 @@ export class Channels implements NodePart, LanesHandler {
   readonly #recipients = new Set<string>()
   /** Members that are reached over relays. */
   readonly #ways: FollowedWays
+  #waysTimer: Timer | undefined
   /** The life that those were believed to be in. */
   readonly #relayed = new Map<string, number>()
 
@@ -118,11 +122,20 @@ export class Channels implements NodePart, LanesHandler {
   linkDown({ peer: { id, generation } }: Link): void {
     this.#driver.put({ type: 'disconnected', peer: id })
     this.#seekRelay(id, generation)
-    this.overlays()
+    this.#followWays()
   }
 
-  /** Ways may be others: whoever has none any more waits, and of the rest it is asked what came over the former one. */
+  /** Ways may be others; while an overlay forms they are again and again, so they are looked at together. */
   overlays(): void {
+    const { clock, turn } = this.#context.toolbox
+    this.#waysTimer ??= clock.setTimeout(() => {
+      this.#waysTimer = undefined
+      turn.enter(() => this.#followWays())
+    }, WAYS_DELAY_MS)
+  }
+
+  /** Whoever has no way any more waits, and of the rest it is asked what came over the former one. */
+  #followWays(): void {
     const { rerouted, lost } = this.#ways.changes()
     for (const peer of lost) this.#driver.put({ type: 'disconnected', peer })
     for (const peer of rerouted) this.#driver.put({ type: 'connected', peer, generation: this.#relayed.get(peer) ?? 0 })
@@ -147,6 +160,7 @@ export class Channels implements NodePart, LanesHandler {
   }
 
   close(): void {
+    this.#waysTimer?.[Symbol.dispose]()
     for (const channel of this.#channels.values()) channel.close()
     this.#driver.close()
   }

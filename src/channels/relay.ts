@@ -33,6 +33,7 @@ const LOOK_MS = 1_000
 /** Envelopes that wait for a link on demand, all peers together; past that they are refused. */
 const MAX_WAITING = 1_024
 const ON_DEMAND = 'on-demand'
+const REGISTRY_SUBJECT = 'trellis.registry'
 
 export class Relay {
   readonly #options: RelayOptions
@@ -90,7 +91,8 @@ export class Relay {
     const to = envelope.destination
     const isLinked = links.get(to) !== undefined
     const isRelayed = !isLinked && this.#core.relayTo(to) !== undefined
-    // Upkeep of the cluster itself keeps no link open.
+    // Upkeep of the cluster itself keeps no link open, and what is said again to somebody else opens none.
+    if (!isLinked && !isRelayed && envelope.subject === REGISTRY_SUBJECT && envelope.kind === 'request') return false
     if (!isUpkeep(envelope) || (!isLinked && !isRelayed)) this.#put({ type: 'sending', to, needsLink: false })
     const hop = this.#core.way(to)
     if (hop === undefined) return false
@@ -178,7 +180,7 @@ export class Relay {
 /** What members say to each other by themselves, to anybody: no traffic that a link would have to stay open for. */
 const upkeep: ReadonlySet<string> = new Set([
   'trellis.swim',
-  'trellis.registry',
+  REGISTRY_SUBJECT,
   'trellis.topology.step',
   'trellis.topology.switch',
 ])

@@ -3,7 +3,7 @@
 // neighbors died with it. A monitor also opens a link to whom it monitors when that one is suspect, and calls it again and again
 // while it is down: so the halves of a network that is whole again find each other.
 
-import { isAmongBest, type MemberRecord } from '../../topology/index.ts'
+import { type MemberRecord, servedBy } from '../../topology/index.ts'
 import type { Holds } from '../links/holds.ts'
 
 /** Monitors of each member. */
@@ -37,6 +37,15 @@ export class Monitors {
   #monitored(members: readonly MemberRecord[]): MemberRecord[] {
     const { self } = this.#options
     const alive = members.filter(({ state }) => state === 'alive').map(({ id }) => id)
-    return members.filter(({ id, state }) => id !== self && state !== 'left' && isAmongBest(self, id, alive, MONITORS))
+    const others = members.filter(({ id, state }) => id !== self && state !== 'left')
+    const own = new Set(
+      servedBy(
+        self,
+        others.map(({ id }) => id),
+        alive,
+        MONITORS,
+      ),
+    )
+    return others.filter(({ id }) => own.has(id))
   }
 }

@@ -1,5 +1,6 @@
 // Carries the registry between members: a change goes to everybody at once, and every second two members compare what they
-// know, so that whatever was lost on the way is repaired, also after a partition.
+// know, so that whatever was lost on the way is repaired, also after a partition. Where the overlay is sparse those that compare are
+// neighbors: what one of them learns the others learn from it, and nobody opens a link for it.
 
 import type { NodeContext } from '../node-part.ts'
 import type { Timer } from '../runtime/clock.ts'
@@ -41,6 +42,11 @@ export class RegistryGossip implements Disposable {
     for (const member of this.#others()) void this.#tell(member, delta)
   }
 
+  /** A member is (again) there: they compare, unless its neighbors are better placed to. */
+  meet(member: string): void {
+    if (this.#partners().includes(member)) void this.compareWith(member)
+  }
+
   /** Compares with one member, now. Nothing is lost when it fails: there is another one in a second. */
   async compareWith(member: string): Promise<void> {
     const { registry, context } = this.#options
@@ -69,13 +75,18 @@ export class RegistryGossip implements Disposable {
     const { random } = this.#options.context.toolbox
     this.#timer = this.#options.context.toolbox.clock.setTimeout(
       () => {
-        const others = this.#others()
-        const chosen = others[Math.floor(random() * others.length)]
+        const partners = this.#partners()
+        const chosen = partners[Math.floor(random() * partners.length)]
         if (chosen !== undefined) void this.compareWith(chosen)
         this.#schedule()
       },
       COMPARE_INTERVAL_MS * (0.75 + random() * 0.5),
     )
+  }
+
+  #partners(): readonly string[] {
+    const overlays = this.#options.context.overlays()
+    return overlays.isSparse ? overlays.linkedNeighbors() : this.#others()
   }
 
   #others(): string[] {

@@ -113,7 +113,7 @@ export class LocalServices implements Services, NodePart {
     } else {
       this.#index.member(memberView(event.after))
       const isBack = event.after.state === 'alive' && event.before?.state !== 'alive'
-      if (isBack && event.after.id !== this.#context.self.id) void this.#gossip?.compareWith(event.after.id)
+      if (isBack && event.after.id !== this.#context.self.id) this.#gossip?.meet(event.after.id)
       if (event.after.state === 'down' || event.after.state === 'left') this.#side?.gone(event.after.id)
     }
     this.#changed([])

@@ -28,6 +28,7 @@ export class Switching implements NodePart, Omit<NodeTopology, 'advise' | 'links
   readonly #seen: TopologySwitchView[] = []
   #isFounding = false
   #willLook = false
+  #haveMembersChanged = true
   #isClosed = false
 
   constructor(context: NodeContext) {
@@ -110,6 +111,7 @@ export class Switching implements NodePart, Omit<NodeTopology, 'advise' | 'links
   }
 
   member(): void {
+    this.#haveMembersChanged = true
     this.#lookSoon()
   }
 
@@ -145,6 +147,8 @@ export class Switching implements NodePart, Omit<NodeTopology, 'advise' | 'links
   #look(): void {
     const overlays = this.#context.overlays()
     for (const state of overlays.states()) this.#driver.tellMember({ type: 'overlay', ...state })
+    if (!this.#haveMembersChanged) return
+    this.#haveMembersChanged = false
     const states = new Map(overlays.members.map(({ id, state }) => [id, state]))
     this.#driver.tellLeader({ type: 'members', states })
   }

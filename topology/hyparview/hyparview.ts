@@ -105,6 +105,7 @@ export class HyParView implements Overlay<HyParViewMessage, OverlayEvent> {
     const state = this.#state
     const before = new Map(state.known)
     state.learn(members.map((member) => [member.id, member.state] as const))
+    this.#routing.membersChanged()
     const self = members.find(({ id }) => id === state.self)
     if (self) this.#routing.setGeneration(self.incarnation.generation)
     for (const [id, memberState] of state.known) {

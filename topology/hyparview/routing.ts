@@ -70,12 +70,17 @@ export class Routing {
     return [...hops.keys()].filter((id) => known.has(id)).length
   }
 
+  /** Who there is has changed: what those said who are gone counts no more. */
+  membersChanged(): void {
+    const { self, known } = this.#state
+    for (const { id } of this.#adjacencies.all()) if (id !== self && !known.has(id)) this.#adjacencies.forget(id)
+  }
+
   /** After each step: announces this member's neighbors when they have changed, and tells new ones everything. */
   follow(): void {
-    const { active, self, known } = this.#state
+    const { active } = this.#state
     if (!this.isOn) return void this.#turnOff()
     this.#isRunning = true
-    for (const { id } of this.#adjacencies.all()) if (id !== self && !known.has(id)) this.#adjacencies.forget(id)
     for (const set of [this.#told, this.#differing]) for (const id of set) if (!active.has(id)) set.delete(id)
     if (!hasSame(active, this.#announced)) this.#announce()
     for (const neighbor of active.keys()) if (!this.#told.has(neighbor)) this.#tellAll(neighbor)

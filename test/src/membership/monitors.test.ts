@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Monitors } from '../../../src/membership/monitors.ts'
-import { isAmongBest, type MemberRecord, type MemberState } from '../../../topology/index.ts'
+import { type MemberRecord, type MemberState, servedBy } from '../../../topology/index.ts'
 
 const ids = Array.from({ length: 40 }, (_, position) => `member-${position}`)
 
@@ -32,7 +32,7 @@ describe('monitors', () => {
   it('are others when one of them dies', () => {
     const watched = ids[0] as string
     const of = (alive: readonly string[]): string[] =>
-      ids.filter((self) => isAmongBest(self, watched, alive, 3) && self !== watched && alive.includes(self))
+      alive.filter((self) => self !== watched && servedBy(self, [watched], alive, 3).length > 0)
     const before = of(ids)
     const after = of(ids.filter((id) => id !== before[0]))
     assert.equal(after.length, 3)
