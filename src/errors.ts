@@ -59,6 +59,7 @@ export interface ErrorDetails {
   ERR_METHOD_NOT_ALLOWED: { readonly method: string; readonly allowed: readonly string[] }
   ERR_UNSUPPORTED_MEDIA_TYPE: { readonly contentType: string }
   ERR_BAD_REQUEST: { readonly problem: string }
+  ERR_UNSUPPORTED: { readonly feature: string; readonly engine: string }
   ERR_INTERNAL: Record<string, never>
 }
 

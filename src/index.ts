@@ -60,6 +60,7 @@ export type {
   SingletonHolder,
 } from './coordination/singleton-interface.ts'
 export type { SchemaIssue, SchemaResult, StandardSchema } from './coordination/standard-schema.ts'
+export type { CoordinationEngine } from './coordination/store.ts'
 export { type Announcement, type Discovery, MAX_SEEDS, type ReportTrouble } from './discovery/discovery.ts'
 export { type DnsPace, dnsDiscovery } from './discovery/dns.ts'
 export { staticDiscovery } from './discovery/static.ts'

@@ -9,7 +9,7 @@ export function nodeContext(
   node: RunningNode,
   { options, self, storage, faults }: RunningNodeOptions,
   toolbox: Toolbox,
-  says: Pick<NodeContext, 'emit' | 'fail'>,
+  says: Pick<NodeContext, 'emit' | 'fail' | 'engineChanged'>,
 ): NodeContext {
   return {
     self,

@@ -75,6 +75,8 @@ export interface NodeContext {
   nameOf(id: string): string
   /** The id of a member by its name or id. Throws `ERR_UNKNOWN_MEMBER` or `ERR_MEMBER_DOWN`. */
   route(nameOrId: string): string
+  /** What the engine of agreement says of leader and S5 may have changed. */
+  engineChanged(): void
   emit(event: ClusterEvent): void
   /** A bug or a failed disk: the node stops. */
   fail(error: unknown): void

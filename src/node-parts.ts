@@ -5,6 +5,7 @@ import { Broadcasts } from './broadcasts/broadcasts.ts'
 import { Channels } from './channels/channels.ts'
 import type { Lanes } from './channels/lane.ts'
 import { LanesPart } from './channels/lanes-part.ts'
+import type { ElectedHost } from './coordination/elected-host.ts'
 import { type DataFaces, ReplicatedData } from './coordination/replicated-data.ts'
 import { SeedWatcher } from './discovery/seed-watcher.ts'
 import { DnsPart } from './dns/dns-part.ts'
@@ -26,6 +27,8 @@ export interface NodeFeatures {
   readonly switching: Switching
   readonly topology: NodeTopology
   readonly data: DataFaces
+  /** Who leads when an engine keeps what is agreed on. */
+  readonly elected: ElectedHost | undefined
   readonly faults: RequestedFaults
   readonly services: LocalServices
   readonly lanes: Lanes
@@ -80,6 +83,7 @@ export function createFeatures(context: NodeContext): NodeFeatures {
       links: (options) => survey.ask(options),
     },
     data: data.faces,
+    elected: data.elected,
     faults,
     lanes: lanes.lanes,
     channels,

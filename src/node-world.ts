@@ -5,6 +5,7 @@ import type { Random } from '../topology/index.ts'
 import type { ResolvedOptions } from './options.ts'
 import { systemClock, type Time } from './runtime/clock.ts'
 import { watchLoopDelay } from './runtime/loop-delay.ts'
+import { clusterNameOf } from './self.ts'
 import { DataDirectory } from './storage/data-directory.ts'
 import { MemoryDirectory } from './storage/memory-directory.ts'
 import type { NodeStorage } from './storage/node-storage.ts'
@@ -30,7 +31,8 @@ export const thisMachine: NodeWorld = {
   clock: systemClock,
   random: Math.random,
   watchLoopDelay,
-  openStorage: async ({ dataDir, cluster }) => {
+  openStorage: async ({ dataDir, cluster: name, coordination }) => {
+    const cluster = clusterNameOf(name, coordination?.name)
     const identify = (privateKeyPem: string): string => loadIdentity(privateKeyPem).id
     return dataDir === undefined
       ? MemoryDirectory.open({ cluster, identify })

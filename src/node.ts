@@ -132,6 +132,7 @@ async function selfOf(
     id: identity.id,
     name,
     cluster: options.cluster,
+    engine: options.coordination?.name,
     generation: storage.generation,
     instance: randomBytes(INSTANCE_BYTES),
     storeId: await storage.storeId(),

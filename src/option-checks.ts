@@ -64,6 +64,7 @@ const checks: { readonly [Key in keyof Required<NodeOptions>]: Check } = {
   voters: (value) => ([1, 3, 5, 7].includes(value as number) ? undefined : 'must be 1, 3, 5 or 7'),
   replaceVoterAfterMs: (value) => wholeNumber(value, 1_000, 86_400_000),
   snapshotEntries: (value) => wholeNumber(value, 100, 10_000_000),
+  coordination: (value) => (isEngine(value) ? undefined : 'must be an engine, such as etcd() makes'),
   allowFaults: (value) => (typeof value === 'boolean' ? undefined : 'must be true or false'),
   logger: (value) => (isLogger(value) ? undefined : `must be a logger or ${list(logLevels)}`),
   signal: (value) => (value instanceof AbortSignal ? undefined : 'must be an AbortSignal'),
@@ -75,7 +76,7 @@ const checks: { readonly [Key in keyof Required<NodeOptions>]: Check } = {
 export const optionNames: readonly string[] = Object.freeze(Object.keys(checks))
 
 /** Values that are never shown, not even when they are wrong. */
-const hiddenValues: ReadonlySet<string> = new Set(['secret', 'adminToken'])
+const hiddenValues: ReadonlySet<string> = new Set(['secret', 'adminToken', 'coordination'])
 
 /** One text per key that is no option, with the option that was probably meant. */
 export function unknownKeys(raw: object): string[] {
@@ -143,6 +144,10 @@ function transportProblem(value: unknown): string | undefined {
     if (names.indexOf(names[position]!) !== position) return `has a second '${names[position]}'`
   }
   return undefined
+}
+
+function isEngine(value: unknown): boolean {
+  return isObject(value) && typeof value.name === 'string' && typeof value.open === 'function'
 }
 
 function joinProblem(value: unknown): string | undefined {

@@ -5,6 +5,7 @@
 import { defaultVoterPolicy } from '../consensus/index.ts'
 import type { AdviserOptions, OverlayDefinition } from '../topology/index.ts'
 import { swimPresets } from '../topology/index.ts'
+import type { CoordinationEngine } from './coordination/store.ts'
 import type { Discovery } from './discovery/discovery.ts'
 import { dnsDiscovery } from './discovery/dns.ts'
 import { isDnsAddress } from './discovery/dns-address.ts'
@@ -89,6 +90,11 @@ export interface NodeOptions {
   readonly replaceVoterAfterMs?: number
   /** Entries of the log after which it is replaced by a snapshot. 100 to 10,000,000. Default 10,000. Few: written again and again; many: a long start. */
   readonly snapshotEntries?: number
+  /**
+   * What keeps all that the cluster agrees on, and says who hosts S5: an engine, such as `etcd()` of `./etcd`; the same on every member, from
+   * the cluster's first day. Default: the members' own log.
+   */
+  readonly coordination?: CoordinationEngine
   /** Lets users of the admin API, and of `node.faults`, cut links and stall the process: for tests. Default false. */
   readonly allowFaults?: boolean
   /** A logger, or the level of the built-in one. Default `silent`. */
@@ -153,6 +159,8 @@ export interface ResolvedOptions {
   readonly voters: number
   readonly replaceVoterAfterMs: number
   readonly snapshotEntries: number
+  /** Undefined: the members' own log. */
+  readonly coordination: CoordinationEngine | undefined
   readonly allowFaults: boolean
   readonly logger: Logger
   readonly signal: AbortSignal | undefined
@@ -215,6 +223,7 @@ export function resolveOptions(raw: NodeOptions, stored: StoredOptions = {}): Re
     voters: raw.voters ?? defaultVoterPolicy.target,
     replaceVoterAfterMs: raw.replaceVoterAfterMs ?? defaultVoterPolicy.replaceAfterMs,
     snapshotEntries: raw.snapshotEntries ?? defaultSnapshotEntries,
+    coordination: raw.coordination,
     allowFaults: raw.allowFaults ?? false,
     logger:
       typeof raw.logger === 'object' ? raw.logger : raw.logger ? createLogger({ level: raw.logger }) : silentLogger,

@@ -6,6 +6,7 @@ import { type SwimEvent, swimPresets } from '../topology/index.ts'
 import { memberCalled } from './addressee.ts'
 import { type AdminServer, startAdmin } from './admin/server.ts'
 import { adminService } from './admin/services.ts'
+import type { Knowledge } from './coordination/knowledge.ts'
 import { asClusterError, ClusterError, isClusterError } from './errors.ts'
 import { EventHub } from './events.ts'
 import { KnowledgeEvents } from './knowledge-events.ts'
@@ -113,6 +114,7 @@ export class RunningNode extends NodeFaces implements TrellisNode {
       nodeContext(this, setup, this.#toolbox, {
         emit: (event) => this.#hub.emit(event),
         fail: (error) => this.#fail(asClusterError(error)),
+        engineChanged: () => this.#toolbox.turn.enter(() => this.#agreed()),
       }),
     )
     const features = this.features.parts
@@ -137,7 +139,7 @@ export class RunningNode extends NodeFaces implements TrellisNode {
       onMember: (event) => this.#member(event),
       onLink: (peer, state, reason) => this.#hub.emit({ type: 'link', at: this.#clock.wall(), peer, state, reason }),
       onCoordination: () => this.#coordination(),
-      onHost: (effect) => this.#vsm?.obey(effect),
+      onHost: this.features.elected ? () => {} : (effect) => this.#vsm?.obey(effect),
       onUnwelcome: (error, seed) => this.#refusals.bySeed(seed, error),
       onFatal: (error) => this.#fail(error),
     })
@@ -150,7 +152,7 @@ export class RunningNode extends NodeFaces implements TrellisNode {
   async start(): Promise<void> {
     const { options, storage } = this.#options
     this.#vsm = await LocalVsm.open({
-      coordination: () => this.lifecycle.coordination,
+      coordination: () => this.features.elected ?? this.lifecycle.coordination,
       clock: this.#clock,
       checkClocks: () => this.#guard.check(),
       requests: this.lifecycle.requests,
@@ -161,6 +163,7 @@ export class RunningNode extends NodeFaces implements TrellisNode {
       onDiskFailure: (error) => this.#fail(asClusterError(error)),
     })
     this.#guard.start(this.#clock, () => this.#toolbox.turn.enter(() => this.features.parts.pulse()))
+    this.features.elected?.serve((effect) => this.#vsm?.obey(effect))
     await this.features.parts.start()
     await this.lifecycle.start()
     this.#knowsItself = true
@@ -224,7 +227,7 @@ export class RunningNode extends NodeFaces implements TrellisNode {
       clusterId: lifecycle.coordination?.clusterId,
       members,
       topology: this.features.switching.state(),
-      knowledge: lifecycle.coordination?.knowledge(),
+      knowledge: this.#knows(),
       nameOf: (id) => lifecycle.nameOf(id),
     })
   }
@@ -252,7 +255,7 @@ export class RunningNode extends NodeFaces implements TrellisNode {
   /** True once a member that knows a leader and, if it is linked to anybody, somebody beside itself. */
   isReady(): boolean {
     const { lifecycle } = this
-    const knowsLeader = lifecycle.coordination?.knowledge().leader !== undefined
+    const knowsLeader = this.#knows()?.leader !== undefined
     const knowsOthers = lifecycle.links.all().length === 0 || lifecycle.members().length > 1
     return lifecycle.stage === 'member' && knowsLeader && knowsOthers
   }
@@ -355,9 +358,19 @@ export class RunningNode extends NodeFaces implements TrellisNode {
   }
 
   #coordination(): void {
+    this.#agreed()
+    this.features.parts.coordination()
+  }
+
+  /** What is agreed on may have changed. */
+  #agreed(): void {
     this.#vsm?.observe()
     this.#knowledge?.look()
-    this.features.parts.coordination()
+  }
+
+  #knows(): Knowledge | undefined {
+    const { coordination } = this.lifecycle
+    return coordination && (this.features.elected ?? coordination).knowledge()
   }
 
   #member(event: Extract<SwimEvent, { type: 'member' | 'forgotten' }>): void {

@@ -8,6 +8,8 @@ export interface Self {
   readonly id: string
   readonly name: string
   readonly cluster: string
+  /** What keeps what the cluster agrees on; undefined: the members' own log. */
+  readonly engine?: string | undefined
   readonly generation: number
   /** Random, of this process. */
   readonly instance: Uint8Array
@@ -21,13 +23,18 @@ export interface Self {
   readonly zone: string
 }
 
+/** Between members: nodes that keep what they agree on in different places would have one S5 each, so they are of different clusters. */
+export function clusterNameOf(cluster: string, engine: string | undefined): string {
+  return engine === undefined ? cluster : `${cluster}/${engine}`
+}
+
 /** `clusterId` undefined: it knows no cluster yet; `expect` then says how many it wants to form one with. */
 export function helloOf(self: Self, clusterId: string | undefined, expect: number | undefined): LocalHello {
-  const { cluster, liveness: _, ...rest } = self
+  const { cluster, engine, liveness: _, ...rest } = self
   const isFresh = clusterId === undefined
   return {
     ...rest,
-    clusterName: cluster,
+    clusterName: clusterNameOf(cluster, engine),
     clusterId: clusterId ?? '',
     fresh: isFresh,
     expect: isFresh ? (expect ?? 0) : 0,

@@ -42,6 +42,7 @@ const statusOf: Readonly<Partial<Record<ErrorCode, number>>> = {
   ERR_HANDLER_FAILED: 502,
   ERR_TIMEOUT: 504,
   ERR_CONFIG_FULL: 507,
+  ERR_UNSUPPORTED: 501,
   ERR_DEADLINE_EXCEEDED: 504,
 }
 

@@ -210,6 +210,7 @@ export const errorDetails = {
   ERR_REVISION_MISMATCH: { key: text, revision: whole },
   ERR_INVALID_VALUE: { key: text, issues: list(text) },
   ERR_CONFIG_FULL: { reason: text },
+  ERR_UNSUPPORTED: { feature: text, engine: text },
   ERR_NO_QUORUM: { voters: list(text) },
   ERR_TIMEOUT: { operation: text, timeoutMs: whole },
   ERR_PAYLOAD_TOO_LARGE: { bytes: whole, limit: whole },

@@ -63,6 +63,7 @@ export const nodeSettings: readonly Setting[] = [
   setting('voters', '<N>', 'how many members vote: 1, 3, 5 or 7 (default: 5)', number),
   setting('replaceVoterAfterMs', '<MS>', 'after which a voter that is down is replaced (default: 30000)', number),
   setting('snapshotEntries', '<N>', 'entries of the log that a snapshot replaces (default: 10000)', number),
+  setting('coordination', '<etcd://HOST:PORT,...>', "keeps what is agreed on (default: the members' own log)"),
   { ...setting('allowFaults', '', 'let the admin API cut links and stall this node', truth), flag: '--allow-faults' },
   { ...setting('logLevel', '<LEVEL>', 'silent, error, warn, info or debug (default: info)'), variable: 'TRELLIS_LOG' },
 ]

@@ -39,16 +39,15 @@ import {
 import { DEFAULT_CALL_TIMEOUT_MS } from './leader-calls.ts'
 import type { OfflineKeys, Strategy } from './offline.ts'
 import type { AnswerTo, Query } from './queries.ts'
-import type { Reads } from './reads.ts'
 import { invalidValue } from './schema-check.ts'
 import type { StandardSchema } from './standard-schema.ts'
-import type { Submissions } from './submissions.ts'
+import type { Commands, Questions } from './store.ts'
 
 export interface LocalConfigOptions {
   readonly clock: Time
-  readonly submissions: Submissions
-  readonly reads: Reads
-  readonly offline: OfflineKeys
+  readonly submissions: Commands
+  readonly reads: Questions
+  readonly offline: Pick<OfflineKeys, 'key'>
   /** Aborts when the node stops. */
   readonly stopping: AbortSignal
 }

@@ -4,14 +4,13 @@ import { ClusterError } from '../errors.ts'
 import type { CallOptions } from './leader-calls.ts'
 import type { NodeCounters } from './lease-interface.ts'
 import { badOptions, checkedName } from './leases.ts'
-import type { Reads } from './reads.ts'
-import type { Submissions } from './submissions.ts'
+import type { Commands, Questions } from './store.ts'
 
 export class LocalCounters implements NodeCounters {
-  readonly #submissions: Submissions
-  readonly #reads: Reads
+  readonly #submissions: Commands
+  readonly #reads: Questions
 
-  constructor(submissions: Submissions, reads: Reads) {
+  constructor(submissions: Commands, reads: Questions) {
     this.#submissions = submissions
     this.#reads = reads
   }

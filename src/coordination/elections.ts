@@ -5,16 +5,16 @@ import type { JsonValue } from '../channels/payload.ts'
 import type { CallOptions } from './leader-calls.ts'
 import type { ElectedLeader, ElectionOptions, Lease, NodeElections } from './lease-interface.ts'
 import { badOptions, checkedName, checkedWaitMs, type Leases } from './leases.ts'
-import type { Reads } from './reads.ts'
+import type { Questions } from './store.ts'
 
 const MAX_VALUE_LENGTH = 4_096
 
 export class LocalElections implements NodeElections {
   readonly #leases: Leases
-  readonly #reads: Reads
+  readonly #reads: Questions
   readonly #stopping: AbortSignal
 
-  constructor(leases: Leases, reads: Reads, stopping: AbortSignal) {
+  constructor(leases: Leases, reads: Questions, stopping: AbortSignal) {
     this.#leases = leases
     this.#reads = reads
     this.#stopping = stopping

@@ -7,13 +7,12 @@ import { MAX_DELAY_MS, type Time } from '../runtime/clock.ts'
 import { HeldLease } from './held-lease.ts'
 import type { CallOptions } from './leader-calls.ts'
 import { elapsedSince, type Moment, momentOf } from './lease-time.ts'
-import type { Reads } from './reads.ts'
-import type { Submissions } from './submissions.ts'
+import type { Commands, Questions } from './store.ts'
 
 export interface LeasesOptions {
-  readonly submissions: Submissions
-  readonly reads: Reads
   readonly clock: Time
+  readonly submissions: Commands
+  readonly reads: Questions
   /** Of owners that users do not name. */
   readonly nodeName: string
   readonly stopping: AbortSignal

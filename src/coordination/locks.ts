@@ -12,16 +12,16 @@ import {
   DEFAULT_LEASE_MS,
   type Leases,
 } from './leases.ts'
-import type { Reads } from './reads.ts'
+import type { Questions } from './store.ts'
 
 const DEFAULT_WAIT_MS = 5_000
 const MAX_PERMITS = 4_096
 
 export class LocalLocks implements NodeLocks {
   readonly #leases: Leases
-  readonly #reads: Reads
+  readonly #reads: Questions
 
-  constructor(leases: Leases, reads: Reads) {
+  constructor(leases: Leases, reads: Questions) {
     this.#leases = leases
     this.#reads = reads
   }

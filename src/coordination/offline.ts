@@ -10,13 +10,12 @@ import { pause } from '../wait.ts'
 import type { ConfigCallOptions, OfflineCounter, OfflineKey, OfflineSet, OfflineValue } from './config-interface.ts'
 import { badOptions, valueText, written } from './config-words.ts'
 import { DEFAULT_CALL_TIMEOUT_MS, limited } from './leader-calls.ts'
-import type { Reads } from './reads.ts'
-import type { Submissions } from './submissions.ts'
+import type { Commands, Questions } from './store.ts'
 
 export interface OfflineKeysOptions {
-  readonly submissions: Submissions
-  readonly reads: Reads
   readonly clock: Time
+  readonly submissions: Commands
+  readonly reads: Questions
   readonly self: string
   readonly logger: Logger
   readonly stopping: AbortSignal

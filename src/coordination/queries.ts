@@ -121,7 +121,8 @@ function stateOf(
   return { state: query.kind === 'barrier' && thing?.since !== query.since ? 'passed' : 'gone', token: 0 }
 }
 
-function viewOf({ kind, name, limit, claims }: ClaimedThing): ClaimView {
+/** As users see it. */
+export function viewOf({ kind, name, limit, claims }: ClaimedThing): ClaimView {
   const holders = claims.filter(({ token }) => token > 0)
   const waiting = claims.filter(({ token }) => token === 0)
   return {

@@ -2,6 +2,7 @@
 // of the machine, and wakes whoever waits when something was applied here.
 
 import { raftPresets } from '../../consensus/index.ts'
+import { ClusterError } from '../errors.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
 import { takeBackup } from '../recovery/take-backup.ts'
 import { pause } from '../wait.ts'
@@ -9,8 +10,10 @@ import { LocalBarriers } from './barriers.ts'
 import { LocalConfig } from './config.ts'
 import type { NodeConfig } from './config-interface.ts'
 import { LocalCounters } from './counters.ts'
+import { ElectedHost } from './elected-host.ts'
 import { LocalElections } from './elections.ts'
-import { type CallOptions, LeaderCalls, type Leadership } from './leader-calls.ts'
+import { EngineGate } from './engine-gate.ts'
+import { type CallOptions, LeaderCalls, type Leadership, limited } from './leader-calls.ts'
 import { leadershipOf, type NodeLeadership } from './leadership.ts'
 import { LeaseExpirer } from './lease-expirer.ts'
 import type { NodeBarriers, NodeCounters, NodeElections, NodeLocks, NodeSemaphores } from './lease-interface.ts'
@@ -20,6 +23,7 @@ import { OfflineKeys } from './offline.ts'
 import { Reads } from './reads.ts'
 import type { NodeSingletons } from './singleton-interface.ts'
 import { LocalSingletons } from './singletons.ts'
+import type { Commands, Questions } from './store.ts'
 import { Submissions } from './submissions.ts'
 import { Wakeups } from './wakeups.ts'
 
@@ -41,6 +45,24 @@ export interface DataFaces {
   readonly backup: (options?: CallOptions) => Promise<Uint8Array>
 }
 
+function refusal(feature: string, engine: string): ClusterError {
+  return new ClusterError('ERR_UNSUPPORTED', `${feature} is not possible over ${engine}`, { feature, engine })
+}
+
+function refusedOffline(engine: string): Pick<OfflineKeys, 'key'> {
+  return {
+    key: () => {
+      throw refusal('config.offline', engine)
+    },
+  }
+}
+
+function refusedBackup(engine: string): DataFaces['backup'] {
+  return async () => {
+    throw refusal('backup', engine)
+  }
+}
+
 export class ReplicatedData implements NodePart {
   readonly faces: DataFaces
   readonly #context: NodeContext
@@ -51,6 +73,9 @@ export class ReplicatedData implements NodePart {
   readonly #wakeups: Wakeups
   readonly #stopping = new AbortController()
   #expirer: LeaseExpirer | undefined
+  readonly #gate: EngineGate | undefined
+  /** Who leads when an engine says so; undefined: the members' own log does. */
+  readonly elected: ElectedHost | undefined
 
   constructor(context: NodeContext) {
     this.#context = context
@@ -79,14 +104,26 @@ export class ReplicatedData implements NodePart {
       random: toolbox.random,
       stopping,
     })
-    const leases = new Leases({ submissions, reads, clock, nodeName: self.name, stopping })
+    const engine = options.coordination
+    const gate = engine && new EngineGate()
+    const commands: Commands = gate ?? submissions
+    const questions: Questions = gate ?? reads
+    const leases = new Leases({
+      submissions: commands,
+      reads: questions,
+      clock,
+      nodeName: self.name,
+      stopping,
+    })
     this.#submissions = submissions
     this.#reads = reads
     this.#leases = leases
+    this.#gate = gate
+    this.elected = gate && engine && new ElectedHost(context, () => gate.engine, leases, engine.leaseMs)
     this.#singletons = new LocalSingletons({
       clock,
       leases,
-      reads,
+      reads: questions,
       requests,
       logger: toolbox.logger,
       nodeName: self.name,
@@ -95,27 +132,34 @@ export class ReplicatedData implements NodePart {
       stopping,
     })
     const offline = new OfflineKeys({
-      submissions,
-      reads,
+      submissions: commands,
+      reads: questions,
       clock,
       self: self.id,
       logger: toolbox.logger,
       stopping,
     })
     this.faces = {
-      config: new LocalConfig({ clock, submissions, reads, offline, stopping }),
-      locks: new LocalLocks(leases, reads),
+      config: new LocalConfig({
+        clock,
+        submissions: commands,
+        reads: questions,
+        offline: engine ? refusedOffline(engine.name) : offline,
+        stopping,
+      }),
+      locks: new LocalLocks(leases, questions),
       semaphores: new LocalSemaphores(leases),
-      elections: new LocalElections(leases, reads, stopping),
+      elections: new LocalElections(leases, questions, stopping),
       barriers: new LocalBarriers(leases),
-      counters: new LocalCounters(submissions, reads),
+      counters: new LocalCounters(commands, questions),
       singletons: this.#singletons,
-      leadership: leadershipOf(context),
-      backup: (options) => takeBackup(context, calls, options),
+      leadership: this.elected ?? leadershipOf(context),
+      backup: engine ? refusedBackup(engine.name) : (options) => takeBackup(context, calls, options),
     }
   }
 
   async start(): Promise<void> {
+    if (this.#gate) return this.#openEngine(this.#gate)
     this.#submissions.serve()
     this.#reads.serve()
     this.#expirer = new LeaseExpirer(() => this.#context.coordination(), this.#context.toolbox.clock)
@@ -123,18 +167,52 @@ export class ReplicatedData implements NodePart {
 
   coordination(): void {
     this.#wakeups.wake()
+    this.#enter()
+  }
+
+  stage(): void {
+    this.#enter()
   }
 
   async close(): Promise<void> {
     const released = new AbortController()
     const releasing = this.#singletons
       .close()
+      .then(() => this.elected?.close())
       .then(() => this.#leases.close())
       .finally(() => released.abort())
     await Promise.race([releasing, pause(this.#context.toolbox.clock, RELEASE_GRACE_MS, released.signal)])
     this.#stopping.abort()
     this.#wakeups.wake()
     this.#expirer?.[Symbol.dispose]()
+    if (this.#gate?.isOpen) await this.#gate.engine.close()
+  }
+
+  async #openEngine(gate: EngineGate): Promise<void> {
+    const { options, self, toolbox, engineChanged, fail } = this.#context
+    const { signal, timeoutMs } = options
+    using limit = limited(toolbox.clock, 'createNode', timeoutMs, signal)
+    gate.open(
+      await options.coordination!.open({
+        cluster: options.cluster,
+        nodeName: self.name,
+        nodeId: self.id,
+        clock: toolbox.clock,
+        logger: toolbox.logger,
+        signal: AbortSignal.any([limit.signal, this.#stopping.signal]),
+        onChange: () => {
+          if (gate.isOpen) engineChanged()
+        },
+        onFailure: fail,
+      }),
+    )
+  }
+
+  /** A member that knows its cluster stands for election. */
+  #enter(): void {
+    const { stage, coordination } = this.#context
+    const cluster = coordination()
+    if (this.elected && this.#gate?.isOpen && cluster && stage() === 'member') this.elected.begin(cluster.clusterId)
   }
 
   #leadership(): Leadership {

@@ -11,13 +11,13 @@ import type { Time } from '../runtime/clock.ts'
 import { pause } from '../wait.ts'
 import type { HeldLease } from './held-lease.ts'
 import { checkedName, type Leases } from './leases.ts'
-import type { Reads } from './reads.ts'
 import type { HostedSingleton, NodeSingletons, SingletonFactory, SingletonHolder } from './singleton-interface.ts'
+import type { Questions } from './store.ts'
 
 export interface SingletonsOptions {
   readonly clock: Time
   readonly leases: Leases
-  readonly reads: Reads
+  readonly reads: Questions
   readonly requests: () => Requests
   readonly logger: Logger
   readonly nodeName: string

@@ -169,7 +169,8 @@ function clientCommandOf(payload: Payload): ClusterCommand {
   return command
 }
 
-function checkSize(command: ClientCommand): void {
+/** `ERR_PAYLOAD_TOO_LARGE` when it does not fit into one entry of a log; other engines keep the same bound. */
+export function checkSize(command: ClientCommand): void {
   // Room for the session around it.
   const limit = MAX_COMMAND_BYTES - 64
   let bytes: number

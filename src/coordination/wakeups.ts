@@ -5,6 +5,12 @@ import type { Time } from '../runtime/clock.ts'
 export class Wakeups {
   readonly #clock: Time
   readonly #waiting = new Set<() => void>()
+  #count = 0
+
+  /** Changes until now: whoever looks for longer than one turn sees by it whether there was one meanwhile. */
+  get count(): number {
+    return this.#count
+  }
 
   constructor(clock: Time) {
     this.#clock = clock
@@ -12,6 +18,7 @@ export class Wakeups {
 
   /** Something may have changed. */
   wake(): void {
+    this.#count += 1
     for (const wake of [...this.#waiting]) wake()
   }
 

@@ -1,6 +1,12 @@
 // What `@viable-systems/trellis/testing` offers: the simulator, clusters of real processes, and what an overlay
 // of one's own must do.
 
+export {
+  type AgreedData,
+  type CoordinationSubject,
+  type CoordinationSuite,
+  testCoordinationStore,
+} from './compliance/coordination-store.ts'
 export { type AnyOverlay, type OverlaySuite, testOverlay } from './compliance/overlay.ts'
 export type { ClusterProcess, ProcessFaults, RestartOptions } from './process-member.ts'
 export { type ProcessCluster, type ProcessesOptions, startProcesses } from './processes.ts'

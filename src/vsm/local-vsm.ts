@@ -18,7 +18,8 @@ import type { S5Command, SubsystemFactory, Vsm } from './subsystem.ts'
 
 export interface LocalVsmOptions {
   readonly clock: Time
-  readonly coordination: () => Coordination | undefined
+  /** Who hosts, and what S5 has decided. */
+  readonly coordination: () => Pick<Coordination, 'knowledge' | 'holds' | 'propose' | 'decision'> | undefined
   /** Lets an absence that has just ended, and that nobody has noticed yet, take its effect. */
   readonly checkClocks: () => void
   readonly requests: Requests

@@ -54,6 +54,7 @@ describe('resolveOptions', () => {
         voters: 5,
         replaceVoterAfterMs: 30_000,
         snapshotEntries: 10_000,
+        coordination: undefined,
         allowFaults: false,
         signal: undefined,
         timeoutMs: 60_000,

@@ -6,6 +6,7 @@ import { isClusterError } from '../../errors.ts'
 import type { TrellisNode } from '../../node-interface.ts'
 import { createLogger, logLevels } from '../../observability/logger.ts'
 import type { CommandContext, JsonFlag } from '../context.ts'
+import { engineOf } from '../engine.ts'
 import { usageError } from '../failure.ts'
 import { addNodeFlags, readNodeSettings } from '../settings.ts'
 import { aborted, watchSignals } from '../signals.ts'
@@ -23,6 +24,7 @@ same member.
 Examples:
   trellis node --name a --listen 127.0.0.1:7401 --admin 127.0.0.1:7501 --data-dir ./data/a
   trellis node --name b --listen 127.0.0.1:7402 --admin 127.0.0.1:7502 --join 127.0.0.1:7401
+  trellis node --name c --coordination etcd://10.0.0.1:2379,10.0.0.2:2379 --secret-file secret
   trellis node --config node.json`
 
 export function addNode(program: Command, context: CommandContext): void {
@@ -41,9 +43,11 @@ async function run(flags: JsonFlag & Readonly<Record<string, unknown>>, context:
   const stop = AbortSignal.any([signals.stop, context.parentGone].filter((signal) => signal !== undefined))
   // A process that somebody else starts, restarts and stops waits for its cluster as long as it takes.
   const patience = { signal: stop, timeoutMs: Number.POSITIVE_INFINITY }
+  const said: unknown = options.coordination
+  const engine = said === undefined ? {} : { coordination: await engineOf(said) }
   let node: TrellisNode
   try {
-    node = await createNode({ ...options, ...patience, logger: createLogger({ level: logLevel }) })
+    node = await createNode({ ...options, ...engine, ...patience, logger: createLogger({ level: logLevel }) })
   } catch (error) {
     // Asked to stop before it had begun: that is an end in order.
     if (stop.aborted && isClusterError(error, 'ERR_ABORTED')) return
