@@ -13,6 +13,8 @@ export interface Sending {
   awaits: 'chunk' | 'reply'
   /** Since when. */
   since: number
+  /** The round in which the last bytes were sent. */
+  round: number
 }
 
 export class Progress {
@@ -99,7 +101,7 @@ export class Progress {
     this.next = snapshot.index + 1
     this.#probing = false
     this.#inflight = []
-    this.sending = { snapshot, offset: 0, awaits: 'chunk', since: now }
+    this.sending = { snapshot, offset: 0, awaits: 'chunk', since: now, round: 0 }
     return this.sending
   }
 

@@ -75,10 +75,14 @@ export function beginSnapshot<Command>(raft: RaftState<Command>, progress: Progr
   fetch(raft, progress.needsSnapshot(latest, now), to, now)
 }
 
-/** With each heartbeat: what was not answered for long is asked for again, from the latest snapshot there is. */
+/**
+ * With each heartbeat: what was not answered for long is asked for again, from the latest snapshot there is. Bytes that were sent are taken for lost
+ * only when the follower has answered what was sent behind them: on a slow link nothing piles up, and a heartbeat waits for one message at most.
+ */
 export function retrySnapshot<Command>(raft: RaftState<Command>, progress: Progress, to: VoterId, now: number): void {
   const { sending } = progress
   if (sending === undefined || now - sending.since < raft.options.electionTimeoutMinMs) return
+  if (sending.awaits === 'reply' && progress.answeredRound <= sending.round) return
   if (sending.snapshot.id === raft.snapshots.latest?.id) fetch(raft, sending, to, now)
   else beginSnapshot(raft, progress, to, now)
 }
@@ -93,6 +97,7 @@ export function onChunk<Command>(
   if (sending?.snapshot.id !== id || sending.offset !== offset || sending.awaits !== 'chunk') return
   sending.awaits = 'reply'
   sending.since = now
+  sending.round = raft.round
   const { term } = raft.hardState
   raft.outbox.send(to, { type: 'snapshot', term, round: raft.round, snapshot: sending.snapshot, offset, bytes })
 }

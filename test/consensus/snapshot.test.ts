@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import fc from 'fast-check'
 import type { Snapshot } from '../../consensus/index.ts'
 import { accepted, append, entries, type Message, stores, VoterUnderTest } from './voter-under-test.ts'
 
@@ -75,6 +76,8 @@ describe('a leader whose log no longer goes back far enough', () => {
     return voter.receive('b', { type: 'append-reply', term: 3, round: 1, ...refusal })
   }
 
+  const refusal = { accepted: false, matchIndex: 5, hintIndex: 0, hintTerm: 0 } as const
+
   it('5.2: sends the snapshot in pieces, one at a time', () => {
     const voter = leader()
     const [first] = voter.effects('fetch-chunk')
@@ -91,11 +94,70 @@ describe('a leader whose log no longer goes back far enough', () => {
   it('goes on where the follower says, after a break', () => {
     const voter = leader()
     voter.step({ type: 'chunk', to: 'b', id: 's/5', offset: 0, bytes: new Uint8Array(3) }).take()
+    voter.step({ type: 'timer', timer: 'heartbeat' })
+    const round = voter.sent('append').at(-1)!.round
+    // What was sent behind the bytes was answered: they are lost.
+    voter.receive('b', {
+      type: 'append-reply',
+      term: 3,
+      round,
+      accepted: false,
+      matchIndex: 5,
+      hintIndex: 0,
+      hintTerm: 0,
+    })
+    voter.take()
     voter.at(voter.now + 600).step({ type: 'timer', timer: 'heartbeat' })
     assert.equal(voter.effects('fetch-chunk')[0]?.offset, 0)
     voter.step({ type: 'chunk', to: 'b', id: 's/5', offset: 0, bytes: new Uint8Array(3) })
     voter.receive('b', { type: 'snapshot-reply', term: 3, round: 1, index: 5, id: 's/5', offset: 3 })
     assert.equal(voter.effects('fetch-chunk')[0]?.offset, 3)
+  })
+
+  it('puts no more than one piece in front of a heartbeat, however slow the link and large the snapshot', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 4_000 }), { minLength: 1, maxLength: 40 }), (delays) => {
+        const size = 100 * 1024 * 1024
+        const voter = new VoterUnderTest({ snapshot: snapshot(5, 2, size), log: [2] }).elect()
+        voter.receive('b', { ...refusal, matchIndex: 6, type: 'append-reply', term: 3, round: 1 })
+        // A link that keeps order, on which one message after the other takes as long as was drawn.
+        const link: Message[] = []
+        let [busyUntil, stored, drawn, answered] = [0, 0, 0, 0]
+        for (; answered < delays.length; voter.now += 100) {
+          assert.ok(voter.now < 1_000_000, `still at ${stored}`)
+          voter.step({ type: 'timer', timer: 'heartbeat' })
+          for (let effects = voter.take(); effects.length > 0; effects = voter.take()) {
+            for (const effect of effects) {
+              if (effect.type === 'send' && effect.to === 'b') link.push(effect.message)
+              if (effect.type === 'fetch-chunk') {
+                assert.ok(effect.length <= 262_144)
+                const { to, id, offset } = effect
+                voter.step({ type: 'chunk', to, id, offset, bytes: new Uint8Array(effect.length) })
+              }
+            }
+          }
+          assert.ok(link.filter(({ type }) => type === 'snapshot').length <= 1, 'one piece is on the link')
+          assert.ok(
+            link.some(({ type }) => type === 'append'),
+            'and a heartbeat behind it',
+          )
+          if (voter.now < busyUntil) continue
+          for (const message of link.splice(0)) {
+            const { term, round } = message
+            voter.receive('c', { ...refusal, accepted: true, type: 'append-reply', term, round, matchIndex: 7 })
+            if (message.type !== 'snapshot') {
+              voter.receive('b', { ...refusal, type: 'append-reply', term, round })
+              continue
+            }
+            stored = message.offset + message.bytes.length
+            voter.receive('b', { type: 'snapshot-reply', term, round, index: 5, id: 's/5', offset: stored })
+            busyUntil = voter.now + delays[drawn++ % delays.length]!
+            answered++
+          }
+        }
+        assert.equal(stored, delays.length * 262_144)
+      }),
+    )
   })
 
   it('keeps in contact with that follower meanwhile, and counts its answers', () => {
