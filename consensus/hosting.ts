@@ -66,6 +66,8 @@ export interface HostSetup {
   /** Name of the singleton, for example `s5`. */
   readonly singleton: string
   readonly options: Pick<RaftOptions, 'leaseMs' | 'drift' | 'heartbeatIntervalMs'>
+  /** This member may host at all: else it leads without hosting, until it has handed over. Default: it may. */
+  readonly mayHost?: () => boolean
   /** For simulations that break a rule on purpose. Default: {@link paperRules}. */
   readonly rules?: RaftRules
 }
@@ -79,6 +81,7 @@ export class SingletonHost {
   readonly #singleton: string
   readonly #options: HostSetup['options']
   readonly #rules: RaftRules
+  readonly #mayHost: () => boolean
   #effects: HostEffect[] = []
 
   #view: RaftView | undefined
@@ -103,6 +106,7 @@ export class SingletonHost {
     this.#singleton = setup.singleton
     this.#options = setup.options
     this.#rules = setup.rules ?? paperRules
+    this.#mayHost = setup.mayHost ?? (() => true)
   }
 
   step(input: HostInput, now: number): readonly HostEffect[] {
@@ -153,7 +157,7 @@ export class SingletonHost {
   }
 
   phase(now: number): HostPhase {
-    if (this.#view?.role !== 'leader') return 'inactive'
+    if (this.#view?.role !== 'leader' || !this.#mayHost()) return 'inactive'
     if (this.#drained === this.#view.term) return 'draining'
     return this.holds(now) ? 'active' : 'activating'
   }
@@ -180,7 +184,7 @@ export class SingletonHost {
       this.#clear('activate')
     } else if (this.#drained === view.term) {
       this.#settleRelease(view.term, now)
-    } else if (this.#running === undefined) {
+    } else if (this.#running === undefined && this.#mayHost()) {
       this.#settleActivation(view, now)
     }
     if (this.#running === undefined) this.#clear('lease')

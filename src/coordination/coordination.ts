@@ -274,6 +274,7 @@ export class Coordination {
       self,
       raft,
       ...toolbox,
+      mayHost: () => this.#options.memberFacts().find(({ id }) => id === self)?.mayHost ?? true,
       learn,
       send: (to, message) => {
         if (!links.send(to, { type: 'raft', message })) toolbox.counters.add('raft-no-link')

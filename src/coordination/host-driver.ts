@@ -17,6 +17,8 @@ import type { Turn } from '../runtime/turn.ts'
 export interface HostDriverOptions {
   readonly self: string
   readonly raft: RaftOptions
+  /** This member may host S5. */
+  readonly mayHost: () => boolean
   readonly clock: Time
   readonly turn: Turn
   readonly propose: (command: ClusterCommand) => Promise<unknown>
@@ -31,9 +33,9 @@ export class HostDriver {
   #isClosed = false
 
   constructor(options: HostDriverOptions) {
-    const { self, raft, clock, turn } = options
+    const { self, raft, clock, turn, mayHost } = options
     this.#options = options
-    this.#host = new SingletonHost({ self, singleton: 's5', options: raft })
+    this.#host = new SingletonHost({ self, singleton: 's5', options: raft, mayHost })
     this.#timers = new NamedTimers(clock, (timer) =>
       turn.enter(() => this.#step({ type: 'timer', timer: timer as 'lease' | 'activate' })),
     )

@@ -21,6 +21,8 @@ export interface VoterOptions {
   readonly self: string
   readonly log: RecoveredLog
   readonly raft: RaftOptions
+  /** This member may host S5. Default: it may. */
+  readonly mayHost?: () => boolean
   /** What this release can apply. Default: {@link featureLevels}. */
   readonly levels?: FeatureLevels
   /** Bytes of commands in the log after which it is replaced by a snapshot, however few entries they are. Default {@link defaultSnapshotBytes}. */

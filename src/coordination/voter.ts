@@ -73,7 +73,7 @@ export class Voter {
     this.#raft = new Raft({ self, storeId, configuration: votersOnly(voters), durable, options: raft, random })
     this.#applied = { index: durable.snapshot?.index ?? 0, term: durable.snapshot?.term ?? 0 }
     this.#host = new HostDriver({
-      ...{ self, raft, clock, turn },
+      ...{ self, raft, clock, turn, mayHost: options.mayHost ?? (() => true) },
       propose: (command) => this.propose(command, new AbortController().signal),
       onHost: options.onHost,
     })

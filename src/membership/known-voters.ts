@@ -11,6 +11,8 @@ import { levelOfFeatures } from '../wire/versions.ts'
 
 /** Members with this role only use the cluster. */
 const CLIENT_ROLE = 'client'
+/** Members with this role vote, and never host S5: one that leads hands over. */
+const WITNESS_ROLE = 'witness'
 
 /** What is asked of the node at the moment it matters. */
 export interface VoterSources {
@@ -60,7 +62,7 @@ export class KnownVoters {
       state: state === 'left' ? 'down' : state,
       isDraining: condition === 'draining' && state !== 'left',
       mayVote: !roles.includes(CLIENT_ROLE),
-      mayHost: true,
+      mayHost: !roles.includes(WITNESS_ROLE),
       level: this.#levelOf(id),
     }))
   }

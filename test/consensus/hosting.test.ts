@@ -46,8 +46,12 @@ function activated(host: string, token: number, term: number, released = false):
 
 /** A host `a`, and what it did, without timers. */
 class HostUnderTest {
-  readonly host = new SingletonHost({ self: 'a', singleton: 's5', options })
+  readonly host: SingletonHost
   effects: HostEffect[] = []
+
+  constructor(mayHost = true) {
+    this.host = new SingletonHost({ self: 'a', singleton: 's5', options, mayHost: () => mayHost })
+  }
 
   step(input: HostInput, now: number): HostEffect[] {
     this.effects = [...this.host.step(input, now)]
@@ -75,6 +79,13 @@ const activate = (term: number): HostEffect => ({
 })
 
 describe('a host, before it starts', () => {
+  it('proposes nothing where it may not host', () => {
+    const host = new HostUnderTest(false)
+    assert.deepEqual(host.observe(leading(1, 0), undefined, 1, 0), [])
+    assert.equal(host.host.phase(0), 'inactive')
+    assert.deepEqual(host.observe(leading(1, 0), activated('b', 5, 1, true), 1, 10_000), [])
+  })
+
   it('proposes nothing while it does not lead', () => {
     const host = new HostUnderTest()
     assert.deepEqual(host.observe(following(1), undefined, 1, 0), [])

@@ -100,6 +100,19 @@ describe('the voters of a cluster', () => {
   })
 })
 
+describe('a witness', () => {
+  it('votes, and hands leadership over as soon as it has it: S5 is hosted by another', async () => {
+    const a = await start({ name: 'a', roles: ['witness'] })
+    const b = await start({ name: 'b', join: [a.address] })
+    const c = await start({ name: 'c', join: [a.address] })
+    const nodes = [a, b, c]
+    await waitUntil(() => agree(nodes, ['a', 'b', 'c']))
+    assert.notEqual(a.status().s5.host, 'a')
+    await b.leadership.transfer({ to: 'a' })
+    await waitUntil(() => nodes.every((node) => ['b', 'c'].includes(`${node.status().s5.host}`)))
+  })
+})
+
 describe('a transfer of leadership', () => {
   it('is asked of any member, one without a log too', async () => {
     const nodes = await clusterOf(['a', 'b', 'c', 'd'])

@@ -111,6 +111,7 @@ function drawCommon(random: Prng, nodes: number): Partial<Scenario> {
     forming: {},
     commandEveryMs: random.pick([10, 30]),
     usersAct: 0.15,
+    hasWitness: false,
   }
 }
 

@@ -244,15 +244,20 @@ export class Faults {
 
   #sparesOne(victim: Victim): boolean {
     const { storeId } = victim
-    // A founder that loses its log before the cluster lives is a founder that never was, which forming excludes.
-    if (victim.durableConfiguration() === undefined || this.#leader() === undefined) return false
+    if (victim.durableConfiguration() === undefined) return false
     // Who leaves makes the set smaller, too.
     const least = this.#scenario.faultWeights.some(([kind]) => kind === 'leave') ? 5 : 3
+    // A founder that has given the set up for the time being holds no log, and needs a leader to get one.
+    const holds = (voter: Voter): boolean =>
+      this.#victims.some((each) => each.storeId === voter.storeId && each.durableConfiguration() !== undefined)
     return this.#victims.every((each) =>
       [each.configuration, each.durableConfiguration()].every((configuration) => {
         if (configuration === undefined) return true
-        const lists = [configuration.voters, configuration.outgoing]
-        return lists.every((list) => !list.some((voter) => voter.storeId === storeId) || list.length >= least)
+        return [configuration.voters, configuration.outgoing].every((list) => {
+          if (!list.some((voter) => voter.storeId === storeId)) return true
+          const others = list.filter((voter) => voter.storeId !== storeId && holds(voter)).length
+          return list.length >= least && others * 2 > list.length
+        })
       }),
     )
   }

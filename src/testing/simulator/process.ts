@@ -227,6 +227,7 @@ export class SimulatedProcess {
       enter: (work) => this.#enter('timer', work),
       send: (to, message) => this.#send(to, { type: 'raft', clusterId, storeId: disk.logStoreId, message }),
       note: (name, detail) => this.#note(name, detail),
+      mayHost: () => this.#mayHost(this.#node.index),
       members: () => this.#memberFacts(),
       policy: scenario.voters,
       leaderKnown: (isKnown) => this.#founding.leaderKnown(isKnown),
@@ -250,11 +251,15 @@ export class SimulatedProcess {
         state: member.state,
         isDraining,
         mayVote: true,
-        mayHost: true,
+        mayHost: this.#mayHost(peer),
         level: this.#levelOf(peer),
       })
     }
     return facts
+  }
+
+  #mayHost(peer: number): boolean {
+    return peer > 0 || !this.#world.scenario.hasWitness
   }
 
   /** As its handshake shows: nobody can be asked without a link. */

@@ -104,6 +104,8 @@ export interface Scenario {
   /** Chance that it is a user of the replicated data who acts, and how many of them there are. */
   readonly usersAct: number
   readonly users: number
+  /** The node of index 0 votes and never hosts S5. */
+  readonly hasWitness: boolean
   /** The release that each node runs at first. */
   readonly levels: readonly number[]
   /** Mean time between two commands. */
@@ -224,6 +226,7 @@ function drawUsual(seed: number, random: Prng): Scenario {
     commandEveryMs: random.pick([20, 100, 500]),
     usersAct: random.pick([0.2, 0.5, 0.8]),
     users: random.pick([2, 4, 5]),
+    hasWitness: nodes > 2 && random.chance(0.2),
     levels: random.chance(0.3) ? perNode(nodes, () => random.pick(ALL_LEVELS)) : [],
   }
 }
@@ -247,6 +250,7 @@ function drawStorm(usual: Scenario, random: Prng): Partial<Scenario> {
     faultWeights: STORM,
     faultLastsMs: random.pick([50, 200, 800]),
     startsDivided: false,
+    hasWitness: false,
     forming: drawForming(random),
   }
 }
@@ -269,6 +273,7 @@ function drawStrikes(random: Prng): Partial<Scenario> {
     rejectingCuts: random.pick([0, 1]),
     raft: { maxEntriesPerAppend: 1, maxInflightAppends: 4 },
     choosesVoters: false,
+    hasWitness: false,
     reads: 0,
     forming: {},
     commandEveryMs: 50,

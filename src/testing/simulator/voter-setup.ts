@@ -56,6 +56,8 @@ export interface VoterSetup {
   readonly enter: (work: () => void) => void
   readonly send: (to: VoterId, message: RaftMessage<ClusterCommand>) => void
   readonly note: (event: string, detail: unknown) => void
+  /** It may host S5. */
+  readonly mayHost: () => boolean
   /** What membership says about everybody, for the choice of voters. */
   readonly members: () => readonly MemberFacts[]
   /** Voters are chosen as the policy has it. */

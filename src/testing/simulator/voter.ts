@@ -96,7 +96,7 @@ export class SimulatedVoter {
     })
     const world = { clock, schedule, random }
     this.#host = new SimulatedHost({
-      core: { self: self.id, singleton: S5, options, rules },
+      core: { self: self.id, singleton: S5, options, rules, mayHost: setup.mayHost },
       world,
       enter,
       note: setup.note,
