@@ -7,12 +7,13 @@ import type { Toolbox } from './runtime/toolbox.ts'
 
 export function nodeContext(
   node: RunningNode,
-  { options, self, storage, faults }: RunningNodeOptions,
+  { options, self, storage, faults, world }: RunningNodeOptions,
   toolbox: Toolbox,
   says: Pick<NodeContext, 'emit' | 'fail' | 'engineChanged'>,
 ): NodeContext {
   return {
     self,
+    world,
     faults,
     options,
     storage,

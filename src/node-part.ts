@@ -10,6 +10,7 @@ import type { Stage } from './lifecycle-options.ts'
 import type { Links } from './links/links.ts'
 import type { Overlays } from './membership/overlays.ts'
 import type { ClusterEvent, LinkView, MemberView } from './node-interface.ts'
+import type { NodeWorld } from './node-world.ts'
 import type { ResolvedOptions } from './options.ts'
 import type { Absence } from './runtime/away-guard.ts'
 import type { Toolbox } from './runtime/toolbox.ts'
@@ -52,6 +53,7 @@ export interface NodePart {
 export interface NodeContext {
   readonly self: Self
   readonly options: ResolvedOptions
+  readonly world: NodeWorld
   /** What the transport obeys; undefined when no faults are allowed. */
   readonly faults: NetworkFaults | undefined
   readonly toolbox: Toolbox

@@ -18,6 +18,8 @@ export interface NodeWorld {
   readonly random: Random
   /** Calls `report` now and then with how late the event loop is, in milliseconds, until disposed. */
   readonly watchLoopDelay: (report: (ms: number) => void) => Disposable
+  /** Lets nothing of this node run for so long. */
+  readonly standStill: (ms: number) => void
   readonly openStorage: (options: ResolvedOptions) => Promise<NodeStorage>
   /**
    * A transport that proves `identity`; `onRefused` hears of strangers that it turned away. Absent: those that the option `transport` names,
@@ -31,6 +33,7 @@ export const thisMachine: NodeWorld = {
   clock: systemClock,
   random: Math.random,
   watchLoopDelay,
+  standStill: (ms) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms),
   openStorage: async ({ dataDir, cluster: name, coordination }) => {
     const cluster = clusterNameOf(name, coordination?.name)
     const identify = (privateKeyPem: string): string => loadIdentity(privateKeyPem).id

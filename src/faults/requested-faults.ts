@@ -108,6 +108,6 @@ export class RequestedFaults implements Faults, NodePart {
 
   #standStill({ stallMs }: FaultsView): void {
     this.#current = Object.freeze({ ...this.#current, stallMs: 0 })
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, stallMs)
+    this.#context.world.standStill(stallMs)
   }
 }

@@ -48,9 +48,9 @@ export class MemoryDirectory implements NodeStorage {
     this.generation = generation
   }
 
-  /** A node that has never lived, with a fresh key. */
-  static open(options: StorageOptions): MemoryDirectory {
-    const identity = { privateKeyPem: createPrivateKey() }
+  /** A node that has never lived, with a fresh key unless one is given. */
+  static open(options: StorageOptions, privateKeyPem = createPrivateKey()): MemoryDirectory {
+    const identity = { privateKeyPem }
     const empty = {
       condemned: undefined,
       name: undefined,

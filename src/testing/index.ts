@@ -14,3 +14,12 @@ export { bugNames } from './simulator/bugs.ts'
 export { type Outcome, type RunOptions, runSeed } from './simulator/cluster.ts'
 export { type Property, SimulationFailure } from './simulator/failure.ts'
 export { type SimulateOptions, type SimulationProgress, type SimulationResult, simulate } from './simulator/run.ts'
+export {
+  createTestCluster,
+  type TestAgreement,
+  type TestCluster,
+  type TestClusterOptions,
+  type TestNodeOptions,
+  type TestWaitOptions,
+} from './virtual/test-cluster.ts'
+export type { TestNode } from './virtual/test-node.ts'

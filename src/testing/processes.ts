@@ -12,7 +12,7 @@ import { type NodePlan, planNodes } from '../cli/up/plan.ts'
 import { type NodeReport, readiness } from '../cli/up/readiness.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { pause } from '../wait.ts'
-import { type ClusterProcess, ProcessMember } from './process-member.ts'
+import { type ClusterProcess, ProcessMember, type RestartOptions } from './process-member.ts'
 
 /** Where one process runs, when that is not the host's own network. */
 export interface ProcessHost {
@@ -46,6 +46,7 @@ export interface UntilOptions {
   readonly timeoutMs?: number
 }
 
+type Condition<Value> = () => Value | Promise<Value>
 type Truthy<Value> = Exclude<Value, false | null | undefined>
 
 /** What everybody agrees on in a cluster that is ready. */
@@ -62,12 +63,20 @@ export interface ProcessCluster extends AsyncDisposable {
   readonly running: readonly ClusterProcess[]
   node(name: string): ClusterProcess
   /**
-   * Nothing passes between the sides any more; running nodes that are on no side stay linked to all. Replaces what was cut before.
-   * Rejects when a running node does not answer, or knows one of the names no longer.
+   * Nothing passes between the sides any more; running nodes that are on no side stay linked to all. A single side is cut off from all
+   * others. Replaces what was cut before. Rejects when a running node does not answer, or knows one of the names no longer.
    */
-  partition(...sides: readonly (readonly ClusterProcess[])[]): Promise<void>
+  partition(...sides: readonly (readonly (ClusterProcess | string)[])[]): Promise<void>
   /** Ends the faults of all running nodes. */
   heal(): Promise<void>
+  /** See {@link ClusterProcess.kill}; a node is meant by itself or by its name, here and below. */
+  kill(node: ClusterProcess | string): Promise<void>
+  /** See {@link ClusterProcess.pause}. */
+  pause(node: ClusterProcess | string): Promise<void>
+  /** See {@link ClusterProcess.resume}. */
+  resume(node: ClusterProcess | string): Promise<void>
+  /** See {@link ClusterProcess.restart}. */
+  restart(node: ClusterProcess | string, options?: RestartOptions): Promise<void>
   /** What each running node says now; `status` is undefined for one that does not answer. */
   statuses(): Promise<readonly NodeReport[]>
   /** Whom all running nodes hold for the leader; undefined while they do not answer or do not agree. */
@@ -81,11 +90,8 @@ export interface ProcessCluster extends AsyncDisposable {
    * Resolves to what `condition` answers as soon as that is truthy; a condition that throws is asked again. Rejects at the
    * deadline with `description`, the last error, what the nodes say and how their logs end.
    */
-  until<Value>(
-    description: string,
-    condition: () => Value | Promise<Value>,
-    options?: UntilOptions,
-  ): Promise<Truthy<Value>>
+  until<Value>(condition: Condition<Value>, options?: UntilOptions): Promise<Truthy<Value>>
+  until<Value>(description: string, condition: Condition<Value>, options?: UntilOptions): Promise<Truthy<Value>>
 }
 
 const clusterPort = 7_400
@@ -179,12 +185,14 @@ class Processes implements ProcessCluster {
     return found
   }
 
-  async partition(...sides: readonly (readonly ClusterProcess[])[]): Promise<void> {
-    const namesOf = (side: readonly ClusterProcess[]): string[] => side.map(({ name }) => name)
+  async partition(...given: readonly (readonly (ClusterProcess | string)[])[]): Promise<void> {
+    const named = given.map((side) => side.map((node) => this.#memberOf(node).name))
+    const others = this.nodes.map(({ name }) => name).filter((name) => !named.flat().includes(name))
+    const sides = named.length === 1 ? [...named, others] : named
     await Promise.all(
       this.running.map((node) => {
-        const own = sides.find((side) => namesOf(side).includes(node.name))
-        const block = own === undefined ? [] : sides.filter((side) => side !== own).flatMap(namesOf)
+        const own = sides.find((side) => side.includes(node.name))
+        const block = own === undefined ? [] : sides.filter((side) => side !== own).flat()
         return node.faults.set({ block })
       }),
     )
@@ -192,6 +200,22 @@ class Processes implements ProcessCluster {
 
   async heal(): Promise<void> {
     await Promise.all(this.running.map((node) => node.faults.clear()))
+  }
+
+  kill(node: ClusterProcess | string): Promise<void> {
+    return this.#memberOf(node).kill()
+  }
+
+  async pause(node: ClusterProcess | string): Promise<void> {
+    this.#memberOf(node).pause()
+  }
+
+  async resume(node: ClusterProcess | string): Promise<void> {
+    this.#memberOf(node).resume()
+  }
+
+  restart(node: ClusterProcess | string, options?: RestartOptions): Promise<void> {
+    return this.#memberOf(node).restart(options)
   }
 
   statuses(): Promise<readonly NodeReport[]> {
@@ -222,10 +246,15 @@ class Processes implements ProcessCluster {
   }
 
   async until<Value>(
-    description: string,
-    condition: () => Value | Promise<Value>,
-    { timeoutMs = untilTimeoutMs }: UntilOptions = {},
+    first: string | Condition<Value>,
+    second?: Condition<Value> | UntilOptions,
+    third?: UntilOptions,
   ): Promise<Truthy<Value>> {
+    const [description, condition, options] =
+      typeof first === 'string'
+        ? [first, second as Condition<Value>, third]
+        : [String(first), first, second as UntilOptions | undefined]
+    const { timeoutMs = untilTimeoutMs } = options ?? {}
     const deadline = performance.now() + timeoutMs
     for (;;) {
       let problem: unknown
@@ -245,6 +274,10 @@ class Processes implements ProcessCluster {
     process.off('exit', this.#endAll)
     await Promise.all(this.nodes.map((node) => node.kill()))
     rmSync(this.#root, { recursive: true, force: true })
+  }
+
+  #memberOf(node: ClusterProcess | string): ProcessMember {
+    return this.node(typeof node === 'string' ? node : node.name)
   }
 
   async #agreement(): Promise<Agreement | undefined> {

@@ -81,6 +81,7 @@ export class NetworkFaults {
 
   /** True while nothing may go from `from` to `to`. */
   isCut(from: string, to: string): boolean {
+    if (this.#cuts.size === 0 && this.#stalled.size === 0) return false
     return this.#cuts.has(direction(from, to)) || this.#stalled.has(from) || this.#stalled.has(to)
   }
 
