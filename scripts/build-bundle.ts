@@ -27,6 +27,7 @@ const starters = [
   'src/bench/cluster.js',
   'src/bench/benches/start.js',
   'src/bench/traffic.js',
+  'src/bench/member-processes.js',
   'src/liveness/liveness.js',
   'src/testing/processes.js',
 ]

@@ -1,5 +1,6 @@
-// A process with several members, each with a directory and a port of its own: how fast members find each other when starting Node
-// thirty times is not most of the work. Prints one JSON line when all its members see all, and ends in order on SIGTERM.
+// A process with several members, each with a port of its own: how fast members find each other, and what one of them costs, when starting
+// Node again and again is not most of the work. Prints one JSON line when all its members see all, on SIGUSR2 what they hold, and
+// ends in order on SIGTERM.
 
 import { watchParent } from '../cli/parent.ts'
 import { createNode } from '../node.ts'
@@ -7,32 +8,59 @@ import { clock } from './recorded.ts'
 
 /** What the process is given in TRELLIS_BENCH_MEMBERS, as JSON. */
 export interface MembersSettings {
-  readonly own: readonly { readonly name: string; readonly address: string; readonly dataDir: string }[]
-  /** Addresses of all members of all processes. */
-  readonly all: readonly string[]
+  readonly own: readonly {
+    readonly name: string
+    readonly address: string
+    /** Without one it keeps all in memory. */
+    readonly dataDir?: string
+    readonly join: readonly string[]
+    /** Of the founders; the others join them. */
+    readonly expect?: number
+  }[]
+  /** Members of all processes. */
+  readonly size: number
+  readonly topology?: string
+  /** False: without a thread for each, which would be most of what a member costs. Default true. */
+  readonly hasLivenessWorkers?: boolean
+}
+
+/** What the members of one process hold. */
+export interface Held {
+  /** Of each member. */
+  readonly links: readonly number[]
+  /** Resident memory beyond that of the process before it made them, for each member. */
+  readonly megabytes: number
 }
 
 const { env } = process
 watchParent(env)?.addEventListener('abort', () => process.exit())
-const { own, all }: MembersSettings = JSON.parse(env.TRELLIS_BENCH_MEMBERS!)
+const { own, size, topology, hasLivenessWorkers = true }: MembersSettings = JSON.parse(env.TRELLIS_BENCH_MEMBERS!)
+const bareBytes = process.memoryUsage.rss()
 const nodes = await Promise.all(
-  own.map(({ name, address, dataDir }) =>
+  own.map(({ name, address, dataDir, join, expect }) =>
     createNode({
+      ...(dataDir === undefined ? {} : { dataDir }),
+      ...(expect === undefined ? {} : { expect }),
+      ...(topology === undefined ? {} : { topology }),
+      ...(hasLivenessWorkers ? {} : { keepStalledMs: 0 }),
       name,
       listen: address,
-      join: all.filter((other) => other !== address),
-      expect: all.length,
-      dataDir,
+      join,
       secret: env.TRELLIS_SECRET!,
     }),
   ),
 )
 let isTold = false
 const look = (): void => {
-  if (isTold || !nodes.every((node) => node.status().cluster.alive === all.length)) return
+  if (isTold || !nodes.every((node) => node.status().cluster.alive === size)) return
   isTold = true
   process.stdout.write(`${JSON.stringify({ at: clock() })}\n`)
 }
 for (const node of nodes) node.events.subscribe(look)
 look()
+process.on('SIGUSR2', () => {
+  const links = nodes.map((node) => node.topology.view().links.length)
+  const megabytes = (process.memoryUsage.rss() - bareBytes) / nodes.length / 2 ** 20
+  process.stdout.write(`${JSON.stringify({ links, megabytes } satisfies Held)}\n`)
+})
 process.once('SIGTERM', () => void Promise.all(nodes.map((node) => node.stop())).then(() => process.exit()))

@@ -9,11 +9,13 @@ import { footprint } from './benches/footprint.ts'
 import { hol } from './benches/hol.ts'
 import { log } from './benches/log.ts'
 import { loopDelay } from './benches/loop-delay.ts'
+import { members } from './benches/members.ts'
 import { messages } from './benches/messages.ts'
 import { rtt } from './benches/rtt.ts'
 import { simulator } from './benches/simulator.ts'
 import { stalls } from './benches/stalls.ts'
 import { formation, up } from './benches/start.ts'
+import { switching } from './benches/switching.ts'
 import { telemetry } from './benches/telemetry.ts'
 import type { Bench, BenchContext, Figure } from './figure.ts'
 
@@ -35,6 +37,8 @@ export const benches: readonly Bench[] = [
   elections,
   detection,
   formation,
+  switching,
+  members,
 ]
 
 export interface BenchResult {

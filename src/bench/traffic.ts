@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import type { TopologyView } from '../node-interface.ts'
 import type { SwitchReport } from '../switching/report.ts'
 import type { ClusterProcess } from '../testing/process-member.ts'
-import { type ProcessCluster, startProcesses } from '../testing/processes.ts'
+import { type ProcessCluster, startProcesses, type UntilOptions } from '../testing/processes.ts'
 
 const program = fileURLToPath(new URL(`traffic-member${extname(import.meta.url)}`, import.meta.url))
 /** Slow machines may be slow here. */
@@ -52,11 +52,18 @@ export function beginTraffic(cluster: ProcessCluster): void {
 }
 
 /** Ends the load: resolves when every running member has an answer for all it sent, to the failures by code. */
-export async function endTraffic(cluster: ProcessCluster): Promise<Readonly<Record<string, number>>> {
+export async function endTraffic(
+  cluster: ProcessCluster,
+  options: UntilOptions = {},
+): Promise<Readonly<Record<string, number>>> {
   for (const { pid } of cluster.running) process.kill(pid, 'SIGHUP')
   const last = (node: ClusterProcess): { failures: Record<string, number> } | undefined =>
     node.output.at(-1)?.includes('"quiet"') ? JSON.parse(node.output.at(-1)!) : undefined
-  await cluster.until('every message is answered', () => cluster.running.every((node) => last(node) !== undefined))
+  await cluster.until(
+    'every message is answered',
+    () => cluster.running.every((node) => last(node) !== undefined),
+    options,
+  )
   const sum: Record<string, number> = {}
   for (const node of cluster.running)
     for (const [code, count] of Object.entries(last(node)?.failures ?? {})) sum[code] = (sum[code] ?? 0) + count
@@ -162,4 +169,15 @@ export function settled(cluster: ProcessCluster): Promise<TopologyView> {
       name === first?.name && epoch === first.epoch && phase === 'stable'
     return first && [first, ...others].every(isSame) ? first : undefined
   })
+}
+
+/** Links between running members, each counted once; `onDemand`: those that neither an overlay nor voters hold. */
+export async function countLinks(
+  cluster: ProcessCluster,
+): Promise<{ readonly all: number; readonly onDemand: number }> {
+  const kinds = new Map<string, string>()
+  const views = await Promise.all(cluster.running.map(async (node) => ({ node, view: await topologyOf(node) })))
+  for (const { node, view } of views)
+    for (const { peer, kind } of view.links) kinds.set([node.name, peer].sort().join(' '), kind)
+  return { all: kinds.size, onDemand: [...kinds.values()].filter((kind) => kind === 'on-demand').length }
 }

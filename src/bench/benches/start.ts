@@ -2,22 +2,20 @@
 // until all see all. Beside it what the same number of Node processes cost that do nothing.
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { parentVariable } from '../../cli/parent.ts'
 import { planNodes } from '../../cli/up/plan.ts'
 import { patience, startMembers } from '../cluster.ts'
 import { type Bench, type Figure, repeat } from '../figure.ts'
+import { cleanEnv, endOf, MemberProcesses } from '../member-processes.ts'
 import type { MembersSettings } from '../members.ts'
 import { clock, recorded } from '../recorded.ts'
 
 const extension = extname(import.meta.url)
 const beside = (path: string): string => fileURLToPath(new URL(`../../${path}${extension}`, import.meta.url))
-const members = beside('bench/members')
 const library = beside('index')
 const command = beside('cli/bin')
 
@@ -100,27 +98,18 @@ async function allSeeAllShared(count: number, processes: number): Promise<number
   const plans = await planNodes({ nodes: count, port: 0, adminPort: 0, root })
   const all = plans.map(({ address }) => address)
   const from = clock()
-  const children = Array.from({ length: processes }, (_, index) => {
+  const settings = Array.from({ length: processes }, (_, index): MembersSettings => {
     const own = plans.filter((_, plan) => plan % processes === index)
-    const settings = JSON.stringify({ own, all } satisfies MembersSettings)
-    const env = {
-      ...cleanEnv(),
-      TRELLIS_BENCH_MEMBERS: settings,
-      TRELLIS_SECRET: 'the secret of a benchmark',
-      [parentVariable]: '3',
-    }
-    return spawn(process.execPath, [members], { stdio: ['ignore', 'pipe', 'ignore', 'pipe'], env })
+    const withPeers = own.map(({ name, address, dataDir }) => {
+      return { name, address, dataDir, join: all.filter((other) => other !== address), expect: count }
+    })
+    return { own: withPeers, size: count }
   })
-  const ended = children.map(endOf)
   try {
-    const gaveUp = Promise.race(ended).then(() => Promise.reject(new Error('a process of members ended early')))
-    const late = AbortSignal.timeout(patience.timeoutMs)
-    const tooLate = once(late, 'abort').then(() => Promise.reject(new Error(`not all ${count} saw all in time`)))
-    const lines = await Promise.race([Promise.all(children.map(firstLine)), gaveUp, tooLate])
-    return Math.max(...lines.map((line) => (JSON.parse(line) as { at: number }).at)) - from
+    await using started = new MemberProcesses(settings)
+    const seen = (await started.next()) as readonly { readonly at: number }[]
+    return Math.max(...seen.map(({ at }) => at)) - from
   } finally {
-    for (const child of children) child.kill('SIGTERM')
-    await Promise.all(ended)
     rmSync(root, { recursive: true, force: true })
   }
 }
@@ -133,21 +122,8 @@ async function startAndEnd(count: number, argv: readonly string[]): Promise<numb
   return clock() - from
 }
 
-function endOf(child: ChildProcess): Promise<void> {
-  return new Promise((resolve, reject) => {
-    child.once('error', reject)
-    child.once('exit', () => resolve())
-  })
-}
-
 function firstLine({ stdout }: ChildProcess): Promise<string> {
   return new Promise((resolve) => {
     if (stdout) createInterface({ input: stdout }).once('line', resolve)
   })
-}
-
-/** Settings of this machine would change what is measured. */
-function cleanEnv(): NodeJS.ProcessEnv {
-  const own = Object.entries(process.env).filter(([name]) => !/^(TRELLIS_|NODE_TEST_CONTEXT|NODE_OPTIONS)/.test(name))
-  return Object.fromEntries(own)
 }

@@ -1,0 +1,72 @@
+// What a member costs in a large cluster: two hundred of them in eight processes, in HyParView and in a full mesh. Five found the
+// cluster, the others join by three of these. Kept in memory and without liveness workers: neither has to do with links.
+
+import { tmpdir } from 'node:os'
+import { planNodes } from '../../cli/up/plan.ts'
+import { systemClock } from '../../runtime/clock.ts'
+import { pause } from '../../wait.ts'
+import { type Bench, type BenchContext, type Figure, repeat } from '../figure.ts'
+import { MemberProcesses } from '../member-processes.ts'
+import type { Held, MembersSettings } from '../members.ts'
+import { clock } from '../recorded.ts'
+
+const size = 200
+const processes = 8
+const founders = 5
+const seeds = 3
+/** Links that only served to join are gone by then. */
+const settleMs = 30_000
+const patienceMs = 300_000
+
+export const members: Bench = {
+  name: 'members',
+  description: 'links, memory and time to form of 200 members, in HyParView and in a full mesh',
+  async run(context) {
+    const mesh = await figuresOf('full-mesh', context)
+    const sparse = await figuresOf('hyparview', context)
+    return [...mesh, ...sparse.map((figure, index) => ({ ...figure, baseline: mesh[index]!.name }))]
+  },
+}
+
+/** Once each, whatever `runs` says: every member is a sample. */
+async function figuresOf(topology: string, context: BenchContext): Promise<Figure[]> {
+  const formed: number[] = []
+  const links: number[] = []
+  const megabytes: number[] = []
+  await repeat({ ...context, runs: 1 }, `${size} members in ${topology}`, async () => {
+    const settings = await settingsOf(topology)
+    const from = clock()
+    await using started = new MemberProcesses(settings)
+    const seen = (await started.next(patienceMs)) as readonly { readonly at: number }[]
+    formed.push(Math.max(...seen.map(({ at }) => at)) - from)
+    await pause(systemClock, settleMs, context.signal)
+    started.signal('SIGUSR2')
+    for (const held of (await started.next()) as readonly Held[]) {
+      links.push(...held.links)
+      megabytes.push(held.megabytes)
+    }
+  })
+  return [
+    { name: `${topology}: start to all see all`, unit: 'ms', samples: formed },
+    { name: `${topology}: links of a member`, unit: 'links', samples: links },
+    { name: `${topology}: memory of a member, by process`, unit: 'MB', samples: megabytes },
+  ]
+}
+
+async function settingsOf(topology: string): Promise<MembersSettings[]> {
+  const plans = await planNodes({ nodes: size, port: 0, adminPort: 0, root: tmpdir() })
+  const found = plans.slice(0, founders).map(({ address }) => address)
+  const own = plans.map(({ name, address }, index) => {
+    const isFounder = index < founders
+    const join = isFounder
+      ? found.filter((other) => other !== address)
+      : Array.from({ length: seeds }, (_, at) => found[(index + at) % founders]!)
+    return { name, address, join, ...(isFounder ? { expect: founders } : {}) }
+  })
+  return Array.from({ length: processes }, (_, process) => ({
+    own: own.filter((_, index) => index % processes === process),
+    size,
+    topology,
+    hasLivenessWorkers: false,
+  }))
+}
