@@ -90,7 +90,9 @@ export class Libp2pTransport implements Transport {
       throw listenError(address, await whyUnusable(wanted.toString(), cause))
     }
     const bound = transportManager.getAddrs().map(String)
-    return boundAddress(address, bound.find((one) => !before.has(one)) ?? wanted.toString())
+    const found = bound.find((one) => !before.has(one)) ?? wanted.toString()
+    // Whoever dials a relay has to say whom it wants.
+    return boundAddress(address, found.endsWith('/p2p-circuit') ? `${found}/p2p/${this.id}` : found)
   }
 
   async dial(address: string, signal: AbortSignal): Promise<Connection> {
