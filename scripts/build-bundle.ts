@@ -36,6 +36,9 @@ const exported = Object.values(manifest.exports as Record<string, string | { def
   typeof entry === 'string' ? [] : [relative('dist/bundle', entry.default)],
 )
 
+/** What web pages load: it stands alone, and anything of Node in it fails the build. */
+const forBrowsers = 'src/client/client.js'
+
 /** `import.meta.url` of each module as it is outside the bundle. */
 const places: Plugin = {
   name: 'places',
@@ -54,7 +57,9 @@ const places: Plugin = {
 
 rmSync(outdir, { recursive: true, force: true })
 const { metafile } = await build({
-  entryPoints: [...new Set([...exported, ...programs])].map((path) => join(dist, path)),
+  entryPoints: [...new Set([...exported, ...programs])]
+    .filter((path) => path !== forBrowsers)
+    .map((path) => join(dist, path)),
   outbase: dist,
   outdir,
   bundle: true,
@@ -73,6 +78,17 @@ const { metafile } = await build({
     js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
   },
   plugins: [places],
+  logLevel: 'warning',
+})
+await build({
+  entryPoints: [join(dist, forBrowsers)],
+  outfile: join(outdir, forBrowsers),
+  bundle: true,
+  platform: 'browser',
+  format: 'esm',
+  target: ['es2023'],
+  keepNames: true,
+  legalComments: 'none',
   logLevel: 'warning',
 })
 mkdirSync(join(outdir, 'src/cli'), { recursive: true })

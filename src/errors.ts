@@ -60,6 +60,7 @@ export interface ErrorDetails {
   ERR_UNSUPPORTED_MEDIA_TYPE: { readonly contentType: string }
   ERR_BAD_REQUEST: { readonly problem: string }
   ERR_UNSUPPORTED: { readonly feature: string; readonly engine: string }
+  ERR_SESSION_LOST: { readonly node: string }
   ERR_INTERNAL: Record<string, never>
 }
 

@@ -20,6 +20,7 @@ const maxJoin = 1_000
 const maxRoles = 16
 const maxOverlays = 16
 const maxTransports = 4
+const maxOrigins = 64
 /** Longest value shown in a message. */
 const maxShown = 80
 
@@ -46,6 +47,7 @@ const checks: { readonly [Key in keyof Required<NodeOptions>]: Check } = {
   },
   dataDir: (value) => (typeof value === 'string' && value !== '' ? undefined : 'must be a path'),
   admin: (value) => (value === false ? undefined : address(value)),
+  clientOrigins: (value) => originsProblem(value),
   dns: address,
   adminToken: (value) => tokenProblem(value),
   topology: word,
@@ -128,6 +130,14 @@ function addresses(value: unknown): string | undefined {
   return parts
     .map((part) => (part.startsWith('/') ? undefined : address(part)))
     .find((problem) => problem !== undefined)
+}
+
+function originsProblem(value: unknown): string | undefined {
+  if (!Array.isArray(value) || value.length > maxOrigins) return `must be a list of at most ${maxOrigins} origins`
+  const isOrigin = (one: unknown): boolean =>
+    typeof one === 'string' && URL.canParse(one) && new URL(one).origin === one && /^https?:/.test(one)
+  const wrong = value.find((one) => !isOrigin(one))
+  return wrong === undefined ? undefined : `has ${show(wrong)}, which is no origin such as 'https://shop.example'`
 }
 
 function transportProblem(value: unknown): string | undefined {

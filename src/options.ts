@@ -55,6 +55,10 @@ export interface NodeOptions {
   readonly dataDir?: string
   /** `HOST:PORT` of the admin API; port 0 takes a free one. Not loopback: `adminToken` is required. Default `false`: no admin. */
   readonly admin?: string | false
+  /**
+   * Origins of web pages that may be clients of this node, such as `https://shop.example`; at most 64. Pages that the node itself serves always may. Default none.
+   */
+  readonly clientOrigins?: readonly string[]
   /** `HOST:PORT` to answer DNS at, for the cluster's own names; port 0 takes a free one. Default none. */
   readonly dns?: string
   /** The token of the admin API, or one per role; at least 16 bytes each. A single string has the role `admin`. */
@@ -145,6 +149,7 @@ export interface ResolvedOptions {
   readonly developmentSecret: boolean
   readonly dataDir: string | undefined
   readonly admin: string | undefined
+  readonly clientOrigins: readonly string[]
   readonly dns: string | undefined
   readonly adminTokens: AdminTokens | undefined
   readonly topology: string
@@ -210,6 +215,7 @@ export function resolveOptions(raw: NodeOptions, stored: StoredOptions = {}): Re
     developmentSecret: secret === undefined,
     dataDir: raw.dataDir,
     admin: raw.admin === false ? undefined : raw.admin,
+    clientOrigins: Object.freeze([...(raw.clientOrigins ?? [])]),
     dns: raw.dns,
     adminTokens: tokens(raw.adminToken),
     topology: raw.topology ?? 'full-mesh',

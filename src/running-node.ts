@@ -172,6 +172,7 @@ export class RunningNode extends NodeFaces implements TrellisNode {
     this.#admin = await startAdmin(this, {
       address: options.admin,
       tokens: options.adminTokens,
+      clientOrigins: options.clientOrigins,
       logger: options.logger,
       measures: {
         counters: () => this.counters(),

@@ -7,6 +7,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import type { Context } from 'hono'
 import { getCookie } from 'hono/cookie'
+import { parse } from 'hono/utils/cookie'
 import { ClusterError } from '../errors.ts'
 import type { AdminTokens } from '../options.ts'
 
@@ -21,6 +22,8 @@ export const sessionSeconds = 12 * 60 * 60
 export interface Access {
   /** Throws `ERR_UNAUTHORIZED` or `ERR_FORBIDDEN` unless the caller has at least the role. */
   require(context: Context, role: AdminRole): void
+  /** The role of a client, by the token it shows or the cookie of its page; undefined when it has neither. */
+  identify(token: string | undefined, cookies: string | undefined): AdminRole | undefined
   /** The cookie's value for whoever holds `token`; undefined when it is nobody's. */
   openSession(token: string): string | undefined
 }
@@ -56,6 +59,12 @@ export function createAccess(tokens: AdminTokens | undefined, now: () => number 
           role,
           needs: needed,
         })
+    },
+    identify(token, cookies) {
+      if (tokens === undefined) return 'admin'
+      if (token !== undefined) return roleOfToken(token)
+      const cookie = cookies === undefined ? undefined : parse(cookies, sessionCookie)[sessionCookie]
+      return cookie === undefined ? undefined : roleOfSession(cookie)
     },
     openSession(token) {
       const role = roleOfToken(token)

@@ -18,6 +18,7 @@ const statusOf: Readonly<Partial<Record<ErrorCode, number>>> = {
   ERR_KEY_NOT_FOUND: 404,
   ERR_UNKNOWN_SERVICE: 404,
   ERR_METHOD_NOT_ALLOWED: 405,
+  ERR_SESSION_LOST: 410,
   ERR_LOCK_HELD: 409,
   ERR_STALE_TOKEN: 409,
   ERR_NAME_TAKEN: 409,
@@ -46,10 +47,15 @@ const statusOf: Readonly<Partial<Record<ErrorCode, number>>> = {
   ERR_DEADLINE_EXCEEDED: 504,
 }
 
+/** The status for an error that is known by its code; 500 for any other. */
+export function errorStatus(error: unknown): number {
+  return (error instanceof ClusterError ? statusOf[error.code as ErrorCode] : undefined) ?? 500
+}
+
 /** The answer to a call that failed with `error`. */
 export function errorResponse(error: unknown, logger: Logger): Response {
   const known: ClusterError = error instanceof ClusterError ? error : internal(error, logger)
-  const response = Response.json(known, { status: statusOf[known.code] ?? 500 })
+  const response = Response.json(known, { status: errorStatus(known) })
   if (known.code === 'ERR_UNAUTHORIZED') response.headers.set('www-authenticate', 'Bearer realm="trellis"')
   if (known.code === 'ERR_METHOD_NOT_ALLOWED') {
     const { allowed } = (known as ClusterError<'ERR_METHOD_NOT_ALLOWED'>).details

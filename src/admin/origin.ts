@@ -8,8 +8,8 @@ import { hostname } from 'node:os'
 import { ClusterError } from '../errors.ts'
 import { isLoopback, isWildcard } from '../network-address.ts'
 
-/** Decides whether a request may pass; throws `ERR_FORBIDDEN_ORIGIN`. */
-export type OriginGuard = (request: Request) => void
+/** Decides whether a request may pass, also one of a page of `origins`; throws `ERR_FORBIDDEN_ORIGIN`. */
+export type OriginGuard = (request: Pick<Request, 'headers' | 'method'>, origins?: readonly string[]) => void
 
 export interface OriginGuardOptions {
   /** The host that the admin listens on. */
@@ -28,11 +28,12 @@ export async function createOriginGuard({ host, names }: OriginGuardOptions): Pr
   else if (isIP(host) === 0) for (const address of await addressesOf(host)) allowed.add(address)
   const isOurs = (name: string): boolean => isLoopback(name) || allowed.has(name) || (anyAddress && isIP(name) !== 0)
 
-  return (request) => {
+  return (request, origins = []) => {
     const header = request.headers.get('host') ?? ''
     const name = hostOfHeader(header)
     if (name === undefined || !isOurs(name)) throw refusal('Host', header)
     const origin = request.headers.get('origin')
+    if (origin !== null && origins.includes(origin)) return
     // With either scheme: a proxy in front may speak TLS, and the name is what tells one site from another.
     const originHost = origin?.toLowerCase().replace(/^https?:\/\//, '')
     if (origin !== null && originHost !== header.toLowerCase()) throw refusal('Origin', origin)

@@ -14,6 +14,7 @@ import type { AdminTokens } from '../options.ts'
 import { type Access, createAccess } from './access.ts'
 import { backupResources } from './backup.ts'
 import { channelResources } from './channels.ts'
+import { ClientEndpoint } from './clients/client-endpoint.ts'
 import { configResources } from './config.ts'
 import { consulKeyResources } from './consul-kv.ts'
 import { consulResources } from './consul-services.ts'
@@ -65,6 +66,8 @@ export interface AdminOptions {
   readonly tokens?: AdminTokens | undefined
   /** Default: silent. */
   readonly logger?: Logger
+  /** Origins of web pages elsewhere that may be clients. Default: none. */
+  readonly clientOrigins?: readonly string[]
   /** What `/metrics` shows beside the node's views. Default: nothing. */
   readonly measures?: Measures
 }
@@ -76,7 +79,8 @@ export interface AdminServer {
   close(): Promise<void>
 }
 
-const maxConnections = 256
+/** Calls and streams, and clients. */
+const maxConnections = 256 + 1_024
 const maxHeaderBytes = 16_384
 /** Until the whole head, and the whole request, must have come. */
 const headersTimeoutMs = 10_000
@@ -97,6 +101,8 @@ export async function startAdmin(node: AdminNode, options: AdminOptions): Promis
   const resources = adminResources(node, { feed, access, measures: options.measures })
   const underWay = new Set<ServerResponse>()
   const server = await listen(createApp(resources, { guard, access, logger }), address, logger)
+  const clients = new ClientEndpoint({ node, guard, access, logger, origins: options.clientOrigins ?? [] })
+  clients.attach(server)
   server.on('request', (_request, response) => {
     underWay.add(response)
     response.once('close', () => underWay.delete(response))
@@ -107,7 +113,10 @@ export async function startAdmin(node: AdminNode, options: AdminOptions): Promis
   return {
     url: `http://${formatAddress({ host, port })}`,
     close() {
-      closed ??= closeServer(server, underWay, () => feed.close())
+      closed ??= closeServer(server, underWay, () => {
+        feed.close()
+        clients.close()
+      })
       return closed
     },
   }

@@ -52,6 +52,7 @@ export const nodeSettings: readonly Setting[] = [
   setting('secretFile', '<FILE>', 'secret of the cluster; further lines are accepted too'),
   setting('dataDir', '<DIR>', 'keeps key and log (default: in memory)'),
   setting('admin', '<HOST:PORT>', 'admin API (default: 127.0.0.1:7500; "off": none)'),
+  setting('clientOrigins', '<ORIGIN,...>', 'web pages that may be clients', list),
   setting('dns', '<HOST:PORT>', 'answer DNS for the names of services and members'),
   setting('adminTokenFile', '<FILE>', 'token of the admin API'),
   setting('topology', '<NAME>', 'overlay of a new cluster (default: full-mesh)'),

@@ -1,0 +1,199 @@
+// A client: a program without a port of its own, or a web page, that takes part in a cluster through one of its nodes. It publishes,
+// subscribes, asks, calls services and watches, over one WebSocket; when that breaks it connects again and goes on where it was. It
+// uses nothing that a browser does not have.
+//
+//   connecting ── welcome ──▶ connected ── broken ──▶ connecting (same node first: it keeps the session for a while)
+//        └── the session is gone: open calls fail with ERR_SESSION_LOST, streams begin anew, `session-lost` is told
+
+import type { Message, Receipt, Recipient, SendOptions } from '../channels/channel.ts'
+import type { ChannelName } from '../channels/lane.ts'
+import type { JsonValue, Payload } from '../channels/payload.ts'
+import type { ConfigEntry, ConfigEvent } from '../coordination/config-interface.ts'
+import type { MemberView } from '../node-interface.ts'
+import type { ServiceCallOptions, ServiceInstance, ServiceQuery } from '../services/service-interface.ts'
+import { Calls, type StreamSource } from './calls.ts'
+import { payloadFields, payloadOf } from './protocol.ts'
+import { type ClientEvent, ClientSession, type WebSocketClass } from './session.ts'
+
+export { ClusterError, type ErrorCode, type ErrorDetails, isClusterError } from '../errors.ts'
+export type {
+  ChannelName,
+  ClientEvent,
+  ConfigEntry,
+  ConfigEvent,
+  JsonValue,
+  MemberView,
+  Message,
+  Payload,
+  Receipt,
+  Recipient,
+  ServiceCallOptions,
+  ServiceInstance,
+  ServiceQuery,
+  WebSocketClass,
+}
+
+/** Options of {@link connect}. */
+export interface ClientOptions {
+  /** Of the nodes' admin API, or what gives it for each connection. Default none: for nodes without one, and for pages that a node serves. */
+  readonly token?: string | (() => string | Promise<string>)
+  /** Milliseconds for a call without a time of its own. 1 to 3,600,000. Default 10,000. */
+  readonly timeoutMs?: number
+  /** Default: the platform's, which browsers and Node 22 have. */
+  readonly WebSocket?: WebSocketClass
+}
+
+/** What each call takes. */
+export interface ClientCallOptions {
+  readonly signal?: AbortSignal
+  readonly timeoutMs?: number
+}
+
+/** How a message is sent; see `SendOptions` of a node. */
+export type ClientSendOptions = Omit<SendOptions, 'signal' | 'topic' | 'onFull'> & ClientCallOptions
+
+/** A channel as a client has it. */
+export interface ClientChannel {
+  /** To all who subscribe; the receipt says how many of how many. */
+  publish(topic: string, payload: Payload, options?: ClientSendOptions): Promise<Receipt>
+  send(to: Recipient, payload: Payload, options?: ClientSendOptions): Promise<Receipt>
+  /** Asks a member; rejects with what its handler threw. */
+  request(to: Recipient, payload: Payload, options?: ClientSendOptions): Promise<Payload>
+  /**
+   * Calls `handler` with each message that fits, in order, exactly once as long as the session lives. What it returns is waited for before the node
+   * is told that the message is done; a client that is slow slows the senders. Ended by disposing it.
+   */
+  subscribe(topicPattern: string, handler: (message: Message) => void | Promise<void>): Disposable
+}
+
+/** A client of a cluster. */
+export interface Client extends AsyncDisposable {
+  /** Name of the node that it is connected to; undefined while it is not. */
+  readonly node: string | undefined
+  /** Resolves when it is connected. Rejects with why it cannot be: `ERR_UNAUTHORIZED`, `ERR_TIMEOUT`, `ERR_ABORTED`. */
+  ready(options?: ClientCallOptions): Promise<void>
+  channel(name: ChannelName): ClientChannel
+  readonly services: {
+    call(service: string, method: string, argument?: JsonValue, options?: ServiceCallOptions): Promise<JsonValue>
+    find(query?: ServiceQuery, options?: ClientCallOptions): Promise<readonly ServiceInstance[]>
+  }
+  readonly config: {
+    /** Undefined: there is no such key. Linearizable unless `stale`. */
+    get(key: string, options?: ClientCallOptions & { readonly stale?: boolean }): Promise<ConfigEntry | undefined>
+    set(key: string, value: JsonValue, options?: ClientCallOptions): Promise<ConfigEntry>
+    /** Each change from `from` on (default: from now), without a gap also over lost sessions, until `signal` aborts. Throws `ERR_COMPACTED`. */
+    watch(
+      prefix?: string,
+      options?: { readonly from?: number; readonly signal?: AbortSignal },
+    ): AsyncIterable<ConfigEvent>
+  }
+  members(options?: ClientCallOptions): Promise<readonly MemberView[]>
+  /** All members, now and after each change, until `signal` aborts. What happened between two reads is one change. */
+  watchMembers(options?: { readonly signal?: AbortSignal }): AsyncIterable<readonly MemberView[]>
+  /** Hears of connections made and lost, and of sessions lost with what was in them. */
+  onEvent(listener: (event: ClientEvent) => void): Disposable
+  /** Ends the session. Idempotent. */
+  close(): Promise<void>
+}
+
+/**
+ * A client of the cluster that one of `urls` belongs to, such as `http://127.0.0.1:7501`: the admin address of a node, at which the next
+ * is tried when one is away. Connects by itself, again and again, until it is closed. Throws `ERR_BAD_OPTIONS`.
+ */
+export function connect(urls: string | readonly string[], options: ClientOptions = {}): Client {
+  const session = new ClientSession([urls].flat(), options)
+  const calls = new Calls(session, options.timeoutMs ?? 10_000)
+  return {
+    get node() {
+      return session.node
+    },
+    ready: (given) => calls.ready(given),
+    channel: (name) => channelOf(calls, name),
+    services: {
+      call: async (service, method, argument = null, { signal, ...rest } = {}) => {
+        const answer = await calls.call(
+          'call',
+          { service, method, argument, options: rest },
+          given(signal, rest.deadlineMs),
+        )
+        return answer as JsonValue
+      },
+      find: async (query = {}, given) => (await calls.call('services', { query }, given)) as ServiceInstance[],
+    },
+    config: {
+      get: async (key, { stale = false, ...given } = {}) =>
+        ((await calls.call('config-get', { key, stale }, given)) ?? undefined) as ConfigEntry | undefined,
+      set: async (key, value, given) => (await calls.call('config-set', { key, value }, given)) as ConfigEntry,
+      watch: (prefix = '', { from, signal } = {}) => watchConfig(calls, prefix, from, signal),
+    },
+    members: async (given) => (await calls.call('members', {}, given)) as MemberView[],
+    watchMembers: ({ signal } = {}) =>
+      calls.stream(() => ({ op: 'members-watch', fields: {} }), signal) as AsyncIterable<readonly MemberView[]>,
+    onEvent: (listener) => session.onEvent(listener),
+    close: () => calls.close(),
+    [Symbol.asyncDispose]: () => calls.close(),
+  }
+}
+
+function channelOf(calls: Calls, channel: ChannelName): ClientChannel {
+  const send = async (
+    fields: object,
+    payload: Payload,
+    { signal, ...options }: ClientSendOptions = {},
+  ): Promise<unknown> =>
+    calls.call('send', { channel, ...fields, ...payloadFields(payload), options }, given(signal, options.timeoutMs))
+  return {
+    publish: async (topic, payload, options) => (await send({ topic }, payload, options)) as Receipt,
+    send: async (to, payload, options) => (await send({ to }, payload, options)) as Receipt,
+    request: async (to, payload, { signal, ...options } = {}) => {
+      const fields = { channel, to, ...payloadFields(payload), options }
+      const answer = await calls.call('request', fields, given(signal, options.timeoutMs))
+      return payloadOf(answer as { readonly payload: JsonValue; readonly encoding?: unknown })
+    },
+    subscribe: (topic, handler) =>
+      calls.subscribe({ op: 'subscribe', fields: { channel, topic } }, (item) => handler(messageOf(item))),
+  }
+}
+
+function given(signal: AbortSignal | undefined, timeoutMs: number | undefined): ClientCallOptions {
+  return { ...(signal === undefined ? {} : { signal }), ...(timeoutMs === undefined ? {} : { timeoutMs }) }
+}
+
+function messageOf(item: unknown): Message {
+  const { encoding, trace, ...message } = item as Message & {
+    readonly encoding?: string
+    readonly trace: string | null
+  }
+  const payload = payloadOf({ payload: message.payload as JsonValue, encoding })
+  return { ...message, payload, trace: trace ?? undefined }
+}
+
+/** A stream that begins anew goes on behind the last change that it told of. */
+async function* watchConfig(
+  calls: Calls,
+  prefix: string,
+  from: number | undefined,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<ConfigEvent> {
+  let next = from
+  // Of the transaction at `next`: changes told so far, and how many of them come again.
+  let [told, again] = [0, 0]
+  const source = (): StreamSource => {
+    again = told
+    return { op: 'config-watch', fields: next === undefined ? { prefix } : { prefix, from: next } }
+  }
+  for await (const item of calls.stream(source, signal)) {
+    // The node says first from where it tells.
+    if (typeof item === 'number') next ??= item
+    else {
+      const event = item as ConfigEvent
+      if (again > 0 && event.revision === next) {
+        again -= 1
+        continue
+      }
+      if (event.more) [next, told] = [event.revision, event.revision === next ? told + 1 : 1]
+      else [next, told] = [event.revision + 1, 0]
+      yield event
+    }
+  }
+}
