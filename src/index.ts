@@ -65,6 +65,8 @@ export { type Announcement, type Discovery, MAX_SEEDS, type ReportTrouble } from
 export { type DnsPace, dnsDiscovery } from './discovery/dns.ts'
 export { staticDiscovery } from './discovery/static.ts'
 export { ClusterError, type ClusterErrorOptions, type ErrorCode, type ErrorDetails, isClusterError } from './errors.ts'
+export type { FederationView } from './federation/federation.ts'
+export type { FederationOptions } from './federation/federation-options.ts'
 export type { LinkMap, MappedLink } from './link-survey/link-map.ts'
 export { createNode } from './node.ts'
 export {

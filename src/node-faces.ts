@@ -3,6 +3,7 @@
 import type { Channel } from './channels/channel.ts'
 import { countersOf } from './coordination/counters.ts'
 import type { DataFaces } from './coordination/replicated-data.ts'
+import type { FederationView } from './federation/federation.ts'
 import type { NodeTopology, TrellisNode } from './node-interface.ts'
 import type { NodeFeatures } from './node-parts.ts'
 import type { Counters } from './runtime/counters.ts'
@@ -28,6 +29,8 @@ export abstract class NodeFaces {
   get services(): Services {
     return this.features.services
   }
+
+  federation = (): FederationView => this.features.federation.view()
 
   get locks(): DataFaces['locks'] {
     return this.features.data.locks

@@ -15,6 +15,7 @@ import type {
 } from './coordination/lease-interface.ts'
 import type { NodeSingletons } from './coordination/singleton-interface.ts'
 import type { ClusterError } from './errors.ts'
+import type { FederationView } from './federation/federation.ts'
 import type { LinkMap } from './link-survey/link-map.ts'
 import type { Services } from './services/service-interface.ts'
 import type { SwitchOptions, SwitchReport } from './switching/report.ts'
@@ -281,6 +282,8 @@ export interface TrellisNode extends AsyncDisposable {
   readonly singletons: NodeSingletons
   /** Services found and called by name, wherever they run. */
   readonly services: Services
+  /** What this member does as a gateway to other clusters. */
+  federation(): FederationView
   /** One of the four channels: `coordination`, `events`, `gossip`, `data`. Throws `ERR_UNKNOWN_CHANNEL`. */
   channel(name: string): Channel
   /**

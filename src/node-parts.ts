@@ -10,6 +10,7 @@ import { type DataFaces, ReplicatedData } from './coordination/replicated-data.t
 import { SeedWatcher } from './discovery/seed-watcher.ts'
 import { DnsPart } from './dns/dns-part.ts'
 import { RequestedFaults } from './faults/requested-faults.ts'
+import { Federation } from './federation/federation.ts'
 import { LinkSurvey } from './link-survey/link-survey.ts'
 import { Liveness } from './liveness/liveness.ts'
 import type { NodeTopology } from './node-interface.ts'
@@ -33,6 +34,7 @@ export interface NodeFeatures {
   readonly services: LocalServices
   readonly lanes: Lanes
   readonly why: Why
+  readonly federation: Federation
 }
 
 export function createFeatures(context: NodeContext): NodeFeatures {
@@ -46,6 +48,7 @@ export function createFeatures(context: NodeContext): NodeFeatures {
   const channels: Channels = new Channels(context, lanes.lanes, (to) => services.memberOffering(to), broadcasts)
   const why = new Why(context)
   const survey = new LinkSurvey(context)
+  const federation = new Federation(context, services)
   const liveness = new Liveness(context)
   const advising = new Advising({
     context,
@@ -71,6 +74,7 @@ export function createFeatures(context: NodeContext): NodeFeatures {
     liveness,
     advising,
     new DnsPart(context, services),
+    federation,
   ])
   return {
     parts,
@@ -89,5 +93,6 @@ export function createFeatures(context: NodeContext): NodeFeatures {
     channels,
     why,
     services,
+    federation,
   }
 }

@@ -5,6 +5,7 @@ import { adviserProblems, type OverlayDefinition } from '../topology/index.ts'
 import { closestWord } from './closest-word.ts'
 import type { Discovery } from './discovery/discovery.ts'
 import { isDnsAddress, parseDnsAddress } from './discovery/dns-address.ts'
+import { federationProblem } from './federation/federation-options.ts'
 import { builtInOverlays } from './membership/built-in-overlays.ts'
 import { isWildcard, parseAddress, streamAddress } from './network-address.ts'
 import { type LogLevel, logLevels } from './observability/logger.ts'
@@ -49,6 +50,7 @@ const checks: { readonly [Key in keyof Required<NodeOptions>]: Check } = {
   admin: (value) => (value === false ? undefined : address(value)),
   clientOrigins: (value) => originsProblem(value),
   dns: address,
+  federation: federationProblem,
   adminToken: (value) => tokenProblem(value),
   topology: word,
   topologyAuto: (value) => autoProblem(value),
@@ -78,7 +80,7 @@ const checks: { readonly [Key in keyof Required<NodeOptions>]: Check } = {
 export const optionNames: readonly string[] = Object.freeze(Object.keys(checks))
 
 /** Values that are never shown, not even when they are wrong. */
-const hiddenValues: ReadonlySet<string> = new Set(['secret', 'adminToken', 'coordination'])
+const hiddenValues: ReadonlySet<string> = new Set(['secret', 'adminToken', 'coordination', 'federation'])
 
 /** One text per key that is no option, with the option that was probably meant. */
 export function unknownKeys(raw: object): string[] {

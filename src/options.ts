@@ -10,6 +10,7 @@ import type { Discovery } from './discovery/discovery.ts'
 import { dnsDiscovery } from './discovery/dns.ts'
 import { isDnsAddress } from './discovery/dns-address.ts'
 import { ClusterError } from './errors.ts'
+import type { FederationOptions } from './federation/federation-options.ts'
 import type { OverlayOptions } from './membership/tuned-overlays.ts'
 import { isLoopback, isWildcard } from './network-address.ts'
 import { createLogger, type Logger, type LogLevel, silentLogger } from './observability/logger.ts'
@@ -61,6 +62,8 @@ export interface NodeOptions {
   readonly clientOrigins?: readonly string[]
   /** `HOST:PORT` to answer DNS at, for the cluster's own names; port 0 takes a free one. Default none. */
   readonly dns?: string
+  /** Makes this member a gateway to other clusters; see {@link FederationOptions}. Default none. */
+  readonly federation?: FederationOptions
   /** The token of the admin API, or one per role; at least 16 bytes each. A single string has the role `admin`. */
   readonly adminToken?: string | AdminTokens
   /** The overlay a new cluster starts with: a built-in one, or one of `overlays`. One that exists keeps what it has agreed on. Default `full-mesh`. */
@@ -151,6 +154,7 @@ export interface ResolvedOptions {
   readonly admin: string | undefined
   readonly clientOrigins: readonly string[]
   readonly dns: string | undefined
+  readonly federation: FederationOptions | undefined
   readonly adminTokens: AdminTokens | undefined
   readonly topology: string
   /** Parameters of the adviser that switches by itself; undefined: nobody does. */
@@ -217,6 +221,7 @@ export function resolveOptions(raw: NodeOptions, stored: StoredOptions = {}): Re
     admin: raw.admin === false ? undefined : raw.admin,
     clientOrigins: Object.freeze([...(raw.clientOrigins ?? [])]),
     dns: raw.dns,
+    federation: raw.federation,
     adminTokens: tokens(raw.adminToken),
     topology: raw.topology ?? 'full-mesh',
     topologyAuto: autoOptions(raw.topologyAuto),

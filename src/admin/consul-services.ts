@@ -58,7 +58,7 @@ async function catalog(node: Node, indexes: ServiceIndexes, context: Context): P
 async function names(node: Node, indexes: ServiceIndexes, context: Context): Promise<Response> {
   await waited(node, indexes, context)
   const tags = new Map<string, Set<string>>()
-  for (const { name, capabilities } of node.services.find({ namespace: context.req.query('ns') ?? '' })) {
+  for (const { name, capabilities } of node.services.find({ namespace: context.req.query('ns') ?? '', cluster: '' })) {
     const known = tags.get(name) ?? new Set()
     for (const capability of capabilities) known.add(capability)
     tags.set(name, known)
@@ -85,6 +85,7 @@ function asked(node: Node, name: string | undefined, { req }: Context): readonly
   const found = node.services.find({
     ...(name === undefined ? {} : { name }),
     namespace: req.query('ns') ?? '',
+    cluster: '',
     capabilities: req.queries('tag') ?? [],
   })
   const near = req.query('near')

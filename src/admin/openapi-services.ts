@@ -28,6 +28,7 @@ export const serviceSchemas: Readonly<Record<string, Schema>> = {
     health: { type: 'string', enum: ['passing', 'degraded', 'critical'] },
     state: { type: 'string', enum: ['alive', 'suspect', 'down', 'left'] },
     condition: { type: 'string', enum: ['ok', 'stalled', 'draining'] },
+    cluster: described(text, 'The other cluster that it is in; empty: this one.'),
   }),
   ServiceInstances: object({ instances: { type: 'array', items: ref('ServiceInstance') } }),
   ServiceRequest: object({ name: text, ...facts, concurrency: { type: 'integer', minimum: 1 } }, [
@@ -59,6 +60,13 @@ export const serviceSchemas: Readonly<Record<string, Schema>> = {
     },
     missing: described(words, 'Alive members that did not answer in time.'),
   }),
+  Federation: object({
+    name: described({ type: ['string', 'null'] }, 'What others call this cluster; null: this member is no gateway.'),
+    address: described({ type: ['string', 'null'] }, 'Where gateways of other clusters connect.'),
+    links: { type: 'array', items: object({ gateway: text, cluster: text }) },
+    exports: words,
+    imports: { type: 'array', items: object({ name: text, cluster: text, zone: text }) },
+  }),
   ScrapeTargets: {
     type: 'array',
     items: object({ targets: words, labels: { type: 'object', additionalProperties: text } }),
@@ -83,6 +91,7 @@ export const serviceOperations: Readonly<
         version: range,
         zone: text,
         health: text,
+        cluster: described(text, 'Empty: only of this one.'),
       },
       answers: { 200: json('What matches all that is asked for.', 'ServiceInstances') },
       errors: { 400: ['ERR_BAD_OPTIONS'] },
@@ -142,6 +151,14 @@ export const serviceOperations: Readonly<
       summary: 'Who calls whom, as the callers measure it, of all members that answer within 2 s; the busiest first.',
       tag: 'services',
       answers: { 200: json('What was called in the last five minutes.', 'CallGraph') },
+    },
+  },
+  '/v1/federation': {
+    GET: {
+      operationId: 'getFederation',
+      summary: 'What this member does as a gateway to other clusters.',
+      tag: 'services',
+      answers: { 200: json('Its links, and what crosses them.', 'Federation') },
     },
   },
   '/v1/sd/prometheus': {

@@ -56,6 +56,7 @@ export type AdminNode = Pick<
   | 'faults'
   | 'channel'
   | 'services'
+  | 'federation'
   | 'why'
 >
 

@@ -14,7 +14,7 @@ const maxCallBytes = 1_048_576
 /** Where nodes with an admin API offer it. */
 export const adminService = { name: 'admin', namespace: 'trellis' } as const
 
-export function serviceResources(node: Pick<AdminNode, 'services' | 'status'>): Resource[] {
+export function serviceResources(node: Pick<AdminNode, 'services' | 'status' | 'federation'>): Resource[] {
   const { services } = node
   return [
     {
@@ -46,6 +46,10 @@ export function serviceResources(node: Pick<AdminNode, 'services' | 'status'>): 
       },
     },
     {
+      path: '/v1/federation',
+      calls: { GET: { needs: 'read', handle: (context) => context.json(node.federation()) } },
+    },
+    {
       path: '/v1/sd/prometheus',
       calls: {
         GET: { needs: 'read', handle: (context) => context.json(targets(services, node.status().cluster.name)) },
@@ -61,6 +65,7 @@ function list(services: Services, { req, json }: Context): Response {
     version: req.query('version'),
     zone: req.query('zone'),
     health: req.query('health'),
+    cluster: req.query('cluster'),
   }
   const capabilities = req.queries('capability')?.flatMap((each) => each.split(',')) ?? []
   const query = Object.fromEntries(

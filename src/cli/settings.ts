@@ -54,6 +54,7 @@ export const nodeSettings: readonly Setting[] = [
   setting('admin', '<HOST:PORT>', 'admin API (default: 127.0.0.1:7500; "off": none)'),
   setting('clientOrigins', '<ORIGIN,...>', 'web pages that may be clients', list),
   setting('dns', '<HOST:PORT>', 'answer DNS for the names of services and members'),
+  setting('federationFile', '<FILE>', 'make it a gateway to other clusters: JSON, see docs/options.md'),
   setting('adminTokenFile', '<FILE>', 'token of the admin API'),
   setting('topology', '<NAME>', 'overlay of a new cluster (default: full-mesh)'),
   { ...setting('topologyAuto', '', 'let the leader switch as the adviser says', truth), flag: '--topology-auto' },
@@ -70,7 +71,7 @@ export const nodeSettings: readonly Setting[] = [
 ]
 
 /** Keys of a `--config` file that have no flag of their own: a secret on a command line could be read by everybody. */
-const fileOnlyKeys = ['secret', 'adminToken']
+const fileOnlyKeys = ['secret', 'adminToken', 'federation']
 
 export function addNodeFlags(command: Command): Command {
   for (const { flag, help } of nodeSettings) command.option(flag, help)
@@ -95,11 +96,20 @@ export function readNodeSettings(flags: Places['flags'], { env }: Pick<CommandCo
     if (value !== undefined) found[setting.key] = value
   }
   Object.assign(found, { ...keptSettings(found.dataDir), ...found })
-  const { secretFile: _secret, adminTokenFile: _token, logLevel = 'info', admin = defaultAdmin, ...options } = found
+  const {
+    secretFile: _secret,
+    adminTokenFile: _token,
+    federationFile,
+    logLevel = 'info',
+    admin = defaultAdmin,
+    ...options
+  } = found
   const secret = hidden('secret', places)
   const adminToken = hidden('adminToken', places)
   const raw: Record<string, unknown> = { ...options, admin: admin === 'off' ? false : admin }
   if (secret !== undefined) raw.secret = secret
+  const federation = typeof federationFile === 'string' ? readFederation(federationFile) : file.federation
+  if (federation !== undefined) raw.federation = federation
   if (adminToken !== undefined) raw.adminToken = Array.isArray(adminToken) ? adminToken[0] : adminToken
   return { logLevel: logLevel as LogLevel, options: raw }
 }
@@ -130,6 +140,20 @@ function hidden(key: 'secret' | 'adminToken', { flags, env, file }: Places): unk
     fromFile(file[fileKey], fileKey) ??
     file[key]
   )
+}
+
+/** What makes a node a gateway, from a file of its own; `secretFile` in it may stand for `secret`. */
+function readFederation(path: string): unknown {
+  const text = readSmallFile(path, '--federation-file')
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    throw usageError(`--federation-file ('${path}') is not JSON: ${(error as Error).message}`)
+  }
+  if (typeof value !== 'object' || value === null || !('secretFile' in value)) return value
+  const { secretFile, ...rest } = value
+  return { ...rest, secret: readLines(String(secretFile), 'secretFile of --federation-file') }
 }
 
 type ConfigFile = Readonly<Record<string, unknown>>

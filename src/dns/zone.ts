@@ -57,7 +57,8 @@ function memberRecords(called: string, name: string, { members }: ZoneFacts): Zo
 }
 
 function serviceRecords(query: ServiceQuery, name: string, { members, find }: ZoneFacts): ZoneAnswer {
-  const instances = find(query).filter(({ health }) => health !== 'critical')
+  // Those of other clusters are only reached by calls.
+  const instances = find({ ...query, cluster: '' }).filter(({ health }) => health !== 'critical')
   if (instances.length === 0) return nothing
   const hosts = new Map(members().map((member) => [member.name, hostOf(member.address)]))
   const answers: ZoneRecord[] = []

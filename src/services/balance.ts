@@ -1,5 +1,5 @@
 // Which of several instances is called. Pure: chance is handed in. Whatever the strategy, members that are suspect, stalled or
-// draining, and instances that are degraded or weigh nothing, come only when there is no better one.
+// draining, instances that are degraded or weigh nothing, and those of other clusters come only when there is no better one.
 
 import type { Random } from '../../topology/index.ts'
 import type { BalanceStrategy, ServiceInstance } from './service-interface.ts'
@@ -63,11 +63,12 @@ export function byMerit(one: ServiceInstance, other: ServiceInstance): number {
   return reasonsAgainst(one) - reasonsAgainst(other) || (one.id < other.id ? -1 : 1)
 }
 
-function reasonsAgainst({ health, state, condition, weight }: ServiceInstance): number {
+function reasonsAgainst({ health, state, condition, weight, cluster }: ServiceInstance): number {
   return (
     (health === 'critical' ? 16 : 0) +
     (state === 'alive' ? 0 : 8) +
     (condition === 'ok' ? 0 : 4) +
+    (cluster === '' ? 0 : 3) +
     (health === 'passing' ? 0 : 2) +
     (weight > 0 ? 0 : 1)
   )

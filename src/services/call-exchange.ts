@@ -121,6 +121,11 @@ export class CallExchange implements Disposable {
       if (to === member && failsFast) this.#end(id, 'lost', error())
   }
 
+  /** A member is gone: no answer of it will come. */
+  lost(member: string, error: () => ClusterError): void {
+    for (const { id, to } of [...this.#waiting.values()]) if (to === member) this.#end(id, 'lost', error())
+  }
+
   [Symbol.dispose](): void {
     this.#isClosed = true
     this.#handler[Symbol.dispose]()

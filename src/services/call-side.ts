@@ -9,10 +9,11 @@ import type { NodeContext } from '../node-part.ts'
 import { CallEdges } from './call-edges.ts'
 import { CallExchange } from './call-exchange.ts'
 import { CallSurvey } from './call-survey.ts'
+import { NotServed } from './running-call.ts'
 import { type Asked, ServiceCalls, type Target } from './service-calls.ts'
 import { ServiceHost } from './service-host.ts'
 import type { CallGraph, ServiceQuery } from './service-interface.ts'
-import { readStream } from './service-stream.ts'
+import { readStream, restOf } from './service-stream.ts'
 
 export class CallSide implements Disposable {
   readonly host: ServiceHost
@@ -50,6 +51,16 @@ export class CallSide implements Disposable {
   /** As {@link Services.stream}. */
   stream(asked: Asked): AsyncIterable<JsonValue> {
     return readStream(this.calls, this.#exchange, asked)
+  }
+
+  /** Passes a call on to an instance of this cluster, as long as `limits` says. Throws {@link NotServed} when none served it. */
+  async passOn(asked: Asked): Promise<JsonValue | AsyncIterable<JsonValue>> {
+    const limits = this.calls.limits(asked.options, 0)
+    const { outcome, by } = await this.calls.outcome(asked, limits)
+    if (outcome.type === 'failed') throw outcome.error
+    if (outcome.type !== 'answered') throw new NotServed(outcome.error)
+    if (!asked.isStream || !by) return outcome.value
+    return restOf(outcome.value, by, this.#exchange, limits, `${asked.name}.${asked.method}`)
   }
 
   graph(options: WaitOptions | undefined): Promise<CallGraph> {

@@ -3,6 +3,7 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { ClusterError } from '../errors.ts'
+import type { IncomingCall } from './call-messages.ts'
 import type { ServiceCallContext } from './service-interface.ts'
 import type { StreamSource } from './stream-source.ts'
 
@@ -11,6 +12,9 @@ export class RunningCall implements ServiceCallContext {
   /** The service whose handler this is. */
   readonly service: string
   readonly deadlineMs: number
+  /** Its caller reads a stream. */
+  readonly isStream: boolean
+  readonly trace: string | undefined
   /** On the node's clock. */
   readonly deadline: number
   /** Once its handler has answered with one. */
@@ -20,10 +24,18 @@ export class RunningCall implements ServiceCallContext {
   #listeners: Set<() => void> | undefined
 
   /** `now` on the node's clock. */
-  constructor(from: string, service: string, deadlineMs: number, now: number) {
+  constructor(
+    from: string,
+    service: string,
+    call: Pick<IncomingCall, 'deadlineMs' | 'isStream' | 'trace'>,
+    now: number,
+  ) {
+    const { deadlineMs, isStream, trace } = call
     this.from = from
     this.service = service
     this.deadlineMs = deadlineMs
+    this.isStream = isStream
+    this.trace = trace
     this.deadline = now + deadlineMs
   }
 
@@ -66,6 +78,17 @@ const running = new AsyncLocalStorage<RunningCall>()
 /** The call whose handler runs here, if any. */
 export function runningCall(): RunningCall | undefined {
   return running.getStore()
+}
+
+/** Thrown by what passes calls on: it was not done here, and `error` says why; somebody else may do it. */
+export class NotServed extends Error {
+  override readonly name = 'NotServed'
+  readonly error: ClusterError
+
+  constructor(error: ClusterError) {
+    super(error.message)
+    this.error = error
+  }
 }
 
 function cancelled(): ClusterError {

@@ -46,6 +46,8 @@ export interface Asked {
   readonly argument: JsonValue
   readonly isStream: boolean
   readonly options: ServiceCallOptions
+  /** Only instances that it accepts. Default: all. */
+  readonly accepts?: (instance: ServiceInstance) => boolean
 }
 
 export interface ServiceCallsOptions {
@@ -58,6 +60,14 @@ export interface ServiceCallsOptions {
   readonly targets: (query: ServiceQuery) => readonly Target[]
   /** No way leads there now, though it is not known to be down. */
   readonly isCut: (member: string) => boolean
+}
+
+type Chosen = Pick<Asked, 'name' | 'options' | 'accepts'>
+
+/** What became of a call, and the attempt that settled it; undefined: none did. */
+export interface Settled {
+  readonly outcome: CallOutcome
+  readonly by: CallAttempt | undefined
 }
 
 /** One call under way, all of its attempts. */
@@ -91,17 +101,24 @@ export class ServiceCalls {
 
   /** The first answer, and the attempt that brought it. */
   async begin(asked: Asked, limits: CallLimits): Promise<{ readonly value: JsonValue; readonly attempt: CallAttempt }> {
+    const { outcome, by } = await this.outcome(asked, limits)
+    if (outcome.type !== 'answered') throw outcome.error
+    return { value: outcome.value, attempt: by as CallAttempt }
+  }
+
+  /** What became of it in the end. Rejects only when its caller gave up. */
+  async outcome(asked: Asked, limits: CallLimits): Promise<Settled> {
     const { name, method } = asked
     const text = encodeValue(asked.argument)
     let hasFailed = true
     try {
       const attempts = (trace: string | undefined) => this.#attempts({ asked, text, limits, tried: new Set(), trace })
       const attributes = { 'trellis.service': name, 'trellis.method': method }
-      const answer = await (isTracing()
+      const settled = await (isTracing()
         ? traced('trellis.call', { kind: SpanKind.CLIENT, attributes }, attempts)
         : attempts(passedOn()))
-      hasFailed = false
-      return answer
+      hasFailed = settled.outcome.type !== 'answered'
+      return settled
     } finally {
       const now = this.#options.clock.now()
       this.#options.edges.note(limits.parent?.service ?? '', name, hasFailed, now - limits.begun, now)
@@ -110,38 +127,38 @@ export class ServiceCalls {
 
   /** The instance that a call would go to now. Throws `ERR_UNKNOWN_SERVICE`. */
   pick(name: string, options: ServiceCallOptions): Target {
-    const target = this.#choose(name, options, new Set())
+    const target = this.#choose({ name, options }, new Set())
     if (!target) throw unknownService(name)
     return target
   }
 
-  async #attempts(calling: Calling) {
+  async #attempts(calling: Calling): Promise<Settled> {
     const { asked, limits, tried } = calling
     const operation = `${asked.name}.${asked.method}`
-    let failure: ClusterError | undefined
+    let failed: Settled | undefined
     this.#budget.called()
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-      const target = this.#choose(asked.name, asked.options, tried)
-      if (!target) throw failure ?? unknownService(asked.name)
+      const target = this.#choose(asked, tried)
+      if (!target) break
       tried.add(target.instance.id)
-      const { outcome, by } = await this.#attempt(target, calling, operation)
-      if (outcome.type === 'answered') return { value: outcome.value, attempt: by }
-      const { type, error } = outcome
-      failure = error
-      if (type === 'failed') throw error
+      const settled = await this.#attempt(target, calling, operation)
+      const { outcome } = settled
+      if (outcome.type === 'answered' || outcome.type === 'failed') return settled
+      const { error } = outcome
+      failed = settled
       if (error.code === 'ERR_TIMEOUT' || error.code === 'ERR_DEADLINE_EXCEEDED' || limits.isOver)
-        throw limits.exceeded(operation, error)
+        return { outcome: { type: 'lost', error: limits.exceeded(operation, error) }, by: undefined }
       const isFutile = !elsewhere.has(error.code) || (error.mayHaveHappened && asked.options.idempotent !== true)
-      if (isFutile || limits.isAborted || !this.#budget.take()) throw error
+      if (isFutile || limits.isAborted || !this.#budget.take()) break
     }
-    throw failure!
+    return failed ?? { outcome: { type: 'refused', error: unknownService(asked.name) }, by: undefined }
   }
 
   /** Settles with the first answer, or when nothing is under way any more. */
   #attempt(target: Target, calling: Calling, operation: string) {
     const { asked, limits } = calling
     const { hedgeMs } = asked.options
-    return new Promise<{ readonly outcome: CallOutcome; readonly by: CallAttempt }>((resolve, reject) => {
+    return new Promise<Settled>((resolve, reject) => {
       if (limits.isAborted) {
         reject(callAborted(operation, false))
         return
@@ -172,7 +189,7 @@ export class ServiceCalls {
   }
 
   #hedge({ asked, tried }: Calling, begin: (target: Target) => void): void {
-    const second = this.#choose(asked.name, asked.options, tried)
+    const second = this.#choose(asked, tried)
     if (!second || !this.#budget.take()) return
     tried.add(second.instance.id)
     begin(second)
@@ -196,10 +213,12 @@ export class ServiceCalls {
     this.#loads.judge(id, ids, this.#options.clock.now())
   }
 
-  #choose(name: string, options: ServiceCallOptions, tried: ReadonlySet<string>): Target | undefined {
+  #choose({ name, options, accepts }: Chosen, tried: ReadonlySet<string>): Target | undefined {
     const { self, random, targets, isCut } = this.#options
     const now = this.#options.clock.now()
-    const all = targets(queryOf(name, options)).filter(({ instance }) => !tried.has(instance.id))
+    const all = targets(queryOf(name, options)).filter(
+      ({ instance }) => !tried.has(instance.id) && (accepts?.(instance) ?? true),
+    )
     const admitted = all.filter(({ instance, owner }) => this.#loads.admits(instance.id, now) && !isCut(owner))
     // Where every one is kept from calls, one that may fail is better than one that cannot be made.
     const candidates = admitted.length > 0 ? admitted : tried.size === 0 ? all : []
@@ -220,8 +239,14 @@ export class ServiceCalls {
   }
 }
 
-function queryOf(name: string, { namespace = '', version, capabilities }: ServiceCallOptions): ServiceQuery {
-  return { name, namespace, ...(version ? { version } : {}), ...(capabilities ? { capabilities } : {}) }
+function queryOf(name: string, { namespace = '', version, capabilities, cluster }: ServiceCallOptions): ServiceQuery {
+  return {
+    name,
+    namespace,
+    ...(version ? { version } : {}),
+    ...(capabilities ? { capabilities } : {}),
+    ...(cluster === undefined ? {} : { cluster }),
+  }
 }
 
 function unknownService(service: string): ClusterError {

@@ -17,6 +17,8 @@ export interface ServiceFacts {
   readonly address: string
   readonly dependsOn: readonly string[]
   readonly health: ServiceHealth
+  /** The other cluster that it is in, by a gateway's word; empty: this one. */
+  readonly cluster: string
 }
 
 /** Of one instance, as JSON. */
@@ -34,7 +36,7 @@ export function serviceFacts(
 ): ServiceFacts {
   const { concurrency, ...rest } = changes
   const facts = { ...base, ...defined(rest) }
-  const known = new Set([...Object.keys(base), 'concurrency'])
+  const known = new Set([...Object.keys(base).filter((key) => key !== 'cluster'), 'concurrency'])
   const problems = Object.keys(changes)
     .filter((key) => !known.has(key))
     .map((key) => `services: unknown option '${key}'`)
@@ -57,17 +59,20 @@ export function newFacts(name: string, zone: string): ServiceFacts {
     address: '',
     dependsOn: [],
     health: 'passing',
+    cluster: '',
   }
 }
 
 /** What came from another member. Undefined: it is none. */
 export function parseFacts(value: unknown): ServiceFacts | undefined {
   if (typeof value !== 'object' || value === null) return undefined
-  return factsProblems(value as ServiceFacts).length === 0 ? (value as ServiceFacts) : undefined
+  // Members of an earlier release know of one cluster only.
+  const facts = { cluster: '', ...value } as ServiceFacts
+  return factsProblems(facts).length === 0 ? facts : undefined
 }
 
 function factsProblems(facts: ServiceFacts): string[] {
-  const { name, namespace, version, capabilities, zone, weight, metadata, address, dependsOn, health } = facts
+  const { name, namespace, version, capabilities, zone, weight, metadata, address, dependsOn, health, cluster } = facts
   const found: string[] = []
   const rule = (holds: boolean, text: string): void => void (holds || found.push(`services.${text}`))
   rule(isWord(name), `name (${show(name)}) must be up to 128 letters, digits, '.', '_', '/' or '-'`)
@@ -77,6 +82,7 @@ function factsProblems(facts: ServiceFacts): string[] {
     `version (${show(version)}) must be semantic, such as 2.1.0`,
   )
   rule(areWords(capabilities), `capabilities (${show(capabilities)}) must be at most ${MAX_WORDS} words`)
+  rule(cluster === '' || isWord(cluster), `cluster (${show(cluster)}) must be a word`)
   rule(zone === '' || isWord(zone), `zone (${show(zone)}) must be a word`)
   rule(
     typeof weight === 'number' && weight >= 0 && weight <= MAX_WEIGHT,

@@ -14,7 +14,7 @@ import type { Time } from '../runtime/clock.ts'
 import { type CallExchange, type CallServer, encodeValue } from './call-exchange.ts'
 import type { CallMessage, IncomingCall, IncomingPull } from './call-messages.ts'
 import { Deadlines } from './deadlines.ts'
-import { RunningCall } from './running-call.ts'
+import { NotServed, RunningCall } from './running-call.ts'
 import type { ServiceHandler } from './service-interface.ts'
 import { isStream, StreamSource } from './stream-source.ts'
 
@@ -102,7 +102,7 @@ export class ServiceHost implements CallServer, Disposable {
 
   #call(from: string, key: string, call: IncomingCall): void {
     if (this.#early.delete(key)) return
-    const { id, number, method, deadlineMs, trace } = call
+    const { id, number, method, trace } = call
     const hosted = this.#hosted.get(number)
     const handler = hosted?.handler(method)
     if (!hosted || !handler || hosted.running >= hosted.concurrency) {
@@ -111,7 +111,7 @@ export class ServiceHost implements CallServer, Disposable {
       return
     }
     const now = this.#options.clock.now()
-    const running = new RunningCall(this.#options.nameOf(from), hosted.name, deadlineMs, now)
+    const running = new RunningCall(this.#options.nameOf(from), hosted.name, call, now)
     const served: Served = { key, from, id, deadline: running.deadline, hosted, call: running, isHeld: true }
     hosted.running += 1
     this.#served.set(key, served)
@@ -138,7 +138,9 @@ export class ServiceHost implements CallServer, Disposable {
         else await this.#take(served, call.stream, served.id)
       }
     } catch (error) {
-      if (this.#over(served)) this.#options.exchange.fail(served.from, served.id, this.#failure(error, method), false)
+      const isRefused = error instanceof NotServed
+      const failure = this.#failure(isRefused ? error.error : error, method)
+      if (this.#over(served)) this.#options.exchange.fail(served.from, served.id, failure, isRefused)
       throw error
     } finally {
       if (!call.stream || call.stream.isClosed) release(served)

@@ -92,12 +92,13 @@ function targetOf(id: string, { owner, number, facts }: Indexed, { name, state, 
 }
 
 function matches(instance: ServiceInstance, query: ServiceQuery): boolean {
-  const { namespace = '', capabilities = [], version, zone, health } = query
+  const { namespace = '', capabilities = [], version, zone, health, cluster } = query
   return (
     (namespace === '*' || instance.namespace === namespace) &&
     capabilities.every((each) => instance.capabilities.includes(each)) &&
     (version === undefined || satisfies(instance.version, version)) &&
     (zone === undefined || instance.zone === zone) &&
+    (cluster === undefined || instance.cluster === cluster) &&
     (health === undefined || instance.health === health)
   )
 }

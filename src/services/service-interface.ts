@@ -30,6 +30,8 @@ export interface ServiceInstance {
   readonly address: string
   readonly dependsOn: readonly string[]
   readonly health: ServiceHealth
+  /** The cluster that it is in; empty: this one. One of another cluster is called by way of `member`, a gateway of this one. */
+  readonly cluster: string
   /** How the cluster sees the member: while it is `suspect` its instances are the last to be called. */
   readonly state: MemberViewState
   /** A `draining` or `stalled` member gets no new calls while there is another. */
@@ -98,6 +100,8 @@ export interface ServiceQuery {
   readonly version?: string
   readonly zone?: string
   readonly health?: ServiceHealth
+  /** Only of this cluster; empty: of this node's own. Default: of any, its own first. */
+  readonly cluster?: string
 }
 
 /** One change of what a query finds. What happened between two reads is one change. */
@@ -124,6 +128,8 @@ export interface ServiceCallOptions {
   readonly version?: string
   readonly namespace?: string
   readonly capabilities?: readonly string[]
+  /** Only of this cluster; empty: of this node's own. Default: of any, but of another one only where the own one has none that is well. */
+  readonly cluster?: string
   /** A call that may have happened may be tried again elsewhere, too. Default false. */
   readonly idempotent?: boolean
   /**

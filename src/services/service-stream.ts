@@ -21,6 +21,17 @@ export async function* readStream(
   const operation = `${asked.name}.${asked.method}`
   const limits = calls.limits(asked.options, DEFAULT_STREAM_DEADLINE_MS)
   const { value, attempt } = await calls.begin(asked, limits)
+  yield* restOf(value, attempt, exchange, limits, operation)
+}
+
+/** The items of the first answer, and then of all further ones. */
+export async function* restOf(
+  value: JsonValue,
+  attempt: CallAttempt,
+  exchange: CallExchange,
+  limits: CallLimits,
+  operation: string,
+): AsyncGenerator<JsonValue, void, undefined> {
   const pulls = new Pulls(exchange, attempt, limits, operation)
   try {
     let batch = batchOf(value, operation)

@@ -26,7 +26,9 @@ import { HealthWatch, healthProblems } from './health.ts'
 import { checkedCall, checkedQuery, checkHandlers } from './query-checks.ts'
 import { Registry } from './registry.ts'
 import { RegistryGossip } from './registry-gossip.ts'
+import type { Asked } from './service-calls.ts'
 import { newFacts, type ServiceFacts, serviceFacts } from './service-facts.ts'
+import type { FindHandler } from './service-host.ts'
 import { instanceId, ServiceIndex } from './service-index.ts'
 import type {
   CallGraph,
@@ -45,6 +47,14 @@ import { ServiceWatch } from './service-watch.ts'
 const DEFAULT_WAIT_MS = 30_000
 /** Asks the owner of an instance to take it back. */
 const REMOVE_SUBJECT = 'trellis.service.remove'
+
+/** Calls of one service that a gateway passes on at once. */
+const MAX_PASSED_ON = 1_024
+
+/** What a gateway offers in the name of another cluster, until it is disposed. */
+export interface ForeignOffer extends Disposable {
+  update(facts: ServiceFacts): void
+}
 
 /** An instance of this node. */
 interface Offered {
@@ -164,6 +174,31 @@ export class LocalServices implements Services, NodePart {
     }
   }
 
+  /** Offers what is in another cluster; `handler` passes calls on. Undefined: this node offers 1,000 services already. */
+  offerForeign(facts: ServiceFacts, handler: FindHandler): ForeignOffer | undefined {
+    if (this.#stopping.signal.aborted) return undefined
+    const created = this.#registry.create(facts)
+    if (!created) return undefined
+    const { number, delta } = created
+    this.#offered.set(number, { declared: facts, spread: facts, watch: undefined })
+    this.#side?.host.add(number, facts.name, handler, MAX_PASSED_ON)
+    this.#gossip?.spread(delta)
+    this.#changed([this.#context.self.id])
+    const update = (changed: ServiceFacts): void => {
+      const offered = this.#offered.get(number)
+      if (!offered) return
+      offered.declared = changed
+      this.#spread(number, offered)
+      this.#changed([this.#context.self.id])
+    }
+    return { update, [Symbol.dispose]: () => this.#dispose(number) }
+  }
+
+  /** As {@link CallSide.passOn}. */
+  passOn(asked: Asked): Promise<JsonValue | AsyncIterable<JsonValue>> {
+    return this.#running().passOn(asked)
+  }
+
   client<Methods extends ServiceMethods>(
     contract: ServiceContract<Methods>,
     options: ServiceCallOptions = {},
@@ -271,8 +306,9 @@ export class LocalServices implements Services, NodePart {
     this.#changed([this.#context.self.id])
   }
 
-  /** Worse than declared while something that it needs cannot be called. */
+  /** Worse than declared while something that it needs cannot be called; what is elsewhere is judged there. */
   #seen(declared: ServiceFacts): ServiceFacts {
+    if (declared.cluster !== '') return declared
     const missing = missingFor(declared, (name) => this.#index.find({ name }).map(({ instance }) => instance))
     return declared.health === 'passing' && missing.length > 0 ? { ...declared, health: 'degraded' } : declared
   }

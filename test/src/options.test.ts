@@ -38,6 +38,7 @@ describe('resolveOptions', () => {
         providers: [],
         clientOrigins: [],
         dns: undefined,
+        federation: undefined,
         expect: undefined,
         secrets: 1,
         developmentSecret: true,

@@ -57,16 +57,18 @@ function listPath(name: string | undefined, { capability, namespace, range }: Fl
 
 function describe(instances: readonly ServiceInstance[]): string {
   if (instances.length === 0) return 'nobody offers that\n'
-  const rows = instances.map(({ name, version, member, health, state, condition, capabilities, address, id }) => [
-    name,
-    version,
-    member,
-    health,
-    condition === 'ok' ? state : `${state}, ${condition}`,
-    capabilities.join(',') || '-',
-    address || '-',
-    id,
-  ])
+  const rows = instances.map(
+    ({ name, version, member, cluster, health, state, condition, capabilities, address, id }) => [
+      name,
+      version,
+      cluster === '' ? member : `${member} (${cluster})`,
+      health,
+      condition === 'ok' ? state : `${state}, ${condition}`,
+      capabilities.join(',') || '-',
+      address || '-',
+      id,
+    ],
+  )
   return table(['SERVICE', 'VERSION', 'MEMBER', 'HEALTH', 'STATE', 'CAPABILITIES', 'ADDRESS', 'ID'], rows)
 }
 

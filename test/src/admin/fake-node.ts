@@ -111,6 +111,7 @@ export function fakeNode(name = 'node-1'): FakeNode {
     channel: (name) => ({ ...absent<Channel>('channel'), name, stats: () => quiet(name) }) as unknown as Channel,
     config: absent<AdminNode['config']>('config'),
     services: absent<AdminNode['services']>('services'),
+    federation: () => ({ name: null, address: null, links: [], exports: [], imports: [] }),
     locks: absent<AdminNode['locks']>('locks'),
     leadership: absent<AdminNode['leadership']>('leadership'),
     backup: () => Promise.reject(new Error('the fake node has no backup')),

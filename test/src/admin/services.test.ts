@@ -38,7 +38,7 @@ describe('/v1/services', () => {
     const { id } = made.json as { id: string }
     await waitUntil(() => b.services.find('mail').length === 1)
     const found = await call(b, 'GET', '/v1/services?name=mail&capability=smtp')
-    const facts = { namespace: '', zone: '', weight: 100, dependsOn: [], health: 'passing' }
+    const facts = { namespace: '', zone: '', weight: 100, dependsOn: [], health: 'passing', cluster: '' }
     const expected = { id, ...facts, ...request, member: 'a', state: 'alive', condition: 'ok' }
     assert.deepEqual(found.json, { instances: [expected] })
     assert.deepEqual((await call(b, 'GET', '/v1/services?name=mail&version=^2')).json, { instances: [] })

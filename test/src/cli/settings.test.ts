@@ -46,6 +46,20 @@ describe('the settings of trellis node', () => {
     assert.deepEqual(told.options, { dataDir, listen: '127.0.0.1:1', admin: false })
   })
 
+  it('take what makes a gateway from a file, and its secret from another', () => {
+    using directory = temporaryDirectory()
+    const [federation, secret] = ['federation.json', 'secret'].map((name) => join(directory.path, name)) as [
+      string,
+      string,
+    ]
+    writeFileSync(secret, 'a secret of gateways\n')
+    writeFileSync(federation, JSON.stringify({ secretFile: secret, exports: ['mail'] }))
+    const expected = { secret: ['a secret of gateways'], exports: ['mail'] }
+    assert.deepEqual(parse(['--federation-file', federation]).options.federation, expected)
+    writeFileSync(federation, '{')
+    assert.throws(() => parse(['--federation-file', federation]), /not JSON/)
+  })
+
   it('have lists with commas, numbers, and "off" for no admin', () => {
     const { options } = parse(['--join', 'a:1, b:2,', '--role', 'x,y', '--expect', '3', '--admin', 'off'])
     assert.deepEqual(options, { join: ['a:1', 'b:2'], roles: ['x', 'y'], expect: 3, admin: false })

@@ -1,0 +1,43 @@
+// What makes a member a gateway to other clusters, as users write it, and what is wrong with that.
+
+import { parseAddress } from '../network-address.ts'
+import { MIN_SECRET_BYTES } from '../wire/secrets.ts'
+
+/** This member is a gateway: it offers services of its cluster to the gateways of others, and theirs to its own cluster. */
+export interface FederationOptions {
+  /** What gateways of both clusters prove to know, at least 16 bytes; not the secret of any cluster. A list is a keyring. */
+  readonly secret: string | readonly string[]
+  /** `HOST:PORT` where gateways of other clusters connect; port 0 takes a free one. Default none: this one only connects. */
+  readonly listen?: string
+  /** `HOST:PORT` of gateways of other clusters, at most 64. Default none. */
+  readonly gateways?: readonly string[]
+  /** Names of services that others may find and call, at most 256; with `*` at the end: all that begin so. Default none. */
+  readonly exports?: readonly string[]
+  /** What the others call this cluster; no two that are linked may have the same. Default: the option `cluster`. */
+  readonly name?: string
+}
+
+const MAX_GATEWAYS = 64
+const MAX_EXPORTS = 256
+const word = /^[a-z0-9][a-z0-9._/-]{0,62}$/i
+const pattern = /^(?:[a-z0-9][a-z0-9._/-]{0,127})?\*?$/i
+const known = ['secret', 'listen', 'gateways', 'exports', 'name']
+
+/** Undefined: it is well. Values are not shown, for a secret may be among them. */
+export function federationProblem(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'must be an object with a secret'
+  const { secret, listen, gateways = [], exports = [], name } = value as Record<string, unknown>
+  const unknown = Object.keys(value).find((key) => !known.includes(key))
+  if (unknown !== undefined) return `has no '${unknown}', only ${known.join(', ')}`
+  const secrets: unknown[] = Array.isArray(secret) ? secret : [secret]
+  const isLong = (text: unknown): boolean => typeof text === 'string' && Buffer.byteLength(text) >= MIN_SECRET_BYTES
+  if (secrets.length === 0 || !secrets.every(isLong)) return `needs a secret of at least ${MIN_SECRET_BYTES} bytes`
+  const addresses: unknown = listen === undefined ? gateways : [listen, ...(Array.isArray(gateways) ? gateways : [])]
+  if (!Array.isArray(gateways) || gateways.length > MAX_GATEWAYS) return `must have at most ${MAX_GATEWAYS} gateways`
+  const isAddress = (text: unknown): boolean => typeof text === 'string' && typeof parseAddress(text) !== 'string'
+  if (!(addresses as unknown[]).every(isAddress)) return 'must have HOST:PORT to listen at, and as gateways'
+  const isPattern = (text: unknown): boolean => typeof text === 'string' && text !== '' && pattern.test(text)
+  if (!Array.isArray(exports) || exports.length > MAX_EXPORTS || !exports.every(isPattern))
+    return `must have at most ${MAX_EXPORTS} names of services as exports`
+  return name === undefined || (typeof name === 'string' && word.test(name)) ? undefined : 'must have a word as name'
+}
