@@ -16,6 +16,7 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 /** Programs of processes and threads of their own. `src/cli/bin.ts` must run on any Node, so it is copied as it is. */
 const programs = [
   'src/cli/main.js',
+  'src/bench/data-member.js',
   'src/bench/member.js',
   'src/bench/members.js',
   'src/bench/traffic-member.js',
@@ -25,6 +26,7 @@ const programs = [
 const starters = [
   'src/cli/up/node-process.js',
   'src/bench/cluster.js',
+  'src/bench/own-side.js',
   'src/bench/benches/start.js',
   'src/bench/traffic.js',
   'src/bench/member-processes.js',

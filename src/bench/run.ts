@@ -4,6 +4,7 @@
 import { isClusterError } from '../errors.ts'
 import { detection } from './benches/detection.ts'
 import { elections } from './benches/elections.ts'
+import { etcd, etcdSlow } from './benches/etcd.ts'
 import { crash, planned, silence } from './benches/failover.ts'
 import { footprint } from './benches/footprint.ts'
 import { hol } from './benches/hol.ts'
@@ -39,6 +40,8 @@ export const benches: readonly Bench[] = [
   formation,
   switching,
   members,
+  etcd,
+  etcdSlow,
 ]
 
 export interface BenchResult {

@@ -13,8 +13,8 @@ export interface EtcdServersOptions {
   readonly members?: number
   /** More arguments for each of them. */
   readonly args?: readonly string[]
-  /** More of the environment, such as a library that slows its flushes down. */
-  readonly env?: Readonly<Record<string, string>>
+  /** What stands before the command line of each. */
+  readonly prefix?: readonly string[]
 }
 
 /** Why there is no etcd here; false: there is one. */
@@ -37,18 +37,18 @@ interface Server {
 export class EtcdServers implements AsyncDisposable {
   readonly #servers: Server[]
   readonly #root: string
-  readonly #env: Readonly<Record<string, string>>
+  readonly #prefix: readonly string[]
   /** What they said last, for when one does not start. */
   #said = ''
 
-  private constructor(servers: Server[], root: string, env: Readonly<Record<string, string>>) {
+  private constructor(servers: Server[], root: string, prefix: readonly string[]) {
     this.#servers = servers
     this.#root = root
-    this.#env = env
+    this.#prefix = prefix
   }
 
   /** Resolves when all of them serve. */
-  static async start({ members = 1, args = [], env = {} }: EtcdServersOptions = {}): Promise<EtcdServers> {
+  static async start({ members = 1, args = [], prefix = [] }: EtcdServersOptions = {}): Promise<EtcdServers> {
     const root = mkdtempSync(join(tmpdir(), 'trellis-etcd-'))
     const ports = await freePorts(2 * members)
     const peers = Array.from({ length: members }, (_, i) => `http://127.0.0.1:${ports[2 * i]}`)
@@ -68,7 +68,7 @@ export class EtcdServers implements AsyncDisposable {
         process: undefined,
       }
     })
-    const started = new EtcdServers(servers, root, env)
+    const started = new EtcdServers(servers, root, prefix)
     try {
       for (const place of servers.keys()) started.run(place)
       if (scheme === 'http') for (const place of servers.keys()) await started.serves(place)
@@ -91,9 +91,10 @@ export class EtcdServers implements AsyncDisposable {
   /** Starts one that was ended, on its old data. */
   run(place: number): void {
     const server = this.#servers[place]!
-    const child = spawn('etcd', server.args, {
+    const [program, ...words] = [...this.#prefix, 'etcd', ...server.args] as [string, ...string[]]
+    const child = spawn(program, words, {
       stdio: ['ignore', 'ignore', 'pipe'],
-      env: { ...process.env, ...this.#env, ETCD_UNSUPPORTED_ARCH: process.arch },
+      env: { ...process.env, ETCD_UNSUPPORTED_ARCH: process.arch },
     })
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#said = (this.#said + text).slice(-2_000)
@@ -140,15 +141,19 @@ export class EtcdServers implements AsyncDisposable {
   /** Which of them leads; undefined: none that answers. */
   async leader(): Promise<number | undefined> {
     for (const [place, { client }] of this.#servers.entries()) {
-      const answer = await fetch(`http://${client}/v3/maintenance/status`, {
-        method: 'POST',
-        body: '{}',
-        signal: AbortSignal.timeout(1_000),
-      }).catch(() => undefined)
-      const status = (await answer?.json()) as { header?: { member_id?: string }; leader?: string } | undefined
+      const status = await statusOf(client)
       if (status?.leader && status.leader !== '0' && status.header?.member_id === status.leader) return place
     }
     return undefined
+  }
+
+  /** Hands leadership over; resolves when it is done. */
+  async transfer(from: number, to: number): Promise<void> {
+    const ids = await Promise.all(this.#servers.map(async ({ client }) => (await statusOf(client))?.header?.member_id))
+    const body = JSON.stringify({ targetID: ids[to] })
+    const url = `http://${this.#servers[from]!.client}/v3/maintenance/transfer-leadership`
+    const answer = await fetch(url, { method: 'POST', body })
+    if (!answer.ok) throw new Error(`etcd does not hand over: ${await answer.text()}`)
   }
 
   /** Drops the history up to and including `revision`. */
@@ -162,6 +167,17 @@ export class EtcdServers implements AsyncDisposable {
     await Promise.all(this.#servers.map((_, place) => this.end(place)))
     rmSync(this.#root, { recursive: true, force: true })
   }
+}
+
+interface Status {
+  readonly header?: { readonly member_id?: string }
+  readonly leader?: string
+}
+
+async function statusOf(client: string): Promise<Status | undefined> {
+  const call = { method: 'POST', body: '{}', signal: AbortSignal.timeout(1_000) }
+  const answer = await fetch(`http://${client}/v3/maintenance/status`, call).catch(() => undefined)
+  return (await answer?.json()) as Status | undefined
 }
 
 /** Free a moment ago; nothing on this machine hands out the same ones at once. */

@@ -27,6 +27,8 @@ export interface ProcessesOptions {
   readonly hosts?: readonly ProcessHost[]
   /** How many fresh nodes form the cluster; the others join it. Default: all. */
   readonly expect?: number
+  /** What stands before the command line of every process; `hosts` has its own. Default: nothing. */
+  readonly prefix?: readonly string[]
   /** A module to run instead of `trellis node`. It finds its settings in the same TRELLIS_* variables. */
   readonly program?: string
   /** What the members prove to know. Default: a secret that all clusters of this kind share. */
@@ -138,7 +140,7 @@ function start(
   plan: NodePlan,
   plans: readonly NodePlan[],
   founders: number,
-  { program, secret = defaultSecret, allowFaults = true, env = {}, hosts }: ProcessesOptions,
+  { program, prefix = [], secret = defaultSecret, allowFaults = true, env = {}, hosts }: ProcessesOptions,
 ): ProcessMember {
   mkdirSync(plan.dataDir, { mode: 0o700 })
   const others = plans.filter((other) => other !== plan).map(({ address }) => address)
@@ -154,7 +156,7 @@ function start(
       ...env,
     },
     adminToken: env.TRELLIS_ADMIN_TOKEN ?? (hosts ? adminTokenOnHosts : undefined),
-    prefix: hosts?.[plans.indexOf(plan)]?.prefix ?? [],
+    prefix: hosts?.[plans.indexOf(plan)]?.prefix ?? prefix,
     introduction: { TRELLIS_NAME: plan.name, TRELLIS_JOIN: others.join(), TRELLIS_EXPECT: String(founders) },
   })
 }

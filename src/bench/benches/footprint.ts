@@ -9,6 +9,7 @@ import { startProcesses } from '../../testing/processes.ts'
 import { pause } from '../../wait.ts'
 import { patience } from '../cluster.ts'
 import { type Bench, repeat } from '../figure.ts'
+import { residentMb } from '../process-memory.ts'
 
 const nodes = 3
 /** Long enough for many probes and heartbeats. */
@@ -58,11 +59,6 @@ export const footprint: Bench = {
       { name: 'CPU of a core, idle', unit: '%', samples: cpu, goal: '<= 1' },
     ]
   },
-}
-
-async function residentMb(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8')
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1_024
 }
 
 /** User and system time. The program's name, which may hold anything, is in brackets before them. */

@@ -1,0 +1,113 @@
+// Our own log beside etcd, in the same run on the same machine: three voters each, every write on disk. What a client sees: writes, linearizable reads, and how long nothing is accepted when
+// the leader is killed, hands over, or all begin anew. Once on the disk there is, and once with every flush 5 ms slower on both.
+
+import { withoutEtcd } from '../../testing/etcd-servers.ts'
+import { EtcdSide } from '../etcd-side.ts'
+import { type Bench, type BenchContext, type Figure, repeat } from '../figure.ts'
+import type { LoadReport } from '../load.ts'
+import { OwnSide } from '../own-side.ts'
+import { slowFlush } from '../slow-flush.ts'
+import type { Place, StoreSide } from '../store-side.ts'
+
+const MANY = 64
+const LOAD_MS = 3_000
+const SLOW_FLUSH_MS = 5
+/** A cold start is slow, and so is what it shows. */
+const COLD_STARTS_PART = 4
+
+const sides = [
+  { name: 'etcd', start: EtcdSide.start },
+  { name: 'trellis', start: OwnSide.start },
+] as const
+
+type Rows = Map<string, number[]>
+
+export const etcd: Bench = {
+  name: 'etcd',
+  description: 'our own log beside etcd: writes, reads, and the leader gone',
+  run: (context) => compare(context, '', [], [dataRows, faultRows]),
+}
+
+export const etcdSlow: Bench = {
+  name: 'etcd-slow',
+  description: `the same with every flush ${SLOW_FLUSH_MS} ms slower on both`,
+  async run(context) {
+    const slow = slowFlush(SLOW_FLUSH_MS)
+    if (typeof slow === 'string') throw new Error(slow)
+    using disk = slow
+    return compare(context, `, flush + ${SLOW_FLUSH_MS} ms`, disk.prefix, [dataRows, faultRows])
+  },
+}
+
+type Measure = (context: BenchContext, side: StoreSide, name: string, rows: Rows) => Promise<void>
+
+async function compare(
+  context: BenchContext,
+  note: string,
+  prefix: readonly string[],
+  measures: readonly Measure[],
+): Promise<Figure[]> {
+  const reason = withoutEtcd()
+  if (reason !== false) throw new Error(reason)
+  const rows = new Map<(typeof sides)[number]['name'], Rows>()
+  for (const { name, start } of sides) {
+    const own: Rows = new Map()
+    rows.set(name, own)
+    await using side = await start({ prefix })
+    for (const measure of measures) await measure(context, side, name, own)
+  }
+  const names = [...rows.get('etcd')!.keys()]
+  return names.flatMap((row) => [
+    { name: `etcd: ${row}${note}`, unit: unitOf(row), samples: rows.get('etcd')!.get(row)! },
+    {
+      name: `${row}${note}`,
+      unit: unitOf(row),
+      samples: rows.get('trellis')!.get(row)!,
+      baseline: `etcd: ${row}${note}`,
+      ...(note === '' && goals[row] ? { goal: goals[row] } : {}),
+    },
+  ])
+}
+
+/** One caller at the leader, and many, there and elsewhere. */
+async function dataRows(context: BenchContext, side: StoreSide, name: string, rows: Rows): Promise<void> {
+  const measure = async (place: Place, verb: 'write' | 'read', clients: number): Promise<LoadReport> => {
+    context.signal.throwIfAborted()
+    context.say(`${name}: ${verb}s of ${clients} at the ${place}`)
+    return side.load(place, verb, clients, LOAD_MS)
+  }
+  for (const place of ['leader', 'follower'] as const) {
+    rows.set(`write, 1 client at the ${place}`, [...(await measure(place, 'write', 1)).latencies])
+    rows.set(`writes, ${MANY} clients at the ${place}`, [...(await measure(place, 'write', MANY)).perSecond])
+    rows.set(`linearizable read, 1 client at the ${place}`, [...(await measure(place, 'read', 1)).latencies])
+    rows.set(`linearizable reads, ${MANY} clients at the ${place}`, [...(await measure(place, 'read', MANY)).perSecond])
+  }
+  rows.set('memory of a voter after that', [...(await side.memory())])
+}
+
+async function faultRows(context: BenchContext, side: StoreSide, name: string, rows: Rows): Promise<void> {
+  const take = async (row: string, runs: number, once: () => Promise<number>): Promise<void> => {
+    const samples: number[] = []
+    await repeat({ ...context, runs }, `${name}: ${row}`, async () => void samples.push(await once()))
+    rows.set(row, samples)
+  }
+  await take('longest gap of writes in a transfer', context.runs, () => side.transfer())
+  await take('SIGKILL of the leader to the first write', context.runs, () => side.killLeader())
+  const starts = Math.max(1, Math.ceil(context.runs / COLD_STARTS_PART))
+  await take('start of all to the first write', starts, () => side.coldStart())
+}
+
+const goals: Readonly<Record<string, string>> = {
+  'write, 1 client at the leader': 'median <= 0.5x',
+  [`writes, ${MANY} clients at the leader`]: '>= 3x',
+  [`linearizable reads, ${MANY} clients at the leader`]: '>= 3x',
+  [`linearizable reads, ${MANY} clients at the follower`]: '>= 3x',
+  'longest gap of writes in a transfer': '<= 50',
+  'SIGKILL of the leader to the first write': 'median <= 250, p99 <= 700',
+  'start of all to the first write': '<= 1000 every time',
+}
+
+function unitOf(row: string): Figure['unit'] {
+  if (row.startsWith('memory')) return 'MB'
+  return row.includes(`${MANY} clients`) ? 'requests/s' : 'ms'
+}

@@ -1,0 +1,102 @@
+// etcd, for the comparison: three servers with their defaults, and the calls of the client `etcd3` without its retries, from this process. A call goes to the server that is named, as
+// a client does that has found it.
+
+import { systemClock } from '../runtime/clock.ts'
+import { EtcdServers } from '../testing/etcd-servers.ts'
+import { pause } from '../wait.ts'
+import { drive, firstAnswer, LOAD_VALUE, type LoadReport, type LoadVerb, loadKey, longestGap } from './load.ts'
+import { residentMb } from './process-memory.ts'
+import { clock } from './recorded.ts'
+import type { Place, StoreSide, StoreSideOptions } from './store-side.ts'
+
+type Endpoint = Awaited<ReturnType<typeof endpointAt>>
+
+const members = 3
+const CALL_MS = 10_000
+const value = Buffer.from(JSON.stringify(LOAD_VALUE))
+
+export class EtcdSide implements StoreSide {
+  readonly #servers: EtcdServers
+  readonly #endpoints: readonly Endpoint[]
+
+  private constructor(servers: EtcdServers, endpoints: readonly Endpoint[]) {
+    this.#servers = servers
+    this.#endpoints = endpoints
+  }
+
+  static async start({ prefix }: StoreSideOptions): Promise<EtcdSide> {
+    const servers = await EtcdServers.start({ members, prefix })
+    return new EtcdSide(servers, await Promise.all(servers.hosts.map(endpointAt)))
+  }
+
+  async load(place: Place, verb: LoadVerb, clients: number, ms: number): Promise<LoadReport> {
+    const leader = await this.#leader()
+    const endpoint = this.#endpoints[place === 'leader' ? leader : (leader + 1) % members]!
+    return drive({ verb, clients, ms }, (at) => (verb === 'write' ? write(endpoint, at) : read(endpoint, at)))
+  }
+
+  async killLeader(): Promise<number> {
+    const leader = await this.#leader()
+    const others = this.#endpoints.filter((_, at) => at !== leader)
+    const from = clock()
+    const ended = this.#servers.end(leader)
+    const ms = await firstAnswer((attempt) => write(others[attempt % others.length]!, 0), from)
+    await ended
+    this.#servers.run(leader)
+    for (let at = 0; at < members; at++) await this.#servers.serves(at)
+    return ms
+  }
+
+  async transfer(): Promise<number> {
+    const leader = await this.#leader()
+    const other = this.#endpoints[(leader + 2) % members]!
+    return longestGap(
+      () => write(other, 0),
+      () => this.#servers.transfer(leader, (leader + 1) % members),
+    )
+  }
+
+  async coldStart(): Promise<number> {
+    await Promise.all(this.#endpoints.map((_, at) => this.#servers.end(at)))
+    const from = clock()
+    for (let at = 0; at < members; at++) this.#servers.run(at)
+    const ms = await firstAnswer((attempt) => write(this.#endpoints[attempt % members]!, 0), from)
+    for (let at = 0; at < members; at++) await this.#servers.serves(at)
+    return ms
+  }
+
+  async memory(): Promise<readonly number[]> {
+    return Promise.all(this.#servers.pids.map(residentMb))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const endpoint of this.#endpoints) endpoint.close()
+    await this.#servers[Symbol.asyncDispose]()
+  }
+
+  async #leader(): Promise<number> {
+    for (;;) {
+      const leader = await this.#servers.leader()
+      if (leader !== undefined) return leader
+      await pause(systemClock, 20)
+    }
+  }
+}
+
+/** The client is an optional package, so it is loaded only here. */
+async function endpointAt(host: string) {
+  const { Endpoint } = await import('../coordination/etcd/endpoint.ts')
+  return Endpoint.at(host, { hosts: [host], leaderLeaseMs: 0 })
+}
+
+function write(endpoint: Endpoint, place: number): Promise<unknown> {
+  const request = { key: Buffer.from(loadKey(place)), value }
+  return endpoint.call('KV', 'put', request, Date.now() + CALL_MS)
+}
+
+/** A value that is read is looked at, as ours is. */
+async function read(endpoint: Endpoint, place: number): Promise<unknown> {
+  const request = { key: Buffer.from(loadKey(place)) }
+  const { kvs } = await endpoint.call<{ kvs: { value: Buffer }[] }>('KV', 'range', request, Date.now() + CALL_MS)
+  return kvs[0] && JSON.parse(kvs[0].value.toString('utf8'))
+}

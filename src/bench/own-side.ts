@@ -1,0 +1,94 @@
+// Our own log, for the comparison: three members, each a voter, with the defaults. The library is embedded, so whoever calls lives in a member's process.
+
+import { extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { ClusterProcess } from '../testing/process-member.ts'
+import { type ProcessCluster, startProcesses } from '../testing/processes.ts'
+import { patience } from './cluster.ts'
+import type { DataWork } from './data-member.ts'
+import type { LoadReport, LoadVerb } from './load.ts'
+import { residentMb } from './process-memory.ts'
+import { clock } from './recorded.ts'
+import type { Place, StoreSide, StoreSideOptions } from './store-side.ts'
+
+const program = fileURLToPath(new URL(`data-member${extname(import.meta.url)}`, import.meta.url))
+
+export class OwnSide implements StoreSide {
+  readonly #cluster: ProcessCluster
+
+  private constructor(cluster: ProcessCluster) {
+    this.#cluster = cluster
+  }
+
+  static async start({ prefix }: StoreSideOptions): Promise<OwnSide> {
+    const cluster = await startProcesses(3, { program, prefix, timeoutMs: 120_000 })
+    return new OwnSide(cluster)
+  }
+
+  async load(place: Place, verb: LoadVerb, clients: number, ms: number): Promise<LoadReport> {
+    const { leader } = await this.#cluster.ready(patience)
+    const node = place === 'leader' ? leader : this.#others(leader)[0]!
+    return (await this.#tell(node, { work: 'load', verb, clients, ms })) as LoadReport
+  }
+
+  async killLeader(): Promise<number> {
+    const { leader } = await this.#cluster.ready(patience)
+    const others = this.#others(leader)
+    const from = clock()
+    const killed = leader.kill()
+    const ms = await Promise.race(
+      others.map((node) => this.#tell(node, { work: 'first-write', from }) as Promise<number>),
+    )
+    await killed
+    await leader.restart()
+    await this.#cluster.ready(patience)
+    return ms
+  }
+
+  async transfer(): Promise<number> {
+    const { leader } = await this.#cluster.ready(patience)
+    const [to, other] = this.#others(leader)
+    return (await this.#tell(other!, { work: 'transfer', to: to!.name })) as number
+  }
+
+  async coldStart(): Promise<number> {
+    const { nodes } = this.#cluster
+    await this.#cluster.ready(patience)
+    await Promise.all(nodes.map((node) => node.kill()))
+    const from = clock()
+    await Promise.all(nodes.map((node) => node.restart()))
+    const ms = await Promise.race(
+      nodes.map((node) => this.#tell(node, { work: 'first-write', from }) as Promise<number>),
+    )
+    await this.#cluster.ready(patience)
+    return ms
+  }
+
+  async memory(): Promise<readonly number[]> {
+    return Promise.all(this.#cluster.nodes.map(({ pid }) => residentMb(pid)))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#cluster[Symbol.asyncDispose]()
+  }
+
+  #others(leader: ClusterProcess): ClusterProcess[] {
+    return this.#cluster.nodes.filter((node) => node !== leader)
+  }
+
+  async #tell(node: ClusterProcess, work: DataWork): Promise<unknown> {
+    const { pid } = node
+    const port = await this.#cluster.until(`${node.name} takes work`, () => portOf(node, pid), patience)
+    const answer = await fetch(`http://127.0.0.1:${port}`, { method: 'POST', body: JSON.stringify(work) })
+    if (!answer.ok) throw new Error(`${node.name}: ${await answer.text()}`)
+    return answer.json()
+  }
+}
+
+function portOf(node: ClusterProcess, pid: number): number | undefined {
+  for (const line of node.output) {
+    const said = JSON.parse(line) as { type?: string; pid?: number; port?: number }
+    if (said.type === 'control' && said.pid === pid) return said.port
+  }
+  return undefined
+}
