@@ -58,8 +58,6 @@ export interface RunningNodeOptions {
   readonly world: NodeWorld
 }
 
-/** A gap between two turns that counts as an absence: well below every election timeout, well above a busy turn. */
-const AWAY_THRESHOLD_MS = 200
 const DEFAULT_READY_TIMEOUT_MS = 60_000
 const DEFAULT_STOP_TIMEOUT_MS = 10_000
 const DEFAULT_LEAVE_TIMEOUT_MS = 20_000
@@ -105,7 +103,7 @@ export class RunningNode extends NodeFaces implements TrellisNode {
       this.#resolveFatal = resolve
     })
     this.#hub = new EventHub(logger)
-    this.#guard = new AwayGuard(this.#clock, AWAY_THRESHOLD_MS, (absence) => this.#away(absence))
+    this.#guard = new AwayGuard(this.#clock, setup.world.awayThresholdMs, (absence) => this.#away(absence))
     const turn = createTurn(this.#guard, (error) => this.#fail(asClusterError(error)))
     const counters = this.counts
     this.#refusals = new Refusals(counters, logger, () => this.#clock.now())
@@ -126,7 +124,7 @@ export class RunningNode extends NodeFaces implements TrellisNode {
       overlayOptions: options.overlayOptions,
       raft: { ...raftPresets[profile], snapshotEveryEntries: options.snapshotEntries },
       voters: { target: options.voters, replaceAfterMs: options.replaceVoterAfterMs },
-      swim: { ...swimPresets[profile], keepStalledMs: options.keepStalledMs },
+      swim: setup.world.swim ?? { ...swimPresets[profile], keepStalledMs: options.keepStalledMs },
       transport,
       keyring: new Keyring(options.secrets),
       storage,

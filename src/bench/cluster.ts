@@ -16,6 +16,11 @@ export function startElectorate(count: number): Promise<ProcessCluster> {
   return startProcesses(count, { program, timeoutMs, env: { TRELLIS_BENCH_ROLES: '1' } })
 }
 
+/** With plain SWIM in place of the membership that nodes have. */
+export function startPlainMembers(count: number): Promise<ProcessCluster> {
+  return startProcesses(count, { program, timeoutMs, env: { TRELLIS_BENCH_PLAIN: '1' } })
+}
+
 export function startMembers(count: number, options: { readonly untilReady?: boolean } = {}): Promise<ProcessCluster> {
   return startProcesses(count, { program, timeoutMs, ...options })
 }

@@ -2,7 +2,9 @@
 // object a line, with the time of the machine's monotonic clock, which all processes share. SIGTERM makes it leave.
 
 import { watchParent } from '../cli/parent.ts'
-import { createNode } from '../node.ts'
+import { createNodeIn } from '../node.ts'
+import { type NodeWorld, thisMachine } from '../node-world.ts'
+import { plainSwim } from './plain-swim.ts'
 import { clock, type Recorded } from './recorded.ts'
 
 /** The role is looked at this often: how exact the figures that are made of it are. */
@@ -13,7 +15,11 @@ const { env } = process
 watchParent(env)?.addEventListener('abort', () => process.exit())
 
 record({ type: 'begun', at: clock() })
-const node = await createNode({
+const isPlain = env.TRELLIS_BENCH_PLAIN === '1'
+const world: NodeWorld = isPlain
+  ? { ...thisMachine, swim: plainSwim, awayThresholdMs: Number.POSITIVE_INFINITY }
+  : thisMachine
+const node = await createNodeIn(world, {
   ...(env.TRELLIS_NAME ? { name: env.TRELLIS_NAME } : {}),
   ...(env.TRELLIS_JOIN ? { join: env.TRELLIS_JOIN } : {}),
   ...(env.TRELLIS_EXPECT ? { expect: Number(env.TRELLIS_EXPECT) } : {}),
@@ -21,6 +27,8 @@ const node = await createNode({
   admin: env.TRELLIS_ADMIN!,
   dataDir: env.TRELLIS_DATA_DIR!,
   secret: env.TRELLIS_SECRET!,
+  allowFaults: env.TRELLIS_ALLOW_FAULTS === '1',
+  ...(isPlain ? { keepStalledMs: 0 } : {}),
 })
 
 process.once('SIGTERM', async () => {

@@ -14,6 +14,7 @@ import { members } from './benches/members.ts'
 import { messages } from './benches/messages.ts'
 import { rtt } from './benches/rtt.ts'
 import { simulator } from './benches/simulator.ts'
+import { stalled } from './benches/stalled.ts'
 import { stalls } from './benches/stalls.ts'
 import { formation, up } from './benches/start.ts'
 import { switching } from './benches/switching.ts'
@@ -37,6 +38,7 @@ export const benches: readonly Bench[] = [
   planned,
   elections,
   detection,
+  stalled,
   formation,
   switching,
   members,

@@ -3,19 +3,10 @@
 // worker that answers for it, or the whole process, with none. Beside both plain SWIM with the times of its widest
 // implementation, and how long each takes to notice a member that falls silent for good.
 
-import { resolveSwimOptions, type SwimOptions } from '../../../topology/index.ts'
+import { resolveSwimOptions } from '../../../topology/index.ts'
 import { runStalls, type StallScenario } from '../../testing/simulator/stalled-members.ts'
 import { type Bench, type Figure, repeat } from '../figure.ts'
-
-/** SWIM without Lifeguard, its times those of memberlist's LAN defaults. */
-const plain: SwimOptions = resolveSwimOptions({
-  probeIntervalMs: 1_000,
-  probeTimeoutMs: 500,
-  suspicionMultiplier: 4,
-  maxSuspicionMultiplier: 1,
-  localHealthMax: 0,
-  maxLoopDelayMs: 0,
-})
+import { plainSwim } from '../plain-swim.ts'
 
 const ranges = [
   [500, 1_000],
@@ -30,7 +21,7 @@ export const stalls: Bench = {
   async run(context) {
     const ours = { options: resolveSwimOptions(), noticesAbsence: true, hasWorkers: true }
     const stopped = { ...ours, hasWorkers: false }
-    const theirs = { options: plain, noticesAbsence: false, hasWorkers: false }
+    const theirs = { options: plainSwim, noticesAbsence: false, hasWorkers: false }
     const figures: Figure[] = []
     for (const stallMs of ranges) {
       const wrong: number[] = []

@@ -2,7 +2,7 @@
 // killed loses its machine and keeps its disk. Keys and chance come from the seed, so that the same test is the same run.
 
 import { createHash, createPrivateKey } from 'node:crypto'
-import type { NodeWorld } from '../../node-world.ts'
+import { AWAY_THRESHOLD_MS, type NodeWorld } from '../../node-world.ts'
 import { MemoryDirectory } from '../../storage/memory-directory.ts'
 import { FaultyTransport, NetworkFaults } from '../../transport/faulty.ts'
 import { loadIdentity } from '../../transport/identity.ts'
@@ -46,6 +46,7 @@ export class VirtualWorld {
 export class VirtualLife implements NodeWorld {
   readonly clock: VirtualMachine
   readonly random: () => number
+  readonly awayThresholdMs = AWAY_THRESHOLD_MS
   readonly disk: MemoryDirectory
   readonly #world: VirtualWorld
   readonly #wire: MemoryTransport
