@@ -132,8 +132,11 @@ class Plan {
       const voters = this.#voters.map((voter) => (voter === this.#lost ? first : voter))
       return this.#to(voters, `${this.#lost.id} is down`)
     }
-    if (this.#leaving !== undefined || this.#missing === 0 || ready.length < this.#missing) return undefined
-    return this.#to([...this.#voters, ...ready.slice(0, this.#missing)], 'there are too few voters')
+    if (this.#leaving !== undefined) return undefined
+    // Nobody waits for one that never catches up: as many as there are, to an odd number.
+    const added = Math.min(this.#missing, ready.length)
+    const odd = (this.#voters.length + added) % 2 === 0 ? added - 1 : added
+    return odd <= 0 ? undefined : this.#to([...this.#voters, ...ready.slice(0, odd)], 'there are too few voters')
   }
 
   /** Exactly those learn who are to be promoted. */

@@ -98,6 +98,12 @@ describe('the policy of voters', () => {
     const behind = [follower('e', { isCaughtUp: false })]
     assert.equal(text(decide({ voters: 'abc', learners: 'de', members, followers: behind })), 'nothing')
     assert.equal(text(decide({ voters: 'abc', learners: 'de', members })), 'abcde|')
+    const late = [follower('d', { isCaughtUp: false })]
+    assert.equal(
+      text(decide({ voters: 'a', learners: 'bcde', followers: late })),
+      'abc|de',
+      'nobody waits for one that lags',
+    )
     assert.equal(text(decide({ voters: 'a', members: [member('b'), member('c')], target: 3 })), 'a|bc')
   })
 
