@@ -8,12 +8,12 @@ export interface Operation {
   readonly began: number
   readonly ended: number
   readonly revision: number
-  readonly value: number
+  readonly value: number | string
 }
 
 /** Fails when `history` is not linearizable. */
 export function assertLinearizable(history: readonly Operation[]): void {
-  const values = new Map<number, number>()
+  const values = new Map<number, number | string>()
   for (const { revision, value } of history) {
     assert.equal(values.get(revision) ?? value, value, `revision ${revision} has one value`)
     values.set(revision, value)

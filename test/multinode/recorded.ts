@@ -43,6 +43,10 @@ export type Recorded =
     }
   | { readonly type: 's5'; readonly at: number; readonly host: string | null; readonly phase: string }
   | { readonly type: 'leader'; readonly at: number; readonly leader: string | null; readonly term: number }
+  /** A lock was acquired. */
+  | { readonly type: 'locked'; readonly at: number; readonly token: number }
+  /** What a resource that guards itself answered to whoever had this token. */
+  | { readonly type: 'worked'; readonly at: number; readonly token: number; readonly answer: string }
   /** It has left and stopped; nothing keeps it any more. */
   | { readonly type: 'left'; readonly at: number }
 
