@@ -47,11 +47,16 @@ export class Calls {
     if (this.#closed) throw this.#closed
     if (this.#session.node !== undefined) return
     const connected = Promise.withResolvers<void>()
-    using _events = this.#session.onEvent((event) => {
+    const listening = this.#session.onEvent((event) => {
       if (event.type === 'connected') connected.resolve()
       else if (event.type === 'refused' && event.error.code !== 'ERR_BUFFER_FULL') connected.reject(event.error)
     })
-    await within('ready', connected.promise, timeoutMs, signal, false)
+    try {
+      await within('ready', connected.promise, timeoutMs, signal, false)
+    } finally {
+      // Not `using`: not every browser has it.
+      listening[Symbol.dispose]()
+    }
   }
 
   /** Resolves to the answer. Waits while there is no connection, for the time that it has. */

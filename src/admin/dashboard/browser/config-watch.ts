@@ -1,8 +1,9 @@
-// Config under one prefix, live: the list as of one revision, then every change after it. A stream that breaks, for whatever reason,
-// begins anew with a fresh list, so nothing is missed.
+// Config under one prefix, live: the list as of one revision, then every change after it, by the same client that users have. What ends
+// it, for whatever reason, makes it begin anew with a fresh list, so nothing is missed.
 
 import { useEffect, useState } from 'preact/hooks'
-import type { ConfigEvent, ConfigList } from '../../../coordination/config-interface.ts'
+import { connect } from '../../../client/client.ts'
+import type { ConfigList } from '../../../coordination/config-interface.ts'
 import { followChange, maxShownEntries, type ShownConfig, shownConfig } from '../panels.ts'
 import { type Asked, ask } from './asking.ts'
 
@@ -12,10 +13,8 @@ export function useConfig(prefix: string): Asked<ShownConfig> {
   const [asked, setAsked] = useState<Asked<ShownConfig>>({ answer: undefined, at: 0, problem: undefined })
   useEffect(() => {
     const over = new AbortController()
-    let source: EventSource | undefined
     let timer: number | undefined
     const beginAgain = (problem: string): void => {
-      source?.close()
       setAsked((before) => ({ ...before, problem }))
       timer = setTimeout(() => void begin(), againMs)
     }
@@ -26,21 +25,30 @@ export function useConfig(prefix: string): Asked<ShownConfig> {
       if ('problem' in listed) return beginAgain(listed.problem)
       const { entries, revision, next } = listed.answer
       setAsked({ answer: shownConfig(entries, revision, next !== undefined), at: Date.now(), problem: undefined })
-      source = new EventSource(`/v1/watch?prefix=${encodeURIComponent(prefix)}&from=${revision + 1}`)
-      source.addEventListener('message', ({ data }: MessageEvent<string>) => {
-        const event = JSON.parse(data) as ConfigEvent
-        setAsked(({ answer }) => ({
-          answer: answer && followChange(answer, event),
-          at: Date.now(),
-          problem: undefined,
-        }))
-      })
-      source.onerror = () => beginAgain('the changes are cut off; asking again')
+      try {
+        await follow(revision + 1)
+        if (!over.signal.aborted) beginAgain('the changes have ended; asking again')
+      } catch (error) {
+        if (!over.signal.aborted) beginAgain(`the changes are cut off (${String(error)}); asking again`)
+      }
+    }
+    const follow = async (from: number): Promise<void> => {
+      // By the cookie that this page has.
+      const client = connect(location.origin)
+      try {
+        for await (const event of client.config.watch(prefix, { from, signal: over.signal }))
+          setAsked(({ answer }) => ({
+            answer: answer && followChange(answer, event),
+            at: Date.now(),
+            problem: undefined,
+          }))
+      } finally {
+        await client.close()
+      }
     }
     void begin()
     return () => {
       over.abort()
-      source?.close()
       clearTimeout(timer)
     }
   }, [prefix])
