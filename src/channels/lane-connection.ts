@@ -220,6 +220,8 @@ export class LaneConnection implements LaneFrameHandler {
       this.#receive(this.#reader.read(bytes, start, end, laneBytes))
       return
     }
+    // The word of a link that closes on purpose: its close follows, and says the rest.
+    if (kind === frameNumbers.goodbye) return
     const reader = new Reader(bytes.subarray(start, end))
     if (kind === frameNumbers['lane-credit']) this.#granted(reader.varint(), reader.varint())
     else if (kind === frameNumbers['lane-transfer']) return void this.#announced(reader)

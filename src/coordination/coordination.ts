@@ -32,6 +32,7 @@ import type { Copy } from './queries.ts'
 import { RecordSpreader } from './record-spreader.ts'
 import { Seat, type SeatOptions } from './seat.ts'
 import { type TransferOptions, type TransferReport, Transfers } from './transfers.ts'
+import { Voices } from './voices.ts'
 import type { Voter } from './voter.ts'
 import { VoterKeeper } from './voter-keeper.ts'
 
@@ -74,6 +75,7 @@ export class Coordination {
   readonly #transfers: Transfers
   readonly #seat: Seat
   readonly #voterKeeper: VoterKeeper
+  readonly #voices: Voices
   /** When a leader was last heard; before the first: when this life began. */
   #heardAt: number
 
@@ -83,6 +85,12 @@ export class Coordination {
     this.#options = options
     this.#heardAt = toolbox.clock.now()
     const { clock, turn } = toolbox
+    this.#voices = new Voices({
+      configuration: () => this.#voter?.view().configuration,
+      said: () => this.#keeper.record ?? { voters: options.voters, learners: [] },
+      term: () => this.#voter?.view().term,
+      isCredulous: () => !this.#voter && (options.isSparse() || !this.#keeper.record),
+    })
     this.#spreader = new RecordSpreader({
       self,
       clusterId,
@@ -220,12 +228,17 @@ export class Coordination {
 
   receiveRaft(link: Link, message: RaftMessage<ClusterCommand>): void {
     const { id, storeId } = link.peer
+    if (!this.#voices.mayTakePart(id, message.term)) {
+      this.#options.toolbox.counters.add('raft-not-entitled')
+      return
+    }
     if (message.type === 'append') this.#heardAt = this.#options.toolbox.clock.now()
     this.#seat.receive(id, storeId, message)
   }
 
   receiveRecord(record: ClusterRecord, from: string): void {
-    this.#spreader.receive(record, from)
+    if (this.#voices.believes(record, from, this.#keeper.record?.index ?? 0)) this.#spreader.receive(record, from)
+    else this.#options.toolbox.counters.add('record-not-entitled')
   }
 
   /** Tells a peer, first of all, which cluster this is. */

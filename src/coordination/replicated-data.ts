@@ -220,7 +220,9 @@ export class ReplicatedData implements NodePart {
     if (!coordination) return { leader: undefined, voters: [], reachesMajority: true, unledMs: 0 }
     const { leader, voters } = coordination.knowledge()
     const names = voters.map((id) => this.#context.nameOf(id))
-    const { reachesMajority, isVoter } = coordination
-    return { leader, voters: names, reachesMajority, unledMs: isVoter ? coordination.ageMs() : 0 }
+    const { reachesMajority, isVoter, record } = coordination
+    // Before the first leader there is one to wait for.
+    const hasBeenLed = isVoter && record !== undefined && record.leader !== ''
+    return { leader, voters: names, reachesMajority, unledMs: hasBeenLed ? coordination.ageMs() : 0 }
   }
 }

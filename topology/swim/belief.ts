@@ -1,22 +1,37 @@
 // What becomes of a statement about a member: a record that somebody repeats, an accusation that somebody makes, a
 // deadline that passes. Everything is judged by `rules.ts` and put into effect by `adopt.ts`.
 
-import type { MemberId, MemberRecord } from '../types.ts'
+import type { Incarnation, MemberId, MemberRecord } from '../types.ts'
 import { adopt, deadlineOf, setDeadline, suspicionOf, suspicionTimer } from './adopt.ts'
 import type { Update } from './messages.ts'
 import { compareIncarnations, isPresent } from './order.ts'
 import { hearOfSelf } from './refutation.ts'
 import type { SwimState } from './state.ts'
 
+/** Refutations of one life: one each millisecond for fifty days. Beyond it nobody is believed, so that a member can always say one more. */
+export const MAX_REFUTATION = 2 ** 32
+/** Generations: one each second for as long as anybody will ask. */
+export const MAX_GENERATION = 2 ** 40
+/** By so many refutations others may be ahead of what a linked member has told itself. */
+export const MAX_REFUTATION_LEAP = 1_000
+
 export type Accusation = Extract<Update, { type: 'accusation' }>
 
 /** `from` says what it believes of a member. `isHearsay`: in a full exchange, so it may be old. */
 export function learn(state: SwimState, record: MemberRecord, from: MemberId, isHearsay: boolean, now: number): void {
+  if (!isBelievable(record.incarnation)) {
+    state.drop(from, 'not-believable')
+    return
+  }
   if (record.id === state.id) {
     hearOfSelf(state, record, from, now)
     return
   }
   const mine = state.table.get(record.id)
+  if (mine && from !== record.id && wouldSayItself(state, mine, record)) {
+    state.drop(from, 'not-its-own')
+    return
+  }
   if (!mine) {
     if (hasRoom(state, record)) adopt(state, record, now)
     else state.drop(from, 'table-full')
@@ -34,9 +49,15 @@ export function learn(state: SwimState, record: MemberRecord, from: MemberId, is
 /** Somebody has evidence against a member; perhaps this very member has. */
 export function accuse(state: SwimState, accusation: Accusation, from: MemberId, now: number): void {
   const { member, incarnation } = accusation
+  if (!isBelievable(incarnation)) {
+    state.drop(from, 'not-believable')
+    return
+  }
   const record = state.table.get(member)
   const age = record ? compareIncarnations(incarnation, record.incarnation) : 0
-  if (record && member === state.id) hearOfSelf(state, { ...record, incarnation, state: 'suspect' }, from, now)
+  const isOfThisLife = record?.incarnation.generation === incarnation.generation
+  if (record && member === state.id && isOfThisLife)
+    hearOfSelf(state, { ...record, incarnation, state: 'suspect' }, from, now)
   // The record of that incarnation travels before the accusation; without it nobody knows whom it is about.
   else if (!record || age > 0) state.drop(from, 'unknown-member')
   else if (age < 0) answerOldNews(state, record, from)
@@ -115,6 +136,23 @@ function isOldVerdict(state: SwimState, mine: MemberRecord, theirs: MemberRecord
     theirs.incarnation.generation === mine.incarnation.generation &&
     state.linked.has(mine.id)
   )
+}
+
+/**
+ * That it left, that it lives another life: a member that is alive and linked to us says so over its link, or its link ends. So nobody
+ * else puts out a member that is there, by mistake or on purpose.
+ */
+function wouldSayItself(state: SwimState, mine: MemberRecord, theirs: MemberRecord): boolean {
+  if (mine.state !== 'alive' || !state.linked.has(mine.id)) return false
+  const { generation, refutation } = mine.incarnation
+  const isLater = theirs.incarnation.generation > generation
+  const isSameLife = theirs.incarnation.generation === generation
+  const isAhead = isSameLife && theirs.incarnation.refutation > refutation + MAX_REFUTATION_LEAP
+  return isLater || isAhead || (isSameLife && theirs.state === 'left')
+}
+
+function isBelievable({ generation, refutation }: Incarnation): boolean {
+  return generation < MAX_GENERATION && refutation < MAX_REFUTATION
 }
 
 function isSame(left: MemberRecord, right: MemberRecord): boolean {

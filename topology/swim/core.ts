@@ -75,9 +75,17 @@ export type SwimEvent =
 /**
  * `table-full`: a new member beyond `maxMembers`, or a gone one beyond `maxRememberedMembers`. `unknown-member`: an accusation
  * of somebody, or of an incarnation, not yet known. `accusers-full`: beyond `maxAccusersPerMember`. `relays-full`: beyond `maxRelayedProbes`.
- * `unknown-probe`: an answer to no running probe, mostly a late one.
+ * `unknown-probe`: an answer to no running probe, mostly a late one. `not-its-own`: what a linked member that is alive would say itself, said by
+ * another. `not-believable`: an incarnation that no member reaches.
  */
-export type SwimDropReason = 'table-full' | 'unknown-member' | 'accusers-full' | 'relays-full' | 'unknown-probe'
+export type SwimDropReason =
+  | 'table-full'
+  | 'unknown-member'
+  | 'accusers-full'
+  | 'relays-full'
+  | 'unknown-probe'
+  | 'not-its-own'
+  | 'not-believable'
 
 /** One accuser as this member counted it. */
 export interface Suspector {

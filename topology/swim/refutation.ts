@@ -9,11 +9,10 @@ import type { SwimState } from './state.ts'
 export function hearOfSelf(state: SwimState, told: MemberRecord, from: MemberId, now: number): void {
   const self = state.self
   const newer = told.incarnation.generation - self.incarnation.generation
-  if (newer > 0) superseded(state, told)
+  if (newer > 0) superseded(state, told, from)
   else if (newer < 0 || self.state === 'left') return
-  else if (told.state === 'left') adopt(state, state.rules.merge(self, told), now)
   else if (state.rules.mustRefute(self, told)) refute(state, told, now)
-  // Old news of us that was refuted long ago: whoever still tells it has missed our answer.
+  // Old news of us that was refuted long ago: whoever still tells it has missed our answer. Or that we left, which we would know.
   else if (told.state !== 'alive') state.send(from, { type: 'gossip', updates: [{ type: 'record', record: self }] })
 }
 
@@ -35,8 +34,13 @@ function refute(state: SwimState, told: MemberRecord, now: number): void {
   adopt(state, { ...self, incarnation: { ...self.incarnation, refutation } }, now)
 }
 
-function superseded(state: SwimState, told: MemberRecord): void {
-  if (told.incarnation.generation <= state.supersededBy) return
-  state.supersededBy = told.incarnation.generation
+/** One member may be mistaken, and we would stop for it: where there are others, two must say so. */
+function superseded(state: SwimState, told: MemberRecord, from: MemberId): void {
+  const { generation } = told.incarnation
+  if (generation <= state.supersededBy) return
+  state.supersededTellers.add(from)
+  const others = state.table.all().filter((record) => record.id !== state.id && record.state !== 'left').length
+  if (state.supersededTellers.size < Math.min(2, others)) return
+  state.supersededBy = generation
   state.emit({ type: 'superseded', incarnation: told.incarnation })
 }

@@ -33,6 +33,8 @@ export class SwimState {
   mustJudge = false
   /** The newest generation of ours that another copy was heard with. */
   supersededBy = 0
+  /** Who has said so; no more than there are links. */
+  readonly supersededTellers = new Set<MemberId>()
   readonly timers = new Timers((effect) => this.#effects.push(effect))
   #effects: SwimEffect[] = []
 

@@ -12,6 +12,7 @@ import type { Envelope } from '../../../src/wire/envelope.ts'
 import type { LaneEnds } from '../../../src/wire/lane-envelope.ts'
 import { LaneFrameSplitter, smallFrame } from '../../../src/wire/lane-frames.ts'
 import { MAX_CHUNK_BYTES, MAX_OPEN_TRANSFERS } from '../../../src/wire/limits.ts'
+import { encodeFrame } from '../../../src/wire/message.ts'
 import { frameNumbers } from '../../../src/wire/message-numbers.ts'
 import { WireError } from '../../../src/wire/wire-error.ts'
 import { laneEnds, laneFrames, otherEnds, plainEnvelope } from '../wire/sample-lane-frames.ts'
@@ -178,6 +179,11 @@ describe('a connection of a lane', () => {
     }
     for (let number = 1; number <= MAX_OPEN_TRANSFERS; number++) transfers.splitter.push(announce(number))
     assert.throws(() => transfers.splitter.push(announce(100)), isWireError('too-long'))
+  })
+
+  it('takes the goodbye of a link that closes for no mistake of its peer', () => {
+    const [, far] = pair()
+    far.splitter.push(Buffer.from(encodeFrame({ type: 'goodbye', reason: 'idle' })))
   })
 
   it('has the memory of a slow receiver bounded, whatever is sent', () => {

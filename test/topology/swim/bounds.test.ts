@@ -3,6 +3,7 @@
 import { strict as assert } from 'node:assert'
 import { describe, it } from 'node:test'
 import { InvariantError, resolveSwimOptions, Swim, type SwimMessage } from '../../../topology/index.ts'
+import { MAX_REFUTATION_LEAP } from '../../../topology/swim/belief.ts'
 import { accusation, four, MemberUnderTest } from './member-under-test.ts'
 import { recordOf } from './records.ts'
 
@@ -124,6 +125,26 @@ describe('what no honest member sends', () => {
     for (const message of messages) member.give({ type: 'message', from: 'b', message })
     assert.deepEqual(member.drops, ['unknown-probe', 'unknown-probe', 'unknown-member', 'unknown-member'])
     assert.deepEqual(member.swim.members().slice(1), four)
+  })
+
+  it('is not believed of a linked member that is alive: that it left, lives another life, or has refuted a thousand times', () => {
+    const lies = [
+      recordOf('c', { state: 'left' }),
+      recordOf('c', { generation: 2 }),
+      recordOf('c', { refutation: MAX_REFUTATION_LEAP + 1 }),
+    ]
+    for (const lie of lies) {
+      const member = new MemberUnderTest(four).link('c').clear().hearRecords('b', lie)
+      member.give({ type: 'message', from: 'b', message: { type: 'push-pull', reply: false, records: [lie] } })
+      assert.deepEqual(member.swim.member('c'), recordOf('c'))
+      assert.deepEqual(member.drops, ['not-its-own', 'not-its-own'])
+      // Its own word counts, and anybody's once its link has gone or it does not answer.
+      assert.deepEqual(member.hearRecords('c', lie).swim.member('c'), lie)
+      const unlinked = new MemberUnderTest(four).link('c').give({ type: 'disconnected', peer: 'c', announced: false })
+      assert.deepEqual(unlinked.hearRecords('b', lie).swim.member('c'), lie)
+      const suspected = new MemberUnderTest(four).link('c').hear('d', accusation('c', 'd', 'silent'))
+      assert.deepEqual(suspected.hearRecords('b', lie).swim.member('c'), lie)
+    }
   })
 
   it('is not needed to accept a message of a peer whose record is not known yet', () => {

@@ -3,6 +3,7 @@
 import { strict as assert } from 'node:assert'
 import { describe, it } from 'node:test'
 import type { SwimMessage } from '../../../topology/index.ts'
+import { MAX_REFUTATION } from '../../../topology/swim/belief.ts'
 import { accusation, four, MemberUnderTest } from './member-under-test.ts'
 import { recordOf } from './records.ts'
 
@@ -96,10 +97,29 @@ describe('what is said of ourselves', () => {
     assert.deepEqual(member.sent('c'), [{ type: 'gossip', updates: [{ type: 'record', record }] }])
   })
 
-  it('tells that a later copy of us lives, once', () => {
-    const member = new MemberUnderTest(four)
-    for (let time = 0; time < 2; time++) member.hearRecords('b', recordOf('a', { generation: 4 }))
-    assert.deepEqual(member.events, [{ type: 'superseded', incarnation: { generation: 4, refutation: 0 } }])
+  it('tells that a later copy of us lives, once, when two others say so; in a cluster of two, when the other does', () => {
+    const copy = recordOf('a', { generation: 4 })
+    const superseded = { type: 'superseded', incarnation: copy.incarnation }
+    const member = new MemberUnderTest(four).hearRecords('b', copy).hearRecords('b', copy)
+    assert.deepEqual(member.events, [])
+    assert.deepEqual(member.hearRecords('c', copy).hearRecords('d', copy).events, [superseded])
+    const two = new MemberUnderTest(four.slice(0, 1)).hearRecords('b', copy)
+    assert.deepEqual(two.events, [superseded])
+  })
+
+  it('says no to whoever says that it left: it would know', () => {
+    const member = new MemberUnderTest(four).hearRecords('b', recordOf('a', { generation: 3, state: 'left' }))
+    assert.equal(member.stateOf('a'), 'alive')
+    assert.deepEqual(member.sent('b'), [
+      { type: 'gossip', updates: [{ type: 'record', record: recordOf('a', { generation: 3 }) }] },
+    ])
+  })
+
+  it('has its numbers bounded, whatever others say that they are', () => {
+    const told = { generation: 3, refutation: MAX_REFUTATION }
+    const member = new MemberUnderTest(four).hearRecords('b', recordOf('a', { ...told, state: 'suspect' }))
+    assert.deepEqual(member.swim.member('a')?.incarnation, { generation: 3, refutation: 0 })
+    assert.deepEqual(member.drops, ['not-believable'])
   })
 
   it('is ignored when it is about a former life', () => {

@@ -1,0 +1,20 @@
+// Broken members with the secret, and strangers at the admin port, against a cluster of three processes, for longer than a test may take.
+// Prints what was sent, how often the broken ones were thrown out, and by how much the largest process grew.
+//
+//   node scripts/hostile.ts [--count 20000] [--seed 1]
+
+import { parseArgs } from 'node:util'
+import { startProcesses } from '../src/testing/processes.ts'
+import { attack } from '../test/multinode/hostile/attack.ts'
+
+const { values } = parseArgs({
+  options: { count: { type: 'string', default: '20000' }, seed: { type: 'string', default: '1' } },
+})
+const secret = 'the secret that broken members have, too'
+await using cluster = await startProcesses(3, { secret })
+const { grownBytes, ...report } = await attack(cluster, {
+  seed: Number(values.seed),
+  count: Number(values.count),
+  secret,
+})
+console.log(JSON.stringify({ ...report, grownMiB: Math.round(grownBytes / 1_048_576) }))
