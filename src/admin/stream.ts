@@ -47,13 +47,19 @@ export function streamResources(node: Pick<AdminNode, 'channel'>): Resource[] {
       gone.abort()
     })
     response.writeHead(200, headers)
-    void stream(messages, response, gone.signal)
+    void writeMessages(messages, response, gone.signal)
     return RESPONSE_ALREADY_SENT
   }
   return [{ path: '/v1/stream', calls: { GET: { needs: 'read', handle } } }]
 }
 
-async function stream(messages: AsyncIterable<Message>, response: ServerResponse, gone: AbortSignal): Promise<void> {
+/** Writes messages as they come, until `gone` or a reader that leaves what was written unread for `patienceMs`. Never rejects. */
+export async function writeMessages(
+  messages: AsyncIterable<Message>,
+  response: ServerResponse,
+  gone: AbortSignal,
+  patienceMs: number = stalledAfterMs,
+): Promise<void> {
   // A reset connection is no more than a closed one.
   response.on('error', () => response.destroy())
   response.write(': open\n\n')
@@ -62,7 +68,7 @@ async function stream(messages: AsyncIterable<Message>, response: ServerResponse
     for await (const message of messages) {
       alive.refresh()
       if (response.write(`data: ${JSON.stringify(messageView(message))}\n\n`)) continue
-      await once(response, 'drain', { signal: AbortSignal.any([gone, AbortSignal.timeout(stalledAfterMs)]) })
+      await once(response, 'drain', { signal: AbortSignal.any([gone, AbortSignal.timeout(patienceMs)]) })
     }
     response.end()
   } catch {

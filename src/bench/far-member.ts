@@ -4,23 +4,29 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { createNode } from '../node.ts'
 import { countAllocations } from './allocations.ts'
-import type { FarReport } from './pair.ts'
+import type { FarReport, Question } from './pair.ts'
 import { serveRaw } from './raw-tls.ts'
 
 const node = await createNode({ name: 'far', listen: '127.0.0.1:0' })
 const raw = await serveRaw()
 const delay = monitorEventLoopDelay({ resolution: 1 })
 let messages = 0
+let isSlow = false
+/** What a slow handler takes for each message. */
+const slowMs = 1
 
 for (const channel of ['data', 'events', 'coordination', 'gossip'] as const) {
   node.channel(channel).onMessage(() => {
     messages += 1
+    return isSlow ? new Promise((resolve) => setTimeout(resolve, slowMs)) : undefined
   })
   node.channel(channel).onRequest(({ payload }) => payload)
 }
 
 process.on('disconnect', () => process.exit())
-process.on('message', async (asked: 'report' | 'watch' | 'allocations') => {
+process.on('message', async (asked: Question) => {
+  if (asked === 'heap') globalThis.gc?.()
+  if (asked === 'slow') isSlow = true
   if (asked === 'watch') {
     delay.reset()
     delay.enable()

@@ -17,6 +17,12 @@ const formingTimeoutMs = 30_000
 const warmUpMs = 300
 export const windowMs = 1_000
 
+/**
+ * What the far member is asked: how things are; to watch its loop from now on; what it allocates per message; its heap after a collection;
+ * to be slow from now on.
+ */
+export type Question = 'report' | 'watch' | 'allocations' | 'heap' | 'slow'
+
 export interface FarReport {
   readonly address: string
   readonly rawPort: number
@@ -55,7 +61,7 @@ export class Pair implements AsyncDisposable {
     return new Pair(near, far, rawPort)
   }
 
-  ask(what: 'report' | 'watch' | 'allocations'): Promise<FarReport> {
+  ask(what: Question): Promise<FarReport> {
     return ask(this.#far, what)
   }
 
@@ -134,7 +140,7 @@ export function percentile(samples: readonly number[], share: number): number {
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0
 }
 
-async function ask(far: ChildProcess, what: 'report' | 'watch' | 'allocations'): Promise<FarReport> {
+async function ask(far: ChildProcess, what: Question): Promise<FarReport> {
   const over = new AbortController()
   const { signal } = over
   try {

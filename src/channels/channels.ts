@@ -178,8 +178,8 @@ export class Channels implements NodePart, LanesHandler {
     this.#driver.queues.room(peer, channel)
   }
 
-  taken(_peer: string, envelope: Envelope): void {
-    this.#driver.queues.taken(envelope)
+  taken(_peer: string, envelope: Envelope, outcome: 'taken' | 'refused'): void {
+    this.#driver.queues.taken(envelope, outcome)
   }
 
   lost(peer: string): void {

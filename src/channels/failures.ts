@@ -2,6 +2,7 @@
 
 import type { FailedReason } from '../../topology/index.ts'
 import { ClusterError } from '../errors.ts'
+import { MAX_REASSEMBLY_BYTES } from './lane-limits.ts'
 import type { OutgoingMessage } from './outgoing-message.ts'
 import { decodeFailure } from './payload.ts'
 
@@ -75,4 +76,11 @@ export function noRoute(member: string, mayHaveHappened = false): ClusterError {
 
 export function queueFull(queue: string, limit: number): ClusterError {
   return new ClusterError('ERR_BUFFER_FULL', `'${queue}' is full (${limit})`, { queue, limit })
+}
+
+/** The other end put together as much as it may, or the connection broke under it. */
+export function transferRefused({ destination: { name }, channel }: OutgoingMessage): ClusterError {
+  const text = `${name} has no memory for so large a message now, or its connection broke`
+  const details = { queue: channel, limit: MAX_REASSEMBLY_BYTES }
+  return new ClusterError('ERR_BUFFER_FULL', text, details, { mayHaveHappened: true })
 }

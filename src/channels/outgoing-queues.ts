@@ -5,7 +5,7 @@ import type { Time } from '../runtime/clock.ts'
 import type { Envelope } from '../wire/envelope.ts'
 import { MAX_CHUNK_BYTES } from '../wire/limits.ts'
 import { channelDefaults, MAX_WAITING_CALLS, QUEUE_BYTES } from './channel-defaults.ts'
-import { noRoute, queueFull } from './failures.ts'
+import { noRoute, queueFull, transferRefused } from './failures.ts'
 import type { ChannelName, Lanes, OutgoingLane } from './lane.ts'
 import type { Destination, OutgoingMessage } from './outgoing-message.ts'
 import type { EncodedPayload } from './payload.ts'
@@ -36,8 +36,8 @@ interface Queue {
 export class OutgoingQueues {
   readonly #options: OutgoingQueuesOptions
   readonly #queues = new Map<string, Queue>()
-  /** Large payloads that a lane is still reading. */
-  readonly #taking = new Map<Envelope, OutgoingMessage>()
+  /** Large payloads that the lane to a neighbor is still reading. */
+  readonly #taking = new Map<Envelope, { readonly hop: string; readonly message: OutgoingMessage }>()
 
   constructor(options: OutgoingQueuesOptions) {
     this.#options = options
@@ -125,11 +125,11 @@ export class OutgoingQueues {
     }
   }
 
-  /** A large payload has been read. */
-  taken(envelope: Envelope): void {
-    const message = this.#taking.get(envelope)
+  /** A large payload has been read, or its receiver has no memory for it. */
+  taken(envelope: Envelope, outcome: 'taken' | 'refused'): void {
+    const taking = this.#taking.get(envelope)
     this.#taking.delete(envelope)
-    message?.settle()
+    taking?.message.settle(outcome === 'taken' ? undefined : transferRefused(taking.message))
   }
 
   /** The neighbor is gone. What is acknowledged is asked after and sent again by whoever counts it. */
@@ -139,8 +139,8 @@ export class OutgoingQueues {
       this.#queues.delete(name)
       for (const { message } of queue.entries.slice(queue.taken)) this.#lost(message)
     }
-    for (const [envelope, message] of this.#taking) {
-      if (this.#options.nextHop(message.destination.id, false) === hop) continue
+    for (const [envelope, { hop: over, message }] of this.#taking) {
+      if (over !== hop) continue
       this.#taking.delete(envelope)
       message.settle(noRoute(message.destination.name, true))
     }
@@ -187,7 +187,7 @@ export class OutgoingQueues {
     if (outcome === 'no-route') this.#lost(message)
     else if (!message.isAcknowledged) {
       if (outcome === 'accepted') message.settle()
-      else this.#taking.set(envelope, message)
+      else this.#taking.set(envelope, { hop, message })
     }
     return true
   }

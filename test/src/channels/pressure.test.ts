@@ -1,0 +1,130 @@
+// Channels under pressure: a consumer that is slow, a link that takes nothing, a peer that dies, strangers that knock. What waits is
+// bounded, its outcome is told, the congestion has a cause, every drop a reason.
+
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { connect, type Socket } from 'node:net'
+import { afterEach, describe, it } from 'node:test'
+import { CREDIT_BYTES, laneLimits } from '../../../src/channels/lane-limits.ts'
+import type { Channel, ChannelEvent, TrellisNode } from '../../../src/index.ts'
+import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
+import { failureOf, form } from '../local-nodes.ts'
+
+const payload = new Uint8Array(1_000)
+
+async function pair(): Promise<[TrellisNode, TrellisNode]> {
+  const [a, b] = await form(['a', 'b'], () => ({ allowFaults: true }))
+  return [a!, b!]
+}
+
+/** Handles nothing until it is told to; then everything. */
+function slowConsumer(channel: Channel): { readonly handled: () => number; readonly wake: () => void } {
+  let handled = 0
+  let wake = (): void => {}
+  const woken = new Promise<void>((resolve) => {
+    wake = resolve
+  })
+  channel.onMessage(async () => {
+    await woken
+    handled += 1
+  })
+  return { handled: () => handled, wake }
+}
+
+function congestion(channel: Channel): Extract<ChannelEvent, { type: 'congestion' }>[] {
+  const events: Extract<ChannelEvent, { type: 'congestion' }>[] = []
+  channel.onEvent((event) => void (event.type === 'congestion' && events.push(event)))
+  return events
+}
+
+describe('a consumer that is slow', () => {
+  it('makes its senders wait in bounded queues, is named as the cause, and gets everything when it goes on', async () => {
+    const [a, b] = await pair()
+    const [near, far] = [a.channel('data'), b.channel('data')]
+    const consumer = slowConsumer(far)
+    const events = congestion(near)
+    let yielded = 0
+    const count = 15_000
+    const all = near.sendMany(
+      'b',
+      (function* () {
+        for (; yielded < count; yielded++) yield payload
+      })(),
+    )
+    await waitUntil(() => near.stats().queue.bytes >= laneLimits.data.bytes && far.stats().handlers.waiting > 0)
+    const taken = yielded
+    const held = far.stats().received.bytes
+    assert.ok(held <= CREDIT_BYTES.data, `${held} bytes were handed to a consumer that handled none`)
+    assert.ok(near.stats().queue.messages <= laneLimits.data.messages + 1, JSON.stringify(near.stats().queue))
+    assert.deepEqual([events[0]?.state, events[0]?.cause, events[0]?.peer], ['congested', 'consumer', 'b'])
+    const refused = await failureOf(near.send('b', payload, { onFull: 'fail', timeoutMs: 5_000 }))
+    assert.equal(refused.code, 'ERR_BUFFER_FULL')
+    const late = await failureOf(near.send('b', payload, { timeoutMs: 20 }))
+    assert.deepEqual([late.code, late.mayHaveHappened], ['ERR_TIMEOUT', false])
+    assert.equal(yielded, taken, 'no more was asked for')
+    consumer.wake()
+    assert.deepEqual(await all, { sent: count, acked: 0 })
+    await waitUntil(() => consumer.handled() === count)
+    assert.equal(events.at(-1)?.state, 'relieved')
+    const { dropped } = near.stats()
+    assert.deepEqual([dropped['not-sent-buffer-full'], dropped['not-sent-timeout']], [1, 1])
+  })
+
+  it('of gossip loses the oldest, and how many is counted', async () => {
+    const [a, b] = await pair()
+    const consumer = slowConsumer(b.channel('gossip'))
+    const gossip = a.channel('gossip')
+    const count = 12_000
+    for (let sent = 0; sent < count; sent++) await gossip.send('b', sent)
+    assert.ok(gossip.stats().queue.messages <= laneLimits.gossip.messages)
+    consumer.wake()
+    await waitUntil(() => consumer.handled() + (gossip.stats().dropped.oldest ?? 0) === count)
+    assert.ok((gossip.stats().dropped.oldest ?? 0) > 0)
+  })
+})
+
+describe('a link that takes nothing', () => {
+  it('is named as the cause, and delivers what waited when it does again', async () => {
+    const [a, b] = await pair()
+    const [near, far] = [a.channel('data'), b.channel('data')]
+    let came = 0
+    far.onMessage(() => {
+      came += 1
+    })
+    await near.send('b', payload)
+    await waitUntil(() => came === 1)
+    const events = congestion(near)
+    await a.faults.set({ block: ['b'], direction: 'out' })
+    const count = 12_000
+    const all = near.sendMany('b', new Array<Uint8Array>(count).fill(payload), { timeoutMs: 60_000 })
+    await waitUntil(() => events.length > 0)
+    assert.deepEqual([events[0]?.state, events[0]?.cause], ['congested', 'link'])
+    await a.faults.clear()
+    assert.deepEqual(await all, { sent: count, acked: 0 })
+    await waitUntil(() => came === count + 1)
+  })
+})
+
+describe('strangers that knock', () => {
+  const strangers: Socket[] = []
+  afterEach(() => {
+    for (const socket of strangers.splice(0)) socket.destroy()
+  })
+
+  it('do not keep members from opening lanes, and are let go', async () => {
+    const [a, b] = await pair()
+    const port = Number(b.address.split(':')[1])
+    for (let index = 0; index < 200; index++) {
+      const socket = connect({ host: '127.0.0.1', port })
+      socket.on('error', () => {})
+      if (index % 2 === 0) socket.write(randomBytes(2_000))
+      strangers.push(socket)
+    }
+    for (const name of ['events', 'data', 'gossip'] as const) {
+      b.channel(name).onMessage(() => {})
+      assert.equal((await a.channel(name).send('b', name, { ack: true })).acked, true)
+      assert.equal(a.channel(name).stats().connections, 1)
+    }
+    await waitUntil(() => strangers.filter(({ destroyed }) => !destroyed).length <= 64)
+  })
+})

@@ -1,0 +1,71 @@
+// Members of a sparse overlay that have no link to each other: small messages travel over relays, what is larger than a chunk over a
+// link that is opened for it. Where no such link can be made, its sender is told.
+
+import assert from 'node:assert/strict'
+import { it } from 'node:test'
+import type { TrellisNode } from '../../../src/index.ts'
+import { RunningNode } from '../../../src/running-node.ts'
+import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
+import { failureOf, form } from '../local-nodes.ts'
+
+const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
+const mebibyte = Uint8Array.from({ length: 1_048_576 }, (_, index) => index % 251)
+
+/** Everybody holds two links; only one votes, so that nothing is pinned. */
+const sparse = () => ({
+  topology: 'hyparview',
+  voters: 1,
+  allowFaults: true,
+  overlayOptions: { hyparview: { activeSize: 2, drainMs: 0 } },
+})
+
+const isLinked = (one: TrellisNode, other: TrellisNode): boolean =>
+  one instanceof RunningNode && one.lifecycle.links.get(other.id) !== undefined
+
+/** Two members without a link, neither of which votes, and nothing passes between them. */
+async function cutOff(nodes: readonly TrellisNode[]): Promise<[TrellisNode, TrellisNode]> {
+  const pairs = nodes
+    .slice(1)
+    .flatMap((one) => nodes.slice(1).map((other) => [one, other] as [TrellisNode, TrellisNode]))
+  let found: [TrellisNode, TrellisNode] | undefined
+  await waitUntil(() => {
+    found = pairs.find(([one, other]) => one !== other && !isLinked(one, other))
+    // None has come up meanwhile.
+    found?.[0].faults.set({ block: [found[1].status().node.name] })
+    if (found && isLinked(...found)) found[0].faults.clear()
+    return found !== undefined && !isLinked(...found)
+  })
+  return found!
+}
+
+it('where no link can be made small messages come over relays, what none carries is refused; where one can, a mebibyte comes', async () => {
+  const nodes = await form(names, sparse)
+  const [from, to] = await cutOff(nodes)
+  const name = to.status().node.name
+  const data = from.channel('data')
+  let came: unknown
+  to.channel('data').onMessage(({ payload }) => {
+    came = payload
+  })
+  to.channel('data').onRequest(({ payload }) => payload)
+
+  assert.equal((await data.send(name, 'small', { ack: true })).acked, true)
+  const refused = await failureOf(data.send(name, mebibyte))
+  assert.deepEqual([refused.code, refused.mayHaveHappened], ['ERR_NO_ROUTE', false])
+  const late = await failureOf(data.send(name, mebibyte, { ack: true, timeoutMs: 200 }))
+  assert.equal(late.code, 'ERR_TIMEOUT')
+
+  from.faults.clear()
+  assert.equal((await data.send(name, mebibyte, { ack: true })).acked, true)
+  assert.deepEqual(came, mebibyte)
+  assert.deepEqual((await data.request(name, mebibyte)).payload, mebibyte)
+  const heard = new Set<string>()
+  for (const node of nodes)
+    node.channel('events').subscribe('large', ({ payload }) => {
+      assert.deepEqual(payload, mebibyte)
+      heard.add(node.id)
+    })
+  const { members, reached, acked } = await from.channel('events').publish('large', mebibyte)
+  assert.deepEqual([members, reached, acked], [names.length, names.length, true])
+  await waitUntil(() => heard.size === names.length)
+})
