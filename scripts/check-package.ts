@@ -142,15 +142,27 @@ function checkImports(folder: string): void {
   if (left.length > 0) fail(`${left.join()} is installed and not found`)
 }
 
+/** Its packages declare what only browsers have, so whoever imports it has the browser's types, or skips those of packages. */
+const wantsBrowserTypes = `${manifest.name}/libp2p`
+
 /** The types as a strict user sees them: declarations are checked too. */
 function checkTypes(folder: string): void {
   const modules = specifiers.filter((specifier) => !specifier.endsWith('.json'))
+  checkTypesOf(
+    folder,
+    modules.filter((specifier) => specifier !== wantsBrowserTypes),
+    [],
+  )
+  checkTypesOf(folder, [wantsBrowserTypes], ['DOM', 'DOM.Iterable'])
+}
+
+function checkTypesOf(folder: string, modules: readonly string[], furtherLib: readonly string[]): void {
   writeFileSync(join(folder, 'types.ts'), modules.map((specifier) => `import '${specifier}'\n`).join(''))
   const compilerOptions = {
     strict: true,
     noEmit: true,
     target: 'ES2023',
-    lib: ['ES2024', 'ESNext.Disposable'],
+    lib: ['ES2024', 'ESNext.Disposable', ...furtherLib],
     module: 'NodeNext',
     skipLibCheck: false,
     types: ['node'],

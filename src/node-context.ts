@@ -7,7 +7,7 @@ import type { Toolbox } from './runtime/toolbox.ts'
 
 export function nodeContext(
   node: RunningNode,
-  { options, self, storage, faults, world }: RunningNodeOptions,
+  { options, self, storage, faults, world, transport }: RunningNodeOptions,
   toolbox: Toolbox,
   says: Pick<NodeContext, 'emit' | 'fail' | 'engineChanged'>,
 ): NodeContext {
@@ -15,6 +15,7 @@ export function nodeContext(
     self,
     world,
     faults,
+    openTopics: transport.openTopics,
     options,
     storage,
     toolbox,

@@ -17,6 +17,7 @@ import type { Toolbox } from './runtime/toolbox.ts'
 import type { Self } from './self.ts'
 import type { NodeStorage } from './storage/node-storage.ts'
 import type { NetworkFaults } from './transport/faulty.ts'
+import type { OpenTopics } from './transport/open-topics.ts'
 import type { Link, LinkEnd } from './wire/link.ts'
 import type { WireMessage } from './wire/message.ts'
 
@@ -56,6 +57,8 @@ export interface NodeContext {
   readonly world: NodeWorld
   /** What the transport obeys; undefined when no faults are allowed. */
   readonly faults: NetworkFaults | undefined
+  /** What the transport carries beyond the cluster; undefined: nothing. */
+  readonly openTopics: OpenTopics | undefined
   readonly toolbox: Toolbox
   readonly storage: NodeStorage
   readonly requests: Requests

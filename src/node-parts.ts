@@ -2,6 +2,7 @@
 // face is a field of `NodeFeatures`, which the running node hands on.
 
 import { Broadcasts } from './broadcasts/broadcasts.ts'
+import { OpenTopicsPart } from './broadcasts/open-topics-part.ts'
 import { Channels } from './channels/channels.ts'
 import type { Lanes } from './channels/lane.ts'
 import { LanesPart } from './channels/lanes-part.ts'
@@ -44,8 +45,12 @@ export function createFeatures(context: NodeContext): NodeFeatures {
   const faults = new RequestedFaults(context, context.faults)
   const lanes = new LanesPart(context)
   const broadcasts = new Broadcasts(context)
+  const openTopics = new OpenTopicsPart(context, context.openTopics)
   const services: LocalServices = new LocalServices(context, () => channels.carrier('data', 'calls'))
-  const channels: Channels = new Channels(context, lanes.lanes, (to) => services.memberOffering(to), broadcasts)
+  const channels: Channels = new Channels(context, lanes.lanes, (to) => services.memberOffering(to), {
+    open: openTopics,
+    tree: broadcasts,
+  })
   const why = new Why(context)
   const survey = new LinkSurvey(context)
   const federation = new Federation(context, services)
@@ -67,6 +72,7 @@ export function createFeatures(context: NodeContext): NodeFeatures {
     faults,
     lanes,
     broadcasts,
+    openTopics,
     channels,
     why,
     survey,

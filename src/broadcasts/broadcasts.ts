@@ -9,6 +9,7 @@ import { decodeEnvelope, type Envelope, encodeEnvelope } from '../wire/envelope.
 import type { Link } from '../wire/link.ts'
 import type { WireMessage } from '../wire/message.ts'
 import { WireError } from '../wire/wire-error.ts'
+import type { Broadcast, Broadcaster } from './broadcaster.ts'
 
 /** Larger payloads go to each member over the lanes, in fragments and with credit. */
 const MAX_TREE_PAYLOAD_BYTES = 16 * 1024
@@ -17,7 +18,7 @@ export type BroadcastContext = Pick<NodeContext, 'self' | 'toolbox' | 'overlays'
   readonly links: Pick<NodeContext['links'], 'send'>
 }
 
-export class Broadcasts implements NodePart {
+export class Broadcasts implements NodePart, Broadcaster {
   readonly #context: BroadcastContext
   readonly #timers: NamedTimers
   readonly #mailbox: Mailbox<PlumtreeInput>
@@ -38,8 +39,8 @@ export class Broadcasts implements NodePart {
     this.#deliver = deliver
   }
 
-  /** Whether a payload of so many bytes travels along a tree now. */
-  carries(bytes: number): boolean {
+  /** Small payloads travel along a tree, where the overlay is sparse. */
+  carries({ bytes }: Pick<Broadcast, 'bytes'>): boolean {
     return bytes <= MAX_TREE_PAYLOAD_BYTES && this.#neighbors.length > 0 && this.#context.overlays().isSparse
   }
 

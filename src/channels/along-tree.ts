@@ -1,5 +1,5 @@
-// Messages to everybody that nobody acknowledges and that ask for no order travel along a tree where there is one: one copy for
-// each member is enough, whoever brings it.
+// Messages to everybody that nobody acknowledges and that ask for no order travel along a tree, or by an open topic, where there is
+// one: one copy for each member is enough, whoever brings it.
 
 import type { ChannelContext } from './channel-context.ts'
 import type { ChannelName } from './lane.ts'
@@ -11,7 +11,7 @@ const everybody = { id: '', name: '*', generation: 0 }
 
 /** True: it is on its way. False: it has to be sent to each member. */
 export function sendAlongTree(
-  { self, clock, tree }: ChannelContext,
+  { self, clock, broadcasters = [] }: ChannelContext,
   channel: ChannelName,
   message: {
     readonly id: number
@@ -23,7 +23,10 @@ export function sendAlongTree(
 ): boolean {
   const { id, encoded, startedAt, trace } = message
   const { ack, key, causal, monotonic, deadlineMs, topic } = message.options
-  if (ack || causal || monotonic || key !== undefined || !tree?.carries(encoded.payload.length)) return false
+  if (ack || causal || monotonic || key !== undefined) return false
+  const broadcast = { channel, topic, encoding: encoded.encoding, bytes: encoded.payload.length }
+  const broadcaster = broadcasters.find((each) => each.carries(broadcast))
+  if (broadcaster === undefined) return false
   const deadlineAt = startedAt + (deadlineMs ?? Number.POSITIVE_INFINITY)
   const fields = {
     kind: 'message',
@@ -35,6 +38,6 @@ export function sendAlongTree(
     trace,
     encoded,
   } as const
-  tree.broadcast(new OutgoingMessage({ ...fields, deadlineAt }).envelope(self, 0, clock.now()))
+  broadcaster.broadcast(new OutgoingMessage({ ...fields, deadlineAt }).envelope(self, 0, clock.now()))
   return true
 }

@@ -1,10 +1,10 @@
 // What a channel needs of its node.
 
 import type { DeliveryOptions } from '../../topology/index.ts'
+import type { Broadcaster } from '../broadcasts/broadcaster.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Time } from '../runtime/clock.ts'
 import type { Turn } from '../runtime/turn.ts'
-import type { Envelope } from '../wire/envelope.ts'
 import type { ChannelStats, Recipient } from './channel.ts'
 import type { DeliveryDriver } from './delivery-driver.ts'
 import type { ChannelName } from './lane.ts'
@@ -22,11 +22,10 @@ export interface ChannelContext {
   /** Every other member that is alive. */
   readonly others: () => readonly Destination[]
   readonly nameOf: (id: string) => string
-  /** A way to everybody at once for what nobody acknowledges; undefined: each is sent its own. */
-  readonly tree?: {
-    carries(bytes: number): boolean
-    broadcast(envelope: Envelope): void
-  }
+  /** Ways to everybody at once for what nobody acknowledges, the first that carries it is taken; none: each is sent its own. */
+  readonly broadcasters?: readonly Broadcaster[]
+  /** Whether others than members publish and subscribe there. */
+  readonly isOpen?: (channel: ChannelName, topic: string) => boolean
   /** What the lanes know of a channel. */
   readonly lanes: (channel: ChannelName) => Pick<ChannelStats, 'queue' | 'credit' | 'connections' | 'dropped'>
 }

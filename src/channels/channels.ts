@@ -3,6 +3,7 @@
 
 import { deliveryPresets, FollowedWays, type SwimEvent } from '../../topology/index.ts'
 import type { Broadcasts } from '../broadcasts/broadcasts.ts'
+import type { OpenTopicsPart } from '../broadcasts/open-topics-part.ts'
 import { ClusterError } from '../errors.ts'
 import type { Stage } from '../lifecycle-options.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
@@ -45,7 +46,7 @@ export class Channels implements NodePart, LanesHandler {
     context: NodeContext,
     lanes: Lanes,
     offerer: (to: Exclude<Recipient, string>) => string,
-    broadcasts: Broadcasts,
+    { open, tree }: { readonly open: OpenTopicsPart; readonly tree: Broadcasts },
   ) {
     this.#context = context
     const { self, toolbox, options } = context
@@ -72,12 +73,13 @@ export class Channels implements NodePart, LanesHandler {
       destination: (to: Recipient) => this.#destination(typeof to === 'object' && to !== null ? offerer(to) : to),
       others: () => this.#aliveOthers(),
       nameOf: (id: string) => context.nameOf(id),
-      tree: broadcasts,
+      broadcasters: [open, tree],
+      isOpen: (channel: ChannelName, topic: string) => open.isOpen(channel, topic),
       lanes: (channel: ChannelName) => this.#laneStats(channel),
     }
     this.#channels = new Map(channelNames.map((name) => [name, new LocalChannel(name, channelContext)]))
     this.#lanes.attach(this)
-    broadcasts.attach((envelope, peer) => this.#cameByTree(envelope, peer))
+    for (const broadcaster of [open, tree]) broadcaster.attach((envelope, peer) => this.#cameToAll(envelope, peer))
   }
 
   /** Throws `ERR_UNKNOWN_CHANNEL`. */
@@ -227,7 +229,7 @@ export class Channels implements NodePart, LanesHandler {
   }
 
   /** It took no room in any lane, so none is given back. */
-  #cameByTree(envelope: Envelope, peer: string): void {
+  #cameToAll(envelope: Envelope, peer: string): void {
     if (envelope.sequence !== 0 || envelope.kind !== 'message') return
     this.#driver.arrived({ peer, channel: envelope.channel, release: () => {} }, [{ ...envelope, laneBytes: 0 }])
   }

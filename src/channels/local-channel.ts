@@ -90,8 +90,10 @@ export class LocalChannel implements Channel {
   publish(topic: string, payload: Payload, options?: SendOptions): Promise<Receipt> {
     return this.#traced('publish', topic, (trace) => {
       checkTopic(topic)
-      const { self, others } = this.#context
-      const resolved = this.#outbound.resolve({ ...options, topic })
+      const { self, others, isOpen } = this.#context
+      // Who is no member cannot acknowledge.
+      const unlessAsked = isOpen?.(this.name, topic) ? { ack: false } : {}
+      const resolved = this.#outbound.resolve({ ...unlessAsked, ...options, topic })
       const plain = this.#outbound.prepareWith(payload, resolved, trace, 'publish')
       const prepared = plain.options.causal ? this.#outbound.causal(plain, this.#inbound.causal.stamp(topic)) : plain
       return new Promise((resolve, reject) => this.#outbound.postToAll(prepared, [...others(), self], resolve, reject))

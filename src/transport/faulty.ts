@@ -5,6 +5,7 @@
 import { systemClock, type Time } from '../runtime/clock.ts'
 import { aborted, dialError } from './address-errors.ts'
 import { FaultyConnection } from './faulty-connection.ts'
+import type { OpenTopics } from './open-topics.ts'
 import type { Connection, Reachability, Transport } from './transport.ts'
 
 /** Addresses whose owner is remembered, so that a knock on a cut one stays silent. */
@@ -118,6 +119,11 @@ export class FaultyTransport implements Transport {
 
   get id(): string {
     return this.#inner.id
+  }
+
+  /** Faults are of links; what is open is for others, too. */
+  get openTopics(): OpenTopics | undefined {
+    return this.#inner.openTopics
   }
 
   /** A connection from a peer that is cut off is not shown to the owner before the cut is healed. */

@@ -3,6 +3,7 @@
 
 import { ClusterError } from '../errors.ts'
 import { dialError } from './address-errors.ts'
+import type { OpenTopics } from './open-topics.ts'
 import { splitAddress, type TransportProvider } from './provider.ts'
 import type { Connection, Reachability, Transport } from './transport.ts'
 
@@ -29,6 +30,10 @@ export class SeveralTransports implements Transport {
 
   get id(): string {
     return this.#own[0]!.transport.id
+  }
+
+  get openTopics(): OpenTopics | undefined {
+    return this.#own.map(({ transport }) => transport.openTopics).find((topics) => topics !== undefined)
   }
 
   /** Listens at every address of the list, and resolves to the list of what was bound. */

@@ -1,6 +1,8 @@
 // A transport moves bytes between two nodes whose identities it has proven. It knows no frames, no cluster and no
 // secret: those are `wire/` and above. Every sentence of these comments is a case in `testing/compliance/transport.ts`.
 
+import type { OpenTopics } from './open-topics.ts'
+
 /** What a connection tells its owner. Called on the event loop, never before {@link Connection.start} returned. */
 export interface ConnectionHandler {
   /** Bytes as they came, in order, cut anywhere. The array is the handler's: nobody writes into it again. */
@@ -44,6 +46,8 @@ export type Reachability = 'accepts' | 'refuses' | 'silent'
 export interface Transport {
   /** The id this transport proves to others. */
   readonly id: string
+  /** Topics that it carries beyond the cluster; absent: none. */
+  readonly openTopics?: OpenTopics | undefined
   /**
    * Accepts connections at `host:port` (port 0: any) and resolves to the address that was bound. `onConnection` gets each one once its
    * identity is proven. Not admitted within `handshakeTimeoutMs`, or past `maxHandshakeBytes` before its identity is proven, it is closed; at most

@@ -3,7 +3,7 @@
 
 import type { Identify } from '@libp2p/identify'
 import type { ConnectionGater, Libp2p, PeerStore } from '@libp2p/interface'
-import type { ConnectionManager, TransportManager } from '@libp2p/interface-internal'
+import type { ConnectionManager, Registrar, TransportManager } from '@libp2p/interface-internal'
 import type { Libp2pOptions } from 'libp2p'
 import type { Identity } from '../identity.ts'
 import { createLibp2p, identify, noise, privateKeyFromRaw, tcp, webSockets, yamux } from './packages.ts'
@@ -13,9 +13,11 @@ export interface Components {
   readonly transportManager: TransportManager
   readonly connectionManager: ConnectionManager
   readonly peerStore: PeerStore
+  readonly registrar: Registrar
 }
 
-export type LinkNode = Libp2p<{ identify: Identify; inner: { readonly components: Components } }>
+type Services = { identify: Identify; inner: { readonly components: Components } }
+export type LinkNode = Libp2p<Services>
 
 export interface LinkNodeOptions {
   readonly identity: Identity
@@ -23,6 +25,8 @@ export interface LinkNodeOptions {
   readonly handshakeTimeoutMs: number
   /** Further transports, such as that of a circuit relay. */
   readonly transports: NonNullable<Libp2pOptions['transports']>
+  /** Further services, by name. */
+  readonly services?: NonNullable<Libp2pOptions['services']>
 }
 
 /** A stream may have this much under way to a reader that is slow: yamux' own first window, and what it may grow to. */
@@ -37,8 +41,8 @@ const MAX_FORMER_PEERS = 256
 
 /** Creates and starts it, without listening anywhere yet. */
 export async function createLinkNode(options: LinkNodeOptions): Promise<LinkNode> {
-  const { identity, gater, handshakeTimeoutMs, transports } = options
-  const node: LinkNode = await createLibp2p({
+  const { identity, gater, handshakeTimeoutMs, transports, services = {} } = options
+  const node = (await createLibp2p({
     privateKey: privateKeyFromRaw(rawKeyOf(identity)),
     transports: [
       // Links that are idle are the upper layers' to close.
@@ -71,11 +75,12 @@ export async function createLinkNode(options: LinkNodeOptions): Promise<LinkNode
     connectionMonitor: { enabled: false },
     nodeInfo: { name: 'trellis' },
     services: {
+      ...services,
       identify: identify({ runOnConnectionOpen: false }),
       // Wrapped: libp2p starts and stops whatever can be, and the parts are that by themselves.
       inner: (components: Components) => ({ components }),
     },
-  })
+  })) as LinkNode
   forgetFormerPeers(node)
   return node
 }

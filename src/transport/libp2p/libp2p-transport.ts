@@ -1,6 +1,7 @@
 // Links over libp2p: Noise proves the keys, yamux is there because others expect it, and each link, each lane of a peer has a
 // connection of its own. Connections are dialled past libp2p's dial queue: two dials of one address at a time would be joined to one.
 
+import type { GossipSub } from '@libp2p/gossipsub'
 import type { Connection as Libp2pConnection, Stream } from '@libp2p/interface'
 import type { Libp2pOptions } from 'libp2p'
 import { ClusterError } from '../../errors.ts'
@@ -11,10 +12,11 @@ import { knock } from '../knock.ts'
 import type { Connection, Reachability, Transport } from '../transport.ts'
 import { asMultiaddr, boundAddress, shownAddress, tcpAddressOf } from './addresses.ts'
 import { Admission } from './admission.ts'
+import { type GossipSettings, GossipTopics, gossipOptions } from './gossip-topics.ts'
 import { greet, LINK_PROTOCOL } from './greeting.ts'
 import { StreamConnection } from './libp2p-connection.ts'
 import { createLinkNode, type LinkNode } from './libp2p-node.ts'
-import { multiaddr } from './packages.ts'
+import { gossipsubPackage, multiaddr } from './packages.ts'
 import { whyUnusable } from './unusable.ts'
 
 export interface Libp2pTransportOptions extends Partial<HalfOpenLimits> {
@@ -29,15 +31,18 @@ export interface Libp2pTransportOptions extends Partial<HalfOpenLimits> {
   readonly reachTimeoutMs?: number
   /** Further transports of libp2p, such as `circuitRelayTransport()`. Default none. */
   readonly transports?: NonNullable<Libp2pOptions['transports']>
+  /** Topics carried by gossipsub. Default none. */
+  readonly gossip?: GossipSettings | undefined
   /** Somebody was turned away before its identity was proven. */
   readonly onRefused?: (reason: RefusedReason, remoteAddress: string) => void
 }
 
-type Settings = Required<Omit<Libp2pTransportOptions, 'identity' | 'onRefused' | 'transports'>>
+type Settings = Required<Omit<Libp2pTransportOptions, 'identity' | 'onRefused' | 'transports' | 'gossip'>>
 
 export class Libp2pTransport implements Transport {
   readonly id: string
   readonly #settings: Settings
+  readonly openTopics: GossipTopics | undefined
   readonly #admission: Admission
   readonly #create: () => Promise<LinkNode>
   #node: Promise<LinkNode> | undefined
@@ -46,7 +51,7 @@ export class Libp2pTransport implements Transport {
   #closed: Promise<void> | undefined
 
   constructor(options: Libp2pTransportOptions) {
-    const { identity, transports = [], onRefused } = options
+    const { identity, transports = [], gossip, onRefused } = options
     const highWaterMark = options.highWaterMark ?? 1024 * 1024
     const defaults = {
       ...defaultHalfOpenLimits,
@@ -61,8 +66,16 @@ export class Libp2pTransport implements Transport {
       limits: this.#settings,
       onRefused: (reason, remoteAddress) => onRefused?.(reason, remoteAddress),
     })
+    this.openTopics = gossip && new GossipTopics(gossip, this.#admission)
     const { handshakeTimeoutMs } = this.#settings
-    this.#create = () => createLinkNode({ identity, gater: this.#admission.gater, handshakeTimeoutMs, transports })
+    const settings = { identity, gater: this.#admission.gater, handshakeTimeoutMs, transports }
+    this.#create = async () => {
+      if (gossip === undefined) return createLinkNode(settings)
+      const { gossipsub } = await gossipsubPackage()
+      const node = await createLinkNode({ ...settings, services: { gossip: gossipsub(gossipOptions(gossip)) } })
+      this.openTopics?.begin(node, (node.services as unknown as { gossip: GossipSub }).gossip)
+      return node
+    }
   }
 
   /** Connections that are accepted and not yet admitted. */
@@ -171,6 +184,7 @@ export class Libp2pTransport implements Transport {
     const peer = connection.remotePeer.toString()
     const [dialer, acceptor] = side === 'dialer' ? [this.id, peer] : [peer, this.id]
     const greeting = await greet(stream, { dialer, acceptor, side }, signal)
+    this.openTopics?.linked(connection)
     const { highWaterMark, lowWaterMark, closeTimeoutMs } = this.#settings
     const onAdmit = (): void => this.#admission.admit(connection)
     const options = { peer, side, remoteAddress, greeting, highWaterMark, lowWaterMark, closeTimeoutMs, onAdmit }

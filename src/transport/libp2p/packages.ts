@@ -2,6 +2,7 @@
 // loads them; without them the import fails with one line that says what to install.
 
 import type * as Crypto from '@libp2p/crypto/keys'
+import type * as Gossipsub from '@libp2p/gossipsub'
 import type * as Identify from '@libp2p/identify'
 import type * as Noise from '@libp2p/noise'
 import type * as Tcp from '@libp2p/tcp'
@@ -9,7 +10,7 @@ import type * as WebSockets from '@libp2p/websockets'
 import type * as Yamux from '@libp2p/yamux'
 import type * as Addresses from '@multiformats/multiaddr'
 import type * as Libp2p from 'libp2p'
-import { optionalPeers } from '../../optional-peer.ts'
+import { optionalPeer, optionalPeers } from '../../optional-peer.ts'
 
 const loaded = await optionalPeers<
   [
@@ -41,3 +42,8 @@ export const { yamux } = loaded[4]
 export const { identify } = loaded[5]
 export const { privateKeyFromRaw } = loaded[6]
 export const { multiaddr } = loaded[7]
+
+/** Wanted by those who declare open topics only. */
+export function gossipsubPackage(): Promise<typeof Gossipsub> {
+  return optionalPeer('@libp2p/gossipsub', () => import('@libp2p/gossipsub'))
+}

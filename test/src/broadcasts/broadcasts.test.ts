@@ -71,7 +71,11 @@ describe('the tree', () => {
 
   it('is no way in a full mesh, nor for large payloads', () => {
     assert.deepEqual(
-      [treeOf(false).carries(1), treeOf(true).carries(1_000_000), treeOf(true).carries(1)],
+      [
+        treeOf(false).carries({ bytes: 1 }),
+        treeOf(true).carries({ bytes: 1_000_000 }),
+        treeOf(true).carries({ bytes: 1 }),
+      ],
       [false, false, true],
     )
   })

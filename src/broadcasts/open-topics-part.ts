@@ -1,0 +1,95 @@
+// Open topics at work: what members publish there unacknowledged travels by the transport's own broadcaster, to members and to others
+// alike, and what others publish comes to the members' subscribers. Only where every member has that transport: to others it
+// would not come.
+
+import type { NodeContext, NodePart } from '../node-part.ts'
+import type { OpenMessage, OpenTopic, OpenTopics } from '../transport/open-topics.ts'
+import { splitAddress } from '../transport/provider.ts'
+import type { Envelope } from '../wire/envelope.ts'
+import type { Broadcast, Broadcaster } from './broadcaster.ts'
+
+export class OpenTopicsPart implements NodePart, Broadcaster {
+  readonly #context: Pick<NodeContext, 'self' | 'members' | 'toolbox'>
+  readonly #open: OpenTopics | undefined
+  readonly #topics: ReadonlyMap<string, OpenTopic>
+  #deliver: (envelope: Envelope, from: string) => void = () => {}
+  #reachesAll: boolean | undefined
+  #lastId = 0
+  #isClosed = false
+
+  constructor(context: Pick<NodeContext, 'self' | 'members' | 'toolbox'>, open: OpenTopics | undefined) {
+    this.#context = context
+    this.#open = open
+    this.#topics = new Map(open?.topics.map((topic) => [topic.topic, topic]))
+  }
+
+  attach(deliver: (envelope: Envelope, from: string) => void): void {
+    this.#deliver = deliver
+    this.#open?.onMessage((message) => this.#context.toolbox.turn.enter(() => this.#came(message)))
+  }
+
+  /** Whether everybody hears what is published there, also who is no member. */
+  isOpen(channel: string, topic: string): boolean {
+    return this.#topics.get(topic)?.channel === channel
+  }
+
+  carries({ channel, topic, encoding }: Broadcast): boolean {
+    const open = topic === undefined ? undefined : this.#topics.get(topic)
+    if (open?.channel !== channel || open.format !== encoding) return false
+    this.#reachesAll ??= this.#context
+      .members()
+      .every(({ state, address }) => state !== 'alive' || isOnTransport(address))
+    if (!this.#reachesAll) this.#context.toolbox.counters.add('open-topic-not-for-all')
+    return this.#reachesAll
+  }
+
+  broadcast({ topic, payload }: Envelope): void {
+    const open = this.#topics.get(topic ?? '')
+    if (open === undefined) return
+    this.#open?.publish(open, payload).catch((error: unknown) => {
+      if (this.#isClosed) return
+      this.#context.toolbox.counters.add('open-topic-refused')
+      this.#context.toolbox.logger.debug('a message to an open topic was not published', { topic, error })
+    })
+  }
+
+  member(): void {
+    this.#reachesAll = undefined
+  }
+
+  close(): void {
+    this.#isClosed = true
+  }
+
+  #came({ topic, payload, source, from }: OpenMessage): void {
+    if (this.#isClosed || source === this.#context.self.id) return
+    this.#lastId += 1
+    this.#deliver(
+      {
+        kind: 'message',
+        id: this.#lastId,
+        source,
+        sourceGeneration: 0,
+        destination: '',
+        destinationGeneration: 0,
+        channel: topic.channel,
+        sequence: 0,
+        floor: 0,
+        key: undefined,
+        epoch: 0,
+        hops: 0,
+        trace: undefined,
+        deadlineMs: undefined,
+        subject: undefined,
+        topic: topic.topic,
+        encoding: topic.format,
+        payload,
+      },
+      from,
+    )
+  }
+}
+
+function isOnTransport(address: string): boolean {
+  return splitAddress(address).some((part) => part.startsWith('/'))
+}
