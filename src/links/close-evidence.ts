@@ -13,12 +13,12 @@ const KNOCK_TIMEOUT_MS = 500
 export class CloseEvidence {
   readonly #transport: Transport
   readonly #clock: Time
-  readonly #onRefused: (peer: string) => void
+  readonly #onRefused: (peer: string, generation: number) => void
   /** By peer that is linked or being knocked at: the address that was seen accepting, dialled or knocked at. */
   readonly #accepting = new Map<string, string>()
   readonly #running = new Map<string, AbortController>()
 
-  constructor(transport: Transport, clock: Time, onRefused: (peer: string) => void) {
+  constructor(transport: Transport, clock: Time, onRefused: (peer: string, generation: number) => void) {
     this.#transport = transport
     this.#clock = clock
     this.#onRefused = onRefused
@@ -35,10 +35,10 @@ export class CloseEvidence {
     void this.#learn(peer, address)
   }
 
-  /** The link to `peer` closed and nobody had said goodbye. */
-  lost(peer: string): void {
+  /** The link to that life of `peer` closed and nobody had said goodbye. */
+  lost(peer: string, generation: number): void {
     const address = this.#accepting.get(peer)
-    if (address !== undefined) void this.#knock(peer, address)
+    if (address !== undefined) void this.#knock(peer, address, generation)
   }
 
   forget(peer: string): void {
@@ -60,7 +60,7 @@ export class CloseEvidence {
     this.#end(peer, running)
   }
 
-  async #knock(peer: string, address: string): Promise<void> {
+  async #knock(peer: string, address: string, generation: number): Promise<void> {
     const running = this.#begin(peer)
     let waited = 0
     for (const at of KNOCKS_AT_MS) {
@@ -70,7 +70,7 @@ export class CloseEvidence {
       if (running.signal.aborted) return
       if (answer !== 'refuses') continue
       this.forget(peer)
-      return this.#onRefused(peer)
+      return this.#onRefused(peer, generation)
     }
     this.forget(peer)
   }

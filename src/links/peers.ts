@@ -63,8 +63,6 @@ export class Peers {
   readonly #clusterOf = new Map<string, string>()
   /** Of those, which named a leader in their record. */
   readonly #joinable = new Map<string, string>()
-  /** Generation of the life whose link was lost last. */
-  readonly #lostLife = new Map<string, number>()
 
   constructor(options: PeersOptions) {
     const { transport, keyring, toolbox, hello, isInCluster, isStopping, member, onMoved, onUnreachable } = options
@@ -73,8 +71,8 @@ export class Peers {
     const self = { id: transport.id, name: () => hello().name }
     const linked = (): Hello[] => this.links.all().map(({ peer }) => peer)
     this.#policy = new PeerPolicy({ self, isInCluster, isStopping, member, linked })
-    this.#evidence = new CloseEvidence(transport, toolbox.clock, (peer) =>
-      toolbox.turn.enter(() => this.#refusedPort(peer)),
+    this.#evidence = new CloseEvidence(transport, toolbox.clock, (peer, generation) =>
+      toolbox.turn.enter(() => this.#refusedPort(peer, generation)),
     )
     this.links = new Links({
       transport,
@@ -149,14 +147,11 @@ export class Peers {
       this.#evidence.forget(id)
       return
     }
-    this.#lostLife.set(id, generation)
-    this.#evidence.lost(id)
+    this.#evidence.lost(id, generation)
   }
 
-  #refusedPort(peer: string): void {
-    const generation = this.#lostLife.get(peer)
-    this.#lostLife.delete(peer)
-    if (generation !== undefined && !this.links.get(peer)) this.#options.onRefusedPort(peer, generation)
+  #refusedPort(peer: string, generation: number): void {
+    if (!this.links.get(peer)) this.#options.onRefusedPort(peer, generation)
   }
 
   #receive(link: Link, message: WireMessage): void {

@@ -22,4 +22,4 @@ export {
   type TestNodeOptions,
   type TestWaitOptions,
 } from './virtual/test-cluster.ts'
-export type { TestNode } from './virtual/test-node.ts'
+export type { TestNode, TestRestartOptions } from './virtual/test-node.ts'

@@ -4,9 +4,8 @@
 
 import { readiness } from '../../cli/up/readiness.ts'
 import type { NodeOptions } from '../../options.ts'
-import type { RestartOptions } from '../process-member.ts'
 import { describeSituation } from './situation.ts'
-import { Lives, type TestNode } from './test-node.ts'
+import { Lives, type TestNode, type TestRestartOptions } from './test-node.ts'
 import { VirtualTime } from './virtual-time.ts'
 import { VirtualWorld } from './virtual-world.ts'
 
@@ -66,13 +65,15 @@ export interface TestCluster extends AsyncDisposable {
    * was cut before. What is on its way is not lost but late, as with TCP.
    */
   partition(...sides: readonly (readonly (TestNode | string)[])[]): Promise<void>
+  /** Connections over what is cut break at both ends, as they do after some minutes when TCP gives up; without it they go on when the cut is healed. */
+  breakConnections(): Promise<void>
   /** Undoes every cut. */
   heal(): Promise<void>
   /** See {@link TestNode.kill}. */
   kill(node: TestNode | string): Promise<void>
   pause(node: TestNode | string): Promise<void>
   resume(node: TestNode | string): Promise<void>
-  restart(node: TestNode | string, options?: RestartOptions): Promise<void>
+  restart(node: TestNode | string, options?: TestRestartOptions): Promise<void>
   /** Whom all running nodes hold for the leader; undefined while they do not agree. */
   leader(): TestNode | undefined
   /** Waits until all running nodes see each other alive, know all voters, and agree on the leader, on its token and on one cluster. */
@@ -170,6 +171,12 @@ class VirtualCluster implements TestCluster {
     this.#cut()
   }
 
+  async breakConnections(): Promise<void> {
+    const { faults } = this.#world
+    for (const { id: one } of this.#lives)
+      for (const { id: other } of this.#lives) if (faults.isCut(one, other)) faults.drop(one, other)
+  }
+
   async heal(): Promise<void> {
     await this.partition()
   }
@@ -186,7 +193,7 @@ class VirtualCluster implements TestCluster {
     return this.#livesOf(node).resume()
   }
 
-  restart(node: TestNode | string, options?: RestartOptions): Promise<void> {
+  restart(node: TestNode | string, options?: TestRestartOptions): Promise<void> {
     return this.#livesOf(node).restart(options)
   }
 

@@ -8,6 +8,12 @@ import type { MemoryDirectory } from '../../storage/memory-directory.ts'
 import type { RestartOptions } from '../process-member.ts'
 import type { VirtualLife, VirtualWorld } from './virtual-world.ts'
 
+/** How a node of a test cluster is started again. */
+export interface TestRestartOptions extends RestartOptions {
+  /** `host:port` where it listens from now on. Default: where it did. */
+  readonly listen?: string
+}
+
 /** A node of a test cluster: all that a node has, and what can happen to its process. */
 export interface TestNode extends TrellisNode {
   /** It lives, and is not paused. */
@@ -19,14 +25,14 @@ export interface TestNode extends TrellisNode {
   /** As by SIGCONT. */
   resume(): Promise<void>
   /** Starts it again, once it was killed or has stopped: the same member in its next life, a new one after `wipe`. */
-  restart(options?: RestartOptions): Promise<void>
+  restart(options?: TestRestartOptions): Promise<void>
 }
 
 export type LifeState = 'running' | 'paused' | 'ended'
 
 interface Setup {
   readonly name: string
-  readonly options: NodeOptions
+  readonly options: NodeOptions & { readonly listen: string }
   /** The others' addresses and how many form a cluster, as a fresh node is told them. */
   readonly introduction: Pick<NodeOptions, 'join' | 'expect'>
   readonly world: VirtualWorld
@@ -45,6 +51,7 @@ export class Lives {
   readonly #setup: Setup
   #disk: MemoryDirectory
   #copies = 1
+  #listen: string
   #life: VirtualLife
   #node: TrellisNode | undefined
   #state: LifeState = 'ended'
@@ -54,6 +61,7 @@ export class Lives {
   constructor(setup: Setup) {
     this.name = setup.name
     this.#setup = setup
+    this.#listen = setup.options.listen
     const { world, name, options } = setup
     this.#disk = world.disk(name, options.cluster ?? clusterName, this.#copies)
     this.#life = world.life(name, this.#disk)
@@ -78,7 +86,14 @@ export class Lives {
     this.#life = world.life(name, this.#disk)
     this.#state = 'running'
     try {
-      const own = { name, keepStalledMs: 0, allowFaults: true, ...options, ...(isIntroduced ? introduction : {}) }
+      const own = {
+        name,
+        keepStalledMs: 0,
+        allowFaults: true,
+        ...options,
+        listen: this.#listen,
+        ...(isIntroduced ? introduction : {}),
+      }
       const node = await createNodeIn(this.#life, own)
       this.#node = node
       void node.fatal.then(() => this.#ended(node))
@@ -108,7 +123,7 @@ export class Lives {
     this.#life.resume()
   }
 
-  async restart({ wipe = false, introduce = wipe }: RestartOptions = {}): Promise<void> {
+  async restart({ wipe = false, introduce = wipe, listen = this.#listen }: TestRestartOptions = {}): Promise<void> {
     if (this.#state !== 'ended') throw new Error(`${this.name} is still ${this.#state}: kill or stop it first`)
     await this.#aftermath
     const { name, options, world, onReborn } = this.#setup
@@ -116,6 +131,7 @@ export class Lives {
       this.#disk = world.disk(name, options.cluster ?? clusterName, ++this.#copies)
       onReborn()
     }
+    this.#listen = listen
     await this.start(introduce)
   }
 
@@ -144,7 +160,7 @@ export class Lives {
       kill: () => this.kill(),
       pause: () => this.pause(),
       resume: () => this.resume(),
-      restart: (options?: RestartOptions) => this.restart(options),
+      restart: (options?: TestRestartOptions) => this.restart(options),
       stop: (options?: Parameters<TrellisNode['stop']>[0]) => this.#leaving((node) => node.stop(options)),
       leave: (options?: Parameters<TrellisNode['leave']>[0]) => this.#leaving((node) => node.leave(options)),
       [Symbol.asyncDispose]: () => this.#leaving((node) => node.stop()),

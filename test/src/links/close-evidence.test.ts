@@ -25,7 +25,9 @@ beforeEach(() => {
     if (port !== 'hangs') return Promise.resolve(port)
     return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
   }
-  evidence = new CloseEvidence({ reach } as Transport, systemClock, (peer) => refused.push(peer))
+  evidence = new CloseEvidence({ reach } as Transport, systemClock, (peer, generation) =>
+    refused.push(generation === 1 ? peer : `${peer} ${generation}`),
+  )
 })
 
 afterEach(() => {
@@ -46,7 +48,7 @@ describe('a link that is lost', () => {
   it('is evidence when the port, dialed before, refuses', async () => {
     evidence.linked('b', address, 'dialer')
     port = 'refuses'
-    evidence.lost('b')
+    evidence.lost('b', 1)
     await pass(0)
     assert.deepEqual(refused, ['b'])
     assert.deepEqual(knocks, [0])
@@ -56,7 +58,7 @@ describe('a link that is lost', () => {
 
   it('is evidence when the port refuses only a moment later: a dying process closes one after the other', async () => {
     evidence.linked('b', address, 'dialer')
-    evidence.lost('b')
+    evidence.lost('b', 1)
     await pass(30)
     assert.deepEqual(refused, [])
     port = 'refuses'
@@ -67,7 +69,7 @@ describe('a link that is lost', () => {
 
   it('is none when the port accepts, however often it is knocked at', async () => {
     evidence.linked('b', address, 'dialer')
-    evidence.lost('b')
+    evidence.lost('b', 1)
     await pass(2_000)
     assert.deepEqual(knocks, [0, 10, 40, 150, 400])
     port = 'refuses'
@@ -78,7 +80,7 @@ describe('a link that is lost', () => {
   it('is none when the port is silent', async () => {
     evidence.linked('b', address, 'dialer')
     port = 'silent'
-    evidence.lost('b')
+    evidence.lost('b', 1)
     await pass(2_000)
     assert.deepEqual([refused, knocks.length], [[], 5])
   })
@@ -87,10 +89,10 @@ describe('a link that is lost', () => {
     port = 'refuses'
     evidence.linked('b', address, 'acceptor')
     await pass(0)
-    evidence.lost('b')
+    evidence.lost('b', 1)
     await pass(2_000)
     assert.deepEqual(refused, [])
-    evidence.lost('c')
+    evidence.lost('c', 1)
     await pass(2_000)
     assert.deepEqual([refused, knocks.length], [[], 1])
   })
@@ -100,7 +102,7 @@ describe('a link that is lost', () => {
     await pass(0)
     assert.deepEqual(knocks, [0])
     port = 'refuses'
-    evidence.lost('b')
+    evidence.lost('b', 1)
     await pass(0)
     assert.deepEqual(refused, ['b'])
   })
@@ -110,14 +112,14 @@ describe('a link that is lost', () => {
     port = 'refuses'
     evidence.linked('b', '127.0.0.1:7999', 'acceptor')
     await pass(0)
-    evidence.lost('b')
+    evidence.lost('b', 1)
     await pass(1_000)
     assert.deepEqual(refused, [])
   })
 
   it('is none once a link is up again, whatever was being asked', async () => {
     evidence.linked('b', address, 'dialer')
-    evidence.lost('b')
+    evidence.lost('b', 1)
     await pass(20)
     evidence.linked('b', address, 'acceptor')
     port = 'refuses'
@@ -127,11 +129,11 @@ describe('a link that is lost', () => {
 
   it('is none once the peer is forgotten, as after a goodbye', async () => {
     evidence.linked('b', address, 'dialer')
-    evidence.lost('b')
+    evidence.lost('b', 1)
     evidence.forget('b')
     port = 'refuses'
     await pass(1_000)
-    evidence.lost('b')
+    evidence.lost('b', 1)
     await pass(1_000)
     assert.deepEqual(refused, [])
   })
@@ -139,11 +141,11 @@ describe('a link that is lost', () => {
   it('is none after the node has closed', async () => {
     evidence.linked('b', address, 'dialer')
     port = 'hangs'
-    evidence.lost('b')
+    evidence.lost('b', 1)
     await pass(0)
     evidence.close()
     port = 'refuses'
-    evidence.lost('b')
+    evidence.lost('b', 1)
     await pass(1_000)
     assert.deepEqual([refused, knocks], [[], [0]])
   })
@@ -151,13 +153,13 @@ describe('a link that is lost', () => {
   it('is one piece of evidence: a second needs a second link', async () => {
     evidence.linked('b', address, 'dialer')
     port = 'refuses'
-    evidence.lost('b')
+    evidence.lost('b', 1)
     await pass(0)
-    evidence.lost('b')
+    evidence.lost('b', 1)
     await pass(1_000)
     assert.deepEqual(refused, ['b'])
     evidence.linked('b', address, 'dialer')
-    evidence.lost('b')
+    evidence.lost('b', 1)
     await pass(0)
     assert.deepEqual(refused, ['b', 'b'])
   })
