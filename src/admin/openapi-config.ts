@@ -147,7 +147,7 @@ export const configOperations: Readonly<
       answers: {
         200: { description: 'The file.', type: 'application/octet-stream', schema: { type: 'string' } },
       },
-      errors: { ...reading, 400: ['ERR_BAD_REQUEST'] },
+      errors: { ...reading, 400: ['ERR_BAD_REQUEST'], 501: ['ERR_UNSUPPORTED'] },
     },
   },
   '/v1/watch': {
