@@ -1,6 +1,6 @@
 // `node.leadership`: handing it over on request. What the log knows by ids, users know by names.
 
-import { ClusterError } from '../errors.ts'
+import { ClusterError, isClusterError } from '../errors.ts'
 import type { NodeContext } from '../node-part.ts'
 
 /** Who led, who leads, and how long the hand-over took. Names. */
@@ -33,9 +33,24 @@ export function leadershipOf(context: NodeContext): NodeLeadership {
       const coordination = context.coordination()
       if (!coordination) throw new ClusterError('ERR_NO_QUORUM', 'this node is in no cluster yet', { voters: [] })
       const id = to === undefined ? undefined : context.route(to)
-      const report = await coordination.transfer(id, { signal, timeoutMs })
+      const report = await coordination.transfer(id, { signal, timeoutMs }).catch((error: unknown) => {
+        throw inNames(error, (voter) => context.nameOf(voter))
+      })
       const { durationMs } = report
       return { from: context.nameOf(report.from), to: context.nameOf(report.to), durationMs }
     },
   }
+}
+
+/** The same refusal, with names where the log has ids. */
+function inNames(error: unknown, nameOf: (id: string) => string): unknown {
+  if (!(error instanceof ClusterError)) return error
+  const { message, mayHaveHappened, code } = error
+  const options = { cause: error, mayHaveHappened }
+  if (isClusterError(error, 'ERR_NO_QUORUM')) {
+    return new ClusterError(code, message, { voters: error.details.voters.map(nameOf) }, options)
+  }
+  if (!isClusterError(error, 'ERR_NOT_LEADER')) return error
+  const { leader } = error.details
+  return new ClusterError(code, message, { leader: leader === undefined ? undefined : nameOf(leader) }, options)
 }

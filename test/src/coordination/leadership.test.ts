@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { TrellisNode } from '../../../src/index.ts'
+import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
 import { ask } from '../admin/client.ts'
 import { runInProcess } from '../cli/run-in-process.ts'
 import { agreed, failureOf, form } from '../local-nodes.ts'
@@ -43,5 +44,16 @@ describe('handing leadership over', () => {
     assert.notEqual(whoever.from, whoever.to)
     await agreed(nodes)
     assert.equal((await failureOf(nodes[0]!.leadership.transfer({ to: 'nobody' }))).code, 'ERR_UNKNOWN_MEMBER')
+  })
+
+  it('is refused in a minority, which names the voters', async () => {
+    const nodes = await form(['a', 'b', 'c'], () => ({ admin: '127.0.0.1:0' }))
+    const [alone, ...others] = nodes
+    await Promise.all(others.map((node) => node.stop()))
+    await waitUntil(() => alone!.status().consensus.leader === null)
+    const headers = { 'content-type': 'application/json' }
+    const { status, json } = await ask(`${alone!.admin}/v1/leader/transfer`, { method: 'POST', headers, body: '{}' })
+    assert.deepEqual([status, json.code], [503, 'ERR_NO_QUORUM'])
+    assert.deepEqual([...(json.details as { voters: string[] }).voters].sort(), ['a', 'b', 'c'])
   })
 })
