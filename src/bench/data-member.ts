@@ -4,7 +4,9 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { watchParent } from '../cli/parent.ts'
 import { createNode } from '../node.ts'
+import { type Logger, silentLogger } from '../observability/logger.ts'
 import { drive, firstAnswer, LOAD_VALUE, type Load, loadKey, longestGap } from './load.ts'
+import { clock } from './recorded.ts'
 
 /** What a member is told to do. */
 export type DataWork =
@@ -13,6 +15,18 @@ export type DataWork =
   | { readonly work: 'first-write'; readonly from: number }
   /** The longest gap between two accepted writes while leadership is handed to `to`. */
   | { readonly work: 'transfer'; readonly to: string }
+  /** Writes so many keys; milliseconds. */
+  | { readonly work: 'fill'; readonly keys: number }
+  /** From `from` until its own copy has the last of them. */
+  | { readonly work: 'holds'; readonly keys: number; readonly from: number }
+  /** Watches so often, and answers after so many changes: milliseconds from each change to the first and to the last watcher. */
+  | { readonly work: 'watch'; readonly watchers: number; readonly changes: number }
+  /** Makes so many changes once all watch. */
+  | { readonly work: 'change'; readonly watchers: number; readonly changes: number }
+
+/** Far fewer than a session of a process may have under way. */
+const WRITERS = 256
+const CHANGE_EVERY_MS = 20
 
 const { env } = process
 watchParent(env)?.addEventListener('abort', () => process.exit())
@@ -26,6 +40,7 @@ const node = await createNode({
   secret: env.TRELLIS_SECRET!,
   allowFaults: true,
   voters: 3,
+  logger: tellingOfCaptures(),
 })
 process.once('SIGTERM', () => void node.leave())
 
@@ -58,5 +73,75 @@ async function answer(work: DataWork): Promise<unknown> {
         () => write(0),
         () => node.leadership.transfer({ to: work.to }),
       )
+    case 'fill':
+      return fill(work.keys)
+    case 'holds':
+      return firstAnswer(async () => {
+        const found = await node.config.get(filledKey(work.keys - 1), { consistency: 'stale' })
+        if (found === undefined) throw new Error('not yet')
+      }, work.from)
+    case 'watch':
+      return watch(work.watchers, work.changes)
+    case 'change':
+      return change(work.watchers, work.changes)
+  }
+}
+
+function filledKey(place: number): string {
+  return `filled/${place}`
+}
+
+async function fill(keys: number): Promise<number> {
+  const from = clock()
+  let place = 0
+  const writer = async (): Promise<void> => {
+    while (place < keys - 1) await node.config.set(filledKey(place++), LOAD_VALUE)
+  }
+  await Promise.all(Array.from({ length: WRITERS }, writer))
+  await node.config.set(filledKey(keys - 1), LOAD_VALUE)
+  return clock() - from
+}
+
+/** When each change came to the first and to the last of the watchers, in milliseconds after it was asked for. */
+async function watch(watchers: number, changes: number): Promise<{ first: number[]; last: number[] }> {
+  const first = new Array<number>(changes).fill(Number.POSITIVE_INFINITY)
+  const last = new Array<number>(changes).fill(0)
+  const watching = Array.from({ length: watchers }, async () => {
+    let seen = 0
+    for await (const event of node.config.watch('watched')) {
+      const { number, at } = (event as { value?: { number: number; at: number } }).value!
+      if (number < 0) continue
+      const ms = clock() - at
+      first[number] = Math.min(first[number]!, ms)
+      last[number] = Math.max(last[number]!, ms)
+      seen += 1
+      if (seen === changes) return
+    }
+  })
+  await node.config.set('watching', watchers)
+  await Promise.all(watching)
+  return { first, last }
+}
+
+async function change(watchers: number, changes: number): Promise<null> {
+  await firstAnswer(async () => {
+    if ((await node.config.get('watching'))?.value !== watchers) throw new Error('not yet')
+  }, clock())
+  for (let number = 0; number < changes; number++) {
+    await node.config.set('watched', { number, at: clock() })
+    await new Promise((resolve) => setTimeout(resolve, CHANGE_EVERY_MS))
+  }
+  return null
+}
+
+/** Silent but for what is measured here. */
+function tellingOfCaptures(): Logger {
+  return {
+    ...silentLogger,
+    debug: (_message, fields) => {
+      if (fields?.capturedMs === undefined) return
+      process.stdout.write(`${JSON.stringify({ type: 'captured', ms: fields.capturedMs })}\n`)
+    },
+    child: tellingOfCaptures,
   }
 }

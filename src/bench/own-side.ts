@@ -1,17 +1,14 @@
 // Our own log, for the comparison: three members, each a voter, with the defaults. The library is embedded, so whoever calls lives in a member's process.
 
-import { extname } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { ClusterProcess } from '../testing/process-member.ts'
-import { type ProcessCluster, startProcesses } from '../testing/processes.ts'
+import type { ProcessCluster } from '../testing/processes.ts'
 import { patience } from './cluster.ts'
 import type { DataWork } from './data-member.ts'
+import { startDataMembers, tell } from './data-members.ts'
 import type { LoadReport, LoadVerb } from './load.ts'
 import { residentMb } from './process-memory.ts'
 import { clock } from './recorded.ts'
 import type { Place, StoreSide, StoreSideOptions } from './store-side.ts'
-
-const program = fileURLToPath(new URL(`data-member${extname(import.meta.url)}`, import.meta.url))
 
 export class OwnSide implements StoreSide {
   readonly #cluster: ProcessCluster
@@ -21,8 +18,7 @@ export class OwnSide implements StoreSide {
   }
 
   static async start({ prefix }: StoreSideOptions): Promise<OwnSide> {
-    const cluster = await startProcesses(3, { program, prefix, timeoutMs: 120_000 })
-    return new OwnSide(cluster)
+    return new OwnSide(await startDataMembers(3, prefix))
   }
 
   async load(place: Place, verb: LoadVerb, clients: number, ms: number): Promise<LoadReport> {
@@ -76,19 +72,7 @@ export class OwnSide implements StoreSide {
     return this.#cluster.nodes.filter((node) => node !== leader)
   }
 
-  async #tell(node: ClusterProcess, work: DataWork): Promise<unknown> {
-    const { pid } = node
-    const port = await this.#cluster.until(`${node.name} takes work`, () => portOf(node, pid), patience)
-    const answer = await fetch(`http://127.0.0.1:${port}`, { method: 'POST', body: JSON.stringify(work) })
-    if (!answer.ok) throw new Error(`${node.name}: ${await answer.text()}`)
-    return answer.json()
+  #tell(node: ClusterProcess, work: DataWork): Promise<unknown> {
+    return tell(this.#cluster, node, work)
   }
-}
-
-function portOf(node: ClusterProcess, pid: number): number | undefined {
-  for (const line of node.output) {
-    const said = JSON.parse(line) as { type?: string; pid?: number; port?: number }
-    if (said.type === 'control' && said.pid === pid) return said.port
-  }
-  return undefined
 }

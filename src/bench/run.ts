@@ -2,6 +2,7 @@
 // with its reason, and the next one is run all the same.
 
 import { isClusterError } from '../errors.ts'
+import { flushes, healed, keys, watchers } from './benches/data.ts'
 import { detection } from './benches/detection.ts'
 import { elections } from './benches/elections.ts'
 import { etcd, etcdSlow } from './benches/etcd.ts'
@@ -42,6 +43,10 @@ export const benches: readonly Bench[] = [
   formation,
   switching,
   members,
+  watchers,
+  healed,
+  keys,
+  flushes,
   etcd,
   etcdSlow,
 ]

@@ -4,6 +4,7 @@
 
 import type { ClusterMachine, ClusterState, Effect, Input } from '../../consensus/index.ts'
 import type { Logger } from '../observability/logger.ts'
+import type { Time } from '../runtime/clock.ts'
 import type { RecoveredLog } from '../storage/node-storage.ts'
 import type { SnapshotStore, StoredSnapshot } from '../storage/snapshot-store.ts'
 import { decodeState, encodeState } from '../wire/machine-state.ts'
@@ -15,6 +16,7 @@ export interface SnapshotDriverOptions {
   readonly log: RecoveredLog
   readonly machine: ClusterMachine
   readonly logger: Logger
+  readonly clock: Pick<Time, 'now'>
   /** Gives the core its answer, in a turn of its own. */
   readonly answer: (input: Answer) => void
   /** The disk failed, or what it holds cannot be used: the node must stop. */
@@ -36,11 +38,12 @@ export class SnapshotDriver {
   }
 
   capture({ index, term, configuration }: Of<'capture'>): void {
-    const { log, machine, logger, answer } = this.#options
+    const { log, machine, logger, clock, answer } = this.#options
+    const began = clock.now()
     const state = machine.snapshot()
     this.#run(async () => {
       const { id, size } = await log.snapshots.store({ index, term, configuration }, encodeState(state))
-      logger.debug('the machine was captured', { index, bytes: size })
+      logger.debug('the machine was captured', { index, bytes: size, capturedMs: clock.now() - began })
       answer({ type: 'captured', index, id, size })
     })
   }

@@ -91,7 +91,7 @@ export class Voter {
       onFailure: options.onDiskFailure,
     })
     this.#snapshots = new SnapshotDriver({
-      ...{ log: options.log, machine: this.machine, logger: options.logger },
+      ...{ log: options.log, machine: this.machine, logger: options.logger, clock },
       answer: (input) => turn.enter(() => this.#put(input)),
       onFailure: options.onDiskFailure,
     })
