@@ -46,7 +46,7 @@ export function createFeatures(context: NodeContext): NodeFeatures {
   const lanes = new LanesPart(context)
   const broadcasts = new Broadcasts(context)
   const openTopics = new OpenTopicsPart(context, context.openTopics)
-  const services: LocalServices = new LocalServices(context, () => channels.carrier('data', 'calls'))
+  const services: LocalServices = new LocalServices(context, (channel, name) => channels.carrier(channel, name))
   const channels: Channels = new Channels(context, lanes.lanes, (to) => services.memberOffering(to), {
     open: openTopics,
     tree: broadcasts,

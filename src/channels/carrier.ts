@@ -20,11 +20,15 @@ export interface Carrier {
    * has taken it. Throws `ERR_UNKNOWN_MEMBER`, `ERR_MEMBER_DOWN`, `ERR_BUFFER_FULL`, `ERR_PAYLOAD_TOO_LARGE`.
    */
   post(member: string, payload: Uint8Array, timeoutMs: number, settled: (error: ClusterError | undefined) => void): void
+  /** Sends to every other member that is alive, as well as the channel does without acknowledgement: what is lost is lost. */
+  broadcast(payload: Uint8Array): void
   /** Hands over what comes until disposed. What `handler` throws fails the message. */
   handle(handler: CarriedHandler): Disposable
 }
 
 const SIGN = '$'
+/** What is not acknowledged waits for room no longer. */
+const UNACKNOWLEDGED_MS = 5_000
 
 /** All carriers of one channel. */
 export class Carriers {
@@ -44,6 +48,12 @@ export class Carriers {
         const prepared = this.#outbound.prepareOwn(payload, subject, timeoutMs)
         const destination = this.#context.destination(member)
         this.#outbound.post(prepared, destination, { settled: (_, error) => settled(error) })
+      },
+      broadcast: (payload) => {
+        const prepared = this.#outbound.prepareOwn(payload, subject, UNACKNOWLEDGED_MS, false)
+        // Nobody is told: whoever needs all of it compares.
+        const nobody = (): void => {}
+        this.#outbound.postToAll(prepared, this.#context.others(), nobody, nobody)
       },
       handle: (handler) => {
         this.#handlers.set(subject, handler)

@@ -79,12 +79,12 @@ export class Outbound implements OutgoingListener {
     }
   }
 
-  /** What a part of this node sends to one of another: acknowledged, under a subject that is no topic of a user. */
-  prepareOwn(payload: Uint8Array, subject: string, timeoutMs: number): Prepared {
+  /** What a part of this node sends to those of others, under a subject that is no topic of a user. */
+  prepareOwn(payload: Uint8Array, subject: string, timeoutMs: number, ack = true): Prepared {
     return {
       id: this.#context.driver.nextId(),
       kind: 'message',
-      options: { ...this.#defaults, ack: true, topic: subject, timeoutMs },
+      options: { ...this.#defaults, ack, topic: subject, timeoutMs },
       encoded: { encoding: 'bytes', payload },
       trace: undefined,
       startedAt: this.#context.clock.now(),

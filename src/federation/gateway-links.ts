@@ -77,6 +77,9 @@ export class GatewayLinks {
         this.send(peer, subject, payload)
         settled(undefined)
       },
+      broadcast: (payload) => {
+        for (const peer of this.peers) this.send(peer, subject, payload)
+      },
       handle: (handler) => {
         this.#handlers.set(subject, handler)
         return { [Symbol.dispose]: () => void this.#handlers.delete(subject) }

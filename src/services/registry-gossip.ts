@@ -1,7 +1,9 @@
-// Carries the registry between members: a change goes to everybody at once, and every second two members compare what they
-// know, so that whatever was lost on the way is repaired, also after a partition. Where the overlay is sparse those that compare are
+// Carries the registry between members: what changes in one turn goes to everybody on the gossip channel, and every second two members
+// compare what they know, so that whatever was lost on the way is repaired, also after a partition. Where the overlay is sparse those that compare are
 // neighbors: what one of them learns the others learn from it, and nobody opens a link for it.
 
+import type { Carrier } from '../channels/carrier.ts'
+import type { JsonValue } from '../channels/payload.ts'
 import type { NodeContext } from '../node-part.ts'
 import type { Timer } from '../runtime/clock.ts'
 import type { Registry } from './registry.ts'
@@ -13,10 +15,14 @@ const COMPARE_INTERVAL_MS = 1_000
 const TIMEOUT_MS = 3_000
 /** Pieces of a large difference that are fetched at once, before the next second. */
 const MAX_ROUNDS = 16
+/** Of one message that goes to everybody: small enough for a tree. */
+const MAX_TOLD_BYTES = 15 * 1024
 
 export interface RegistryGossipOptions {
   readonly context: NodeContext
   readonly registry: Registry<ServiceFacts>
+  /** Of the gossip channel. */
+  readonly carrier: Carrier
   /** What is known of these owners has changed. */
   readonly onChange: (owners: readonly string[]) => void
 }
@@ -24,12 +30,18 @@ export interface RegistryGossipOptions {
 export class RegistryGossip implements Disposable {
   readonly #options: RegistryGossipOptions
   readonly #stopping = new AbortController()
-  readonly #handler: Disposable
+  readonly #handlers: readonly Disposable[]
+  /** What changed here and has not been told. */
+  #untold: ServiceDelta[] = []
   #timer: Timer | undefined
 
   constructor(options: RegistryGossipOptions) {
     this.#options = options
-    this.#handler = options.context.requests.handle(SUBJECT, ({ payload }) => encodeMessage(this.#answer(payload)))
+    const { context, carrier } = options
+    this.#handlers = [
+      context.requests.handle(SUBJECT, ({ payload }) => encodeMessage(this.#answer(payload))),
+      carrier.handle(({ id }, payload) => this.#heard(id, payload)),
+    ]
   }
 
   /** From now on this node is a member. */
@@ -39,7 +51,9 @@ export class RegistryGossip implements Disposable {
 
   /** Tells everybody of a change of this node. */
   spread(delta: ServiceDelta): void {
-    for (const member of this.#others()) void this.#tell(member, delta)
+    this.#untold.push(delta)
+    if (this.#untold.length > 1) return
+    this.#options.context.toolbox.clock.setImmediate(() => this.#tell())
   }
 
   /** A member is (again) there: they compare, unless its neighbors are better placed to. */
@@ -67,7 +81,7 @@ export class RegistryGossip implements Disposable {
 
   [Symbol.dispose](): void {
     this.#stopping.abort()
-    this.#handler[Symbol.dispose]()
+    for (const handler of this.#handlers) handler[Symbol.dispose]()
     this.#timer?.[Symbol.dispose]()
   }
 
@@ -99,13 +113,20 @@ export class RegistryGossip implements Disposable {
       .map(({ id }) => id)
   }
 
-  async #tell(member: string, delta: ServiceDelta): Promise<void> {
-    try {
-      const answer = await this.#ask(member, { deltas: [delta] })
-      if (answer.again) await this.compareWith(member)
-    } catch {
-      this.#options.context.toolbox.counters.add('registry-spread-failed')
+  #tell(): void {
+    const { carrier } = this.#options
+    while (this.#untold.length > 0 && !this.#stopping.signal.aborted) {
+      const deltas = fitting(this.#untold, MAX_TOLD_BYTES)
+      carrier.broadcast(Buffer.from(JSON.stringify(encodeMessage({ deltas }))))
+      this.#untold = this.#untold.slice(deltas.length)
     }
+  }
+
+  /** A member tells what has changed there. */
+  #heard(member: string, payload: Uint8Array): void {
+    const message = parseMessage(parsedJson(payload))
+    if (!message) this.#options.context.toolbox.counters.add('registry-malformed')
+    else if (this.#take(message.deltas ?? [])) void this.compareWith(member)
   }
 
   async #ask(member: string, message: RegistryMessage): Promise<RegistryMessage> {
@@ -126,9 +147,8 @@ export class RegistryGossip implements Disposable {
     }
     if (message.fingerprint !== undefined)
       return message.fingerprint === registry.fingerprint() ? { same: true } : { digest: registry.digest() }
-    const hasGap = this.#take(message.deltas ?? [])
-    if (message.digest) return { deltas: fitting(registry.lackedBy(message.digest)) }
-    return hasGap ? { again: true } : { same: true }
+    this.#take(message.deltas ?? [])
+    return message.digest ? { deltas: fitting(registry.lackedBy(message.digest)) } : { same: true }
   }
 
   /** True when one of them could not be taken for want of what was before it. */
@@ -144,5 +164,13 @@ export class RegistryGossip implements Disposable {
     }
     if (changed.size > 0) onChange([...changed])
     return hasGap
+  }
+}
+
+function parsedJson(payload: Uint8Array): JsonValue {
+  try {
+    return JSON.parse(Buffer.from(payload).toString('utf8'))
+  } catch {
+    return null
   }
 }

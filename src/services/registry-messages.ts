@@ -1,8 +1,8 @@
-// What two registries say to each other, by requests: JSON, checked in full before a word of it is believed.
+// What registries say to each other, by requests and on the gossip channel: JSON, checked in full before a word of it is believed.
 //
 //   A ── { fingerprint } ──> B        { same: true }, or { digest } of B
 //   A ── { digest, deltas } ──> B     the deltas that B lacked; { deltas } that A lacks
-//   A ── { deltas } ──> B             something changed at A just now; { again: true } when B lacks what was before
+//   A ── { deltas } ──> everybody     something changed at A just now: on the gossip channel, unanswered; who lacks what was before asks A
 
 import type { JsonValue } from '../channels/payload.ts'
 import type { Digest, RegistryDelta, RegistryEntry } from './registry.ts'
@@ -13,7 +13,6 @@ export type ServiceDelta = RegistryDelta<ServiceFacts>
 export interface RegistryMessage {
   readonly fingerprint?: number
   readonly same?: boolean
-  readonly again?: boolean
   readonly digest?: Digest
   readonly deltas?: readonly ServiceDelta[]
 }
@@ -25,22 +24,21 @@ const MAX_DELTAS = 20_000
 const MAX_ENTRIES = 2_000
 const MAX_OWNER_LENGTH = 128
 
-export function encodeMessage({ fingerprint, same, again, digest, deltas }: RegistryMessage): JsonValue {
+export function encodeMessage({ fingerprint, same, digest, deltas }: RegistryMessage): JsonValue {
   return {
     ...(fingerprint === undefined ? {} : { fingerprint }),
     ...(same === undefined ? {} : { same }),
-    ...(again === undefined ? {} : { again }),
     ...(digest ? { digest: [...digest].map(([owner, { generation, count }]) => [owner, generation, count]) } : {}),
     ...(deltas ? { deltas: deltas.map(encodeDelta) } : {}),
   }
 }
 
 /** As many of the deltas, from the first on, as fit into one message. */
-export function fitting(deltas: readonly ServiceDelta[]): readonly ServiceDelta[] {
+export function fitting(deltas: readonly ServiceDelta[], maxBytes = MAX_DELTA_BYTES): readonly ServiceDelta[] {
   let bytes = 0
   const end = deltas.findIndex((delta) => {
     bytes += Buffer.byteLength(JSON.stringify(encodeDelta(delta)))
-    return bytes > MAX_DELTA_BYTES
+    return bytes > maxBytes
   })
   return end === -1 ? deltas : deltas.slice(0, Math.max(1, end))
 }
@@ -56,7 +54,6 @@ export function parseMessage(value: unknown): RegistryMessage | undefined {
   return {
     ...(raw.fingerprint === undefined ? {} : { fingerprint: raw.fingerprint as number }),
     ...(raw.same === true ? { same: true } : {}),
-    ...(raw.again === true ? { again: true } : {}),
     ...(digest ? { digest } : {}),
     ...(deltas ? { deltas } : {}),
   }

@@ -71,14 +71,14 @@ export class LocalServices implements Services, NodePart {
   readonly #offered = new Map<number, Offered>()
   readonly #watches = new Set<ServiceWatch>()
   readonly #stopping = new AbortController()
-  readonly #carrier: () => Carrier
+  readonly #carrier: (channel: 'data' | 'gossip', name: string) => Carrier
   #gossip: RegistryGossip | undefined
   #side: CallSide | undefined
   #removals: Disposable | undefined
   #isLooking = false
 
-  /** `carrier`: what calls travel by; asked for when the node starts. */
-  constructor(context: NodeContext, carrier: () => Carrier) {
+  /** `carrier`: what calls and news travel by; asked for when the node starts. */
+  constructor(context: NodeContext, carrier: (channel: 'data' | 'gossip', name: string) => Carrier) {
     this.#context = context
     this.#carrier = carrier
     this.#registry = new Registry(context.self.id, context.self.generation)
@@ -87,7 +87,7 @@ export class LocalServices implements Services, NodePart {
 
   async start(): Promise<void> {
     const context = this.#context
-    this.#side = new CallSide(context, this.#carrier(), (query) => this.#index.find(query))
+    this.#side = new CallSide(context, this.#carrier('data', 'calls'), (query) => this.#index.find(query))
     this.#removals = context.requests.handle(REMOVE_SUBJECT, ({ payload }) => {
       this.#dispose(Number(payload))
       return null
@@ -95,6 +95,7 @@ export class LocalServices implements Services, NodePart {
     this.#gossip = new RegistryGossip({
       context,
       registry: this.#registry,
+      carrier: this.#carrier('gossip', 'registry'),
       onChange: (owners) => this.#changed(owners),
     })
     for (const view of context.members()) this.#index.member(view)
