@@ -19,6 +19,15 @@ export function nextWait<Command>(raft: RaftState<Command>, now: number): void {
   wait(raft, raft.random() * raft.options.evidenceDelayMaxMs, now)
 }
 
+/** A voter that has just begun, and heard no leader yet, has found another one: there may be nobody to be patient with. A leader's followers deny its pre-vote. */
+export function hastenFirstWait<Command>(raft: RaftState<Command>, now: number): void {
+  const { role, wait: state, options } = raft
+  const isFresh = state.isFirst && role.type === 'follower' && role.leader === undefined
+  if (!isFresh || state.until - now <= options.evidenceDelayMaxMs) return
+  state.shortWaits = options.evidenceAttempts
+  nextWait(raft, now)
+}
+
 /** The leader was heard: the wait begins again, and evidence against it is void. */
 export function renewWait<Command>(raft: RaftState<Command>, now: number): void {
   const { wait: state } = raft
@@ -48,6 +57,7 @@ export function armElection<Command>(raft: RaftState<Command>): void {
 }
 
 function wait<Command>(raft: RaftState<Command>, forMs: number, now: number): void {
+  raft.wait.isFirst = raft.wait.forMs === 0
   raft.wait.forMs = forMs
   raft.wait.until = now + forMs
   armElection(raft)

@@ -20,7 +20,7 @@ import { advanceCommit, applyCommitted } from './commit.ts'
 import { checkQuorum, doubtContact } from './contact.ts'
 import type { Effect, FollowerView, Input, RaftTimer, RaftView } from './core.ts'
 import { ask, askForVotes, campaign } from './election.ts'
-import { armElection, nextWait, patientWait } from './election-wait.ts'
+import { armElection, hastenFirstWait, nextWait, patientWait } from './election-wait.ts'
 import { advanceReads, onRead, onReadTimer, wantsRound } from './read-index.ts'
 import { receive } from './receive.ts'
 import { advanceReconfiguration, announceConfiguration, onReconfigure } from './reconfiguration.ts'
@@ -73,7 +73,10 @@ export class Raft<Command> {
       case 'connected':
         if (input.peer === raft.wait.doubted) raft.wait.isDoubtedBack = true
         if (raft.role.type === 'leader') reconnected(raft, raft.role, input.peer, now)
-        else if (peersOf(raft).includes(input.peer)) ask(raft, input.peer)
+        else if (peersOf(raft).includes(input.peer)) {
+          ask(raft, input.peer)
+          hastenFirstWait(raft, now)
+        }
         break
       case 'away':
         this.#away(input.suspendedMs ?? input.ms, now)

@@ -53,6 +53,7 @@ export function initialState<Command>(setup: RaftSetup<Command>): RaftState<Comm
     round: 0,
     wait: {
       forMs: 0,
+      isFirst: true,
       until: Number.POSITIVE_INFINITY,
       armedAt: undefined,
       doubted: undefined,

@@ -100,6 +100,8 @@ export const maxOpenRounds = 64
 export interface ElectionWait {
   /** How long silence is borne this time. */
   forMs: number
+  /** It is the first wait of this life. */
+  isFirst: boolean
   /** When it ends; infinite for a leader. */
   until: number
   /** When the driver's timer fires; undefined when it is not set. */

@@ -40,6 +40,25 @@ describe('election, the wait', () => {
     assert.equal(timerAt(new VoterUnderTest({ draw: 1 }).take()), 50)
   })
 
+  it('is short for a voter that has just begun and finds another one, once, unless it hears a leader', () => {
+    const voter = new VoterUnderTest({ term: 1, draw: 0.5 })
+    voter.take()
+    voter.at(100).step({ type: 'connected', peer: 'b' })
+    assert.equal(timerAt(voter.take()), 125)
+    voter.at(110).step({ type: 'connected', peer: 'c' })
+    assert.deepEqual(voter.take(), [])
+
+    const led = new VoterUnderTest({ term: 1, draw: 0.5 })
+    led.at(10).receive('b', append(1)).take()
+    led.at(100).step({ type: 'connected', peer: 'c' })
+    assert.deepEqual(led.take(), [])
+
+    const stranger = new VoterUnderTest({ term: 1, draw: 0.5 })
+    stranger.take()
+    stranger.at(100).step({ type: 'connected', peer: 'nobody' })
+    assert.deepEqual(stranger.take(), [], 'who is no voter is no reason')
+  })
+
   it('3.4: begins again with every message of the leader, with no timer each', () => {
     const voter = new VoterUnderTest({ term: 1 })
     voter.take()
