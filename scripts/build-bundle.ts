@@ -17,6 +17,7 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const programs = [
   'src/cli/main.js',
   'src/bench/data-member.js',
+  'src/bench/link-weight.js',
   'src/bench/member.js',
   'src/bench/members.js',
   'src/bench/traffic-member.js',
@@ -28,6 +29,7 @@ const starters = [
   'src/bench/cluster.js',
   'src/bench/own-side.js',
   'src/bench/benches/start.js',
+  'src/bench/benches/transports.js',
   'src/bench/traffic.js',
   'src/bench/member-processes.js',
   'src/liveness/liveness.js',

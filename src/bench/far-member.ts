@@ -7,7 +7,10 @@ import { countAllocations } from './allocations.ts'
 import type { FarReport, Question } from './pair.ts'
 import { serveRaw } from './raw-tls.ts'
 
-const node = await createNode({ name: 'far', listen: '127.0.0.1:0' })
+const transport = process.argv[2] === 'libp2p' ? 'libp2p' : 'tcp'
+const node = await createNode({ name: 'far', listen: '127.0.0.1:0', transport })
+// Its packages are there only where they are asked for.
+const bare = transport === 'libp2p' ? await (await import('./raw-libp2p.ts')).serveBare() : undefined
 const raw = await serveRaw()
 const delay = monitorEventLoopDelay({ resolution: 1 })
 let messages = 0
@@ -36,7 +39,8 @@ process.on('message', async (asked: Question) => {
     address: node.address,
     rawPort: raw.port,
     messages,
-    frames: raw.count,
+    bareAddress: bare?.address ?? '',
+    frames: raw.count + (bare?.count ?? 0),
     loopDelayMs: delay.percentile(99) / 1e6,
     heapMb: process.memoryUsage().heapUsed / 2 ** 20,
     allocated,

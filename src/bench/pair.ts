@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { createNode } from '../node.ts'
 import type { TrellisNode } from '../node-interface.ts'
 import { systemClock } from '../runtime/clock.ts'
+import type { TransportName } from '../transport/provider.ts'
 import { pause, waitFor } from '../wait.ts'
 import { RawClient } from './raw-tls.ts'
 
@@ -26,6 +27,8 @@ export type Question = 'report' | 'watch' | 'allocations' | 'heap' | 'slow'
 export interface FarReport {
   readonly address: string
   readonly rawPort: number
+  /** Where its bare libp2p stream is served; empty when members connect by tcp. */
+  readonly bareAddress: string
   /** Messages that its handlers have got. */
   readonly messages: number
   /** Frames that its raw server has counted. */
@@ -49,11 +52,11 @@ export class Pair implements AsyncDisposable {
     this.#rawPort = rawPort
   }
 
-  static async open(): Promise<Pair> {
-    const far = fork(program, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  static async open(transport: TransportName = 'tcp'): Promise<Pair> {
+    const far = fork(program, [transport], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
     await once(far, 'message')
     const { address, rawPort } = await ask(far, 'report')
-    const near = await createNode({ name: 'near', listen: '127.0.0.1:0', join: [address] })
+    const near = await createNode({ name: 'near', listen: '127.0.0.1:0', transport, join: [address] })
     await waitFor('the pair', () => near.members().filter(({ state }) => state === 'alive').length === 2, {
       clock: systemClock,
       timeoutMs: formingTimeoutMs,

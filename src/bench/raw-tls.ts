@@ -6,15 +6,7 @@ import { Buffer } from 'node:buffer'
 import { connect, createServer, type Server, type TLSSocket } from 'node:tls'
 import { createCertificate } from '../transport/certificate.ts'
 import { createIdentity, exportIdentity } from '../transport/identity.ts'
-
-const LENGTH_BYTES = 4
-/** Written and not yet taken by the kernel, past which the sender waits. */
-const MAX_IN_FLIGHT_BYTES = 512 * 1024
-const BATCH_BYTES = 64 * 1024
-
-/** The first byte of a frame says what its receiver does with it. */
-export const COUNT = 0
-export const ECHO = 1
+import { batchOf, Coalescer, Cutter, ECHO, MAX_IN_FLIGHT_BYTES } from './frames.ts'
 
 function settings() {
   const identity = createIdentity()
@@ -25,69 +17,6 @@ function settings() {
     requestCert: true,
     rejectUnauthorized: false,
     checkServerIdentity: () => undefined,
-  }
-}
-
-/** Cuts frames out of a stream. */
-class Cutter {
-  readonly #onFrame: (frame: Buffer) => void
-  #partial: Buffer | undefined
-  #filled = 0
-  #rest: Buffer = Buffer.alloc(0)
-
-  constructor(onFrame: (frame: Buffer) => void) {
-    this.#onFrame = onFrame
-  }
-
-  push(bytes: Buffer): void {
-    let chunk = bytes
-    let at = 0
-    if (this.#partial !== undefined) {
-      at = Math.min(chunk.length, this.#partial.length - this.#filled)
-      chunk.copy(this.#partial, this.#filled, 0, at)
-      this.#filled += at
-      if (this.#filled < this.#partial.length) return
-      this.#onFrame(this.#partial)
-      this.#partial = undefined
-    } else if (this.#rest.length > 0) {
-      chunk = Buffer.concat([this.#rest, chunk])
-      this.#rest = Buffer.alloc(0)
-    }
-    while (chunk.length - at >= LENGTH_BYTES) {
-      const end = at + LENGTH_BYTES + chunk.readUInt32BE(at)
-      if (end > chunk.length) {
-        this.#partial = Buffer.allocUnsafeSlow(end - at - LENGTH_BYTES)
-        this.#filled = chunk.copy(this.#partial, 0, at + LENGTH_BYTES)
-        return
-      }
-      this.#onFrame(chunk.subarray(at + LENGTH_BYTES, end))
-      at = end
-    }
-    this.#rest = chunk.subarray(at)
-  }
-}
-
-/** Collects frames and writes all of a turn at once. */
-class Coalescer {
-  readonly #socket: TLSSocket
-  #frames: Buffer[] = []
-
-  constructor(socket: TLSSocket) {
-    this.#socket = socket
-  }
-
-  send(payload: Buffer): void {
-    if (this.#frames.length === 0) queueMicrotask(() => this.#flush())
-    const frame = Buffer.allocUnsafe(LENGTH_BYTES + payload.length)
-    frame.writeUInt32BE(payload.length)
-    payload.copy(frame, LENGTH_BYTES)
-    this.#frames.push(frame)
-  }
-
-  #flush(): void {
-    const frames = this.#frames
-    this.#frames = []
-    this.#socket.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames))
   }
 }
 
@@ -105,7 +34,7 @@ export async function serveRaw(): Promise<RawServer> {
     socket.setNoDelay(true)
     socket.on('error', () => undefined)
     socket.once('close', () => sockets.delete(socket))
-    const out = new Coalescer(socket)
+    const out = new Coalescer((bytes) => void socket.write(bytes))
     const cutter = new Cutter((frame) => {
       if (frame[0] === ECHO) out.send(frame)
       else count += 1
@@ -132,7 +61,7 @@ export class RawClient implements Disposable {
 
   private constructor(socket: TLSSocket) {
     this.#socket = socket
-    this.#out = new Coalescer(socket)
+    this.#out = new Coalescer((bytes) => void socket.write(bytes))
     const cutter = new Cutter(() => this.#waiting.shift()?.())
     socket.setNoDelay(true)
     socket.on('data', (bytes) => cutter.push(bytes))
@@ -149,17 +78,10 @@ export class RawClient implements Disposable {
 
   /** Sends frames of `bytes` as fast as they are taken, until `signal` aborts. */
   async flood(bytes: number, signal: AbortSignal): Promise<void> {
-    const payload = Buffer.alloc(bytes)
-    payload[0] = COUNT
-    const perBatch = Math.max(1, Math.floor(BATCH_BYTES / (bytes + LENGTH_BYTES)))
     let inFlight = 0
     let wake: () => void = () => {}
     while (!signal.aborted) {
-      const batch = Buffer.allocUnsafe(perBatch * (bytes + LENGTH_BYTES))
-      for (let at = 0; at < batch.length; at += bytes + LENGTH_BYTES) {
-        batch.writeUInt32BE(bytes, at)
-        batch.set(payload, at + LENGTH_BYTES)
-      }
+      const batch = batchOf(bytes)
       inFlight += batch.length
       this.#socket.write(batch, () => {
         inFlight -= batch.length

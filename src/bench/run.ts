@@ -20,6 +20,7 @@ import { stalls } from './benches/stalls.ts'
 import { formation, up } from './benches/start.ts'
 import { switching } from './benches/switching.ts'
 import { telemetry } from './benches/telemetry.ts'
+import { transports } from './benches/transports.ts'
 import type { Bench, BenchContext, Figure } from './figure.ts'
 
 /** The cheap ones first. */
@@ -30,6 +31,7 @@ export const benches: readonly Bench[] = [
   messages,
   rtt,
   hol,
+  transports,
   simulator,
   stalls,
   footprint,
