@@ -44,7 +44,7 @@ export type Attempt<Answer> = (leader: string, leftMs: number) => Promise<Answer
 
 export const DEFAULT_CALL_TIMEOUT_MS = 5_000
 /** A link that is just being replaced is no minority. */
-const MINORITY_GRACE_MS = 250
+export const MINORITY_GRACE_MS = 250
 const LOOK_AGAIN_MS = 20
 /** The next leader, or the same one a little later, may do what this one could not. */
 const passing: ReadonlySet<ErrorCode> = new Set([

@@ -13,7 +13,8 @@ import { LocalCounters } from './counters.ts'
 import { ElectedHost } from './elected-host.ts'
 import { LocalElections } from './elections.ts'
 import { EngineGate } from './engine-gate.ts'
-import { type CallOptions, LeaderCalls, type Leadership, limited } from './leader-calls.ts'
+import { knownLeadership } from './known-leadership.ts'
+import { type CallOptions, LeaderCalls, limited } from './leader-calls.ts'
 import { leadershipOf, type NodeLeadership } from './leadership.ts'
 import { LeaseExpirer } from './lease-expirer.ts'
 import type { NodeBarriers, NodeCounters, NodeElections, NodeLocks, NodeSemaphores } from './lease-interface.ts'
@@ -88,7 +89,7 @@ export class ReplicatedData implements NodePart {
     const requests = () => context.requests
     const calls = new LeaderCalls({
       clock,
-      leadership: () => this.#leadership(),
+      leadership: () => knownLeadership(context),
       wakeups,
       patienceMs: PATIENT_ELECTIONS * raftPresets[options.profile].electionTimeoutMaxMs,
       isStopping: () => stopping.aborted,
@@ -213,16 +214,5 @@ export class ReplicatedData implements NodePart {
     const { stage, coordination } = this.#context
     const cluster = coordination()
     if (this.elected && this.#gate?.isOpen && cluster && stage() === 'member') this.elected.begin(cluster.clusterId)
-  }
-
-  #leadership(): Leadership {
-    const coordination = this.#context.coordination()
-    if (!coordination) return { leader: undefined, voters: [], reachesMajority: true, unledMs: 0 }
-    const { leader, voters } = coordination.knowledge()
-    const names = voters.map((id) => this.#context.nameOf(id))
-    const { reachesMajority, isVoter, record } = coordination
-    // Before the first leader there is one to wait for.
-    const hasBeenLed = isVoter && record !== undefined && record.leader !== ''
-    return { leader, voters: names, reachesMajority, unledMs: hasBeenLed ? coordination.ageMs() : 0 }
   }
 }

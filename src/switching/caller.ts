@@ -2,6 +2,7 @@
 // that knows the order by its name, from the log: it goes on with it, says how it ended, or takes it as new.
 
 import type { RequestOptions } from '../channels/requests.ts'
+import { type Leadership, MINORITY_GRACE_MS, noQuorum } from '../coordination/leader-calls.ts'
 import { ClusterError } from '../errors.ts'
 import type { Time } from '../runtime/clock.ts'
 import { pause } from '../wait.ts'
@@ -10,15 +11,13 @@ import type { SwitchOrder } from './switch-desk.ts'
 
 export interface Caller {
   readonly clock: Time
-  readonly leader: () => string | undefined
-  /** By name, for the error. */
-  readonly voters: () => readonly string[]
+  readonly leadership: () => Leadership
+  /** Without a leader for so long nobody will be elected: more than two election timeouts. */
+  readonly patienceMs: number
   readonly place: (leader: string, order: SwitchOrder, options: RequestOptions) => Promise<SwitchReport>
   readonly isStopping: () => boolean
 }
 
-/** Without a leader for this long there is no majority: more than two elections that fail. */
-const LEADER_PATIENCE_MS = 4_000
 /** After its deadline a switch still has to be aborted, and that to be told; after a change of leaders it gets another deadline. */
 const AFTERMATH_MS = 15_000
 const LOOK_AGAIN_MS = 50
@@ -34,18 +33,21 @@ export async function placeOrder(
 ): Promise<SwitchReport> {
   const began = caller.clock.now()
   const deadline = began + order.timeoutMs + AFTERMATH_MS
-  let leaderSeenAt = began
+  let ledAt: number | undefined
   let mayHaveHappened = false
   for (;;) {
     const now = caller.clock.now()
     if (signal?.aborted) throw aborted(mayHaveHappened)
     if (caller.isStopping())
       throw new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {}, { mayHaveHappened })
-    const leader = caller.leader()
-    if (leader !== undefined) leaderSeenAt = now
-    if (now >= deadline || now - leaderSeenAt >= Math.min(LEADER_PATIENCE_MS, order.timeoutMs))
-      throw noQuorum(caller.voters(), mayHaveHappened)
-    if (leader !== undefined) {
+    const { leader, voters, reachesMajority, unledMs } = caller.leadership()
+    const isLed = leader !== undefined && reachesMajority
+    const patience = Math.min(reachesMajority ? caller.patienceMs : MINORITY_GRACE_MS, order.timeoutMs)
+    // Who was without a leader for long before the call need not wait for one as long again.
+    if (isLed) ledAt = now
+    else ledAt ??= now - Math.max(0, Math.min(unledMs, patience - MINORITY_GRACE_MS))
+    if (now >= deadline || now - ledAt >= patience) throw noQuorum(voters, mayHaveHappened)
+    if (isLed) {
       try {
         const report = await caller.place(leader, order, { signal, timeoutMs: Math.ceil(deadline - now) })
         return { ...report, durationMs: Math.round(caller.clock.now() - began) }
@@ -56,11 +58,6 @@ export async function placeOrder(
     }
     await pause(caller.clock, LOOK_AGAIN_MS, signal)
   }
-}
-
-function noQuorum(voters: readonly string[], mayHaveHappened: boolean): ClusterError {
-  const message = 'no leader with a majority of the voters could be reached'
-  return new ClusterError('ERR_NO_QUORUM', message, { voters }, { mayHaveHappened })
 }
 
 function aborted(mayHaveHappened: boolean): ClusterError {

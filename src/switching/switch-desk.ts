@@ -115,7 +115,7 @@ export class SwitchDesk {
       request,
       required,
       timeoutMs,
-      at: this.#options.clock.wall(),
+      at: Math.round(this.#options.clock.wall()),
     } as const
     const reply = await this.#commit(command)
     if (reply.type === 'ok') return reply.index

@@ -2,9 +2,11 @@
 // in a switch, and takes and answers orders. How a switch proceeds is decided in `topology/switch`, what counts in the log.
 
 import { randomUUID } from 'node:crypto'
+import { raftPresets } from '../../consensus/index.ts'
 import type { LeaderEvent, MemberEvent, SwitchCommand } from '../../topology/index.ts'
 import type { Payload } from '../channels/payload.ts'
 import type { Coordination } from '../coordination/coordination.ts'
+import { knownLeadership } from '../coordination/known-leadership.ts'
 import { ClusterError } from '../errors.ts'
 import type { NodeTopology, TopologyPhase, TopologySwitchView, TopologyView } from '../node-interface.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
@@ -16,6 +18,8 @@ import { SwitchDriver } from './switch-driver.ts'
 
 /** An entry of a switch may take this long; then the leader asks for it again, if it still leads. */
 const COMMIT_TIMEOUT_MS = 5_000
+/** An election may be split before one is won. */
+const PATIENT_ELECTIONS = 2
 /** Switches that are remembered here; a voter has those of its log besides. */
 const MAX_SEEN = 16
 
@@ -208,11 +212,11 @@ export class Switching implements NodePart, Omit<NodeTopology, 'advise' | 'links
   }
 
   #caller(): Caller {
-    const { self, coordination, toolbox } = this.#context
+    const { self, options, toolbox } = this.#context
     return {
       clock: toolbox.clock,
-      leader: () => coordination()?.knowledge().leader,
-      voters: () => (coordination()?.knowledge().voters ?? []).map((id) => this.#context.nameOf(id)),
+      leadership: () => knownLeadership(this.#context),
+      patienceMs: PATIENT_ELECTIONS * raftPresets[options.profile].electionTimeoutMaxMs,
       place: async (leader, order, options) => {
         if (leader === self.id) return this.#desk.run(order, this.#context.toolbox.clock.now())
         return parseReport(await this.#context.requests.request(leader, ORDER_SUBJECT, encodeOrder(order), options))

@@ -3,8 +3,9 @@ import { describe, it } from 'node:test'
 import { switchBugs } from '../../src/testing/simulator/switching/bugs.ts'
 import { SwitchingFailure } from '../../src/testing/simulator/switching/invariants.ts'
 import { runSwitching } from '../../src/testing/simulator/switching/run.ts'
+import { runWholeSwitching, wholeSwitchBugs } from '../../src/testing/simulator/switching/whole.ts'
 
-const SEEDS = Number(process.env.TRELLIS_SWITCHING_SEEDS ?? 60)
+const SEEDS = Number(process.env.TRELLIS_SWITCHING_SEEDS ?? 40)
 
 describe('simulated switches of the topology', () => {
   it('end in one epoch everywhere, and lose, double or reorder no acknowledged message', () => {
@@ -40,4 +41,26 @@ describe('simulated switches of the topology', () => {
       assert.ok(Array.from({ length: 20 }, (_, seed) => seed + 1).some(isCaught))
     })
   }
+})
+
+const WHOLE_SEEDS = Number(process.env.TRELLIS_WHOLE_SWITCHING_SEEDS ?? 2)
+
+describe('whole nodes that switch their topology, struck in every phase', () => {
+  it('end in one epoch everywhere, and lose, double or reorder no acknowledged message', async () => {
+    const sum = { committed: 0, acknowledged: 0, blows: 0 }
+    for (let seed = 1; seed <= WHOLE_SEEDS; seed++) {
+      const { committed, acknowledged, blows } = await runWholeSwitching(seed).catch((error) => {
+        throw new Error(`seed ${seed}: ${error.message}`, { cause: error })
+      })
+      sum.committed += committed
+      sum.acknowledged += acknowledged
+      sum.blows += Object.keys(blows).length
+    }
+    assert.ok(sum.committed > WHOLE_SEEDS && sum.blows > 0 && sum.acknowledged > 300 * WHOLE_SEEDS, JSON.stringify(sum))
+  })
+
+  for (const bug of wholeSwitchBugs)
+    it(`notice a planted bug: ${bug}`, async () => {
+      await assert.rejects(runWholeSwitching(1, bug), SwitchingFailure)
+    })
 })

@@ -32,6 +32,8 @@ interface Run {
   roundBegan: number
   /** What was proposed to end it; nothing else is proposed while that is on its way. */
   ending: SwitchCommand | undefined
+  /** Nothing is proposed before: a log that has just refused, as while leadership is handed over, would refuse at once again. */
+  proposesFrom: number
   readonly struck: Set<MemberId>
 }
 
@@ -68,7 +70,7 @@ export class SwitchLeader {
         this.#wrapUp?.heard(input.from, 'closed')
         break
       case 'proposal-lost':
-        if (this.#run) this.#run.ending = undefined
+        if (this.#run) Object.assign(this.#run, { ending: undefined, proposesFrom: now + REPEAT_MS })
         this.#run?.struck.clear()
         break
       case 'timer':
@@ -103,8 +105,8 @@ export class SwitchLeader {
   #begin(proposal: PendingSwitch, isInherited: boolean, now: number): void {
     const lasts = isInherited ? Math.min(proposal.timeoutMs, INHERITED_MS) : proposal.timeoutMs
     const progress = new Progress(proposal.required, now)
-    const began = { began: now, deadline: now + lasts }
-    this.#run = { proposal, ...began, progress, round: 0, roundBegan: 0, ending: undefined, struck: new Set() }
+    const began = { began: now, deadline: now + lasts, round: 0, roundBegan: 0, proposesFrom: now }
+    this.#run = { proposal, ...began, progress, ending: undefined, struck: new Set() }
     this.#wrapUp = undefined
     this.#emit({ type: 'phase', proposal: proposal.index, phase: 'preparing' })
   }
@@ -162,13 +164,13 @@ export class SwitchLeader {
   }
 
   #advanceRun(run: Run, now: number): void {
-    this.#strikeGone(run)
+    if (now >= run.proposesFrom) this.#strikeGone(run)
     const { progress, proposal } = run
     const wasPreparing = run.round === 0
-    if (progress.refusal) this.#propose(run, abort(proposal, progress.refusal))
-    else if (progress.isVerified) this.#propose(run, { type: 'commit-topology', proposal: proposal.index })
+    if (progress.refusal) this.#propose(run, abort(proposal, progress.refusal), now)
+    else if (progress.isVerified) this.#propose(run, { type: 'commit-topology', proposal: proposal.index }, now)
     else if (now >= run.deadline)
-      this.#propose(run, abort(proposal, progress.isPrepared ? 'not-reached' : 'not-prepared'))
+      this.#propose(run, abort(proposal, progress.isPrepared ? 'not-reached' : 'not-prepared'), now)
     else if (progress.isPrepared) this.#verify(run, now)
     else for (const member of progress.due(now, REPEAT_MS)) this.#sendPrepare(proposal, member)
     if (wasPreparing && run.round > 0) this.#emit({ type: 'phase', proposal: proposal.index, phase: 'verifying' })
@@ -198,8 +200,8 @@ export class SwitchLeader {
     this.#send(this.#self, { type: 'verify', proposal: run.proposal.index, round: run.round })
   }
 
-  #propose(run: Run, command: SwitchCommand): void {
-    if (run.ending) return
+  #propose(run: Run, command: SwitchCommand, now: number): void {
+    if (run.ending || now < run.proposesFrom) return
     run.ending = command
     this.#effects.push({ type: 'propose', command })
   }

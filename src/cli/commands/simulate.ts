@@ -8,6 +8,7 @@ import type { CommandContext, JsonFlag } from '../context.ts'
 import { AnsweredNo, usageError } from '../failure.ts'
 import { aborted, watchSignals } from '../signals.ts'
 import { addSimulateOverlay } from './simulate-overlay.ts'
+import { addSimulateSwitch } from './simulate-switch.ts'
 import { wholeNumber } from './whole-number.ts'
 
 interface SimulateFlags extends JsonFlag {
@@ -43,6 +44,7 @@ export function addSimulate(program: Command, context: CommandContext): void {
     .addHelpText('after', examples)
     .action((flags: SimulateFlags) => run(flags, context))
   addSimulateOverlay(simulateCommand, context)
+  addSimulateSwitch(simulateCommand, context)
 }
 
 async function run(flags: SimulateFlags, context: CommandContext): Promise<void> {

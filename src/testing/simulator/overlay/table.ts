@@ -1,6 +1,7 @@
 // The figures of the papers beside those of the real cores: what `trellis simulate overlay --table` prints.
 
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { createTestCluster } from '../../virtual/test-cluster.ts'
 import { broadcastTree, type Formation, failAtOnce, form, graphFigures, type PaperSetup, worldOf } from './paper.ts'
 import { LAN_LATENCY_MS, peerIdOf, reachEveryone } from './reach.ts'
 
@@ -28,6 +29,8 @@ const BROADCASTS = 100
 const TREE_BROADCASTS = 20
 /** A cluster that the goal for broadcasts is set for. */
 const REACH_MEMBERS = 1_000
+/** And one that the goal for switches is set for. */
+const SWITCHED_MEMBERS = 100
 
 /** The rows, each as soon as it is known. Ends early, between two experiments, when `signal` aborts. */
 export async function* overlayTable(setup: PaperSetup, signal?: AbortSignal): AsyncGenerator<TableRow> {
@@ -45,12 +48,13 @@ export async function* overlayTable(setup: PaperSetup, signal?: AbortSignal): As
     () => treeRows(formation, 'many'),
     () => reachRows(reachable, 0),
     () => reachRows(reachable, 0.1),
+    () => switchRows(setup),
   ]
   for (const experiment of experiments) {
     // Lets signals through.
     await nextTurn()
     if (signal?.aborted) return
-    yield* experiment()
+    yield* await experiment()
   }
 }
 
@@ -121,6 +125,22 @@ function reachRows(formation: Formation, failing: number): TableRow[] {
       here: `${Math.round(bytesPerMember)}, ${Math.round(idleBytesPerSecond)}`,
     },
   ]
+}
+
+/** Whole nodes: everything that a node is made of, in virtual time. */
+async function switchRows({ members, seed }: PaperSetup): Promise<TableRow[]> {
+  const size = Math.min(members, SWITCHED_MEMBERS)
+  await using cluster = await createTestCluster(size, { seed, expect: Math.min(size, 5), timeoutMs: 600_000 })
+  const rows: TableRow[] = []
+  let from = 'full-mesh'
+  for (const to of ['hyparview', 'client-server', 'full-mesh', 'client-server', 'hyparview', 'full-mesh']) {
+    const { outcome, durationMs } = await cluster.nodes[0]!.topology.switch(to)
+    const measure = `switch of ${size} whole nodes, 1 ms one way: ${from} to ${to}`
+    rows.push({ measure, published: '5000 ms (goal)', here: `${durationMs} ms, ${outcome}` })
+    from = to
+    await cluster.advance(10_000)
+  }
+  return rows
 }
 
 function percent(share: number, digits = 1): string {

@@ -1,0 +1,14 @@
+// What a node knows of who leads, as calls to the leader ask for it.
+
+import type { NodeContext } from '../node-part.ts'
+import type { Leadership } from './leader-calls.ts'
+
+/** At this moment. */
+export function knownLeadership(context: Pick<NodeContext, 'coordination' | 'nameOf'>): Leadership {
+  const coordination = context.coordination()
+  if (!coordination) return { leader: undefined, voters: [], reachesMajority: true, unledMs: 0 }
+  const { leader, voters } = coordination.knowledge()
+  const names = voters.map((id) => context.nameOf(id))
+  const { reachesMajority, isVoter } = coordination
+  return { leader, voters: names, reachesMajority, unledMs: isVoter ? coordination.ageMs() : 0 }
+}
