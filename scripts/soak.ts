@@ -26,7 +26,8 @@ const { values } = parseArgs({
 })
 const minutes = Number(values.minutes)
 const warmUpMinutes = Number(values['warm-up-minutes'] ?? Math.min(10, minutes / 4))
-const wholeWithinMs = 120_000
+/** Far above what is promised: a soak shares its machine. */
+const wholeWithinMs = 300_000
 /** These suffer everything but a restart, so that their memory can be followed. */
 const keptCount = 2
 const reportEveryMs = 60_000
@@ -34,7 +35,11 @@ const mebibyte = 1_048_576
 
 const chance = new Prng(Number(values.seed), 'soak')
 const witness = fileURLToPath(new URL('../test/multinode/story/witness.ts', import.meta.url))
-await using cluster = await startProcesses(Number(values.nodes), { program: witness, env: { STORY_MEMORY: '1' } })
+await using cluster = await startProcesses(Number(values.nodes), {
+  program: witness,
+  env: { STORY_MEMORY: '1' },
+  timeoutMs: wholeWithinMs,
+})
 await using observation = new Observation(cluster)
 
 interface Sample {

@@ -53,3 +53,14 @@ describe('a member that falls silent for good', () => {
     assert.ok(times.filter((ms) => ms <= 3_000).length > seeds.length / 2, times.join(', '))
   })
 })
+
+describe('a process that ends', () => {
+  it('is down everywhere within three seconds, and nobody else is, while a fifth of the members stands still', () => {
+    const crash = { ...scenario, members: 30, durationMs: 10_000, hasWorkers: true, stallMs: [1_000, 3_000] as const }
+    for (const seed of seeds.slice(0, 3)) {
+      const outcome = runStalls({ ...crash, seed, options: resolveSwimOptions(), isCrash: true })
+      assert.ok((outcome.detectedMs ?? Number.POSITIVE_INFINITY) <= 3_000, `seed ${seed}: ${outcome.detectedMs}`)
+      assert.equal(outcome.falseVerdicts, 0, `seed ${seed}`)
+    }
+  })
+})

@@ -40,7 +40,7 @@ export const stalls: Bench = {
         { name: baseline, unit: 'verdicts', samples: plainWrong },
       )
     }
-    return [...figures, ...(await silence(context, ours, theirs))]
+    return [...figures, ...(await silence(context, ours, theirs)), ...(await crowd(context, ours))]
   },
 }
 
@@ -61,6 +61,24 @@ async function silence(context: Parameters<Bench['run']>[0], ours: Manner, their
   return [
     { name: 'silence to down everywhere', unit: 'ms', samples, goal: 'median <= 3000', baseline },
     { name: baseline, unit: 'ms', samples: plainSamples },
+  ]
+}
+
+/** One in a hundred ends, or falls silent, while a fifth of them stands still for one to three seconds, again and again. */
+async function crowd(context: Parameters<Bench['run']>[0], ours: Manner): Promise<Figure[]> {
+  const [crashed, silent, wrong]: [number[], number[], number[]] = [[], [], []]
+  const crowded = { ...base, ...ours, members: 100, stallMs: [1_000, 3_000] as const, durationMs: 20_000 }
+  await repeat(context, 'a crash among a hundred', (seed) => {
+    const crash = runStalls({ ...crowded, seed, isCrash: true })
+    const silence = runStalls({ ...crowded, seed })
+    crashed.push(crash.detectedMs ?? Number.POSITIVE_INFINITY)
+    silent.push(silence.detectedMs ?? Number.POSITIVE_INFINITY)
+    wrong.push(crash.falseVerdicts + silence.falseVerdicts)
+  })
+  return [
+    { name: 'crash to down everywhere, 100 members', unit: 'ms', samples: crashed, goal: 'median <= 3000' },
+    { name: 'silence to down everywhere, 100 members', unit: 'ms', samples: silent },
+    { name: 'wrong verdicts meanwhile, 100 members', unit: 'verdicts', samples: wrong, goal: '0' },
   ]
 }
 

@@ -24,6 +24,8 @@ export interface StallScenario {
   readonly pauseMs: number
   /** In all, before a member falls silent for good; milliseconds. */
   readonly durationMs: number
+  /** Its process has ended: links break, and its port refuses whoever knocks. Default: its machine is silent. */
+  readonly isCrash?: boolean
 }
 
 export interface StallOutcome {
@@ -36,6 +38,8 @@ export interface StallOutcome {
 }
 
 const latencyMs = 1
+/** Until the port of a process that ended was knocked at. */
+const knockMs = 5
 /** So long after the silence nobody is waited for any more. */
 const detectionLimitMs = 120_000
 
@@ -85,11 +89,23 @@ class StalledMembers {
     this.#silent = victim.id
     this.#silentSince = this.#schedule.now
     victim.held = { timers: [], messages: [] }
+    if (this.#scenario.isCrash) for (const observer of all.slice(0, -1)) this.#breakLink(observer, victim.id)
     const watchers = all.slice(slow.length, -1)
     const isKnown = (): boolean => watchers.every(({ id }) => this.#downAt.has(id))
     this.#runUntil(durationMs + detectionLimitMs, isKnown)
     const detectedMs = isKnown() ? Math.max(...watchers.map(({ id }) => this.#downAt.get(id)!)) : undefined
     return { falseVerdicts: this.#falseVerdicts, stalls: this.#stalls, detectedMs }
+  }
+
+  #breakLink(observer: Member, peer: MemberId): void {
+    const tell = (afterMs: number, input: SwimInput): void =>
+      this.#schedule.after(afterMs, () => {
+        const work = (): void => this.#step(observer, input)
+        if (observer.held) observer.held.messages.push(work)
+        else work()
+      })
+    tell(latencyMs, { type: 'disconnected', peer, announced: false })
+    tell(latencyMs + knockMs, { type: 'evidence', peer, generation: 1 })
   }
 
   #add(id: MemberId, index: number): void {
