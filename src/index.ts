@@ -52,6 +52,7 @@ export type {
   NodeSemaphores,
 } from './coordination/lease-interface.ts'
 export { leaseMarginMs } from './coordination/lease-time.ts'
+export type { Replica, Replication } from './coordination/replication.ts'
 export type {
   HostedSingleton,
   NodeSingletons,

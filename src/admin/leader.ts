@@ -1,4 +1,4 @@
-// `POST /v1/leader/transfer`: another voter leads, S5 goes with it.
+// `GET /v1/leader`: how far everybody has the leader's log. `POST /v1/leader/transfer`: another voter leads, S5 goes with it.
 
 import { asked, badRequest } from './config.ts'
 import { readJson } from './request-body.ts'
@@ -7,6 +7,16 @@ import type { AdminNode } from './server.ts'
 
 export function leaderResources({ leadership }: Pick<AdminNode, 'leadership'>): Resource[] {
   return [
+    {
+      path: '/v1/leader',
+      calls: {
+        GET: {
+          needs: 'read',
+          handle: async (context) =>
+            context.json(await asked(() => leadership.replication({ signal: context.req.raw.signal }))),
+        },
+      },
+    },
     {
       path: '/v1/leader/transfer',
       calls: {

@@ -37,6 +37,14 @@ export const configSchemas: Readonly<Record<string, Schema>> = {
     'to',
   ]),
   Transfer: object({ from: text, to: text, durationMs: whole }),
+  Replica: object({
+    member: text,
+    role: { type: 'string', enum: ['leader', 'voter', 'learner'] },
+    position: described(whole, 'Up to which entry its log is durable; 0: not heard in this term.'),
+    lag: described(whole, 'Entries of the leader that it lacks.'),
+    isCaughtUp: described({ type: 'boolean' }, 'It answers, and could lead.'),
+  }),
+  Replication: object({ term: whole, commitIndex: whole, members: { type: 'array', items: ref('Replica') } }),
   ConfigRollback: object({ revision: described(whole, 'The key becomes what it was then.') }),
   ConfigTransaction: object(
     {
@@ -122,6 +130,15 @@ export const configOperations: Readonly<
       body: ref('ConfigRollback'),
       answers: { 200: json('The entry; revision 0 when it was not there then.', 'ConfigEntry') },
       errors: { ...writing, 404: ['ERR_KEY_NOT_FOUND'], 410: ['ERR_COMPACTED'] },
+    },
+  },
+  '/v1/leader': {
+    GET: {
+      operationId: 'getReplication',
+      summary: 'How far everybody who holds the log has it, as the leader knows.',
+      tag: 'cluster',
+      answers: { 200: json('The leader first.', 'Replication') },
+      errors: { 503: [...unled, 'ERR_NOT_LEADER'], 504: ['ERR_TIMEOUT'] },
     },
   },
   '/v1/leader/transfer': {

@@ -30,6 +30,7 @@ import { ClusterRecordKeeper } from './cluster-record.ts'
 import { type Knowledge, knowledgeOfRecord, knowledgeOfVoter } from './knowledge.ts'
 import type { Copy } from './queries.ts'
 import { RecordSpreader } from './record-spreader.ts'
+import { type Replication, ReplicationDesk } from './replication.ts'
 import { Seat, type SeatOptions } from './seat.ts'
 import { type TransferOptions, type TransferReport, Transfers } from './transfers.ts'
 import { Voices } from './voices.ts'
@@ -73,6 +74,7 @@ export class Coordination {
   readonly #spreader: RecordSpreader
   readonly #desk: AdmissionDesk
   readonly #transfers: Transfers
+  readonly #replication: ReplicationDesk
   readonly #seat: Seat
   readonly #voterKeeper: VoterKeeper
   readonly #voices: Voices
@@ -121,6 +123,7 @@ export class Coordination {
     requests.handle(ADMIT_SUBJECT, (request) => this.#desk.answer(request))
     this.#seat = new Seat(this.#seatOptions())
     const voter = (): Voter | undefined => this.#voter
+    this.#replication = new ReplicationDesk({ self, requests, voter, knowledge: () => this.knowledge() })
     this.#transfers = new Transfers({ clock, self, requests, voter, knowledge: () => this.knowledge() })
     this.#voterKeeper = new VoterKeeper({ self, policy: options.policy, toolbox, voter, members: options.memberFacts })
   }
@@ -269,6 +272,11 @@ export class Coordination {
    */
   transfer(to?: string, options: TransferOptions = {}): Promise<TransferReport> {
     return this.#transfers.transfer(to, options)
+  }
+
+  /** How far everybody who holds the log has it. From any member. Rejects as {@link transfer} does. */
+  replication(options: TransferOptions = {}): Promise<Replication> {
+    return this.#replication.ask(options)
   }
 
   async close(): Promise<void> {

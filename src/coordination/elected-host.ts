@@ -121,6 +121,13 @@ export class ElectedHost implements NodeLeadership {
     return { from, to: nameOf(this.knowledge().leader ?? ''), durationMs: Math.round(clock.now() - begun) }
   }
 
+  async replication(): Promise<never> {
+    throw new ClusterError('ERR_UNSUPPORTED', 'the engine keeps the log, and shows it to nobody here', {
+      feature: 'leadership.replication',
+      engine: this.#context.options.coordination?.name ?? '',
+    })
+  }
+
   async #run(clusterId: string): Promise<void> {
     const { toolbox, fail } = this.#context
     const { signal } = this.#closing

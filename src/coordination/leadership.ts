@@ -2,6 +2,9 @@
 
 import { ClusterError, isClusterError } from '../errors.ts'
 import type { NodeContext } from '../node-part.ts'
+import type { Coordination } from './coordination.ts'
+import type { CallOptions } from './leader-calls.ts'
+import type { Replication } from './replication.ts'
 
 /** Who led, who leads, and how long the hand-over took. Names. */
 export interface TransferView {
@@ -25,13 +28,17 @@ export interface NodeLeadership {
    * `ERR_NO_QUORUM`, `ERR_NOT_LEADER` (it changed meanwhile), `ERR_TIMEOUT`.
    */
   transfer(request?: TransferRequest): Promise<TransferView>
+  /**
+   * How far each member that holds the log has it, as the leader knows; names. `ERR_NO_QUORUM`, `ERR_NOT_LEADER` (it changed meanwhile), `ERR_TIMEOUT`;
+   * `ERR_UNSUPPORTED` where another engine keeps the log.
+   */
+  replication(options?: CallOptions): Promise<Replication>
 }
 
 export function leadershipOf(context: NodeContext): NodeLeadership {
   return {
     async transfer({ to, signal, timeoutMs } = {}) {
-      const coordination = context.coordination()
-      if (!coordination) throw new ClusterError('ERR_NO_QUORUM', 'this node is in no cluster yet', { voters: [] })
+      const coordination = joined(context)
       const id = to === undefined ? undefined : context.route(to)
       const report = await coordination.transfer(id, { signal, timeoutMs }).catch((error: unknown) => {
         throw inNames(error, (voter) => context.nameOf(voter))
@@ -39,7 +46,21 @@ export function leadershipOf(context: NodeContext): NodeLeadership {
       const { durationMs } = report
       return { from: context.nameOf(report.from), to: context.nameOf(report.to), durationMs }
     },
+    async replication(options = {}) {
+      const { members, ...rest } = await joined(context)
+        .replication(options)
+        .catch((error: unknown) => {
+          throw inNames(error, (voter) => context.nameOf(voter))
+        })
+      return { ...rest, members: members.map((replica) => ({ ...replica, member: context.nameOf(replica.member) })) }
+    },
   }
+}
+
+function joined(context: NodeContext): Coordination {
+  const coordination = context.coordination()
+  if (coordination) return coordination
+  throw new ClusterError('ERR_NO_QUORUM', 'this node is in no cluster yet', { voters: [] })
 }
 
 /** The same refusal, with names where the log has ids. */

@@ -5,6 +5,7 @@ import type { ChannelsView } from '../../src/admin/channels.ts'
 import { startAdmin } from '../../src/admin/server.ts'
 import type { ConfigList } from '../../src/coordination/config-interface.ts'
 import type { ClaimView } from '../../src/coordination/lease-interface.ts'
+import type { Replication } from '../../src/coordination/replication.ts'
 import type { ServiceInstance } from '../../src/services/service-interface.ts'
 import { startProcesses } from '../../src/testing/processes.ts'
 import { atRest, keep, noBrowser, openBrowser, openPage } from './browser.ts'
@@ -55,7 +56,7 @@ describe('the panels of the dashboard', { skip: noBrowser }, () => {
         async () => JSON.stringify(await rows(page)) === JSON.stringify(await expected()),
       )
     await page.locator('#connection[data-state=live]').waitFor()
-    for (const path of ['/v1/channels', '/v1/config', '/v1/watch', '/v1/locks', '/v1/services'])
+    for (const path of ['/v1/channels', '/v1/config', '/v1/watch', '/v1/locks', '/v1/leader', '/v1/services'])
       assert.equal(asked(path), 0, path)
 
     await put('app/limit', 40)
@@ -83,6 +84,16 @@ describe('the panels of the dashboard', { skip: noBrowser }, () => {
     await keepBoth(page, 'panel-config')
 
     await call('POST', '/v1/locks/backup', { leaseMs: 60_000, owner: 'cron <1>' })
+    await page.getByRole('tab', { name: 'Log', exact: true }).click()
+    await agrees('the log', async () => {
+      const { members } = await said<Replication>('/v1/leader')
+      return members.map(({ member, role, position, lag, isCaughtUp }) => {
+        const lacks = lag === 0 ? 'nothing' : `${lag} ${lag === 1 ? 'entry' : 'entries'}`
+        return [member, role, position.toLocaleString('en'), lacks, isCaughtUp ? '● yes' : '○ no']
+      })
+    })
+    await keepBoth(page, 'panel-log')
+
     await page.getByRole('tab', { name: 'Locks' }).click()
     await agrees('locks', async () => {
       const { locks } = await said<{ locks: ClaimView[] }>('/v1/locks')

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { Replication } from '../../../src/coordination/replication.ts'
 import type { TrellisNode } from '../../../src/index.ts'
 import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
 import { ask } from '../admin/client.ts'
@@ -46,6 +47,28 @@ describe('handing leadership over', () => {
     assert.equal((await failureOf(nodes[0]!.leadership.transfer({ to: 'nobody' }))).code, 'ERR_UNKNOWN_MEMBER')
   })
 
+  it('shows how far everybody has the log, asked of any member', async () => {
+    const nodes = await form(['a', 'b', 'c'], () => ({ admin: '127.0.0.1:0' }))
+    const { revision } = await nodes[0]!.config.set('x', 1)
+    for (const node of nodes) {
+      const { status, json } = await eventually(async () => {
+        const answer = await ask(`${node.admin}/v1/leader`)
+        const { members } = answer.json as unknown as Replication
+        return members.every(({ lag }) => lag === 0) ? answer : undefined
+      })
+      assert.equal(status, 200)
+      const { members, commitIndex } = json as unknown as Replication
+      assert.ok(commitIndex >= revision)
+      assert.deepEqual(members.map(({ member }) => member).sort(), ['a', 'b', 'c'])
+      assert.deepEqual(
+        members.map(({ role }) => role),
+        ['leader', 'voter', 'voter'],
+      )
+      assert.equal(members[0]!.member, node.status().consensus.leader)
+      assert.ok(members.every(({ position, isCaughtUp }) => position >= revision && isCaughtUp))
+    }
+  })
+
   it('is refused in a minority, which names the voters', async () => {
     const nodes = await form(['a', 'b', 'c'], () => ({ admin: '127.0.0.1:0' }))
     const [alone, ...others] = nodes
@@ -57,3 +80,11 @@ describe('handing leadership over', () => {
     assert.deepEqual([...(json.details as { voters: string[] }).voters].sort(), ['a', 'b', 'c'])
   })
 })
+
+/** What `look` finds at last. */
+async function eventually<Found>(look: () => Promise<Found | undefined>): Promise<Found> {
+  for (;;) {
+    const found = await look()
+    if (found !== undefined) return found
+  }
+}

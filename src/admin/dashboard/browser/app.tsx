@@ -8,6 +8,7 @@ import { MemberTable, Strip, TimeLine } from './facts.tsx'
 import type { Connection, Feed, View } from './feed.ts'
 import { Graph } from './graph.tsx'
 import { LocksPanel } from './locks-panel.tsx'
+import { LogPanel } from './log-panel.tsx'
 import { Panel } from './panel.tsx'
 import { ServicesPanel } from './services-panel.tsx'
 import { Switch } from './switch.tsx'
@@ -137,6 +138,7 @@ function Content({ view, drawn }: { readonly view: View; readonly drawn: Picture
           { id: 'channels', title: 'Channels', render: () => <ChannelsPanel /> },
           { id: 'config', title: 'Config', render: () => <ConfigPanel /> },
           { id: 'locks', title: 'Locks', render: () => <LocksPanel /> },
+          { id: 'log', title: 'Log', render: () => <LogPanel /> },
           { id: 'services', title: 'Services', render: () => <ServicesPanel /> },
         ]}
       />
