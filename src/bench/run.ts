@@ -2,6 +2,7 @@
 // with its reason, and the next one is run all the same.
 
 import { isClusterError } from '../errors.ts'
+import { connections } from './benches/connections.ts'
 import { flushes, healed, keys, watchers } from './benches/data.ts'
 import { detection } from './benches/detection.ts'
 import { elections } from './benches/elections.ts'
@@ -31,6 +32,7 @@ export const benches: readonly Bench[] = [
   messages,
   rtt,
   hol,
+  connections,
   transports,
   simulator,
   stalls,

@@ -2,7 +2,7 @@
 
 import type { Channel } from '../../channels/channel.ts'
 import { countAllocations } from '../allocations.ts'
-import { type Bench, repeat } from '../figure.ts'
+import { type Bench, type Figure, repeat } from '../figure.ts'
 import { during, type FarReport, Pair } from '../pair.ts'
 
 const smallBytes = 256
@@ -20,6 +20,7 @@ export const messages: Bench = {
   async run(context) {
     await using pair = await Pair.open()
     const { signal } = context
+    const allocated: Figure[] = []
     const data = pair.near.channel('data')
     const raw = await pair.raw()
     const samples = {
@@ -29,8 +30,6 @@ export const messages: Bench = {
       acknowledged: [] as number[],
       rawChunk: [] as number[],
       chunk: [] as number[],
-      near: [] as number[],
-      far: [] as number[],
       heap: [] as number[],
     }
     await repeat(context, 'windows of each', async () => {
@@ -43,15 +42,22 @@ export const messages: Bench = {
       samples.rawChunk.push((rawChunks * chunkBytes) / kiloByte ** 2)
       samples.chunk.push((chunks * chunkBytes) / kiloByte ** 2)
     })
-    const heapBefore = (await pair.ask('report')).heapMb
-    await during(
-      (stop) => sendMany(data, smallBytes, stop, () => (sent += 1)),
-      async () => {
-        samples.near.push(await countAllocations(() => sent))
-        samples.far.push((await pair.ask('allocations')).allocated)
-      },
-    )
-    samples.heap.push((await pair.ask('report')).heapMb - heapBefore)
+    const heapBefore = (await pair.ask('heap')).heapMb
+    for (const [name, work] of Object.entries(ways)) {
+      const sent = { count: 0 }
+      await during(
+        (stop) => work(data, stop, () => (sent.count += 1)),
+        async () => {
+          const near = await countAllocations(() => sent.count)
+          const { allocated: far } = await pair.ask('allocations')
+          allocated.push(
+            { name: `allocated per message, ${name}, sender`, unit: 'bytes', samples: [near] },
+            { name: `allocated per message, ${name}, receiver`, unit: 'bytes', samples: [far] },
+          )
+        },
+      )
+    }
+    samples.heap.push((await pair.ask('heap')).heapMb - heapBefore)
     const rawSmall = `raw TLS, ${smallBytes} B, coalesced`
     const rawChunk = 'raw TLS, 64 KiB'
     return [
@@ -79,14 +85,18 @@ export const messages: Bench = {
       { name: rawSmall, unit: 'messages/s', samples: samples.rawSmall },
       { name: '64 KiB, sendMany', unit: 'MB/s', samples: samples.chunk, goal: '>= 0.8 x', baseline: rawChunk },
       { name: rawChunk, unit: 'MB/s', samples: samples.rawChunk },
-      { name: 'allocated per message, sender', unit: 'bytes', samples: samples.near },
-      { name: 'allocated per message, receiver', unit: 'bytes', samples: samples.far },
+      ...allocated,
       { name: 'growth of the receiver’s heap', unit: 'MB', samples: samples.heap },
     ]
   },
 }
 
-let sent = 0
+/** The ways to send small messages. */
+const ways: Readonly<Record<string, (channel: Channel, stop: AbortSignal, onSent: () => void) => Promise<void>>> = {
+  sendMany: (channel, stop, onSent) => sendMany(channel, smallBytes, stop, onSent),
+  send: (channel, stop, onSent) => sendEach(channel, false, stop, onSent),
+  acknowledged: (channel, stop, onSent) => sendEach(channel, true, stop, onSent),
+}
 
 async function sendMany(channel: Channel, bytes: number, stop: AbortSignal, onSent = () => {}): Promise<void> {
   const payload = new Uint8Array(bytes)
@@ -102,10 +112,13 @@ async function sendMany(channel: Channel, bytes: number, stop: AbortSignal, onSe
   )
 }
 
-async function sendEach(channel: Channel, ack: boolean, stop: AbortSignal): Promise<void> {
+async function sendEach(channel: Channel, ack: boolean, stop: AbortSignal, onSent = () => {}): Promise<void> {
   const payload = new Uint8Array(smallBytes)
   const caller = async (): Promise<void> => {
-    while (!stop.aborted) await channel.send('far', payload, { ack })
+    while (!stop.aborted) {
+      await channel.send('far', payload, { ack })
+      onSent()
+    }
   }
   await Promise.all(Array.from({ length: callers }, caller))
 }
