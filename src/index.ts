@@ -8,6 +8,7 @@ export type {
   LatencyView,
   Message,
   MessageHandler,
+  OnFull,
   Receipt,
   RequestHandler,
   SendManyReceipt,

@@ -1,5 +1,6 @@
 // What the four channels are for, as numbers: the table of the design. A message says otherwise by its options.
 
+import type { OnFull } from './channel.ts'
 import type { ChannelName } from './lane.ts'
 
 /** Every channel, the most important first. */
@@ -12,13 +13,15 @@ export interface ChannelDefaults {
   readonly monotonic: boolean
   /** Messages to one member that may wait or be unacknowledged; past it senders wait or fail. */
   readonly queueMessages: number
+  /** At a full lane. */
+  readonly onFull: OnFull
 }
 
 export const channelDefaults: Readonly<Record<ChannelName, ChannelDefaults>> = {
-  coordination: { ack: true, monotonic: false, queueMessages: 1_000 },
-  events: { ack: true, monotonic: false, queueMessages: 5_000 },
-  gossip: { ack: false, monotonic: true, queueMessages: 5_000 },
-  data: { ack: false, monotonic: false, queueMessages: 10_000 },
+  coordination: { ack: true, monotonic: false, queueMessages: 1_000, onFull: 'wait' },
+  events: { ack: true, monotonic: false, queueMessages: 5_000, onFull: 'wait' },
+  gossip: { ack: false, monotonic: true, queueMessages: 5_000, onFull: 'drop-oldest' },
+  data: { ack: false, monotonic: false, queueMessages: 10_000, onFull: 'wait' },
 }
 
 /** Handlers of one channel that run at once. */

@@ -37,6 +37,12 @@ export interface Receipt {
   readonly reached: number
 }
 
+/**
+ * What a message does at a full lane: `wait` for room; `fail` at once with `ERR_BUFFER_FULL`, so that the newest is dropped and told;
+ * `drop-oldest`, take the place of those that have waited longest, which are counted as `oldest` (and sent again if they are acknowledged).
+ */
+export type OnFull = 'wait' | 'fail' | 'drop-oldest'
+
 /** How a message is to be delivered. Whatever is not said is the channel's default. */
 export interface SendOptions {
   /** Delivered exactly once while both ends live, resent until then; the promise resolves when its handler has finished. Default: true on `coordination` and `events`. */
@@ -55,8 +61,8 @@ export interface SendOptions {
   readonly signal?: AbortSignal
   /** Milliseconds until `ERR_TIMEOUT`. Default 30,000. */
   readonly timeoutMs?: number
-  /** When the queue is full: `wait` for room, or `fail` at once with `ERR_BUFFER_FULL`. Default `wait`; `gossip` drops its oldest. */
-  readonly onFull?: 'wait' | 'fail'
+  /** What to do when the lane is full. Default `wait`; on `gossip` `drop-oldest`. */
+  readonly onFull?: OnFull
 }
 
 /** What {@link Channel.sendMany} tells. */

@@ -8,8 +8,6 @@ export interface LaneLimits {
   readonly messages: number
   /** Bytes that wait at most; one message more than this may be begun. */
   readonly bytes: number
-  /** Past them the oldest message is dropped and counted, instead of telling the sender to wait. */
-  readonly dropsOldest: boolean
   /** Connections to one neighbour, as need grows. */
   readonly connections: number
 }
@@ -17,10 +15,10 @@ export interface LaneLimits {
 const MiB = 1024 * 1024
 
 export const laneLimits: Readonly<Record<ChannelName, LaneLimits>> = {
-  coordination: { messages: 1_000, bytes: MiB, dropsOldest: false, connections: 1 },
-  events: { messages: 5_000, bytes: 4 * MiB, dropsOldest: false, connections: 2 },
-  gossip: { messages: 5_000, bytes: 4 * MiB, dropsOldest: true, connections: 1 },
-  data: { messages: 10_000, bytes: 8 * MiB, dropsOldest: false, connections: 5 },
+  coordination: { messages: 1_000, bytes: MiB, connections: 1 },
+  events: { messages: 5_000, bytes: 4 * MiB, connections: 2 },
+  gossip: { messages: 5_000, bytes: 4 * MiB, connections: 1 },
+  data: { messages: 10_000, bytes: 8 * MiB, connections: 5 },
 }
 
 const FRAME_BYTES = 4 + MAX_LANE_FRAME_BYTES

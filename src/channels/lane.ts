@@ -15,7 +15,7 @@ export type ChannelName = Envelope['channel']
  * What became of an envelope.
  * - `accepted`: queued or sent; the lane has copied the payload.
  * - `taking`: queued; the payload is larger than a chunk and is read while room comes. It must not change before {@link LanesHandler.taken}.
- * - `full`: not queued. {@link LanesHandler.room} tells when to try again. Never said by a lane that drops its oldest (`gossip`).
+ * - `full`: not queued. {@link LanesHandler.room} tells when to try again. Hardly ever said when the oldest may be dropped.
  * - `no-route`: not queued, there is no link to this neighbour.
  */
 export type SendOutcome = 'accepted' | 'taking' | 'full' | 'no-route'
@@ -28,10 +28,12 @@ export interface OutgoingLane {
    * Queues an envelope of this channel; all that is queued in one turn leaves together. Those with the same key that are not larger than a
    * chunk come in their order, while their connection lives; one that is larger comes when it is complete.
    *
+   * `dropsOldest`: past the limit those that have waited longest are dropped and counted, instead of answering `full`.
+   *
    * `reply`, `error` and `ack` need no credit and go first (design rule 11); past their own bound they are dropped and counted,
    * and the outcome is `full`: nobody is told of room. Throws `WireError` for an envelope that its receiver would refuse.
    */
-  send(envelope: Envelope): SendOutcome
+  send(envelope: Envelope, dropsOldest?: boolean): SendOutcome
 }
 
 /** All lanes of a node. */

@@ -4,6 +4,7 @@
 import type { Outgoing, Progress } from '../../topology/index.ts'
 import type { ClusterError } from '../errors.ts'
 import type { Envelope } from '../wire/envelope.ts'
+import type { OnFull } from './channel.ts'
 import type { ChannelName } from './lane.ts'
 import type { EncodedPayload } from './payload.ts'
 
@@ -37,7 +38,7 @@ export interface OutgoingMessageFields {
   readonly expiresAt?: number
   /** When nobody wants it any more; travels with it. Default: never. */
   readonly deadlineAt?: number
-  readonly onFull?: 'wait' | 'fail'
+  readonly onFull?: OnFull
   readonly listener?: OutgoingListener | undefined
   /** Told before the listener: who keeps count of what is not settled. */
   readonly owner?: OutgoingListener | undefined
@@ -56,7 +57,7 @@ export class OutgoingMessage implements Outgoing {
   readonly createdAt: number
   readonly expiresAt: number
   readonly deadlineAt: number
-  readonly onFull: 'wait' | 'fail'
+  readonly onFull: OnFull
   sequence = 0
   progress: Progress = 'waiting'
   readonly #listener: OutgoingListener | undefined

@@ -9,6 +9,7 @@ import { noRoute, queueFull, transferRefused } from './failures.ts'
 import type { ChannelName, Lanes, OutgoingLane } from './lane.ts'
 import type { Destination, OutgoingMessage } from './outgoing-message.ts'
 import type { EncodedPayload } from './payload.ts'
+import type { ResolvedSendOptions } from './send-options.ts'
 
 export interface OutgoingQueuesOptions {
   readonly self: { readonly id: string; readonly generation: number }
@@ -67,7 +68,7 @@ export class OutgoingQueues {
   directly(
     destination: Destination,
     channel: ChannelName,
-    { topic, deadlineMs }: { readonly topic: string | undefined; readonly deadlineMs: number | undefined },
+    { topic, deadlineMs, onFull }: Pick<ResolvedSendOptions, 'topic' | 'deadlineMs' | 'onFull'>,
     trace: string | undefined,
     nextId: () => number,
   ): (encoded: EncodedPayload) => boolean {
@@ -82,7 +83,7 @@ export class OutgoingQueues {
         name = `${channel} ${hop}`
       }
       if (lane === undefined || (this.#queues.size > 0 && this.#queues.has(name))) return false
-      const outcome = lane.send({
+      const envelope: Envelope = {
         kind: 'message',
         id: nextId(),
         source: self.id,
@@ -101,7 +102,8 @@ export class OutgoingQueues {
         topic,
         encoding,
         payload,
-      })
+      }
+      const outcome = lane.send(envelope, onFull === 'drop-oldest')
       // The link may be another one by now, or there is another way: `put` finds out.
       if (outcome === 'no-route') lane = undefined
       return outcome === 'accepted'
@@ -182,7 +184,7 @@ export class OutgoingQueues {
     const lane = lanes.to(hop, message.channel)
     if (lane === undefined && isAwaited(hop)) return false
     const envelope = message.envelope(self, floor, message.deadlineAt === Number.POSITIVE_INFINITY ? 0 : clock.now())
-    const outcome = lane?.send(envelope) ?? 'no-route'
+    const outcome = lane?.send(envelope, message.onFull === 'drop-oldest') ?? 'no-route'
     if (outcome === 'full') return false
     if (outcome === 'no-route') this.#lost(message)
     else if (!message.isAcknowledged) {

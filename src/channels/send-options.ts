@@ -3,7 +3,7 @@
 import { closestWord } from '../closest-word.ts'
 import { ClusterError } from '../errors.ts'
 import { MAX_KEY_BYTES } from '../wire/limits.ts'
-import type { SendOptions } from './channel.ts'
+import type { OnFull, SendOptions } from './channel.ts'
 import { type ChannelDefaults, DEFAULT_TIMEOUT_MS } from './channel-defaults.ts'
 import { isTopic } from './topics.ts'
 
@@ -17,8 +17,10 @@ export interface ResolvedSendOptions {
   readonly deadlineMs: number | undefined
   readonly signal: AbortSignal | undefined
   readonly timeoutMs: number
-  readonly onFull: 'wait' | 'fail'
+  readonly onFull: OnFull
 }
+
+const policies: readonly OnFull[] = ['wait', 'fail', 'drop-oldest']
 
 type Check = (value: unknown) => string | undefined
 
@@ -38,11 +40,12 @@ const checks: { readonly [Key in keyof Required<SendOptions>]: Check } = {
   deadlineMs: milliseconds,
   signal: (value) => (value instanceof AbortSignal ? undefined : 'must be an AbortSignal'),
   timeoutMs: milliseconds,
-  onFull: (value) => (value === 'wait' || value === 'fail' ? undefined : "must be 'wait' or 'fail'"),
+  onFull: (value) =>
+    policies.includes(value as OnFull) ? undefined : `must be one of ${policies.map((each) => `'${each}'`).join(', ')}`,
 }
 
 /** Options that a channel's defaults make, one object for each channel. */
-export function defaultSendOptions({ ack }: ChannelDefaults): ResolvedSendOptions {
+export function defaultSendOptions({ ack, onFull }: ChannelDefaults): ResolvedSendOptions {
   return {
     ack,
     key: undefined,
@@ -52,7 +55,7 @@ export function defaultSendOptions({ ack }: ChannelDefaults): ResolvedSendOption
     deadlineMs: undefined,
     signal: undefined,
     timeoutMs: DEFAULT_TIMEOUT_MS,
-    onFull: 'wait',
+    onFull,
   }
 }
 

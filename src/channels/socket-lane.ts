@@ -77,10 +77,10 @@ export class SocketLane implements OutgoingLane, IncomingLane {
 
   // --- What the lane's owner calls ---
 
-  send(envelope: Envelope): SendOutcome {
+  send(envelope: Envelope, dropsOldest = false): SendOutcome {
     if (this.#isLost) return 'no-route'
     if (isFree(envelope.kind)) return this.#sendUrgent(envelope)
-    if (!this.#makeRoom()) {
+    if (!this.#hasRoom() && !(dropsOldest && this.#makeRoom())) {
       this.#isFull = true
       return 'full'
     }
@@ -242,12 +242,18 @@ export class SocketLane implements OutgoingLane, IncomingLane {
     this.#largeBytes += envelope.payload.length
   }
 
+  #hasRoom(): boolean {
+    return this.#queuedMessages() < this.#limits.messages && this.#queuedBytes() < this.#limits.bytes
+  }
+
+  /** Drops as many of the oldest as it takes; false: what waits is being read already. */
   #makeRoom(): boolean {
-    const { messages, bytes, dropsOldest } = this.#limits
-    if (this.#queuedMessages() < messages && this.#queuedBytes() < bytes) return true
-    if (!dropsOldest || this.#ordered.messages === 0) return false
-    this.#ordered.dropOldest()
-    this.#drop('oldest')
+    while (!this.#hasRoom()) {
+      const queue = this.#ordered.messages > 0 ? this.#ordered : this.#unordered
+      if (queue.messages === 0) return false
+      queue.dropOldest()
+      this.#drop('oldest')
+    }
     return true
   }
 

@@ -95,7 +95,7 @@ export class LaneEnd {
 
   send(to: string, channel: Envelope['channel'], payload: Uint8Array, changes: Partial<Envelope> = {}): SendOutcome {
     const lane = this.lanes.to(to, channel)
-    return lane?.send(this.envelope(to, channel, payload, changes)) ?? 'no-route'
+    return lane?.send(this.envelope(to, channel, payload, changes), channel === 'gossip') ?? 'no-route'
   }
 
   envelope(to: string, channel: Envelope['channel'], payload: Uint8Array, changes: Partial<Envelope> = {}): Envelope {

@@ -18,17 +18,17 @@ async function pair(): Promise<[TrellisNode, TrellisNode]> {
 }
 
 /** Handles nothing until it is told to; then everything. */
-function slowConsumer(channel: Channel): { readonly handled: () => number; readonly wake: () => void } {
+function slowConsumer(channel: Channel) {
   let handled = 0
   let wake = (): void => {}
   const woken = new Promise<void>((resolve) => {
     wake = resolve
   })
-  channel.onMessage(async () => {
+  const handler = channel.onMessage(async () => {
     await woken
     handled += 1
   })
-  return { handled: () => handled, wake }
+  return { handled: () => handled, wake, end: () => handler[Symbol.dispose]() }
 }
 
 function congestion(channel: Channel): Extract<ChannelEvent, { type: 'congestion' }>[] {
@@ -70,16 +70,30 @@ describe('a consumer that is slow', () => {
     assert.deepEqual([dropped['not-sent-buffer-full'], dropped['not-sent-timeout']], [1, 1])
   })
 
-  it('of gossip loses the oldest, and how many is counted', async () => {
+  it('loses the oldest of gossip, and of whatever is sent so, counted; nothing of what is told to wait', async () => {
     const [a, b] = await pair()
-    const consumer = slowConsumer(b.channel('gossip'))
-    const gossip = a.channel('gossip')
     const count = 12_000
-    for (let sent = 0; sent < count; sent++) await gossip.send('b', sent)
-    assert.ok(gossip.stats().queue.messages <= laneLimits.gossip.messages)
-    consumer.wake()
-    await waitUntil(() => consumer.handled() + (gossip.stats().dropped.oldest ?? 0) === count)
-    assert.ok((gossip.stats().dropped.oldest ?? 0) > 0)
+    for (const [name, options] of [
+      ['gossip', {}],
+      ['data', { onFull: 'drop-oldest' }],
+      ['gossip', { onFull: 'wait' }],
+    ] as const) {
+      const [near, far] = [a.channel(name), b.channel(name)]
+      const consumer = slowConsumer(far)
+      const lostBefore = near.stats().dropped.oldest ?? 0
+      const all = near.sendMany('b', new Array<Uint8Array>(count).fill(payload), options)
+      const waits = 'onFull' in options && options.onFull === 'wait'
+      if (!waits) await all
+      await waitUntil(() => far.stats().handlers.waiting > 0)
+      const { messages, bytes } = near.stats().queue
+      assert.ok(messages <= laneLimits[name].messages + 1 && bytes <= laneLimits[name].bytes + 2_000)
+      consumer.wake()
+      await all
+      const lost = (): number => (near.stats().dropped.oldest ?? 0) - lostBefore
+      await waitUntil(() => consumer.handled() + lost() === count)
+      assert.equal(lost() > 0, !waits)
+      consumer.end()
+    }
   })
 })
 
