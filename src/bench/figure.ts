@@ -15,6 +15,7 @@ export interface Figure {
     | 'elections'
     | 'verdicts'
     | 'messages'
+    | 'calls'
     | 'messages/s'
     | 'links'
     | 'requests/s'

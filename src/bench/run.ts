@@ -15,6 +15,7 @@ import { loopDelay } from './benches/loop-delay.ts'
 import { members } from './benches/members.ts'
 import { messages } from './benches/messages.ts'
 import { rtt } from './benches/rtt.ts'
+import { services } from './benches/services.ts'
 import { simulator } from './benches/simulator.ts'
 import { stalled } from './benches/stalled.ts'
 import { stalls } from './benches/stalls.ts'
@@ -34,6 +35,7 @@ export const benches: readonly Bench[] = [
   hol,
   connections,
   transports,
+  services,
   simulator,
   stalls,
   footprint,

@@ -23,7 +23,7 @@ export interface BalanceFacts {
   readonly turn: number
 }
 
-/** No instance gets more than so many times the mean load under `consistent-hash`. */
+/** No instance gets more than so many times its share of the load, by weight, under `consistent-hash`. */
 const BOUND = 1.25
 /** What an instance that was never called is taken to need: little, so that it is tried. */
 const UNKNOWN_LATENCY_MS = 1
@@ -108,8 +108,10 @@ function byKey(instances: readonly ServiceInstance[], { key = '', load }: Balanc
     .map((instance) => ({ instance, score: score(key, instance), running: load(instance.id).running }))
     .sort((a, b) => b.score - a.score)
   const total = ranked.reduce((sum, { running }) => sum + running, 0)
-  const bound = Math.ceil((BOUND * (total + 1)) / ranked.length)
-  return (ranked.find(({ running }) => running < bound) ?? ranked[0])?.instance
+  const weights = ranked.reduce((sum, { instance }) => sum + Math.max(instance.weight, 1), 0)
+  const hasRoom = ({ instance, running }: (typeof ranked)[number]): boolean =>
+    running < Math.ceil((BOUND * (total + 1) * Math.max(instance.weight, 1)) / weights)
+  return (ranked.find(hasRoom) ?? ranked[0])?.instance
 }
 
 /** Weighted rendezvous hashing: -weight / ln(hash), the hash in (0, 1). */

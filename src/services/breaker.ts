@@ -44,15 +44,16 @@ export class Breaker {
   }
 }
 
-/** Retries may be a tenth of the calls, and ten more in a burst, so that an outage is not answered with a storm. */
+/** Retries may be a tenth of the calls, so that an outage is not answered with a storm; what is not used is saved up to a bound. */
 const RETRY_SHARE = 0.1
-const RETRY_BURST = 10
+const FIRST_RETRIES = 10
+const MAX_SAVED_RETRIES = 500
 
 export class RetryBudget {
-  #tokens = RETRY_BURST
+  #tokens = FIRST_RETRIES
 
   called(): void {
-    this.#tokens = Math.min(this.#tokens + RETRY_SHARE, RETRY_BURST)
+    this.#tokens = Math.min(this.#tokens + RETRY_SHARE, MAX_SAVED_RETRIES)
   }
 
   /** False: no more retries for now. */

@@ -112,7 +112,7 @@ export type ServiceChange =
 /**
  * Which of several instances is called. `local-first`: this node, its zone, then as `least-loaded`. `round-robin`: in turn. `weighted`: by
  * chance, by weight. `least-loaded`: of two by chance the one with less to do (Mitzenmacher, "The Power of Two Choices", 2001), measured
- * here. `consistent-hash`: by `key` (rendezvous hashing, Thaler and Ravishankar, 1998), never above 1.25 times the mean load (Mirrokni
+ * here. `consistent-hash`: by `key` (rendezvous hashing, Thaler and Ravishankar, 1998), never above 1.25 times its share of the load (Mirrokni
  * et al., 2018).
  */
 export type BalanceStrategy = 'local-first' | 'round-robin' | 'weighted' | 'least-loaded' | 'consistent-hash'

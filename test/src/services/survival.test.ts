@@ -98,7 +98,7 @@ describe('calls under way', () => {
     const refused = await failureOf(a.services.call('search', 'find', null, { hedgeMs: 20 }))
     assert.equal(refused.code, 'ERR_BAD_OPTIONS')
     assert.equal(asked, 2)
-    // Ten in a burst, then a tenth of the calls: a slow service is not asked twice as often.
+    // Ten and a tenth of the calls: a slow service is not asked twice as often.
     const slow = () => failureOf(a.services.call('search', 'find', null, { ...options, deadlineMs: 200 }))
     asked = -1_000
     await Promise.all(Array.from({ length: 40 }, () => slow().catch(() => {})))

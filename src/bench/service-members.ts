@@ -1,0 +1,61 @@
+// Starts the processes of the benchmark of services, and ends them.
+
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Propagation, ServiceMemberRole } from './service-member.ts'
+
+const program = fileURLToPath(new URL(`service-member${extname(import.meta.url)}`, import.meta.url))
+
+export class ServiceMembers implements AsyncDisposable {
+  readonly #processes: ChildProcess[] = []
+
+  /** Resolves to its address when it is what it was told to be. Rejects when it ended before. */
+  async start(role: ServiceMemberRole): Promise<{ readonly address: string; readonly process: ChildProcess }> {
+    const member = fork(program, { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
+    this.#processes.push(member)
+    member.send(role)
+    return { address: String(await answerOf(member)), process: member }
+  }
+
+  async propagation(member: ChildProcess): Promise<Propagation> {
+    member.send('propagation')
+    return (await answerOf(member)) as Propagation
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(
+      this.#processes.map(async (member) => {
+        if (member.exitCode !== null || member.signalCode !== null) return
+        member.disconnect()
+        await once(member, 'exit')
+      }),
+    )
+  }
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  return typeof address === 'object' && address ? address.port : 0
+}
+
+async function answerOf(member: ChildProcess): Promise<unknown> {
+  const over = new AbortController()
+  const { signal } = over
+  try {
+    const ended = once(member, 'exit', { signal }).then(() => {
+      throw new Error('a process of the benchmark has ended')
+    })
+    const [answer] = (await Promise.race([once(member, 'message', { signal }), ended])) as [unknown]
+    return answer
+  } finally {
+    over.abort()
+  }
+}
