@@ -111,7 +111,7 @@ export class SwitchMember {
     this.#adopt(epoch - 1, agreed, now)
     const known = this.#preparing
     if (known && known.proposal > proposal) return
-    if (known?.proposal === proposal) known.leader = from
+    if (known?.proposal === proposal) this.#follow(known, from)
     // The same again, after one that was aborted unheard: what is open serves this one too.
     else if (known?.epoch === epoch && known.name === to) Object.assign(known, { proposal, leader: from, round: 0 })
     else if (this.#knows(to)) this.#open(from, { proposal, epoch, to })
@@ -119,6 +119,13 @@ export class SwitchMember {
     if (this.#preparing?.proposal !== proposal) return
     this.#listen(now)
     if (this.#preparing.isFormed) this.#send(from, { type: 'prepared', proposal })
+  }
+
+  /** Another leader counts its rounds of verification from the beginning. */
+  #follow(preparing: Preparing, leader: MemberId): void {
+    if (preparing.leader === leader) return
+    preparing.leader = leader
+    preparing.round = 0
   }
 
   #open(leader: MemberId, { proposal, epoch, to }: { proposal: number; epoch: number; to: string }): void {
