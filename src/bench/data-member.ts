@@ -28,6 +28,9 @@ export type DataWork =
 const WRITERS = 256
 const CHANGE_EVERY_MS = 20
 
+/** A call here goes on to the next leader by itself, so few are enough to find the first that is answered. */
+const AT_ONCE = 4
+
 const { env } = process
 watchParent(env)?.addEventListener('abort', () => process.exit())
 const node = await createNode({
@@ -67,19 +70,24 @@ async function answer(work: DataWork): Promise<unknown> {
     case 'load':
       return drive(work, work.verb === 'write' ? write : (place) => node.config.get(loadKey(place)))
     case 'first-write':
-      return firstAnswer(write, work.from)
+      return firstAnswer(write, work.from, AT_ONCE)
     case 'transfer':
       return longestGap(
         () => write(0),
         () => node.leadership.transfer({ to: work.to }),
+        AT_ONCE,
       )
     case 'fill':
       return fill(work.keys)
     case 'holds':
-      return firstAnswer(async () => {
-        const found = await node.config.get(filledKey(work.keys - 1), { consistency: 'stale' })
-        if (found === undefined) throw new Error('not yet')
-      }, work.from)
+      return firstAnswer(
+        async () => {
+          const found = await node.config.get(filledKey(work.keys - 1), { consistency: 'stale' })
+          if (found === undefined) throw new Error('not yet')
+        },
+        work.from,
+        1,
+      )
     case 'watch':
       return watch(work.watchers, work.changes)
     case 'change':
@@ -124,9 +132,13 @@ async function watch(watchers: number, changes: number): Promise<{ first: number
 }
 
 async function change(watchers: number, changes: number): Promise<null> {
-  await firstAnswer(async () => {
-    if ((await node.config.get('watching'))?.value !== watchers) throw new Error('not yet')
-  }, clock())
+  await firstAnswer(
+    async () => {
+      if ((await node.config.get('watching'))?.value !== watchers) throw new Error('not yet')
+    },
+    clock(),
+    1,
+  )
   for (let number = 0; number < changes; number++) {
     await node.config.set('watched', { number, at: clock() })
     await new Promise((resolve) => setTimeout(resolve, CHANGE_EVERY_MS))

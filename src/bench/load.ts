@@ -56,46 +56,55 @@ export async function drive({ clients, ms }: Load, once: (place: number) => Prom
   return { latencies, perSecond: windows.map((count) => (count * 1_000) / WINDOW_MS) }
 }
 
-/** The longest time between two answered calls while `work` is done. A new call begins every few milliseconds, for one that was lost may take long to say so. */
-export async function longestGap(once: () => Promise<unknown>, work: () => Promise<unknown>): Promise<number> {
+/** The longest time between two answered calls while `work` is done. A new call begins every few milliseconds, at most `atOnce` of them, for one that was lost may take long to say so. */
+export async function longestGap(
+  once: () => Promise<unknown>,
+  work: () => Promise<unknown>,
+  atOnce: number,
+): Promise<number> {
   const answered: number[] = []
-  const ask = (): void => {
-    void once().then(
-      () => void answered.push(clock()),
-      () => {},
-    )
-  }
-  const asking = setInterval(ask, ASK_MS)
+  using _asking = askOften(atOnce, async () => {
+    await once()
+    answered.push(clock())
+  })
   const enough = async (count: number): Promise<void> => {
     while (answered.length < count) await new Promise((resolve) => setTimeout(resolve, 1))
   }
-  try {
-    await enough(20)
-    const from = answered.length
-    await work()
-    await enough(answered.length + 20)
-    const looked = answered.slice(from - 1).sort((a, b) => a - b)
-    return Math.max(...looked.slice(1).map((at, i) => at - looked[i]!))
-  } finally {
-    clearInterval(asking)
-  }
+  await enough(20)
+  const from = answered.length
+  await work()
+  await enough(answered.length + 20)
+  const looked = answered.slice(from - 1).sort((a, b) => a - b)
+  return Math.max(...looked.slice(1).map((at, i) => at - looked[i]!))
 }
 
-/** From now to the first call that is answered; a new one begins every few milliseconds, too. */
-export async function firstAnswer(once: (attempt: number) => Promise<unknown>, from: number): Promise<number> {
+/** From `from` to the first call that is answered; calls begin as in {@link longestGap}. */
+export async function firstAnswer(
+  once: (attempt: number) => Promise<unknown>,
+  from: number,
+  atOnce: number,
+): Promise<number> {
   const { promise, resolve } = Promise.withResolvers<number>()
   let attempt = 0
+  using _asking = askOften(atOnce, async () => {
+    await once(attempt++)
+    resolve(clock() - from)
+  })
+  return await promise
+}
+
+function askOften(atOnce: number, once: () => Promise<void>): Disposable {
+  let underWay = 0
   const ask = (): void => {
-    void once(attempt++).then(
-      () => resolve(clock() - from),
-      () => {},
-    )
+    if (underWay >= atOnce) return
+    underWay += 1
+    once()
+      .catch(() => {})
+      .finally(() => {
+        underWay -= 1
+      })
   }
   ask()
   const asking = setInterval(ask, ASK_MS)
-  try {
-    return await promise
-  } finally {
-    clearInterval(asking)
-  }
+  return { [Symbol.dispose]: () => clearInterval(asking) }
 }

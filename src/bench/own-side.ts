@@ -1,7 +1,9 @@
 // Our own log, for the comparison: three members, each a voter, with the defaults. The library is embedded, so whoever calls lives in a member's process.
 
+import { systemClock } from '../runtime/clock.ts'
 import type { ClusterProcess } from '../testing/process-member.ts'
 import type { ProcessCluster } from '../testing/processes.ts'
+import { pause } from '../wait.ts'
 import { patience } from './cluster.ts'
 import type { DataWork } from './data-member.ts'
 import { startDataMembers, tell } from './data-members.ts'
@@ -58,6 +60,23 @@ export class OwnSide implements StoreSide {
     )
     await this.#cluster.ready(patience)
     return ms
+  }
+
+  async healedLink(cutMs: number): Promise<number> {
+    const { leader } = await this.#cluster.ready(patience)
+    const others = this.#others(leader)
+    const [other] = others
+    await this.#cluster.partition([leader], others)
+    await pause(systemClock, cutMs)
+    await this.#tell(other!, { work: 'first-write', from: 0 })
+    const value = Math.random()
+    await other!.ask('/v1/config/healed', { method: 'PUT', body: { value } }, patience.timeoutMs)
+    const from = clock()
+    await this.#cluster.heal()
+    for (;;) {
+      const found = await leader.ask('/v1/config/healed?consistency=stale').catch(() => undefined)
+      if ((found as { value?: number } | undefined)?.value === value) return clock() - from
+    }
   }
 
   async memory(): Promise<readonly number[]> {

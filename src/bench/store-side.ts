@@ -13,6 +13,11 @@ export interface StoreSide extends AsyncDisposable {
   transfer(): Promise<number>
   /** SIGKILL of all, then all are started; milliseconds to the first accepted write. */
   coldStart(): Promise<number>
+  /**
+   * Nothing passes between the leader and the others for `cutMs`, while these go on under a leader of their own; milliseconds from the healing to the moment at which the old one has what they
+   * wrote last. Only on a side that was started with `canCut`.
+   */
+  healedLink(cutMs: number): Promise<number>
   /** Of each voter's process, in MB. */
   memory(): Promise<readonly number[]>
 }
@@ -20,4 +25,6 @@ export interface StoreSide extends AsyncDisposable {
 export interface StoreSideOptions {
   /** What stands before the command line of each voter. */
   readonly prefix: readonly string[]
+  /** Links between voters can be cut: for etcd they lead through the bench's process then, so nothing else is measured. */
+  readonly canCut?: boolean
 }

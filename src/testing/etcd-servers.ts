@@ -13,6 +13,8 @@ export interface EtcdServersOptions {
   readonly members?: number
   /** More arguments for each of them. */
   readonly args?: readonly string[]
+  /** Where the others reach each of them, when that is not the server itself: given `HOST:PORT` of all, says what to dial instead, and is told who they are. */
+  readonly lines?: { through(addresses: readonly string[]): Promise<readonly string[]>; pids: () => readonly number[] }
   /** What stands before the command line of each. */
   readonly prefix?: readonly string[]
 }
@@ -48,27 +50,36 @@ export class EtcdServers implements AsyncDisposable {
   }
 
   /** Resolves when all of them serve. */
-  static async start({ members = 1, args = [], prefix = [] }: EtcdServersOptions = {}): Promise<EtcdServers> {
+  static async start({ members = 1, args = [], prefix = [], lines }: EtcdServersOptions = {}): Promise<EtcdServers> {
     const root = mkdtempSync(join(tmpdir(), 'trellis-etcd-'))
     const ports = await freePorts(2 * members)
-    const peers = Array.from({ length: members }, (_, i) => `http://127.0.0.1:${ports[2 * i]}`)
+    const own = Array.from({ length: members }, (_, i) => `127.0.0.1:${ports[2 * i]}`)
+    const peers = ((await lines?.through(own)) ?? own).map((address) => `http://${address}`)
     const cluster = peers.map((url, i) => `e${i}=${url}`).join()
     const scheme = args.includes('--cert-file') ? 'https' : 'http'
     const servers = peers.map((peer, i): Server => {
       const client = `127.0.0.1:${ports[2 * i + 1]}`
       const url = `${scheme}://${client}`
-      const own = ['--name', `e${i}`, '--data-dir', join(root, `e${i}`), '--logger', 'zap', '--log-level', 'error']
+      const base = ['--name', `e${i}`, '--data-dir', join(root, `e${i}`), '--logger', 'zap', '--log-level', 'error']
       const urls = ['--listen-client-urls', url, '--advertise-client-urls', url]
-      const peering = ['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', cluster]
+      const peering = [
+        '--listen-peer-urls',
+        `http://${own[i]}`,
+        '--initial-advertise-peer-urls',
+        peer,
+        '--initial-cluster',
+        cluster,
+      ]
       return {
         name: `e${i}`,
         dir: join(root, `e${i}`),
         client,
-        args: [...own, ...urls, ...peering, ...args],
+        args: [...base, ...urls, ...peering, ...args],
         process: undefined,
       }
     })
     const started = new EtcdServers(servers, root, prefix)
+    if (lines) lines.pids = () => started.pids
     try {
       for (const place of servers.keys()) started.run(place)
       if (scheme === 'http') for (const place of servers.keys()) await started.serves(place)

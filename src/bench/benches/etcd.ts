@@ -7,13 +7,15 @@ import { type Bench, type BenchContext, type Figure, repeat } from '../figure.ts
 import type { LoadReport } from '../load.ts'
 import { OwnSide } from '../own-side.ts'
 import { slowFlush } from '../slow-flush.ts'
-import type { Place, StoreSide } from '../store-side.ts'
+import type { Place, StoreSide, StoreSideOptions } from '../store-side.ts'
 
 const MANY = 64
 const LOAD_MS = 3_000
 const SLOW_FLUSH_MS = 5
-/** A cold start is slow, and so is what it shows. */
-const COLD_STARTS_PART = 4
+/** What takes seconds is done less often. */
+const SLOW_PART = 4
+/** Long enough for a leader that is cut off to know it. */
+const CUT_MS = 5_000
 
 const sides = [
   { name: 'etcd', start: EtcdSide.start },
@@ -25,7 +27,10 @@ type Rows = Map<string, number[]>
 export const etcd: Bench = {
   name: 'etcd',
   description: 'our own log beside etcd: writes, reads, and the leader gone',
-  run: (context) => compare(context, '', [], [dataRows, faultRows]),
+  run: async (context) => [
+    ...(await compare(context, '', { prefix: [] }, [dataRows, faultRows])),
+    ...(await compare(context, '', { prefix: [], canCut: true }, [healRows])),
+  ],
 }
 
 export const etcdSlow: Bench = {
@@ -35,7 +40,7 @@ export const etcdSlow: Bench = {
     const slow = slowFlush(SLOW_FLUSH_MS)
     if (typeof slow === 'string') throw new Error(slow)
     using disk = slow
-    return compare(context, `, flush + ${SLOW_FLUSH_MS} ms`, disk.prefix, [dataRows, faultRows])
+    return compare(context, `, flush + ${SLOW_FLUSH_MS} ms`, { prefix: disk.prefix }, [dataRows, faultRows])
   },
 }
 
@@ -44,7 +49,7 @@ type Measure = (context: BenchContext, side: StoreSide, name: string, rows: Rows
 async function compare(
   context: BenchContext,
   note: string,
-  prefix: readonly string[],
+  options: StoreSideOptions,
   measures: readonly Measure[],
 ): Promise<Figure[]> {
   const reason = withoutEtcd()
@@ -53,7 +58,7 @@ async function compare(
   for (const { name, start } of sides) {
     const own: Rows = new Map()
     rows.set(name, own)
-    await using side = await start({ prefix })
+    await using side = await start(options)
     for (const measure of measures) await measure(context, side, name, own)
   }
   const names = [...rows.get('etcd')!.keys()]
@@ -93,8 +98,16 @@ async function faultRows(context: BenchContext, side: StoreSide, name: string, r
   }
   await take('longest gap of writes in a transfer', context.runs, () => side.transfer())
   await take('SIGKILL of the leader to the first write', context.runs, () => side.killLeader())
-  const starts = Math.max(1, Math.ceil(context.runs / COLD_STARTS_PART))
+  const starts = Math.max(1, Math.ceil(context.runs / SLOW_PART))
   await take('start of all to the first write', starts, () => side.coldStart())
+}
+
+async function healRows(context: BenchContext, side: StoreSide, name: string, rows: Rows): Promise<void> {
+  const row = 'healed link to agreement'
+  const samples: number[] = []
+  const runs = Math.max(1, Math.ceil(context.runs / SLOW_PART))
+  await repeat({ ...context, runs }, `${name}: ${row}`, async () => void samples.push(await side.healedLink(CUT_MS)))
+  rows.set(row, samples)
 }
 
 const goals: Readonly<Record<string, string>> = {
@@ -104,6 +117,7 @@ const goals: Readonly<Record<string, string>> = {
   [`linearizable reads, ${MANY} clients at the follower`]: '>= 3x',
   'longest gap of writes in a transfer': '<= 50',
   'SIGKILL of the leader to the first write': 'median <= 250, p99 <= 700',
+  'healed link to agreement': '<= 1000',
   'start of all to the first write': '<= 1000 every time',
 }
 
