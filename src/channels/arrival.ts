@@ -68,21 +68,30 @@ export class Arrival implements Incoming {
   /** What its handlers get. Throws when the payload is not what its encoding says. */
   message(nameOf: (id: string) => string): Message {
     const { source, sourceGeneration, id, channel, topic, key, trace, kind, encoding } = this.envelope
-    return {
+    const message: { -readonly [Field in keyof Message]: Message[Field] } = {
       id: messageId(source, sourceGeneration, id),
       from: nameOf(source),
       channel,
-      ...(topic === undefined ? {} : { topic }),
-      // The key of a causal message is its topic, and not its sender's.
-      ...(key === undefined || kind === 'causal' ? {} : { key }),
       payload: decodePayload({ encoding, payload: this.#payload }),
       trace,
       receivedAt: this.receivedAt,
     }
+    if (topic !== undefined) message.topic = topic
+    // The key of a causal message is its topic, and not its sender's.
+    if (key !== undefined && kind !== 'causal') message.key = key
+    return message
   }
 }
 
+/** Whose id was made last, and how it began: most come in a row from one. */
+const last = { source: '', generation: 0, prefix: '' }
+
 /** Unique in the cluster: an id is counted in each life of its source. */
 export function messageId(source: string, generation: number, id: number): string {
-  return `${source}.${generation}.${id}`
+  if (last.source !== source || last.generation !== generation) {
+    last.source = source
+    last.generation = generation
+    last.prefix = `${source}.${generation}.`
+  }
+  return last.prefix + id
 }

@@ -70,11 +70,16 @@ export class Inbound {
   #handle(arrival: Arrival): void | Promise<void> {
     const { clock, nameOf } = this.#context
     if (arrival.expiresAt !== Number.POSITIVE_INFINITY && arrival.expiresAt <= clock.now()) throw tooLate(arrival)
-    const { kind, topic } = arrival.envelope
-    if (kind === 'request') return inTrace(arrival, SpanKind.SERVER, () => this.#answer(arrival))
+    const { kind, topic, trace } = arrival.envelope
+    // Most messages are traced by nobody: those cost no closure.
+    const isTraced = trace !== undefined || isTracing()
+    if (kind === 'request')
+      return isTraced ? inTrace(arrival, SpanKind.SERVER, () => this.#answer(arrival)) : this.#answer(arrival)
     const handlers = this.subscribers.wanting(topic)
     if (handlers.length > 0)
-      return inTrace(arrival, SpanKind.CONSUMER, () => callAll(handlers, arrival.message(nameOf)))
+      return isTraced
+        ? inTrace(arrival, SpanKind.CONSUMER, () => callAll(handlers, arrival.message(nameOf)))
+        : callAll(handlers, arrival.message(nameOf))
     // Whoever publishes asks subscribers, not members: that there is none here is no failure.
     if (topic === undefined) throw noHandler(this.#context.self.name, arrival.channel)
   }

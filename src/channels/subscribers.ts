@@ -14,25 +14,41 @@ interface Subscriber {
 
 export class Subscribers {
   readonly #subscribers = new Set<Subscriber>()
+  /** Who wants every message, as a list that is made when one comes or goes. */
+  #unconditional: readonly MessageHandler[] = []
 
   /** `pattern`: only what is published to topics that fit; throws `ERR_BAD_REQUEST` when it is none. */
   add(handler: MessageHandler, pattern?: string): Disposable {
     if (pattern !== undefined) checkPattern(pattern)
     const subscriber = { matches: pattern === undefined ? undefined : topicMatcher(pattern), handler }
     this.#subscribers.add(subscriber)
-    return { [Symbol.dispose]: () => void this.#subscribers.delete(subscriber) }
+    this.#list()
+    return {
+      [Symbol.dispose]: () => {
+        this.#subscribers.delete(subscriber)
+        this.#list()
+      },
+    }
   }
 
   clear(): void {
     this.#subscribers.clear()
+    this.#list()
   }
 
   /** Who wants what was published to `topic`, or was sent without one. */
-  wanting(topic: string | undefined): MessageHandler[] {
+  wanting(topic: string | undefined): readonly MessageHandler[] {
+    if (topic === undefined) return this.#unconditional
     const handlers: MessageHandler[] = []
     for (const { matches, handler } of this.#subscribers)
-      if (matches === undefined || (topic !== undefined && matches(topic))) handlers.push(handler)
+      if (matches === undefined || matches(topic)) handlers.push(handler)
     return handlers
+  }
+
+  #list(): void {
+    this.#unconditional = [...this.#subscribers]
+      .filter(({ matches }) => matches === undefined)
+      .map(({ handler }) => handler)
   }
 }
 

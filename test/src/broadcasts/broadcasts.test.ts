@@ -21,8 +21,32 @@ function listen(nodes: readonly TrellisNode[]): Map<string, unknown[]> {
   )
 }
 
-describe('a broadcast that nobody acknowledges', () => {
-  it('reaches every member once in each topology, along a tree where not all are linked', async () => {
+/** Everybody sends to everybody, over links or relays: three of a key, which come in order, and a request. */
+async function everyPairTalks(nodes: readonly TrellisNode[], topology: string): Promise<void> {
+  const came = new Map<string, number[]>()
+  const handlers = nodes.flatMap((node) => [
+    node.channel('data').onMessage(({ from, payload }) => {
+      const pair = `${from} ${node.status().node.name}`
+      came.set(pair, [...(came.get(pair) ?? []), payload as number])
+    }),
+    node.channel('data').onRequest(({ payload }) => payload),
+  ])
+  const talk = async (node: TrellisNode, to: string): Promise<void> => {
+    const data = node.channel('data')
+    await Promise.all([1, 2, 3].map((count) => data.send(to, count, { ack: true, key: 'k' })))
+    assert.equal((await data.request(to, topology)).payload, topology)
+  }
+  const pairs = nodes.flatMap((node) =>
+    names.filter((to) => to !== node.status().node.name).map((to) => [node, to] as const),
+  )
+  await Promise.all(pairs.map(([node, to]) => talk(node, to)))
+  assert.equal(came.size, pairs.length)
+  for (const [pair, counts] of came) assert.deepEqual(counts, [1, 2, 3], `${pair} in ${topology}`)
+  for (const handler of handlers) handler[Symbol.dispose]()
+}
+
+describe('in each topology', () => {
+  it('a broadcast that nobody acknowledges reaches all once, along a tree where not all are linked, and every pair talks', async () => {
     const nodes = await form(names)
     const heard = listen(nodes)
     const [first] = nodes as [TrellisNode, ...TrellisNode[]]
@@ -37,6 +61,7 @@ describe('a broadcast that nobody acknowledges', () => {
         assert.equal(receipt.members, names.length - 1)
         await everyoneHas(sent)
       }
+      await everyPairTalks(nodes, topology)
     }
     for (const own of heard.values()) assert.equal(new Set(own.map((each) => JSON.stringify(each))).size, own.length)
   })
