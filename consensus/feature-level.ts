@@ -23,7 +23,7 @@ export interface FeatureLevels {
 /** Of the first release, which does not show any. */
 export const FIRST_LEVEL = 1
 
-const later: Readonly<Partial<Record<ClusterCommand['type'], number>>> = { 'agree-level': 2 }
+const later: Readonly<Partial<Record<ClusterCommand['type'], number>>> = { 'agree-level': 2, dissolve: 2 }
 
 /** The levels of this release. */
 export const featureLevels: FeatureLevels = Object.freeze<FeatureLevels>({

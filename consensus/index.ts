@@ -44,7 +44,9 @@ export {
   type ClusterBounds,
   ClusterMachine,
   type ClusterState,
+  type Dissolution,
   defaultClusterBounds,
+  type UserData,
 } from './machines/cluster.ts'
 export type {
   ClientCommand,

@@ -21,6 +21,8 @@ export interface ErrorDetails {
   ERR_WRONG_SECRET: { readonly address: string }
   ERR_VERSION_MISMATCH: { readonly address: string; readonly ours: string; readonly theirs: string }
   ERR_FOREIGN_CLUSTER: { readonly address: string; readonly ours: string; readonly theirs: string }
+  ERR_MERGE_REFUSED: { readonly reason: MergeRefusal; readonly names: readonly string[] }
+  ERR_CLUSTER_MERGED: { readonly from: string; readonly into: string }
   ERR_NAME_TAKEN: { readonly name: string; readonly holder: string }
   ERR_CLUSTER_UNREACHABLE: { readonly join: readonly string[] }
   ERR_NOT_LEADER: { readonly leader: string | undefined }
@@ -63,6 +65,9 @@ export interface ErrorDetails {
   ERR_SESSION_LOST: { readonly node: string }
   ERR_INTERNAL: Record<string, never>
 }
+
+/** Why two clusters are not merged; `names` are those that both have, where that is why. */
+export type MergeRefusal = 'both-hold-data' | 'names-in-common' | 'log-too-far-behind' | 'dissolved-elsewhere'
 
 /** The stable codes, one for each way a call can fail; `docs/errors.md` explains each. */
 export type ErrorCode = keyof ErrorDetails

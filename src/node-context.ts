@@ -18,6 +18,7 @@ export function nodeContext(
     openTopics: transport.openTopics,
     options,
     storage,
+    transport,
     toolbox,
     get requests() {
       return node.lifecycle.requests

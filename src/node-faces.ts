@@ -4,6 +4,7 @@ import type { Channel } from './channels/channel.ts'
 import { countersOf } from './coordination/counters.ts'
 import type { DataFaces } from './coordination/replicated-data.ts'
 import type { FederationView } from './federation/federation.ts'
+import type { MergeOptions, MergeReport } from './merging/merge-interface.ts'
 import type { NodeTopology, TrellisNode } from './node-interface.ts'
 import type { NodeFeatures } from './node-parts.ts'
 import type { Counters } from './runtime/counters.ts'
@@ -50,6 +51,10 @@ export abstract class NodeFaces {
 
   get leadership(): DataFaces['leadership'] {
     return this.features.data.leadership
+  }
+
+  merge(address: string, options?: MergeOptions): Promise<MergeReport> {
+    return this.features.merging.merge(address, options)
   }
 
   get backup(): DataFaces['backup'] {

@@ -17,6 +17,7 @@ import type { NodeSingletons } from './coordination/singleton-interface.ts'
 import type { ClusterError } from './errors.ts'
 import type { FederationView } from './federation/federation.ts'
 import type { LinkMap } from './link-survey/link-map.ts'
+import type { MergeOptions, MergeReport } from './merging/merge-interface.ts'
 import type { Services } from './services/service-interface.ts'
 import type { SwitchOptions, SwitchReport } from './switching/report.ts'
 import type { Vsm } from './vsm/subsystem.ts'
@@ -278,6 +279,12 @@ export interface TrellisNode extends AsyncDisposable {
    * `ERR_BAD_REQUEST`. `ERR_NO_QUORUM`, `ERR_TIMEOUT`, `ERR_ABORTED`.
    */
   backup(options?: WaitOptions): Promise<Uint8Array>
+  /**
+   * Merges this node's cluster with the one that a member at `address` belongs to: both formed separately, under one name and secret. The members
+   * of one go over to the other; its log and data are dropped. What was begun is ended when it is asked again. Rejects with `ERR_MERGE_REFUSED`,
+   * `ERR_NO_QUORUM` (of either), `ERR_NOT_LEADER`, `ERR_UPGRADE_PENDING`, `ERR_TIMEOUT`, `ERR_ABORTED`, and as a join does when nobody can be visited there.
+   */
+  merge(address: string, options?: MergeOptions): Promise<MergeReport>
   /** What runs in one place of the cluster, and is called by its name. */
   readonly singletons: NodeSingletons
   /** Services found and called by name, wherever they run. */

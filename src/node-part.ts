@@ -18,6 +18,7 @@ import type { Self } from './self.ts'
 import type { NodeStorage } from './storage/node-storage.ts'
 import type { NetworkFaults } from './transport/faulty.ts'
 import type { OpenTopics } from './transport/open-topics.ts'
+import type { Transport } from './transport/transport.ts'
 import type { Link, LinkEnd } from './wire/link.ts'
 import type { WireMessage } from './wire/message.ts'
 
@@ -61,6 +62,7 @@ export interface NodeContext {
   readonly openTopics: OpenTopics | undefined
   readonly toolbox: Toolbox
   readonly storage: NodeStorage
+  readonly transport: Transport
   readonly requests: Requests
   readonly links: Links
   /** Undefined until this node knows its cluster. */

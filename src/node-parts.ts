@@ -14,6 +14,7 @@ import { RequestedFaults } from './faults/requested-faults.ts'
 import { Federation } from './federation/federation.ts'
 import { LinkSurvey } from './link-survey/link-survey.ts'
 import { Liveness } from './liveness/liveness.ts'
+import { Merging } from './merging/merging.ts'
 import type { NodeTopology } from './node-interface.ts'
 import { type NodeContext, NodeParts } from './node-part.ts'
 import { LocalServices } from './services/services.ts'
@@ -36,6 +37,7 @@ export interface NodeFeatures {
   readonly lanes: Lanes
   readonly why: Why
   readonly federation: Federation
+  readonly merging: Merging
 }
 
 export function createFeatures(context: NodeContext): NodeFeatures {
@@ -55,6 +57,7 @@ export function createFeatures(context: NodeContext): NodeFeatures {
   const survey = new LinkSurvey(context)
   const federation = new Federation(context, services)
   const liveness = new Liveness(context)
+  const merging = new Merging(context)
   const advising = new Advising({
     context,
     topology: () => {
@@ -81,6 +84,7 @@ export function createFeatures(context: NodeContext): NodeFeatures {
     advising,
     new DnsPart(context, services),
     federation,
+    merging,
   ])
   return {
     parts,
@@ -100,5 +104,6 @@ export function createFeatures(context: NodeContext): NodeFeatures {
     why,
     services,
     federation,
+    merging,
   }
 }

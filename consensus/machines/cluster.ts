@@ -50,6 +50,23 @@ export const defaultClusterBounds: ClusterBounds = Object.freeze({
   maxCounterNameLength: 128,
 })
 
+/** The end of a cluster: its members go over to another one. */
+export interface Dissolution {
+  readonly into: string
+  /** Some of its members, to begin with. */
+  readonly members: Extract<ClusterCommand, { type: 'dissolve' }>['members']
+  /** Of the entry that said so: the last one that was applied. */
+  readonly index: number
+}
+
+/** What users have put into a cluster: keys of config, claims held or waited for, counters, decisions of S5. */
+export interface UserData {
+  readonly keys: number
+  readonly claims: number
+  readonly counters: number
+  readonly decisions: number
+}
+
 /** The whole machine as plain data. */
 export interface ClusterState {
   readonly names: readonly (readonly [name: string, id: VoterId])[]
@@ -61,7 +78,11 @@ export interface ClusterState {
   readonly counters: readonly CounterRecord[]
   /** What may be proposed; see `feature-level.ts`. */
   readonly level: number
+  /** Where the members went; undefined while the cluster lives. */
+  readonly dissolution?: Dissolution | undefined
 }
+
+type DissolveCommand = Extract<ClusterCommand, { type: 'dissolve' }>
 
 /** Applies {@link ClusterCommand}s; what it holds is read through `names`, `singleton` and `topology`. */
 export class ClusterMachine implements StateMachine<ClusterCommand, ClusterReply, ClusterState> {
@@ -73,6 +94,7 @@ export class ClusterMachine implements StateMachine<ClusterCommand, ClusterReply
   readonly #claims: Claims
   readonly #counters: Counters
   #level = FIRST_LEVEL
+  #dissolution: Dissolution | undefined
 
   constructor(bounds: ClusterBounds = defaultClusterBounds) {
     this.#names = new Names(bounds)
@@ -85,6 +107,8 @@ export class ClusterMachine implements StateMachine<ClusterCommand, ClusterReply
   }
 
   apply(meta: ApplyMeta, command: ClusterCommand): ClusterReply {
+    if (command.type === 'dissolve') return this.#dissolve(meta, command)
+    if (this.#dissolution !== undefined) return { type: 'refused', reason: 'dissolved' }
     switch (command.type) {
       case 'open-session':
         this.#sessions.open(meta)
@@ -137,6 +161,17 @@ export class ClusterMachine implements StateMachine<ClusterCommand, ClusterReply
     return this.#level
   }
 
+  /** Where this cluster's members go; undefined while it lives. */
+  get dissolution(): Dissolution | undefined {
+    return this.#dissolution
+  }
+
+  get userData(): UserData {
+    const decisions = this.#singletons.entries().filter(({ decision }) => decision !== undefined).length
+    const keys = this.#config.size
+    return { keys, claims: this.#claims.count, counters: this.#counters.count, decisions }
+  }
+
   snapshot(): ClusterState {
     return {
       names: this.#names.entries(),
@@ -147,6 +182,7 @@ export class ClusterMachine implements StateMachine<ClusterCommand, ClusterReply
       claims: this.#claims.snapshot(),
       counters: this.#counters.snapshot(),
       level: this.#level,
+      ...(this.#dissolution ? { dissolution: this.#dissolution } : {}),
     }
   }
 
@@ -162,6 +198,7 @@ export class ClusterMachine implements StateMachine<ClusterCommand, ClusterReply
     this.#claims.restore(claims)
     this.#counters.restore(counters)
     this.#level = level
+    this.#dissolution = state.dissolution
   }
 
   /** What clients ask for. */
@@ -182,7 +219,10 @@ export class ClusterMachine implements StateMachine<ClusterCommand, ClusterReply
     }
   }
 
-  #refusal(meta: ApplyMeta, command: MemberCommand): Exclude<ClusterReply, { type: 'ok' }> | undefined {
+  #refusal(
+    meta: ApplyMeta,
+    command: Exclude<MemberCommand, DissolveCommand>,
+  ): Exclude<ClusterReply, { type: 'ok' }> | undefined {
     switch (command.type) {
       case 'bind-name':
         return this.#names.bind(command)
@@ -209,6 +249,16 @@ export class ClusterMachine implements StateMachine<ClusterCommand, ClusterReply
         command satisfies never
         return { type: 'refused', reason: 'unknown-command' }
     }
+  }
+
+  #dissolve({ index }: ApplyMeta, { into, members, dropsData }: DissolveCommand): ClusterReply {
+    const before = this.#dissolution
+    if (before !== undefined)
+      return before.into === into ? { type: 'ok', index: before.index } : { type: 'refused', reason: 'dissolved' }
+    const holdsData = Object.values(this.userData).some((count) => count > 0)
+    if (holdsData && !dropsData) return { type: 'refused', reason: 'holds-data' }
+    this.#dissolution = { into, members: members.map((member) => ({ ...member })), index }
+    return { type: 'ok', index }
   }
 
   #agreeOn(level: number): Exclude<ClusterReply, { type: 'ok' }> | undefined {

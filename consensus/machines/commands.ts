@@ -28,6 +28,16 @@ export type MemberCommand =
   | { readonly type: 'decide'; readonly singleton: string; readonly token: LogIndex; readonly payload: Uint8Array }
   /** The first leader of a cluster says with which topology it begins. Applied once, before any switch. */
   | { readonly type: 'found-topology'; readonly name: string }
+  /**
+   * This cluster ends: its members go over to the cluster `into`, some of whose `members` are named. Nothing is applied after it. Refused
+   * while the machine holds users' data, unless that is to be dropped.
+   */
+  | {
+      readonly type: 'dissolve'
+      readonly into: string
+      readonly members: readonly { readonly id: VoterId; readonly name: string; readonly address: string }[]
+      readonly dropsData: boolean
+    }
   /** Everybody who holds the log can apply what releases up to `level` propose; see `feature-level.ts`. */
   | { readonly type: 'agree-level'; readonly level: number }
   /**
@@ -86,6 +96,10 @@ export type RefusalReason =
   | 'unknown-command'
   /** It is agreed on already, or was passed. */
   | 'old-level'
+  /** The cluster has been dissolved: nothing is applied any more. */
+  | 'dissolved'
+  /** It holds users' data, which were not to be dropped. */
+  | 'holds-data'
   | ConfigRefusal
   | ClaimRefusal
   | CounterRefusal

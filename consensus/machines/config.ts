@@ -66,6 +66,11 @@ export class Config {
     return this.#revision
   }
 
+  /** How many keys there are. */
+  get size(): number {
+    return this.#records.size
+  }
+
   /** Up to and including this revision, history has been dropped. */
   get compacted(): Revision {
     return this.#history.compacted

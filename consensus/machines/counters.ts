@@ -58,6 +58,11 @@ export class Counters {
     return this.#records.get(name)
   }
 
+  /** How many there are. */
+  get count(): number {
+    return this.#records.size
+  }
+
   snapshot(): CounterRecord[] {
     return [...this.#records.values()]
   }

@@ -5,6 +5,7 @@ import { channelOperations } from './openapi-channels.ts'
 import { configOperations } from './openapi-config.ts'
 import { consulOperations } from './openapi-consul.ts'
 import { lockOperations } from './openapi-locks.ts'
+import { mergeOperations } from './openapi-merge.ts'
 import { type AdminErrorCode, json, ref, type Schema } from './openapi-schemas.ts'
 import { serviceOperations } from './openapi-services.ts'
 import { whyOperations } from './openapi-why.ts'
@@ -125,6 +126,7 @@ export const operations: Readonly<Record<string, Readonly<Partial<Record<Method,
     },
   },
   ...configOperations,
+  ...mergeOperations,
   ...consulOperations,
   ...serviceOperations,
   ...lockOperations,

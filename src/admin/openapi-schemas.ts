@@ -7,7 +7,7 @@ const text: Schema = { type: 'string' }
 const truth: Schema = { type: 'boolean' }
 const whole: Schema = { type: 'integer', minimum: 0 }
 export const orNull = (type: 'string' | 'integer'): Schema => ({ type: [type, 'null'] })
-const oneOf = (...values: readonly string[]): Schema => ({ type: 'string', enum: values })
+export const oneOf = (...values: readonly string[]): Schema => ({ type: 'string', enum: values })
 const list = (items: Schema): Schema => ({ type: 'array', items })
 const described = (schema: Schema, description: string): Schema => ({ ...schema, description })
 
@@ -204,6 +204,12 @@ export const errorDetails = {
   ERR_LOCK_HELD: { name: text, owner: text, token: whole },
   ERR_STALE_TOKEN: { token: whole, current: whole },
   ERR_LEASE_LOST: { lease: text, fencingToken: whole },
+  ERR_MERGE_REFUSED: { reason: text, names: list(text) },
+  ERR_FOREIGN_CLUSTER: { address: text, ours: text, theirs: text },
+  ERR_WRONG_SECRET: { address: text },
+  ERR_VERSION_MISMATCH: { address: text, ours: text, theirs: text },
+  ERR_HANDSHAKE_FAILED: { address: text, reason: text },
+  ERR_UPGRADE_PENDING: { level: whole, agreed: whole },
   ERR_NOT_LEADER: { leader: text },
   ERR_KEY_NOT_FOUND: { key: text },
   ERR_COMPACTED: { compacted: whole },

@@ -8,6 +8,7 @@ import { channelSchemas } from './openapi-channels.ts'
 import { configSchemas } from './openapi-config.ts'
 import { consulSchemas } from './openapi-consul.ts'
 import { lockSchemas } from './openapi-locks.ts'
+import { mergeSchemas } from './openapi-merge.ts'
 import { commonErrors, operations } from './openapi-paths.ts'
 import { type AdminErrorCode, errorDetails, errorSchema, ref, type Schema, schemas } from './openapi-schemas.ts'
 import { serviceSchemas } from './openapi-services.ts'
@@ -55,6 +56,7 @@ export function openapiDocument() {
         ...schemas,
         ...adviceSchemas,
         ...configSchemas,
+        ...mergeSchemas,
         ...consulSchemas,
         ...serviceSchemas,
         ...lockSchemas,

@@ -27,6 +27,7 @@ import { errorResponse } from './http-errors.ts'
 import { leaderResources } from './leader.ts'
 import { lockResources } from './locks.ts'
 import { memberResources } from './members.ts'
+import { mergeResources } from './merge.ts'
 import { messageResources } from './messages.ts'
 import { metricsResources } from './metrics.ts'
 import { openapiResources } from './openapi.ts'
@@ -53,6 +54,7 @@ export type AdminNode = Pick<
   | 'locks'
   | 'backup'
   | 'leadership'
+  | 'merge'
   | 'faults'
   | 'channel'
   | 'services'
@@ -145,6 +147,7 @@ export function adminResources(
     ...lockResources(node),
     ...backupResources(node),
     ...leaderResources(node),
+    ...mergeResources(node),
     ...messageResources(node),
     ...streamResources(node),
     ...channelResources(node),

@@ -12,6 +12,7 @@ import { addLeader } from './commands/leader.ts'
 import { addLocks } from './commands/locks.ts'
 import { addLog } from './commands/log.ts'
 import { addMembers } from './commands/members.ts'
+import { addMerge } from './commands/merge.ts'
 import { addNode } from './commands/node.ts'
 import { addServices } from './commands/services.ts'
 import { addSimulate } from './commands/simulate.ts'
@@ -95,6 +96,7 @@ function createProgram(context: CommandContext): Command {
     addTopology,
     addWhy,
     addLeader,
+    addMerge,
     addConfig,
     addBackup,
     addChannels,

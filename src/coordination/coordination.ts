@@ -261,6 +261,11 @@ export class Coordination {
     this.#voter?.away(absence)
   }
 
+  /** On the host of S5: it stops, and starts again under a new token. */
+  renewHosting(): void {
+    this.#voter?.renewHosting()
+  }
+
   /** S5 stops and leadership is given up, in this order; bounded by `signal`. */
   async resign(signal: AbortSignal): Promise<void> {
     await this.#voter?.resign(signal)

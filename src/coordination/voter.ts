@@ -226,6 +226,12 @@ export class Voter {
   }
 
   /** Hands over if anybody can take over, else stops hosting S5 and gives up leadership. Bounded by `signal`. */
+  /** S5 stops and starts again under a new token. */
+  renewHosting(): void {
+    this.#host.release()
+    this.#host.resume()
+  }
+
   async resign(signal: AbortSignal): Promise<void> {
     if (this.view().role !== 'leader') return
     this.#host.release()

@@ -4,6 +4,7 @@
 //   identity.pem node.json generation   whose directory, which life    node-files.ts
 //   raft.log raft.log.N raft.snapshot.N store.json    the log, and the id it votes with    log-files.ts
 //   forming.json cluster.json peers.json fencing.json    one checked value each    checked-json.ts, shape.ts
+//   moving.json moved.json              its cluster was merged into another    move.ts
 //   secret seeds.json                   left by `trellis up`    up-files.ts
 //   lock.N                              directory-lock.ts
 
@@ -15,6 +16,7 @@ import { diskError, foreign, openingError, rolledBack } from './disk-error.ts'
 import { type FileSystem, nodeFileSystem } from './file-system.ts'
 import { LogFiles } from './log-files.ts'
 import type { LogHeader } from './log-store.ts'
+import { finishMove, readMoves } from './move.ts'
 import { type NodeFiles, openNodeFiles, writeNode } from './node-files.ts'
 import {
   maxFencedSingletons,
@@ -24,13 +26,14 @@ import {
   type StorageOptions,
   type StoredCluster,
   type StoredIdentity,
+  type StoredMove,
   type StoredPeer,
   type StoredSeeds,
 } from './node-storage.ts'
 import { parseCluster, parseCondemned, parseFencing, parsePeers } from './shape.ts'
 import { readSecretFile, readSeedsFile, upFiles } from './up-files.ts'
 
-type ValueFile = 'rolled-back.json' | 'forming.json' | 'cluster.json' | 'peers.json' | 'fencing.json'
+type ValueFile = 'rolled-back.json' | 'moving.json' | 'forming.json' | 'cluster.json' | 'peers.json' | 'fencing.json'
 
 export class DataDirectory implements NodeStorage {
   readonly path: string
@@ -78,6 +81,7 @@ export class DataDirectory implements NodeStorage {
       lock = await lockDirectory(fs, directory)
       const node = await openNodeFiles(fs, directory, options)
       await refuseCondemned(fs, directory, node)
+      await finishMove(fs, directory)
       return new DataDirectory(directory, options.cluster, fs, lock, node, await LogFiles.open(fs, directory))
     } catch (error) {
       // Why the directory cannot be used tells more than why, after that, its lock could not be emptied.
@@ -134,6 +138,14 @@ export class DataDirectory implements NodeStorage {
       await this.#checkCluster(cluster.clusterId)
       await this.#write('cluster.json', cluster)
     })
+  }
+
+  moveTo(move: StoredMove): Promise<void> {
+    return this.#inTurn('moving.json', () => this.#write('moving.json', move))
+  }
+
+  readMoves(): Promise<readonly StoredMove[]> {
+    return this.#inTurn('moved.json', () => readMoves(this.#fs, this.path))
   }
 
   condemn(seen: number): Promise<void> {

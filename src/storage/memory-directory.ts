@@ -17,6 +17,7 @@ import {
   type StorageOptions,
   type StoredCluster,
   type StoredIdentity,
+  type StoredMove,
   type StoredPeer,
   type StoredSeeds,
 } from './node-storage.ts'
@@ -35,6 +36,8 @@ interface Disk {
   forming: string | undefined
   cluster: string | undefined
   peers: string
+  moving: StoredMove | undefined
+  moved: readonly StoredMove[]
 }
 
 export class MemoryDirectory implements NodeStorage {
@@ -59,6 +62,8 @@ export class MemoryDirectory implements NodeStorage {
       forming: undefined,
       cluster: undefined,
       peers: '[]',
+      moving: undefined,
+      moved: [],
     }
     const id = options.identify(identity.privateKeyPem)
     return new MemoryDirectory({ id, identity, options, fencing: new Map(), ...empty }, 1)
@@ -70,6 +75,7 @@ export class MemoryDirectory implements NodeStorage {
     const { condemned } = this.#disk
     if (condemned !== undefined) throw rolledBack('memory', this.id, this.generation + 1, condemned)
     this.#disk.log = this.#disk.log?.reopen()
+    finishMove(this.#disk)
     return new MemoryDirectory(this.#disk, this.generation + 1)
   }
 
@@ -97,6 +103,14 @@ export class MemoryDirectory implements NodeStorage {
     const disk = this.#open()
     disk.storeId ??= createStoreId()
     return disk.storeId
+  }
+
+  async moveTo(move: StoredMove): Promise<void> {
+    this.#open().moving = move
+  }
+
+  async readMoves(): Promise<readonly StoredMove[]> {
+    return [...this.#open().moved]
   }
 
   async condemn(seen: number): Promise<void> {
@@ -200,4 +214,17 @@ export class MemoryDirectory implements NodeStorage {
     if (this.#closed) throw new ClusterError('ERR_SHUTTING_DOWN', 'the storage is closed', {})
     return this.#disk
   }
+}
+
+/** What its cluster was is gone; see `move.ts`. */
+function finishMove(disk: Disk): void {
+  const { moving } = disk
+  if (moving === undefined) return
+  disk.log = undefined
+  disk.storeId = undefined
+  disk.forming = undefined
+  disk.peers = JSON.stringify(moving.peers)
+  disk.cluster = JSON.stringify({ clusterId: moving.into, founders: [], voters: [], admitted: false, names: [] })
+  disk.moved = [...disk.moved, moving]
+  disk.moving = undefined
 }

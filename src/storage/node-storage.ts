@@ -39,6 +39,16 @@ export interface StoredPeer {
   readonly address: string
 }
 
+/** This node goes over to another cluster: its own was merged into that. */
+export interface StoredMove {
+  /** The cluster that was dissolved, and the index of its last entry. */
+  readonly from: string
+  readonly index: number
+  readonly into: string
+  /** Members of that cluster, to begin with. */
+  readonly peers: readonly StoredPeer[]
+}
+
 /** Where to look first; `trellis up` leaves it in the directory (rule 22). */
 export interface StoredSeeds {
   readonly addresses: readonly string[]
@@ -116,6 +126,14 @@ export interface NodeStorage extends AsyncDisposable {
   readFencing(): Promise<ReadonlyMap<string, number>>
   /** Remembers `token` unless a higher one is (rule 5). Resolves to the highest, once that one is durable. */
   raiseFencing(singleton: string, token: number): Promise<number>
+
+  /**
+   * From its next life on this node belongs to the cluster `into`: what it held of `from` is removed then, its key, its name and the tokens
+   * that it accepted stay. May be said again.
+   */
+  moveTo(move: StoredMove): Promise<void>
+  /** From which clusters this node went over to which, the latest last. */
+  readMoves(): Promise<readonly StoredMove[]>
 
   /**
    * The cluster has seen a later life of this node: what is stored here is a copy, or was restored. It never opens again

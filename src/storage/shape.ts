@@ -2,7 +2,7 @@
 // answers undefined, or false, to anything else, and lets unknown fields pass so that a later release may add some.
 
 import type { LogPosition, StoredHardState } from './log-store.ts'
-import type { StoredCluster, StoredPeer, StoredSeeds } from './node-storage.ts'
+import type { StoredCluster, StoredMove, StoredPeer, StoredSeeds } from './node-storage.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -63,6 +63,18 @@ export function parseCluster(value: unknown): StoredCluster | undefined {
 export function parseCondemned(value: unknown): { readonly seen: number } | undefined {
   const { seen } = recordOf(value) ?? {}
   return isCount(seen) ? { seen } : undefined
+}
+
+export function parseMove(value: unknown): StoredMove | undefined {
+  const { from, index, into, peers } = recordOf(value) ?? {}
+  if (typeof from !== 'string' || typeof into !== 'string' || !isCount(index)) return undefined
+  return isListOf(peers, 'id', 'name', 'address') ? { from, index, into, peers } : undefined
+}
+
+export function parseMoves(value: unknown): readonly StoredMove[] | undefined {
+  if (!Array.isArray(value)) return undefined
+  const moves = value.map(parseMove)
+  return moves.every((move) => move !== undefined) ? moves : undefined
 }
 
 export function parsePeers(value: unknown): readonly StoredPeer[] | undefined {

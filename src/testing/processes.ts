@@ -31,6 +31,8 @@ export interface ProcessesOptions {
   readonly prefix?: readonly string[]
   /** A module to run instead of `trellis node`. It finds its settings in the same TRELLIS_* variables. */
   readonly program?: string
+  /** What stands before the number in the members' names. Default `node-`. */
+  readonly namePrefix?: string
   /** What the members prove to know. Default: a secret that all clusters of this kind share. */
   readonly secret?: string
   /** Further variables for every process. */
@@ -116,9 +118,11 @@ const shownLogLines = 12
  */
 export async function startProcesses(count: number, options: ProcessesOptions = {}): Promise<ProcessCluster> {
   const root = mkdtempSync(join(tmpdir(), 'trellis-processes-'))
-  const plans = options.hosts
+  const planned = options.hosts
     ? options.hosts.slice(0, count).map((host, i) => planOn(host, join(root, `node-${i + 1}`)))
     : await planNodes({ nodes: count, port: 0, adminPort: 0, root })
+  const { namePrefix = 'node-' } = options
+  const plans = planned.map((plan, i) => ({ ...plan, name: `${namePrefix}${i + 1}` }))
   if (plans.length < count) throw new Error(`${count} processes need as many hosts, not ${plans.length}`)
   const founders = options.expect ?? count
   const members = plans.map((plan) => start(plan, plans, founders, options))

@@ -4,8 +4,17 @@
 
 import type { ClientCommand, ClusterCommand } from '../../consensus/machines/commands.ts'
 import { clientCommands } from './client-command.ts'
-import { bytes, type Codec, family, list, optional, struct, text, union, varint } from './codec.ts'
-import { MAX_DECISION_BYTES, MAX_ID_BYTES, MAX_LABEL_BYTES, MAX_NAME_BYTES, MAX_REQUIRED_MEMBERS } from './limits.ts'
+import { bool, bytes, type Codec, family, list, optional, struct, text, union, varint } from './codec.ts'
+import {
+  MAX_ADDRESS_BYTES,
+  MAX_DECISION_BYTES,
+  MAX_ID_BYTES,
+  MAX_LABEL_BYTES,
+  MAX_MERGE_MEMBERS,
+  MAX_NAME_BYTES,
+  MAX_REQUIRED_MEMBERS,
+  MAX_STORE_ID_BYTES,
+} from './limits.ts'
 import { clientCommandNumbers, commandNumbers } from './message-numbers.ts'
 import { Reader } from './reader.ts'
 import { WireError } from './wire-error.ts'
@@ -27,6 +36,11 @@ const fields: Codec<ClusterCommand> = union(
     release: struct({ singleton, token: varint }),
     decide: struct({ singleton, token: varint, payload: bytes(MAX_DECISION_BYTES) }),
     'agree-level': struct({ level: varint }),
+    dissolve: struct({
+      into: text(MAX_STORE_ID_BYTES),
+      members: list(struct({ id, name: text(MAX_NAME_BYTES), address: text(MAX_ADDRESS_BYTES) }), MAX_MERGE_MEMBERS),
+      dropsData: bool,
+    }),
     'found-topology': struct({ name: label }),
     'propose-topology': struct({
       epoch: varint,

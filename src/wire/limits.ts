@@ -52,6 +52,8 @@ export const MAX_CONFIG_KEY_BYTES = 512
 export const MAX_CONFIG_VALUE_BYTES = 64 * 1024
 /** What a holder says of itself, for example in an election. */
 export const MAX_CLAIM_VALUE_BYTES = 4_096
+/** Members that a cluster which is dissolved is told of, of the one that it goes over to. */
+export const MAX_MERGE_MEMBERS = 16
 /** Conditions, and operations of a branch, of one write. */
 export const MAX_CONFIG_OPERATIONS = 128
 

@@ -87,6 +87,7 @@ export const commandNumbers = {
   release: 3,
   decide: 4,
   'agree-level': 5,
+  dissolve: 6,
 
   'found-topology': 16,
   'propose-topology': 17,

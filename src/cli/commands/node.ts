@@ -45,17 +45,26 @@ async function run(flags: JsonFlag & Readonly<Record<string, unknown>>, context:
   const patience = { signal: stop, timeoutMs: Number.POSITIVE_INFINITY }
   const said: unknown = options.coordination
   const engine = said === undefined ? {} : { coordination: await engineOf(said) }
+  const start = () => createNode({ ...options, ...engine, ...patience, logger: createLogger({ level: logLevel }) })
+  const say = (node: TrellisNode): void => {
+    context.out(flags.json ? `${JSON.stringify(readiness(node))}\n` : describe(node))
+  }
   let node: TrellisNode
+  let failure: unknown
   try {
-    node = await createNode({ ...options, ...engine, ...patience, logger: createLogger({ level: logLevel }) })
+    node = await start()
+    failure = await lifeOf(node, patience, () => say(node))
+    // Its cluster was merged into another one: there it goes, as the same member.
+    while (isClusterError(failure, 'ERR_CLUSTER_MERGED')) {
+      await node.stop()
+      node = await start()
+      failure = await lifeOf(node, patience, () => say(node))
+    }
   } catch (error) {
     // Asked to stop before it had begun: that is an end in order.
     if (stop.aborted && isClusterError(error, 'ERR_ABORTED')) return
     throw error
   }
-  const failure = await lifeOf(node, patience, () => {
-    context.out(flags.json ? `${JSON.stringify(readiness(node))}\n` : describe(node))
-  })
   const overdue = setTimeout(() => process.exit(1), 2 * stopTimeoutMs)
   overdue.unref()
   // The one who started this node is gone, or stops the whole cluster: there is nobody to take leave of.

@@ -114,6 +114,7 @@ export function fakeNode(name = 'node-1'): FakeNode {
     federation: () => ({ name: null, address: null, links: [], exports: [], imports: [] }),
     locks: absent<AdminNode['locks']>('locks'),
     leadership: absent<AdminNode['leadership']>('leadership'),
+    merge: () => Promise.reject(new Error('no merge here')),
     backup: () => Promise.reject(new Error('the fake node has no backup')),
     why: absent<AdminNode['why']>('why'),
     faults: { set: () => none, clear: () => none, current: () => none },

@@ -25,6 +25,10 @@ const samples: readonly (readonly [ClusterCommand, string])[] = [
   [{ type: 'activate', singleton: 's5', host: 'id-a', term: 300 }, '01020273350469642d61ac02'],
   [{ type: 'release', singleton: 's5', token: 7 }, '010302733507'],
   [{ type: 'decide', singleton: 's5', token: 7, payload: Uint8Array.of(1, 2) }, '010402733507020102'],
+  [
+    { type: 'dissolve', into: 'a', members: [{ id: 'b', name: 'c', address: 'd' }], dropsData: true },
+    '0106'.concat('0161', '01', '016201630164', '01'),
+  ],
   [{ type: 'found-topology', name: 'full-mesh' }, '01100966756c6c2d6d657368'],
   [
     { type: 'propose-topology', epoch: 2, to: 'ring', request: 'r', required: ['a', 'b'], timeoutMs: 300, at: 9 },
