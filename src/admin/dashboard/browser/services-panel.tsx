@@ -1,15 +1,30 @@
-// Who offers what: the instances of services on members that are here, as this node knows them.
+// Who offers what, as this node knows it, and who calls whom, as all members have measured it.
 
-import type { ServiceInstance } from '../../../services/service-interface.ts'
+import type { CallEdge } from '../../../services/call-edges.ts'
+import type { CallGraph, ServiceInstance } from '../../../services/service-interface.ts'
+import { callDrawing } from '../call-graph.ts'
 import { compareNames, isPresent } from '../model.ts'
+import { maxShownEntries, millisecondsText, numberText } from '../panels.ts'
 import { conditionSign, healthSign, healthTone, stateSign } from '../words.ts'
-import { Answer, Empty, Table } from './answer.tsx'
-import { useAsked } from './asking.ts'
+import { Answer, Empty, Problem, Table } from './answer.tsx'
+import { type Asked, useAsked } from './asking.ts'
+import { CallsGraph } from './calls-graph.tsx'
 
 const everyMs = 2_000
+const callsEveryMs = 3_000
 
 export function ServicesPanel() {
   const asked = useAsked<{ readonly instances: readonly ServiceInstance[] }>('/v1/services', everyMs)
+  const instances = asked.answer?.instances ?? []
+  return (
+    <>
+      <Instances asked={asked} />
+      <Calls instances={instances} />
+    </>
+  )
+}
+
+function Instances({ asked }: { readonly asked: Asked<{ readonly instances: readonly ServiceInstance[] }> }) {
   return (
     <Answer asked={asked}>
       {({ instances }) =>
@@ -26,6 +41,49 @@ export function ServicesPanel() {
         )
       }
     </Answer>
+  )
+}
+
+function Calls({ instances }: { readonly instances: readonly ServiceInstance[] }) {
+  const asked = useAsked<CallGraph>('/v1/calls', callsEveryMs)
+  return (
+    <>
+      <h3 class="calls-title">Who calls whom</h3>
+      <Answer asked={asked}>
+        {({ edges, missing }) => (
+          <>
+            {missing.length > 0 && <Problem text={`Not told by ${missing.join(', ')}`} />}
+            {edges.length === 0 ? (
+              <Empty text="Nobody has called anybody in the last five minutes." />
+            ) : (
+              <>
+                <CallsGraph {...callDrawing(edges, instances)} />
+                <Table titles={['Caller', 'On', 'Service', 'Rate', 'Latency', 'Failing', 'Calls', 'Errors']}>
+                  {edges.slice(0, maxShownEntries).map((edge) => (
+                    <Edge key={`${edge.from} ${edge.member} ${edge.to}`} {...edge} />
+                  ))}
+                </Table>
+              </>
+            )}
+          </>
+        )}
+      </Answer>
+    </>
+  )
+}
+
+function Edge({ from, member, to, rate, latencyMs, errorShare, calls, errors }: CallEdge) {
+  return (
+    <tr data-call={`${from}>${to}@${member}`}>
+      <th scope="row">{from || <span class="namespace">program</span>}</th>
+      <td>{member}</td>
+      <td>{to}</td>
+      <td>{numberText(rate)}/s</td>
+      <td>{millisecondsText(latencyMs)}</td>
+      <td class={errorShare >= 0.01 ? 'bad' : ''}>{numberText(errorShare * 100)} %</td>
+      <td>{numberText(calls)}</td>
+      <td>{numberText(errors)}</td>
+    </tr>
   )
 }
 
