@@ -33,6 +33,17 @@ describe('three processes', { timeout: 120_000 }, () => {
     }
     assert.ok(!why.evidence.some(({ type, state }) => type === 'verdict' && state === 'down'), JSON.stringify(why))
 
+    const { fencingToken } = await cluster.ready()
+    await leader.faults.set({ stallMs: 3_000 })
+    await cluster.until(
+      'a leader whose event loop stands still is followed by another, and S5 goes with it',
+      async () => {
+        const { consensus, s5 } = await observer.status()
+        return consensus.leader !== null && consensus.leader !== leader.name && (s5.fencingToken ?? 0) > fencingToken
+      },
+    )
+    await cluster.ready()
+
     victim.pause()
     await cluster.until('it is seen down', async () => (await viewOf(observer, victim.name))?.state === 'down')
     victim.resume()

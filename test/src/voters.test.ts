@@ -76,6 +76,31 @@ describe('the voters of a cluster', () => {
     await waitUntil(() => agree(staying, staying.map(({ name }) => name).sort()))
   })
 
+  for (const topology of ['hyparview', 'client-server']) {
+    it(`replace one where not everybody is linked to everybody (${topology})`, async () => {
+      const options = {
+        ...{ topology, voters: 3, replaceVoterAfterMs: 1_000 },
+        overlayOptions: { hyparview: { activeSize: 2, passiveSize: 6 } },
+      }
+      const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g']
+      const rolesOf = (name: string) => (topology === 'hyparview' ? [] : [name < 'e' ? 'server' : 'client'])
+      const first = await start({ name: 'a', roles: rolesOf('a'), ...options })
+      const others = names
+        .slice(1)
+        .map((name) => start({ name, join: [first.address], roles: rolesOf(name), ...options }))
+      const nodes = [first, ...(await Promise.all(others))]
+      await waitUntil(() => nodes.every((node) => votersOf(node).length === 3 && node.status().cluster.alive === 7))
+      const leader = nodes.find((node) => node.status().consensus.role === 'leader')!
+      const gone = nodes.find((node) => votersOf(leader).includes(node.name) && node !== leader)!
+      const staying = nodes.filter((node) => node !== gone)
+      await gone.stop()
+      const agreed = () => votersOf(leader)
+      await waitUntil(() => agreed().length === 3 && !agreed().includes(gone.name) && agree(staying, agreed()))
+      assert.ok(topology === 'hyparview' || agreed().every((name) => name < 'e'), 'no client votes')
+      await staying.at(-1)!.config.set('after', 1)
+    })
+  }
+
   it('take back one that lost its log in its own place, with its new log; its old vote is gone', async () => {
     const dataDir = temporaryDirectory()
     const [a, b] = await clusterOf(['a', 'b'])

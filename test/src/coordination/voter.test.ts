@@ -180,6 +180,27 @@ describe('a voter', () => {
     assert.equal(failures.length, 1)
   })
 
+  it('whose disk hangs while it leads steps down, and another one leads, which takes commands', async () => {
+    const hanging = new Set<string>()
+    const released = Promise.withResolvers<void>()
+    const flushOf = (id: string) => ({
+      flush: () => (hanging.has(id) ? released.promise : Promise.resolve()),
+    })
+    const ids = ['a', 'b', 'c']
+    const network = await Network.of(ids, Object.fromEntries(ids.map((id) => [id, flushOf(id)])))
+    const leader = await network.leader()
+    await waitUntil(() => leader.hosting.length === 1)
+    hanging.add(leader.id)
+    // Its followers would commit without it: only its own disk is in the way.
+    leader.voter.propose(bind('x'), forever).catch(() => {})
+    await waitUntil(() => leader.voter.view().role !== 'leader')
+    await waitUntil(() => network.others(leader).some(({ voter }) => voter.view().role === 'leader'))
+    const next = network.others(leader).find(({ voter }) => voter.view().role === 'leader')!
+    assert.equal((await next.voter.propose(bind('y'), forever)).type, 'ok')
+    assert.match(leader.hosting.at(-1) ?? '', /^stop/)
+    released.resolve()
+  })
+
   it('that was away for as long as its lease stops S5 before anything else, and starts it with a larger token', async () => {
     const network = await Network.of(['a', 'b', 'c'])
     const leader = await network.leader()
