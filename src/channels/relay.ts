@@ -33,7 +33,8 @@ const LOOK_MS = 1_000
 /** Envelopes that wait for a link on demand, all peers together; past that they are refused. */
 const MAX_WAITING = 1_024
 const ON_DEMAND = 'on-demand'
-const REGISTRY_SUBJECT = 'trellis.registry'
+/** Asked of anybody, and of somebody else when it cannot be: no link is opened for it. */
+const background: ReadonlySet<string> = new Set(['trellis.registry', 'trellis.traffic'])
 
 export class Relay {
   readonly #options: RelayOptions
@@ -92,7 +93,7 @@ export class Relay {
     const isLinked = links.get(to) !== undefined
     const isRelayed = !isLinked && this.#core.relayTo(to) !== undefined
     // Upkeep of the cluster itself keeps no link open, and what is said again to somebody else opens none.
-    if (!isLinked && !isRelayed && envelope.subject === REGISTRY_SUBJECT && envelope.kind === 'request') return false
+    if (!isLinked && !isRelayed && envelope.kind === 'request' && background.has(envelope.subject ?? '')) return false
     if (!isUpkeep(envelope) || (!isLinked && !isRelayed)) this.#put({ type: 'sending', to, needsLink: false })
     const hop = this.#core.way(to)
     if (hop === undefined) return false
@@ -180,7 +181,7 @@ export class Relay {
 /** What members say to each other by themselves, to anybody: no traffic that a link would have to stay open for. */
 const upkeep: ReadonlySet<string> = new Set([
   'trellis.swim',
-  REGISTRY_SUBJECT,
+  ...background,
   'trellis.topology.step',
   'trellis.topology.switch',
 ])

@@ -1,11 +1,12 @@
-// The adviser at work: counts what this node sends and to how many, how often members come and go, and asks the rules every few
-// seconds. It only says what it would do. Where the option `topologyAuto` asks for it, the leader also orders what is due: a switch
+// The adviser at work: counts what this node sends and to how many, asks a few others the same, counts how often members come and go, and asks the
+// rules every few seconds. It only says what it would do. Where the option `topologyAuto` asks for it, the leader also orders what is due: a switch
 // like any other. One that did not come about is not ordered again before the rest is over, like one that did.
 
 import { type Advice, Adviser, type OverlayDefinition, type Situation, type SwimEvent } from '../../topology/index.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
 import type { Timer } from '../runtime/clock.ts'
 import type { SwitchReport } from './report.ts'
+import { type Traffic, TrafficSurvey } from './traffic-survey.ts'
 
 /** What is measured is of the last minute or two: a window is closed and begun anew. */
 const WINDOW_MS = 60_000
@@ -20,7 +21,7 @@ const LINK_BYTES = 230_000
 const LINK_MS = 3
 
 export interface AdvisingOptions {
-  readonly context: Pick<NodeContext, 'members' | 'overlays' | 'toolbox' | 'emit' | 'options'>
+  readonly context: Pick<NodeContext, 'members' | 'overlays' | 'toolbox' | 'emit' | 'options' | 'requests' | 'self'>
   /** The topology now, and when a switch last ended or was given up, by the wall clock. */
   readonly topology: () => { readonly name: string; readonly lastSwitchAt: number | undefined }
   /** User messages sent so far, and to how many different members since the last call. */
@@ -41,8 +42,12 @@ export class Advising implements NodePart {
   readonly #adviser: Adviser
   readonly #sampleMs: number
   #open: Window = { since: 0, messages: 0, churn: 0 }
-  /** Of the last window: each a minute, or per second. */
-  #measured = { messagesPerSecond: 0, fanOut: 0, churnPerMinute: 0 }
+  /** This node's own, of its last whole window. */
+  #own: Traffic | undefined
+  /** Of an average member. */
+  #traffic: Traffic = { messagesPerSecond: 0, fanOut: 0 }
+  #churnPerMinute = 0
+  #survey: TrafficSurvey | undefined
   #timer: Timer | undefined
   /** When this node last ordered what was due. */
   #orderedAt = Number.NEGATIVE_INFINITY
@@ -68,7 +73,9 @@ export class Advising implements NodePart {
   }
 
   async start(): Promise<void> {
-    const { clock, turn } = this.#options.context.toolbox
+    const { context } = this.#options
+    const { clock, turn } = context.toolbox
+    this.#survey = new TrafficSurvey(context, () => this.#own)
     this.#open = { since: clock.now(), messages: this.#options.traffic().messages, churn: 0 }
     this.#timer = clock.setInterval(() => turn.enter(() => this.#sample()), this.#sampleMs)
     this.#timer?.unref()
@@ -80,6 +87,7 @@ export class Advising implements NodePart {
 
   close(): void {
     this.#isClosed = true
+    this.#survey?.[Symbol.dispose]()
     this.#timer?.[Symbol.dispose]()
   }
 
@@ -89,16 +97,19 @@ export class Advising implements NodePart {
     const elapsed = now - this.#open.since
     if (elapsed >= WINDOW_MS) {
       const { messages, recipients } = this.#options.traffic()
-      this.#measured = {
-        messagesPerSecond: ((messages - this.#open.messages) / elapsed) * 1_000,
-        fanOut: recipients,
-        churnPerMinute: (this.#open.churn / elapsed) * 60_000,
-      }
+      const messagesPerSecond = ((messages - this.#open.messages) / elapsed) * 1_000
+      this.#churnPerMinute = (this.#open.churn / elapsed) * 60_000
       this.#open = { since: now, messages, churn: 0 }
+      this.#own = { messagesPerSecond, fanOut: recipients }
+      void this.#askOthers(this.#own)
     }
     const advice = this.advise()
     const { context, maySwitch } = this.#options
     if (context.options.topologyAuto && advice.isDue && !this.#isOrdering && maySwitch()) void this.#order(advice)
+  }
+
+  async #askOthers(own: Traffic): Promise<void> {
+    this.#traffic = (await this.#survey?.average(own)) ?? own
   }
 
   async #order({ current: from, recommended: to, rule, because }: Advice): Promise<void> {
@@ -125,7 +136,8 @@ export class Advising implements NodePart {
       members: there.length,
       servers: having('server'),
       clients: having('client'),
-      ...this.#measured,
+      ...this.#traffic,
+      churnPerMinute: this.#churnPerMinute,
       linkBytes: LINK_BYTES,
       linkMs: LINK_MS,
     }

@@ -1,6 +1,6 @@
 // What a cluster looks like to the adviser: figures that its driver has measured, and those that follow from them.
 
-/** Measured over the adviser's window by the member that asks. */
+/** Measured over the adviser's window: by the member that asks, and by as many others as it asked. */
 export interface Situation {
   /** Members that are alive or suspect, this one included. */
   readonly members: number

@@ -3,8 +3,10 @@ import { afterEach, it, mock } from 'node:test'
 import type { AdviserOptions, ClusterEvent, TrellisNode } from '../../../src/index.ts'
 import { type Logger, silentLogger } from '../../../src/observability/logger.ts'
 import { systemClock } from '../../../src/runtime/clock.ts'
+import { Counters } from '../../../src/runtime/counters.ts'
 import { Advising } from '../../../src/switching/advising.ts'
 import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
+import { createTestCluster, type TestNode } from '../../../src/testing/index.ts'
 import { clientServer, fullMesh } from '../../../topology/index.ts'
 import { recordOf } from '../../topology/swim/records.ts'
 import { form, start } from '../local-nodes.ts'
@@ -100,6 +102,27 @@ it('advice is by whoever is there, leaves out what they cannot form, and knows t
   assert.deepEqual([coolDownLeftMs, isDue], [500_000, false])
 })
 
+it('the traffic of a cluster is what its members send on average, not what the one that is asked does', async () => {
+  await using cluster = await createTestCluster(4)
+  const [busy, second, third, idle] = cluster.nodes as [TestNode, TestNode, TestNode, TestNode]
+  for (const node of cluster.nodes) node.channel('data').onMessage(() => {})
+  for (let round = 0; round < 130; round++) {
+    for (const [from, to] of [
+      [busy, second],
+      [busy, third],
+      [second, busy],
+    ] as const)
+      for (let count = 0; count < 10; count++) await from.channel('data').send(to.name, count)
+    await cluster.advance(1_000)
+  }
+  // 20, 10, none and none a second, to two, one, none and none of three.
+  for (const node of [busy, idle]) {
+    const { messagesPerSecond, fanOutShare } = node.topology.advise().figures
+    assert.ok(Math.abs(messagesPerSecond - 7.5) < 1, `${node.name}: ${messagesPerSecond}`)
+    assert.ok(Math.abs(fanOutShare - 0.25) < 0.01, `${node.name}: ${fanOutShare}`)
+  }
+})
+
 /** The adviser of a member whose every order is refused, over a clock of its own. */
 function alone(
   topologyAuto: Partial<AdviserOptions> | undefined,
@@ -115,12 +138,16 @@ function alone(
     context: {
       members: () => members,
       overlays: () => ({ members, definitions }),
+      self: { id: 'a' },
+      requests: { handle: () => ({ [Symbol.dispose]: () => {} }), request: async () => ({}) },
       options: { topologyAuto },
       emit: (event: ClusterEvent) => events.push(event),
       toolbox: {
         clock: { ...systemClock, wall: () => now, now: () => now },
         turn: { enter: (work: () => void) => work() },
         logger: silentLogger,
+        random: () => 0,
+        counters: new Counters(),
       },
     } as never,
     topology: () => topology,
