@@ -10,13 +10,13 @@ const LOOK_INTERVAL_MS = 250
 export class KnowledgeEvents {
   readonly #clock: Time
   readonly #hub: EventHub
-  readonly #status: () => NodeStatus
+  readonly #status: () => Pick<NodeStatus, 'consensus' | 's5'>
   readonly #timer: Timer
   #leader: string | null = null
   #term = 0
   #s5 = ''
 
-  constructor(hub: EventHub, clock: Time, status: () => NodeStatus) {
+  constructor(hub: EventHub, clock: Time, status: () => Pick<NodeStatus, 'consensus' | 's5'>) {
     this.#hub = hub
     this.#clock = clock
     this.#status = status

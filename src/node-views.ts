@@ -30,8 +30,26 @@ export interface StatusFacts {
 
 export function nodeStatus(facts: StatusFacts): NodeStatus {
   const { self, condition, clusterId, members, topology, knowledge, nameOf } = facts
-  const nameOrNull = (id: string | undefined): string | null => (id === undefined ? null : nameOf(id))
   const present = members.filter(({ state }) => state !== 'left')
+  return {
+    node: { id: self.id, name: self.name, address: self.address, roles: self.roles, condition },
+    cluster: {
+      id: clusterId ?? null,
+      name: self.cluster,
+      size: present.length,
+      alive: present.filter(({ state }) => state === 'alive').length,
+    },
+    topology,
+    ...agreementView(knowledge, nameOf),
+  }
+}
+
+/** What a status says of leader and S5; it costs no look at the members. */
+export function agreementView(
+  knowledge: Knowledge | undefined,
+  nameOf: (id: string) => string,
+): Pick<NodeStatus, 'consensus' | 's5'> {
+  const nameOrNull = (id: string | undefined): string | null => (id === undefined ? null : nameOf(id))
   const {
     role = 'none',
     term = 0,
@@ -43,14 +61,6 @@ export function nodeStatus(facts: StatusFacts): NodeStatus {
     s5,
   } = knowledge ?? {}
   return {
-    node: { id: self.id, name: self.name, address: self.address, roles: self.roles, condition },
-    cluster: {
-      id: clusterId ?? null,
-      name: self.cluster,
-      size: present.length,
-      alive: present.filter(({ state }) => state === 'alive').length,
-    },
-    topology,
     consensus: {
       ...{ role, term, leader: nameOrNull(leader), commitIndex, quorum },
       voters: voters.map(nameOf).sort(),

@@ -25,7 +25,7 @@ import type {
   WaitOptions,
 } from './node-interface.ts'
 import { createFeatures, type NodeFeatures } from './node-parts.ts'
-import { linkViews, memberChange, memberView, nodeStatus } from './node-views.ts'
+import { agreementView, linkViews, memberChange, memberView, nodeStatus } from './node-views.ts'
 import type { NodeWorld } from './node-world.ts'
 import { Distribution } from './observability/distribution.ts'
 import { NodeObserver } from './observability/node-observer.ts'
@@ -142,7 +142,9 @@ export class RunningNode extends NodeFaces implements TrellisNode {
       onFatal: (error) => this.#fail(error),
     })
     this.#observer = new NodeObserver(this, this.#clock, (name) => counters.add(name))
-    this.#knowledge = new KnowledgeEvents(this.#hub, this.#clock, () => this.status())
+    this.#knowledge = new KnowledgeEvents(this.#hub, this.#clock, () =>
+      agreementView(this.#knows(), (id) => this.lifecycle.nameOf(id)),
+    )
     this.#loopDelay = setup.world.watchLoopDelay((ms) => turn.enter(() => this.lifecycle.loopDelay(ms)))
   }
 
@@ -361,7 +363,6 @@ export class RunningNode extends NodeFaces implements TrellisNode {
     this.features.parts.coordination()
   }
 
-  /** What is agreed on may have changed. */
   #agreed(): void {
     this.#vsm?.observe()
     this.#knowledge?.look()

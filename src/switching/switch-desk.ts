@@ -79,6 +79,8 @@ export class SwitchDesk {
 
   /** This node leads no more, or stops: a later leader ends what is under way. */
   abandon(): void {
+    // Asked on every commit of every follower.
+    if (this.#waiting.size === 0) return
     const message = 'leadership was lost before the switch had ended'
     const error = new ClusterError('ERR_NOT_LEADER', message, { leader: undefined }, { mayHaveHappened: true })
     for (const waiting of this.#waiting.values()) for (const { reject } of waiting) reject(error)
