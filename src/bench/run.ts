@@ -2,6 +2,7 @@
 // with its reason, and the next one is run all the same.
 
 import { isClusterError } from '../errors.ts'
+import { broadcasts } from './benches/broadcasts.ts'
 import { connections } from './benches/connections.ts'
 import { flushes, healed, keys, watchers } from './benches/data.ts'
 import { detection } from './benches/detection.ts'
@@ -48,6 +49,7 @@ export const benches: readonly Bench[] = [
   stalled,
   formation,
   switching,
+  broadcasts,
   members,
   watchers,
   healed,

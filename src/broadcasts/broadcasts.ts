@@ -53,6 +53,7 @@ export class Broadcasts implements NodePart, Broadcaster {
 
   receive(link: Link, message: WireMessage): boolean {
     if (message.type !== 'plumtree') return false
+    if (message.message.type === 'push') this.#context.toolbox.counters.add('broadcast-pushed')
     this.#follow()
     this.#mailbox.put({ type: 'message', from: link.peer.id, message: message.message })
     return true

@@ -15,6 +15,7 @@ export class OpenTopicsPart implements NodePart, Broadcaster {
   #deliver: (envelope: Envelope, from: string) => void = () => {}
   #reachesAll: boolean | undefined
   #lastId = 0
+  #duplicates = 0
   #isClosed = false
 
   constructor(context: Pick<NodeContext, 'self' | 'members' | 'toolbox'>, open: OpenTopics | undefined) {
@@ -64,6 +65,9 @@ export class OpenTopicsPart implements NodePart, Broadcaster {
   #came({ topic, payload, source, from }: OpenMessage): void {
     if (this.#isClosed || source === this.#context.self.id) return
     this.#lastId += 1
+    const duplicates = this.#open?.duplicates ?? 0
+    this.#context.toolbox.counters.add('open-topic-duplicate', duplicates - this.#duplicates)
+    this.#duplicates = duplicates
     this.#deliver(
       {
         kind: 'message',

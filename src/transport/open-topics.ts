@@ -24,6 +24,8 @@ export interface OpenMessage {
 /** The open topics of a transport. */
 export interface OpenTopics {
   readonly topics: readonly OpenTopic[]
+  /** Copies that came of what had come already. */
+  readonly duplicates: number
   /** Hands over what others have published from now on. */
   onMessage(handler: (message: OpenMessage) => void): void
   /** Resolves when it has left for the peers that this node has. Rejects with `ERR_BUFFER_FULL`. */

@@ -37,8 +37,8 @@ const decodeRpcLimits = {
 const MAX_TOPIC_BYTES_PER_PEER = 128 * 1024
 const IDENTIFY_TIMEOUT_MS = 5_000
 
-/** What the service of libp2p is made with. */
-export function gossipOptions({ topics, sign }: GossipSettings): Partial<GossipsubOpts> {
+/** What the service of libp2p is made with. `onDuplicate` hears of each copy of what had come already. */
+export function gossipOptions({ topics, sign }: GossipSettings, onDuplicate: () => void): Partial<GossipsubOpts> {
   const scored = topics.map(({ topic }) => [topic, quietTopicScore] as const)
   return {
     globalSignaturePolicy: sign ? 'StrictSign' : 'StrictNoSign',
@@ -51,11 +51,26 @@ export function gossipOptions({ topics, sign }: GossipSettings): Partial<Gossips
     maxOutboundBufferSize: MAX_OUTBOUND_BYTES,
     maxTopicBytesPerPeer: MAX_TOPIC_BYTES_PER_PEER,
     runOnLimitedConnection: true,
+    metricsRegister: onlyDuplicates(onDuplicate),
+    metricsTopicStrToLabel: new Map(topics.map(({ topic }) => [topic, topic])),
     scoreParams: {
       topics: Object.fromEntries(scored),
       // Members share machines, and networks share addresses: how many there are is bounded by admission.
       IPColocationFactorWeight: 0,
     },
+  }
+}
+
+/** Of gossipsub's metrics this one, and nobody else's registry. */
+function onlyDuplicates(onDuplicate: () => void): NonNullable<GossipsubOpts['metricsRegister']> {
+  const nothing = (): void => {}
+  return {
+    gauge: ({ name }) => {
+      const isDuplicates = name === 'gossipsub_pre_validation_duplicate_total'
+      return { inc: isDuplicates ? onDuplicate : nothing, set: nothing, addCollect: nothing }
+    },
+    histogram: () => ({ startTimer: () => nothing, observe: nothing, reset: nothing }),
+    avgMinMax: () => ({ set: nothing }),
   }
 }
 
@@ -92,6 +107,7 @@ export class GossipTopics implements OpenTopics {
   readonly #guests = new Set<Libp2pConnection>()
   readonly #links = new WeakSet<Libp2pConnection>()
   #publishing = 0
+  duplicates = 0
 
   constructor(settings: GossipSettings, admission: Admission) {
     this.topics = settings.topics

@@ -72,7 +72,10 @@ export class Libp2pTransport implements Transport {
     this.#create = async () => {
       if (gossip === undefined) return createLinkNode(settings)
       const { gossipsub } = await gossipsubPackage()
-      const node = await createLinkNode({ ...settings, services: { gossip: gossipsub(gossipOptions(gossip)) } })
+      const node = await createLinkNode({
+        ...settings,
+        services: { gossip: gossipsub(gossipOptions(gossip, () => this.#duplicate())) },
+      })
       this.openTopics?.begin(node, (node.services as unknown as { gossip: GossipSub }).gossip)
       return node
     }
@@ -156,6 +159,10 @@ export class Libp2pTransport implements Transport {
     if (node === undefined) return
     for (const connection of node.getConnections()) connection.abort(new Error('the transport is closed'))
     await node.stop()
+  }
+
+  #duplicate(): void {
+    if (this.openTopics) this.openTopics.duplicates += 1
   }
 
   #start(): Promise<LinkNode> {

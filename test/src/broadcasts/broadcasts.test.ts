@@ -115,7 +115,7 @@ describe('the tree', () => {
     hear(tree, 3, 'o', Uint8Array.of(1, 2, 3))
     tree.close()
     assert.deepEqual(delivered, ['o by a'])
-    assert.deepEqual([...new Set(counted)].sort(), ['broadcast-malformed', 'broadcast-no-link'])
+    assert.deepEqual([...new Set(counted)].sort(), ['broadcast-malformed', 'broadcast-no-link', 'broadcast-pushed'])
     assert.equal(tree.receive({ peer: { id: 'a' } } as Link, { type: 'goodbye', reason: 'idle' }), false)
   })
 })
