@@ -77,8 +77,9 @@ export class Arrival implements Incoming {
       receivedAt: this.receivedAt,
     }
     if (topic !== undefined) message.topic = topic
-    // The key of a causal message is its topic, and not its sender's.
-    if (key !== undefined && kind !== 'causal') message.key = key
+    // Causal messages, and those of which the newest of a topic wins, have the topic for a key, which is not their sender's.
+    const isSenders = kind !== 'causal' && !(kind === 'newest' && key === topic)
+    if (key !== undefined && isSenders) message.key = key
     return message
   }
 }

@@ -68,7 +68,7 @@ export class LaneSocket implements ConnectionOwner {
 
   /** Bytes of a socket of its own. */
   data(bytes: Uint8Array): void {
-    this.#inbox.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
+    this.#inbox.push(Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
     this.#options.scheduler.schedule(this.#reading)
   }
 

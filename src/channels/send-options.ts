@@ -79,7 +79,8 @@ export function resolveSendOptions(
   // Field by field: this runs for every message of whoever gives options.
   return {
     ack: options.ack ?? defaults.ack,
-    key,
+    // The newest of a topic: it is told from others by that.
+    key: key ?? (monotonic ? options.topic : undefined),
     monotonic,
     causal,
     topic: options.topic ?? defaults.topic,

@@ -93,6 +93,28 @@ describe('messages of which the newest wins', () => {
   })
 })
 
+describe('messages of which the newest of a topic wins', () => {
+  it('leave those of other topics alone, and have no key of their sender', async () => {
+    const [a, b] = await form(['a', 'b'])
+    const seen = new Map<string, number>()
+    b!.channel('events').subscribe('load.*', async ({ topic = '', payload, key }) => {
+      assert.equal(key, undefined)
+      assert.ok((payload as number) > (seen.get(topic) ?? 0), 'an older one came after a newer')
+      seen.set(topic, payload as number)
+      await new Promise((resolve) => setImmediate(resolve))
+    })
+    const sends: Promise<unknown>[] = []
+    // While there is no link they wait, and newer ones take the place of older ones.
+    cut(a!)
+    await waitUntil(() => a instanceof RunningNode && a.lifecycle.links.all().length === 0)
+    for (let index = 1; index <= 300; index++)
+      for (const topic of ['load.cpu', 'load.disk'])
+        sends.push(a!.channel('events').publish(topic, index, { monotonic: true }))
+    await Promise.all(sends)
+    assert.deepEqual(Object.fromEntries(seen), { 'load.cpu': 300, 'load.disk': 300 })
+  })
+})
+
 describe('causal messages', () => {
   it('come after what they answer, on every member', async () => {
     const nodes = await form(['a', 'b', 'c'])
