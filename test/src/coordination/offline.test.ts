@@ -1,23 +1,21 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
-import { failureOf, form, start } from '../local-nodes.ts'
-import { temporaryDirectory } from '../storage/temporary-directory.ts'
+import { createTestCluster } from '../../../src/testing/index.ts'
+import { failureOf, form } from '../local-nodes.ts'
 
 describe('offline keys', () => {
   it('change in a minority, are seen there at once, and merge each once when there is a majority again', async () => {
-    const directory = temporaryDirectory()
-    const nodes = await form(['a', 'b', 'c'], (name) => ({ dataDir: `${directory}/${name}` }))
-    const [a, b, c] = nodes as [(typeof nodes)[0], (typeof nodes)[0], (typeof nodes)[0]]
+    await using cluster = await createTestCluster(3)
+    const [a, b] = cluster.nodes
+    assert.ok(a && b)
     const counter = a.config.offline('hits', 'counter')
     const tags = a.config.offline('tags', 'set')
     const motto = a.config.offline('motto', 'last-writer')
     counter.add(1)
     await counter.merged()
     assert.equal((await b.config.get('hits'))?.value, 1)
-    const address = b.address
-    await Promise.all([b.stop(), c.stop()])
-    await waitUntil(() => !a.status().consensus.quorum)
+    await cluster.partition([a])
+    await cluster.until('it has no majority', () => !a.status().consensus.quorum)
     for (let n = 0; n < 5; n++) counter.add(2)
     counter.add(-1)
     tags.add('x')
@@ -28,10 +26,10 @@ describe('offline keys', () => {
     assert.deepEqual([await counter.get(), await tags.get(), await motto.get()], [10, ['y'], 'second'])
     assert.equal(counter.pending, 6)
     assert.equal((await failureOf(counter.merged({ timeoutMs: 50 }))).code, 'ERR_TIMEOUT')
-    const again = await start({ name: 'b', dataDir: `${directory}/b`, listen: address })
+    await cluster.heal()
     await Promise.all([counter, tags, motto].map((key) => key.merged({ timeoutMs: 20_000 })))
     assert.equal(counter.pending, 0)
-    const values = await Promise.all(['hits', 'tags', 'motto'].map((key) => again.config.get(key)))
+    const values = await Promise.all(['hits', 'tags', 'motto'].map((key) => b.config.get(key)))
     assert.deepEqual(
       values.map((entry) => entry?.value),
       [10, ['y'], 'second'],

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { isClusterError } from '../../../src/index.ts'
 import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
+import { createTestCluster } from '../../../src/testing/index.ts'
 import { ask } from '../admin/client.ts'
 import { runInProcess } from '../cli/run-in-process.ts'
 import { agreed, form, start, stateOf } from '../local-nodes.ts'
@@ -50,14 +51,15 @@ describe('why', () => {
   })
 
   it('names who does not answer', async () => {
-    const [a, b] = await form(['a', 'b'], () => ({ allowFaults: true }))
+    await using cluster = await createTestCluster(2)
+    const [a, b] = cluster.nodes
     assert.ok(a && b)
-    b.faults.set({ block: ['a'], direction: 'in' })
-    const { unanswered, beliefs } = await a.why('b', { timeoutMs: 50 })
-    assert.deepEqual(unanswered, [{ name: 'b', problem: 'ERR_TIMEOUT' }])
+    b.faults.set({ block: ['node-1'], direction: 'in' })
+    const { unanswered, beliefs } = await a.why('node-2', { timeoutMs: 50 })
+    assert.deepEqual(unanswered, [{ name: 'node-2', problem: 'ERR_TIMEOUT' }])
     assert.deepEqual(
       beliefs.map(({ name }) => name),
-      ['a'],
+      ['node-1'],
     )
   })
 
