@@ -91,7 +91,7 @@ class ConsulProvider {
     let known: ReadonlySet<string> | undefined
     try {
       while (!signal.aborted) {
-        const answer = await this.#ask(client, index, signal).catch(asError)
+        const answer = await this.#seeds(client, index, signal, report).catch(asError)
         if (signal.aborted) return
         if (answer instanceof Error) {
           report(answer)
@@ -102,9 +102,8 @@ class ConsulProvider {
         backoff.reset()
         // A smaller index comes from a server that was restored: nothing said before means anything to it.
         index = answer.index < index ? 0 : answer.index
-        const seeds = seedsOf(answer.entries, report)
-        if (!isSameSet(known, seeds)) {
-          known = seeds
+        if (!isSameSet(known, answer.seeds)) {
+          known = answer.seeds
           yield known
         }
         await pause(jittered(BETWEEN_CHANGES_MS), signal)
@@ -153,6 +152,12 @@ class ConsulProvider {
     signal.addEventListener('abort', () => ctx.emit('cancel'), { once: true })
     const { token } = this.#settings
     return { ...rest, ctx, timeout: timeoutMs, ...(token === undefined ? {} : { token }) }
+  }
+
+  /** Rejects with whatever is wrong with an answer: it is asked again. */
+  async #seeds(client: Consul, index: number, signal: AbortSignal, report: ReportTrouble) {
+    const { entries, index: next } = await this.#ask(client, index, signal)
+    return { index: next, seeds: seedsOf(entries, report) }
   }
 
   async #ask(client: Consul, index: number, signal: AbortSignal): Promise<{ entries: Entry[]; index: number }> {

@@ -101,10 +101,13 @@ class Slices {
     let known: ReadonlySet<string> | undefined
     let version: string | undefined
     while (!signal.aborted) {
+      const over = new AbortController()
       try {
         version ??= await this.#list(slices)
         if (signal.aborted) return
-        const running = this.#follow(slices, version, changes, signal)
+        const running = this.#follow(slices, version, changes, AbortSignal.any([signal, over.signal]))
+        // Whatever ends this round, nobody may be left to hear how the watch ended.
+        running.end.catch(() => {})
         for (let end: WatchEnd | 'changed' = 'changed'; end === 'changed'; ) {
           const seeds = this.#seeds(slices, report)
           if (!isSameSet(known, seeds)) {
@@ -122,6 +125,8 @@ class Slices {
         report(asError(error))
         version = undefined
         await pause(backoff.next(), signal)
+      } finally {
+        over.abort()
       }
     }
   }

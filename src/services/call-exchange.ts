@@ -197,7 +197,7 @@ export class CallExchange implements Disposable {
     for (const [id, value] of message.answers) this.#of(id, from)?.listener.answered(value)
     for (const { id, error, isRefused } of message.failures) {
       const waiting = this.#of(id, from)
-      waiting?.listener.ended(isRefused ? 'refused' : 'failed', failureFrom(error))
+      waiting?.listener.ended(isRefused ? 'refused' : 'failed', failureOf(error))
     }
     this.#options.server().serve(from, message)
   }
@@ -244,6 +244,17 @@ function parsed(payload: Uint8Array): CallMessage {
   } catch (cause) {
     const problem = 'that is no message of calls'
     throw new ClusterError('ERR_BAD_REQUEST', problem, { problem }, { cause })
+  }
+}
+
+/** Of what cannot be read only so much is known. */
+function failureOf(said: unknown): ClusterError {
+  try {
+    return failureFrom(said)
+  } catch (cause) {
+    const details = { member: '', subject: 'services.call', reason: 'its error cannot be read' }
+    const options = { cause, mayHaveHappened: true }
+    return new ClusterError('ERR_HANDLER_FAILED', 'the handler failed with what is no error', details, options)
   }
 }
 
