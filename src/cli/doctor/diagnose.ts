@@ -1,9 +1,10 @@
 // All checks, for the node that the same flags, variables and file would start: nothing is left behind, nothing is joined.
 
 import { type ClusterError, isClusterError } from '../../errors.ts'
-import { isWildcard, parseAddress } from '../../network-address.ts'
+import { formatAddress, isWildcard, parseAddress, streamAddress } from '../../network-address.ts'
 import { type NodeOptions, type ResolvedOptions, resolveOptions, type StoredOptions } from '../../options.ts'
 import { readSecretFile, readSeedsFile, upFiles } from '../../storage/up-files.ts'
+import { providerOf } from '../../transport/provider.ts'
 import { type CallbackListener, openListener } from './callback.ts'
 import { checkDisk } from './disk.ts'
 import type { Finding } from './finding.ts'
@@ -27,7 +28,7 @@ export async function* diagnose(raw: NodeOptions): AsyncGenerator<Finding, void,
     await using _listener = listener
     yield finding
   }
-  const { finding, listener } = await openListener('listen', options.listen)
+  const { finding, listener } = await openListener('listen', placeOf(options.listen))
   await using _listener = listener
   yield finding
   const { join, cluster, secrets } = options
@@ -35,14 +36,18 @@ export async function* diagnose(raw: NodeOptions): AsyncGenerator<Finding, void,
     yield { check: 'join', level: 'ok', text: 'no --join: no member was dialed, and nobody was asked to dial back' }
   }
   const callback = callbackOf(options, listener)
+  const providers = await Promise.all(options.transports.map(providerOf))
   // One after the other, so that it is known whose knock is heard.
-  for (const address of join) yield* await checkJoin({ address, cluster, secrets, callback })
+  for (const address of join) yield* await checkJoin({ address, cluster, secrets, callback, providers })
 }
 
 /** The options a node would run with, what its data directory holds included; or why there are none. */
 async function resolved(raw: NodeOptions): Promise<ResolvedOptions | Finding> {
   try {
-    return resolveOptions(raw, raw.dataDir === undefined ? {} : await storedIn(raw.dataDir))
+    const options = resolveOptions(raw, raw.dataDir === undefined ? {} : await storedIn(raw.dataDir))
+    // A transport whose packages are missing is a problem of the options.
+    await Promise.all(options.transports.map(providerOf))
+    return options
   } catch (error) {
     const codes = ['ERR_BAD_OPTIONS', 'ERR_SECRET_REQUIRED', 'ERR_ADMIN_TOKEN_REQUIRED', 'ERR_LOG_CORRUPT'] as const
     const unwritable = isClusterError(error, 'ERR_DATA_UNWRITABLE') || isClusterError(error, 'ERR_DISK')
@@ -62,6 +67,12 @@ async function storedIn(dataDir: string): Promise<StoredOptions> {
     ...(seeds === undefined ? {} : { join: seeds.addresses }),
     ...(seeds?.expect === undefined ? {} : { expect: seeds.expect }),
   }
+}
+
+/** Of several addresses the first, as a port that can be tried. */
+function placeOf(listen: string): string {
+  const place = streamAddress(listen)
+  return place === undefined ? listen : formatAddress(place)
 }
 
 function describeSecret({ developmentSecret, secrets, warnings }: ResolvedOptions): Finding {

@@ -6,7 +6,9 @@ import { randomBytes } from 'node:crypto'
 import { systemClock } from '../../runtime/clock.ts'
 import { helloOf, type Self } from '../../self.ts'
 import { createIdentity } from '../../transport/identity.ts'
-import { TcpTransport } from '../../transport/tcp.ts'
+import { inWords, type TransportProvider, tcpProvider } from '../../transport/provider.ts'
+import { SeveralTransports } from '../../transport/several-transports.ts'
+import type { Transport } from '../../transport/transport.ts'
 import { pause } from '../../wait.ts'
 import { INSTANCE_BYTES } from '../../wire/hello.ts'
 import { establishLink } from '../../wire/link-handshake.ts'
@@ -25,6 +27,8 @@ export interface JoinQuestion {
   /** Where members will dial this node; undefined when nothing could listen there, so that it cannot be asked. */
   readonly callback: { readonly address: string; readonly listener: CallbackListener } | undefined
   readonly timeoutMs?: number
+  /** How members connect. Default: by tcp. */
+  readonly providers?: readonly TransportProvider[]
 }
 
 const defaultTimeoutMs = 5_000
@@ -34,12 +38,15 @@ const callbackLookMs = 10
 
 /** What was found at one address; and, where a handshake came to its end, how the clocks stand. */
 export async function checkJoin(question: JoinQuestion): Promise<readonly Finding[]> {
-  const { address } = question
-  const transport = new TcpTransport({ identity: createIdentity() })
+  const { address, providers = [tcpProvider] } = question
+  const context = { identity: createIdentity(), onRefused: () => {} }
+  const transport = new SeveralTransports(
+    providers.map((provider) => ({ provider, transport: provider.create(context) })),
+  )
   const signal = AbortSignal.timeout(question.timeoutMs ?? defaultTimeoutMs)
   try {
     const knockedAt = performance.now()
-    const answer = await transport.reach(address, signal)
+    const answer = await transport.reach(inWords(providers, address), signal)
     const knockMs = performance.now() - knockedAt
     if (answer !== 'accepts') return [explain(address, answer)]
     return await shakeHands(transport, question, signal, knockMs)
@@ -51,15 +58,16 @@ export async function checkJoin(question: JoinQuestion): Promise<readonly Findin
 }
 
 async function shakeHands(
-  transport: TcpTransport,
+  transport: Transport,
   question: JoinQuestion,
   signal: AbortSignal,
   knockMs: number,
 ): Promise<readonly Finding[]> {
-  const { address, cluster, secrets, callback } = question
+  const { address, cluster, secrets, callback, providers = [tcpProvider] } = question
   const dialedAt = performance.now()
-  const connection = await transport.dial(address, signal)
-  const self = helloOf(doctor(transport.id, cluster, callback?.address ?? address), undefined, undefined)
+  const connection = await transport.dial(inWords(providers, address), signal)
+  const dialedBack = inWords(providers, callback?.address ?? address)
+  const self = helloOf(doctor(transport.id, cluster, dialedBack), undefined, undefined)
   const heardBefore = callback?.listener.heard.count ?? 0
   const sent = readClocks()
   const link = await establishLink(connection, { clock: systemClock, self, keyring: new Keyring(secrets) }, signal)

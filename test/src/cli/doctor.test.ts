@@ -6,6 +6,7 @@ import { describe, it } from 'node:test'
 import { judgeFlushes } from '../../../src/cli/doctor/disk.ts'
 import type { Finding } from '../../../src/cli/doctor/finding.ts'
 import { checkNodeVersion, judgeClock, judgeOffset, judgeOpenFiles } from '../../../src/cli/doctor/machine.ts'
+import { createNode } from '../../../src/node.ts'
 import { systemClock } from '../../../src/runtime/clock.ts'
 import { helloOf } from '../../../src/self.ts'
 import { startProcesses } from '../../../src/testing/processes.ts'
@@ -50,6 +51,14 @@ describe('trellis doctor', () => {
     assert.equal(lines.length, 7)
     for (const line of lines)
       assert.match(line, /^(ok|warning|problem) +(node|files|clock|disk|options|listen|join) +\S/)
+  })
+
+  it('meets a member by the transport that the node would use, in both directions', async () => {
+    await using node = await createNode({ name: 'there', listen: '127.0.0.1:0', transport: 'libp2p', secret })
+    const given = [...alone, '--transport', 'libp2p', '--join', node.address]
+    const { ok, of, findings } = await ask(given, { TRELLIS_SECRET: secret })
+    assert.ok(ok, JSON.stringify(findings))
+    assert.match(of('join').text, /there of trellis, knock .*, handshake/)
   })
 
   it('names ports that are taken, and what to do', async () => {

@@ -7,6 +7,7 @@ import type { NodeOptions } from '../../../src/options.ts'
 import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
 import { libp2p } from '../../../src/transport/libp2p/libp2p.ts'
 import { inWords, listenAddresses, tcpProvider } from '../../../src/transport/provider.ts'
+import { temporaryDirectory } from '../cli/run-process.ts'
 
 const nodes: TrellisNode[] = []
 afterEach(async () => {
@@ -55,15 +56,22 @@ describe('a cluster of nodes with different transports', () => {
     assert.match(second.address, /^\/ip4\/127\.0\.0\.1\/tcp\/\d+,127\.0\.0\.1:\d+$/)
   })
 
-  it('finds a libp2p member that has come back at another address', async () => {
+  it('finds a libp2p member that has come back at another address: it is the same by its key', async () => {
+    using directory = temporaryDirectory()
     const stay = await start({ name: 'stay', transport: 'libp2p', voters: 1 })
-    const move = () => start({ name: 'move', transport: 'libp2p', join: stay.address, voters: 1 })
+    const move = () =>
+      start({ name: 'move', transport: 'libp2p', join: stay.address, voters: 1, dataDir: directory.path })
     const before = await move()
     await waitUntil(() => everybody(['move', 'stay'])(stay))
-    await before.leave()
+    await before.stop()
     const after = await move()
+    assert.equal(after.id, before.id)
     assert.notEqual(after.address, before.address)
-    await waitUntil(() => stay.members().some(({ address, state }) => address === after.address && state === 'alive'))
+    const known = () => stay.members().filter(({ id }) => id === after.id)
+    await waitUntil(() => known().some(({ address, state }) => address === after.address && state === 'alive'))
+    assert.equal(known().length, 1)
+    after.channel('data').onRequest(({ payload }) => payload)
+    assert.equal((await stay.channel('data').request('move', 'found')).payload, 'found')
   })
 })
 
