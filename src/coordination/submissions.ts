@@ -1,7 +1,7 @@
 // Commands of clients, from any member: the leader proposes them, everyone else sends them to it. Each stands in a session of
 // this process, so that one whose answer was lost is sent again and still applied once.
 
-import type { ClientCommand, ClusterCommand, ClusterReply } from '../../consensus/index.ts'
+import { type ClientCommand, type ClusterCommand, type ClusterReply, featureLevels } from '../../consensus/index.ts'
 import type { Payload } from '../channels/payload.ts'
 import type { IncomingRequest, Requests } from '../channels/requests.ts'
 import { ClusterError } from '../errors.ts'
@@ -11,6 +11,7 @@ import { MAX_COMMAND_BYTES } from '../wire/limits.ts'
 import { WireError } from '../wire/wire-error.ts'
 import type { Coordination } from './coordination.ts'
 import { type CallOptions, DEFAULT_CALL_TIMEOUT_MS, type LeaderCalls, limited, noQuorum } from './leader-calls.ts'
+import { upgradePending } from './refusal.ts'
 
 export interface SubmissionsOptions {
   readonly clock: Time
@@ -164,9 +165,19 @@ export class Submissions {
 /** Members send each other what clients may say, and nothing else. */
 function clientCommandOf(payload: Payload): ClusterCommand {
   if (!(payload instanceof Uint8Array) || payload.length > MAX_COMMAND_BYTES) throw new TypeError('not a command')
-  const command = decodeCommand(payload)
+  const command = known(payload)
   if (command.type !== 'open-session' && command.type !== 'in-session') throw new TypeError('not a command of a client')
   return command
+}
+
+/** A member of a later release may ask for what a leader of this one does not know. */
+function known(payload: Uint8Array): ClusterCommand {
+  try {
+    return decodeCommand(payload)
+  } catch (error) {
+    if (!(error instanceof WireError) || error.kind !== 'unknown-number') throw error
+    throw upgradePending(featureLevels.own + 1, featureLevels.own)
+  }
 }
 
 /** `ERR_PAYLOAD_TOO_LARGE` when it does not fit into one entry of a log; other engines keep the same bound. */

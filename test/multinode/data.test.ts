@@ -11,6 +11,8 @@ import { assertLinearizable, type Operation as Revised } from './linearizable.ts
 /** How often everything befalls the cluster. `TRELLIS_DATA_ROUNDS=20` for a long run. */
 const rounds = Number(process.env.TRELLIS_DATA_ROUNDS ?? 1)
 const pausedMs = 1_500
+/** Eight processes that all begin at once on a busy machine take a while. */
+const patience = { timeoutMs: 60_000 }
 const callTimeoutMs = 4_000
 const pauseMs = 10
 /** With many more calls of which nobody knows the search for an order has no end. */
@@ -145,18 +147,18 @@ async function held(cluster: ProcessCluster, ms: number): Promise<void> {
 
 /** kill -9, SIGSTOP, a cut, a whole stop, each while clients go on. */
 async function befall(cluster: ProcessCluster, isServed: (what: string) => Promise<void>): Promise<void> {
-  const killed = (await cluster.ready()).leader
+  const killed = (await cluster.ready(patience)).leader
   await killed.kill()
   await isServed('without the leader that was killed')
   await killed.restart()
 
-  const paused = (await cluster.ready()).leader
+  const paused = (await cluster.ready(patience)).leader
   paused.pause()
   await held(cluster, pausedMs)
   paused.resume()
   await isServed('after the leader that stood still')
 
-  const { leader } = await cluster.ready()
+  const { leader } = await cluster.ready(patience)
   const { voters } = (await leader.status()).consensus
   const few = [leader, ...cluster.nodes.filter((node) => node !== leader && voters.includes(node.name)).slice(0, 1)]
   await cluster.partition(
@@ -166,7 +168,7 @@ async function befall(cluster: ProcessCluster, isServed: (what: string) => Promi
   await isServed('on the larger side of a cut')
   await cluster.heal()
 
-  await cluster.ready()
+  await cluster.ready(patience)
   await Promise.all(cluster.nodes.map((node) => node.kill()))
   await Promise.all(cluster.nodes.map((node) => node.restart()))
   await isServed('after everybody was killed')
@@ -182,12 +184,15 @@ describe('eight members, five of which vote, with a client at each', () => {
     const clients = cluster.nodes.map((node, at) => use(node, findings, stop.signal, `client-${at}`))
     const isServed = async (what: string): Promise<void> => {
       const before = findings.answered
-      await cluster.until(`clients are answered ${what}`, () => findings.answered > before + 40)
+      await cluster.until(`clients are answered ${what}`, () => findings.answered > before + 40, patience)
     }
-    for (let round = 0; round < rounds; round++) await befall(cluster, isServed)
-    stop.abort()
-    await Promise.all(clients)
-    await cluster.ready()
+    try {
+      for (let round = 0; round < rounds; round++) await befall(cluster, isServed)
+    } finally {
+      stop.abort()
+      await Promise.all(clients)
+    }
+    await cluster.ready(patience)
 
     assert.ok(findings.answered > 200 * rounds, `${findings.answered} answers`)
     for (const [key, history] of findings.keys)

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { type ClusterCommand, ClusterMachine } from '../../../consensus/index.ts'
-import type { Requests } from '../../../src/channels/requests.ts'
+import type { IncomingRequest, Requests } from '../../../src/channels/requests.ts'
 import type { Coordination } from '../../../src/coordination/coordination.ts'
 import { LeaderCalls, type Leadership } from '../../../src/coordination/leader-calls.ts'
-import { Submissions } from '../../../src/coordination/submissions.ts'
+import { SUBMIT_SUBJECT, Submissions } from '../../../src/coordination/submissions.ts'
 import { Wakeups } from '../../../src/coordination/wakeups.ts'
 import { ClusterError } from '../../../src/errors.ts'
 import { systemClock } from '../../../src/runtime/clock.ts'
@@ -19,6 +19,7 @@ function lab(
   fate: (proposal: number) => 'answered' | 'lost after' | 'lost before',
   leadership: Partial<Leadership> = {},
   patienceMs = 10_000,
+  requests = {} as Requests,
 ) {
   const machine = new ClusterMachine()
   let index = 0
@@ -43,7 +44,7 @@ function lab(
     clock: systemClock,
     self: 'self',
     coordination: () => coordination,
-    requests: () => ({}) as Requests,
+    requests: () => requests,
     calls,
   })
   return { submissions, machine, proposals: () => proposals }
@@ -92,6 +93,17 @@ describe('a submitted command', () => {
     }
     assert.equal(await outcomeOf(60_000, 4_000), 'ERR_NO_QUORUM')
     assert.equal(await outcomeOf(100, 300), 'ERR_ABORTED')
+  })
+
+  it('of a later release is refused by a leader that does not know it, and has not happened', async () => {
+    const handlers = new Map<string, (request: IncomingRequest) => Promise<unknown>>()
+    const handle = (subject: string, handler: (request: IncomingRequest) => Promise<unknown>) =>
+      void handlers.set(subject, handler)
+    const { submissions } = lab(() => 'answered', {}, 10_000, { handle } as unknown as Requests)
+    submissions.serve()
+    const request = { payload: Uint8Array.of(1, 99, 0) } as unknown as IncomingRequest
+    const error = await failureOf(handlers.get(SUBMIT_SUBJECT)!(request))
+    assert.deepEqual([error.code, error.mayHaveHappened], ['ERR_UPGRADE_PENDING', false])
   })
 
   it('whose session had to go is sent in a new one', async () => {
