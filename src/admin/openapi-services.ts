@@ -132,7 +132,15 @@ export const serviceOperations: Readonly<
       operationId: 'callService',
       summary: 'Calls a method of one instance, wherever it runs; the body is the argument.',
       tag: 'services',
-      query: { deadlineMs: { type: 'number', exclusiveMinimum: 0 }, key: text, version: range },
+      query: {
+        deadlineMs: { type: 'number', exclusiveMinimum: 0 },
+        key: text,
+        version: range,
+        capability: described(text, 'All of them must match.'),
+        namespace: text,
+        zone: text,
+        cluster: text,
+      },
       body: {},
       answers: { 200: json('What the handler returned.', 'ServiceResult') },
       errors: {

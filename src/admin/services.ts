@@ -67,7 +67,7 @@ function list(services: Services, { req, json }: Context): Response {
     health: req.query('health'),
     cluster: req.query('cluster'),
   }
-  const capabilities = req.queries('capability')?.flatMap((each) => each.split(',')) ?? []
+  const capabilities = capabilitiesOf(req)
   const query = Object.fromEntries(
     Object.entries({ ...asked, capabilities }).filter(([, value]) => value !== undefined),
   )
@@ -98,7 +98,13 @@ async function call(services: Services, context: Context): Promise<Response> {
     signal: req.raw.signal,
     ...(deadline === undefined ? {} : { deadlineMs: Number(deadline) }),
     ...(req.query('key') === undefined ? {} : { key: req.query('key') as string }),
-    ...(req.query('version') === undefined ? {} : { version: req.query('version') as string }),
+    ...Object.fromEntries(
+      ['version', 'namespace', 'zone', 'cluster'].flatMap((name) => {
+        const value = req.query(name)
+        return value === undefined ? [] : [[name, value]]
+      }),
+    ),
+    capabilities: capabilitiesOf(req),
   })
   return context.json({ result })
 }
@@ -108,6 +114,10 @@ function targets(services: Services, cluster: string): object[] {
     targets: [address],
     labels: { __meta_trellis_cluster: cluster, __meta_trellis_member: member, __meta_trellis_zone: zone },
   }))
+}
+
+function capabilitiesOf(req: Context['req']): readonly string[] {
+  return req.queries('capability')?.flatMap((each) => each.split(',')) ?? []
 }
 
 /** The router takes a parameter apart before it decodes it, so it may hold any sign. */

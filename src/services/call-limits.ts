@@ -12,13 +12,16 @@ export class CallLimits {
   readonly deadline: number
   readonly #clock: Time
   readonly #signal: AbortSignal | undefined
+  readonly #isTimeout: boolean
 
-  constructor(clock: Time, deadlineMs: number, signal: AbortSignal | undefined) {
+  /** `timeoutMs`: how long the caller itself waits, when that is less. */
+  constructor(clock: Time, deadlineMs: number, signal: AbortSignal | undefined, timeoutMs = Number.POSITIVE_INFINITY) {
     this.#clock = clock
     this.begun = clock.now()
     this.parent = runningCall()
     this.#signal = signal
-    const own = this.begun + deadlineMs
+    this.#isTimeout = timeoutMs < deadlineMs
+    const own = this.begun + Math.min(deadlineMs, timeoutMs)
     this.deadline = Math.min(own, this.parent?.deadline ?? own)
   }
 
@@ -45,7 +48,9 @@ export class CallLimits {
     const mayHaveHappened = !(cause instanceof ClusterError) || cause.mayHaveHappened
     const deadlineMs = Math.round(this.deadline - this.begun)
     const message = `'${operation}' was not answered within its ${deadlineMs} ms`
-    return new ClusterError('ERR_DEADLINE_EXCEEDED', message, { operation, deadlineMs }, { cause, mayHaveHappened })
+    const options = { cause, mayHaveHappened }
+    if (this.#isTimeout) return new ClusterError('ERR_TIMEOUT', message, { operation, timeoutMs: deadlineMs }, options)
+    return new ClusterError('ERR_DEADLINE_EXCEEDED', message, { operation, deadlineMs }, options)
   }
 }
 

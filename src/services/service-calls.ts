@@ -95,8 +95,8 @@ export class ServiceCalls {
     return value
   }
 
-  limits({ deadlineMs, signal }: ServiceCallOptions, defaultMs: number): CallLimits {
-    return new CallLimits(this.#options.clock, deadlineMs ?? defaultMs, signal)
+  limits({ deadlineMs, signal, timeoutMs }: ServiceCallOptions, defaultMs: number): CallLimits {
+    return new CallLimits(this.#options.clock, deadlineMs ?? defaultMs, signal, timeoutMs)
   }
 
   /** The first answer, and the attempt that brought it. */
@@ -239,12 +239,17 @@ export class ServiceCalls {
   }
 }
 
-function queryOf(name: string, { namespace = '', version, capabilities, cluster }: ServiceCallOptions): ServiceQuery {
+function queryOf(
+  name: string,
+  { namespace = '', version, capabilities, zone, health, cluster }: ServiceCallOptions,
+): ServiceQuery {
   return {
     name,
     namespace,
     ...(version ? { version } : {}),
     ...(capabilities ? { capabilities } : {}),
+    ...(zone === undefined ? {} : { zone }),
+    ...(health === undefined ? {} : { health }),
     ...(cluster === undefined ? {} : { cluster }),
   }
 }

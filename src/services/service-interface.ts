@@ -120,6 +120,8 @@ export type BalanceStrategy = 'local-first' | 'round-robin' | 'weighted' | 'leas
 export interface ServiceCallOptions {
   /** Milliseconds for all attempts; a call made inside a handler never gets more than is left to that handler. Default 5,000. */
   readonly deadlineMs?: number
+  /** Milliseconds that this caller waits, all attempts together; past them `ERR_TIMEOUT`. Default: until the deadline. */
+  readonly timeoutMs?: number
   readonly signal?: AbortSignal
   /** Default `local-first`; `consistent-hash` when there is a `key`. */
   readonly strategy?: BalanceStrategy
@@ -128,6 +130,8 @@ export interface ServiceCallOptions {
   readonly version?: string
   readonly namespace?: string
   readonly capabilities?: readonly string[]
+  readonly zone?: string
+  readonly health?: ServiceHealth
   /** Only of this cluster; empty: of this node's own. Default: of any, but of another one only where the own one has none that is well. */
   readonly cluster?: string
   /** A call that may have happened may be tried again elsewhere, too. Default false. */
@@ -187,7 +191,7 @@ export interface Services {
   /**
    * Calls a method of one instance and resolves to what its handler returned. Tried again elsewhere while the deadline and the retry
    * budget last, if it has not happened. Rejects with `ERR_UNKNOWN_SERVICE` (no instance to call), `ERR_NO_HANDLER` (no such method),
-   * `ERR_HANDLER_FAILED`, `ERR_DEADLINE_EXCEEDED`, `ERR_BUFFER_FULL`, `ERR_MEMBER_DOWN`, `ERR_ABORTED`, or the ClusterError that the handler threw.
+   * `ERR_HANDLER_FAILED`, `ERR_DEADLINE_EXCEEDED`, `ERR_TIMEOUT`, `ERR_BUFFER_FULL`, `ERR_MEMBER_DOWN`, `ERR_ABORTED`, or the ClusterError that the handler threw.
    */
   call(name: string, method: string, argument?: unknown, options?: ServiceCallOptions): Promise<JsonValue>
   /**

@@ -44,6 +44,12 @@ describe('services', () => {
     assert.equal(await b.services.call('billing', 'nothing'), null)
     assert.equal((await failureOf(b.services.call('billing', 'refund'))).code, 'ERR_NO_HANDLER')
     assert.equal((await failureOf(b.services.call('shipping', 'send'))).code, 'ERR_UNKNOWN_SERVICE')
+    const elsewhere = { zone: 'elsewhere' }
+    assert.equal((await failureOf(b.services.call('billing', 'charge', 1, elsewhere))).code, 'ERR_UNKNOWN_SERVICE')
+    a.services.register('slow', { never: () => new Promise(() => {}) }, { zone: 'elsewhere' })
+    await b.services.waitFor('slow')
+    const late = await failureOf(b.services.call('slow', 'never', null, { ...elsewhere, timeoutMs: 50 }))
+    assert.deepEqual([late.code, late.mayHaveHappened], ['ERR_TIMEOUT', true])
   })
 
   it("of a member that is gone are nobody's, and another one is called at once", async () => {

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { NameServer } from '../src/discovery/name-server.ts'
+import { RecordedConsul } from '../src/discovery/recorded-consul.ts'
+
+const program = fileURLToPath(new URL('fixtures/contact.ts', import.meta.url))
+const count = 5
+const rounds = Number(process.env.TRELLIS_ROUNDS ?? 1)
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  return typeof address === 'object' && address ? address.port : 0
+}
+
+/** Starts them all at once, and gives the clusters that they came to be in. */
+async function clustersOf(ports: readonly number[], provider: Readonly<Record<string, string>>): Promise<Set<string>> {
+  const started: ChildProcess[] = ports.map((port, at) =>
+    fork(program, {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      env: {
+        ...process.env,
+        ...provider,
+        CONTACT_NAME: `c${at}`,
+        CONTACT_LISTEN: `127.0.0.1:${port}`,
+        CONTACT_EXPECT: String(count),
+      },
+    }),
+  )
+  try {
+    const ids = started.map(async (member) => {
+      const ended = once(member, 'exit').then(() => assert.fail('a member has ended'))
+      const [id] = (await Promise.race([once(member, 'message'), ended])) as [string]
+      return id
+    })
+    return new Set(await Promise.all(ids))
+  } finally {
+    await Promise.all(
+      started.map(async (member) => {
+        const ended = once(member, 'exit')
+        member.disconnect()
+        await ended
+      }),
+    )
+  }
+}
+
+const portsOf = (): Promise<number[]> => Promise.all(Array.from({ length: count }, freePort))
+
+describe(`${count} processes that are started at once and know each other from a provider alone`, () => {
+  it('form one cluster: a list', async () => {
+    for (let round = 0; round < rounds; round++) {
+      const ports = await portsOf()
+      const clusters = await clustersOf(ports, { CONTACT_JOIN: ports.map((port) => `127.0.0.1:${port}`).join() })
+      assert.equal(clusters.size, 1)
+    }
+  })
+
+  it('form one cluster: DNS', async () => {
+    const server = await NameServer.open()
+    server.hosts.set('127.0.0.1', ['127.0.0.1'])
+    for (let round = 0; round < rounds; round++) {
+      const ports = await portsOf()
+      const records = ports.map((port) => ({ target: '127.0.0.1', port }))
+      server.services.set('_trellis._tcp.test', records)
+      const clusters = await clustersOf(ports, {
+        CONTACT_JOIN: `dns+srv://_trellis._tcp.test?resolver=${server.address}`,
+      })
+      assert.equal(clusters.size, 1)
+    }
+    await server.close()
+  })
+
+  it('form one cluster: Consul, where they announce themselves', async () => {
+    for (let round = 0; round < rounds; round++) {
+      const consul = await RecordedConsul.open()
+      const clusters = await clustersOf(await portsOf(), { CONTACT_CONSUL: consul.url })
+      assert.equal(clusters.size, 1)
+      await consul.close()
+    }
+  })
+})
