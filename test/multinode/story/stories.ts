@@ -29,6 +29,28 @@ export const stories: readonly Story[] = [
     },
   },
   {
+    name: 'long partition (3/2 for a minute)',
+    needs: 'cuts',
+    async tell(story) {
+      const { leader, others } = await story.begins()
+      const [a, b, c, d] = others
+      await story.splits([leader, a], [b, c, d])
+      await story.lasts(60_000)
+      await story.heals()
+    },
+  },
+  {
+    name: 'long half-partition (a minute, one member hears both sides)',
+    needs: 'cuts',
+    async tell(story) {
+      const { leader, others } = await story.begins()
+      const [, b, c, d] = others
+      await story.splits([leader], [b, c, d])
+      await story.lasts(60_000)
+      await story.heals()
+    },
+  },
+  {
     name: 'one way (the leader hears all and is not heard)',
     needs: 'cuts',
     async tell(story) {

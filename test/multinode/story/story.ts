@@ -51,7 +51,13 @@ const witness = fileURLToPath(new URL('witness.ts', import.meta.url))
 export async function tell(story: Story, network: Network, topology: Topology, rounds = 1): Promise<Figures> {
   const env = { STORY_TOPOLOGY: topology, STORY_ROLES: JSON.stringify(roles) }
   const { hosts } = network
-  await using cluster = await startProcesses(memberCount, { program: witness, env, ...(hosts ? { hosts } : {}) })
+  const timeoutMs = 2 * wholeWithinMs
+  await using cluster = await startProcesses(memberCount, {
+    program: witness,
+    env,
+    timeoutMs,
+    ...(hosts ? { hosts } : {}),
+  })
   await using observation = new Observation(cluster)
   const telling = new Telling(cluster, network, observation)
   await observation.whole(wholeWithinMs)
@@ -97,6 +103,11 @@ export class Telling implements Figures {
       await this.#weather({})
       await pause(systemClock, ms)
     }
+  }
+
+  /** The weather stays as it is for so long: longer than TCP waits between two attempts to send something again. */
+  lasts(ms: number): Promise<void> {
+    return pause(systemClock, ms)
   }
 
   /** All that `node` sends and is sent is late. */
