@@ -51,6 +51,8 @@ const MAX_QUEUED_BYTES = 8 * 1024 * 1024
 interface Held {
   readonly link: Link
   readonly since: number
+  /** When its last message came. */
+  heardAt: number
 }
 
 export class Links {
@@ -163,6 +165,16 @@ export class Links {
     void this.get(peer)?.goodbye(reason)
   }
 
+  /** When the last message came over the link of `peer`; undefined without one. */
+  heardAt(peer: string): number | undefined {
+    return this.#held.get(peer)?.heardAt
+  }
+
+  /** Ends the link of `peer` without a word, as it would not arrive. */
+  breakOff(peer: string): void {
+    this.get(peer)?.destroy()
+  }
+
   /** Neither end needs the link any more: nobody calls the other for it again. */
   release(peer: string): void {
     this.#seedOf.delete(peer)
@@ -248,7 +260,8 @@ export class Links {
       this.#watch(link)
       return void link.goodbye('duplicate')
     }
-    this.#held.set(peer, { link, since: this.#options.clock.now() })
+    const since = this.#options.clock.now()
+    this.#held.set(peer, { link, since, heardAt: since })
     this.#watch(link)
     this.dropMember(peer)
     if (held) void held.link.goodbye('duplicate')
@@ -280,10 +293,18 @@ export class Links {
   #watch(link: Link): void {
     const { turn, onMessage } = this.#options
     link.start({
-      message: (message) => turn.enter(() => this.get(link.peer.id) === link && onMessage(link, message)),
+      message: (message) => turn.enter(() => this.#hears(link) && onMessage(link, message)),
       drain: () => {},
       close: (end) => turn.enter(() => this.#closed(link, end)),
     })
+  }
+
+  /** The link is the one that counts, and lives. */
+  #hears(link: Link): boolean {
+    const held = this.#held.get(link.peer.id)
+    if (held?.link !== link) return false
+    held.heardAt = this.#options.clock.now()
+    return true
   }
 
   #closed(link: Link, end: LinkEnd): void {

@@ -5,6 +5,7 @@ import type { MemberRecord, OverlayDefinition } from '../../topology/index.ts'
 import { Relay } from '../channels/relay.ts'
 import { Holds } from '../links/holds.ts'
 import type { Links } from '../links/links.ts'
+import { Silence } from '../links/silence.ts'
 import type { Toolbox } from '../runtime/toolbox.ts'
 import { haveCommonWords } from '../transport/provider.ts'
 import type { Envelope } from '../wire/envelope.ts'
@@ -28,6 +29,7 @@ export class Routes {
   readonly holds: Holds
   readonly overlays: Overlays
   readonly relay: Relay
+  readonly #silence: Silence
   readonly #options: RoutesOptions
 
   constructor(options: RoutesOptions) {
@@ -37,6 +39,7 @@ export class Routes {
     // Whoever goes for good calls nobody back that hangs up on it.
     const isGoing = (): boolean => member(self)?.state === 'left'
     this.holds = new Holds({ links, target: (peer) => (isGoing() ? undefined : targetOf(member(peer))), ...toolbox })
+    this.#silence = new Silence({ links, holds: this.holds, ...toolbox, count })
     this.overlays = new Overlays({
       self,
       links,
@@ -79,6 +82,7 @@ export class Routes {
 
   close(): void {
     this.relay.close()
+    this.#silence.close()
     this.holds.close()
     this.overlays.closeAll()
   }

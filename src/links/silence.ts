@@ -1,0 +1,58 @@
+// Ends links over which nothing comes any more. A cut cable closes no connection, and after a long cut TCP waits as long again before it
+// tries to send, up to two minutes: a link that was cut for a minute would be deaf for another one after the network is whole.
+// So each end of a link between members says something every two seconds, and an end that hears nothing for eight breaks the link
+// off and calls anew: the far end takes the new connection for the old one. A peer that is slow, or stands still, loses its
+// connection by that and nothing else; silence is no evidence against anybody.
+
+import type { Time, Timer } from '../runtime/clock.ts'
+import type { Turn } from '../runtime/turn.ts'
+import type { Holds } from './holds.ts'
+import type { Links } from './links.ts'
+
+/** How often each end says something. */
+export const SPEAK_EVERY_MS = 2_000
+/** Four times unheard. Shorter: busy peers lose links. Longer: after a cut of that length TCP alone heals within the bound no more. */
+export const SILENT_MS = 8_000
+
+export interface SilenceOptions {
+  readonly links: Pick<Links, 'heardAt' | 'breakOff'>
+  readonly holds: Pick<Holds, 'repeat' | 'repeating'>
+  readonly clock: Time
+  readonly turn: Pick<Turn, 'enter'>
+  readonly count: (reason: string) => void
+}
+
+export class Silence {
+  readonly #options: SilenceOptions
+  readonly #timer: Timer
+  #lookedAt: number
+  /** What was not heard before is nobody's silence: this process did not run. */
+  #listeningSince: number
+
+  constructor(options: SilenceOptions) {
+    const { clock, turn } = options
+    this.#options = options
+    this.#lookedAt = clock.now()
+    this.#listeningSince = this.#lookedAt
+    this.#timer = clock.setInterval(() => turn.enter(() => this.#look()), SPEAK_EVERY_MS)
+    this.#timer.unref()
+  }
+
+  close(): void {
+    this.#timer[Symbol.dispose]()
+  }
+
+  #look(): void {
+    const { links, holds, clock, count } = this.#options
+    const now = clock.now()
+    if (now - this.#lookedAt > 2 * SPEAK_EVERY_MS) this.#listeningSince = now
+    this.#lookedAt = now
+    holds.repeat()
+    for (const peer of [...holds.repeating()]) {
+      const heardAt = links.heardAt(peer)
+      if (heardAt === undefined || now - Math.max(heardAt, this.#listeningSince) < SILENT_MS) continue
+      count('link-silent')
+      links.breakOff(peer)
+    }
+  }
+}

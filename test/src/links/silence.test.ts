@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+import { beforeEach, describe, it } from 'node:test'
+import { SILENT_MS, Silence, SPEAK_EVERY_MS } from '../../../src/links/silence.ts'
+import { FakeClock } from '../runtime/fake-clock.ts'
+
+let clock: FakeClock
+let tick: () => void
+let heardAt: Map<string, number>
+let repeated: number
+let brokenOff: string[]
+
+beforeEach(() => {
+  heardAt = new Map()
+  repeated = 0
+  brokenOff = []
+  const timer = { unref: () => undefined, [Symbol.dispose]: () => undefined }
+  clock = Object.assign(new FakeClock(), {
+    setInterval: (work: () => void, ms: number) => {
+      assert.equal(ms, SPEAK_EVERY_MS)
+      tick = work
+      return timer
+    },
+  })
+  new Silence({
+    clock,
+    turn: { enter: (work) => work() },
+    links: { heardAt: (peer) => heardAt.get(peer), breakOff: (peer) => void brokenOff.push(peer) },
+    holds: { repeat: () => void repeated++, repeating: () => heardAt.keys() },
+    count: () => {},
+  })
+})
+
+/** Time passes in ticks, and those that are named are heard in each. */
+function pass(ms: number, ...heard: readonly string[]): void {
+  for (let passed = 0; passed < ms; passed += SPEAK_EVERY_MS) {
+    clock.pass(SPEAK_EVERY_MS)
+    for (const peer of heard) heardAt.set(peer, clock.now())
+    tick()
+  }
+}
+
+describe('a link over which nothing comes', () => {
+  it('is broken off after the time that is named, and no other one', () => {
+    heardAt.set('mute', clock.now())
+    pass(SILENT_MS - SPEAK_EVERY_MS, 'other')
+    assert.deepEqual([brokenOff, repeated], [[], SILENT_MS / SPEAK_EVERY_MS - 1])
+    pass(SPEAK_EVERY_MS, 'other')
+    assert.deepEqual(brokenOff, ['mute'])
+  })
+
+  it('is nobody to blame for while this process did not run', () => {
+    heardAt.set('a', clock.now())
+    clock.pass(10 * SILENT_MS)
+    tick()
+    assert.deepEqual(brokenOff, [])
+    pass(SILENT_MS)
+    assert.deepEqual(brokenOff, ['a'])
+  })
+})
