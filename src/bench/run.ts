@@ -23,6 +23,7 @@ import { stalls } from './benches/stalls.ts'
 import { formation, up } from './benches/start.ts'
 import { switching } from './benches/switching.ts'
 import { telemetry } from './benches/telemetry.ts'
+import { testCluster } from './benches/test-cluster.ts'
 import { transports } from './benches/transports.ts'
 import type { Bench, BenchContext, Figure } from './figure.ts'
 
@@ -39,6 +40,7 @@ export const benches: readonly Bench[] = [
   services,
   simulator,
   stalls,
+  testCluster,
   footprint,
   up,
   crash,

@@ -12,7 +12,17 @@ import { VirtualWorld } from './virtual-world.ts'
 /** Options of the nodes of a test cluster: those of `createNode`, but for what the cluster itself sees to. */
 export type TestNodeOptions = Omit<
   NodeOptions,
-  'name' | 'listen' | 'advertise' | 'join' | 'expect' | 'dataDir' | 'admin' | 'adminToken' | 'dns' | 'keepStalledMs'
+  | 'name'
+  | 'listen'
+  | 'advertise'
+  | 'join'
+  | 'expect'
+  | 'dataDir'
+  | 'admin'
+  | 'adminToken'
+  | 'dns'
+  | 'keepStalledMs'
+  | 'transport'
 >
 
 export interface TestClusterOptions {
