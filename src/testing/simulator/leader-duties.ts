@@ -1,7 +1,14 @@
 // What a leader does by itself now and then: it ends leases that are over, chooses voters, and raises the level of what may be
 // proposed when all who hold the log can apply more. As `lease-expirer.ts` and `voter-keeper.ts` of the running node.
 
-import { decideVoters, nextLevel, type Reconfiguration, type VoterId } from '../../../consensus/index.ts'
+import {
+  decideVoters,
+  type LogIndex,
+  nextLevel,
+  type Reconfiguration,
+  type Term,
+  type VoterId,
+} from '../../../consensus/index.ts'
 import type { SimulatedVoter } from './voter.ts'
 import type { VoterSetup } from './voter-setup.ts'
 
@@ -9,6 +16,8 @@ export class LeaderDuties {
   readonly #voter: SimulatedVoter
   readonly #setup: VoterSetup
   #isRaising = false
+  /** Claims whose end is on its way, with the term in which it was proposed: a slow link must not be flooded with it. */
+  readonly #ending = new Map<LogIndex, Term>()
 
   constructor(voter: SimulatedVoter, setup: VoterSetup) {
     this.#voter = voter
@@ -19,8 +28,12 @@ export class LeaderDuties {
     const { view, machine } = this.#voter
     if (view.role !== 'leader') return
     const { expiry, leaseClock } = this.#setup
-    for (const command of expiry.due(leaseClock(), view.term, machine.claims.all()))
-      this.#voter.submit(command, () => {})
+    for (const command of expiry.due(leaseClock(), view.term, machine.claims.all())) {
+      const { claim } = command
+      if (this.#ending.get(claim) === view.term) continue
+      this.#ending.set(claim, view.term)
+      this.#voter.submit(command, () => this.#ending.delete(claim))
+    }
   }
 
   chooseVoters(): void {
