@@ -191,11 +191,15 @@ export class GossipTopics implements OpenTopics {
   /** Gossipsub keeps to the stream it has opened, and hears of a peer only when its last connection goes. */
   async #move(id: PeerId, connection: Libp2pConnection): Promise<void> {
     const { registrar } = this.#node!.services.inner.components
-    for (const protocol of this.#gossip?.protocols ?? [])
-      for (const topology of registrar.getTopologies(protocol)) {
-        await topology.onDisconnect?.(id)
-        await topology.onConnect?.(id, connection)
-      }
+    try {
+      for (const protocol of this.#gossip?.protocols ?? [])
+        for (const topology of registrar.getTopologies(protocol)) {
+          await topology.onDisconnect?.(id)
+          await topology.onConnect?.(id, connection)
+        }
+    } catch {
+      // This connection has ended meanwhile, and its end makes another one the home.
+    }
   }
 
   #came({ msg, propagationSource }: GossipsubMessage): void {

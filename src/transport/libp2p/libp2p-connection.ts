@@ -169,7 +169,12 @@ export class StreamConnection implements Connection {
     this.#turn = []
     this.#turnBytes = 0
     this.#turnWaiting = []
-    if (this.#stream.send(batch)) setImmediate(() => this.#written())
+    try {
+      if (this.#stream.send(batch)) setImmediate(() => this.#written())
+    } catch (error) {
+      // The connection below has ended, and has not told the stream yet.
+      this.#connection.abort(error as Error)
+    }
   }
 
   /** The stream has sent something on; its own listener, which came first, has refilled it by now. */

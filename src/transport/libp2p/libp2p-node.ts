@@ -102,6 +102,7 @@ function forgetFormerPeers(node: LinkNode): void {
     if (former.size <= MAX_FORMER_PEERS) return
     const [[key, oldest]] = former as unknown as [[string, PeerId]]
     former.delete(key)
-    if (connectionManager.getConnections(oldest).length === 0) void peerStore.delete(oldest)
+    // One that was never stored cannot be deleted, and need not be.
+    if (connectionManager.getConnections(oldest).length === 0) peerStore.delete(oldest).catch(() => undefined)
   })
 }

@@ -130,6 +130,32 @@ describe('a transport over libp2p', () => {
     assert.ok(most <= 1024 * 1024 + 64 * 1024, `${most} bytes were queued`)
   })
 
+  it('ends one connection and nothing else when the other end goes in the middle of a flood', async () => {
+    const arrived: Connection[] = []
+    const address = await create().listen('127.0.0.1:0', (connection) => arrived.push(connection))
+    const dialer = create()
+    for (let round = 0; round < 4; round++) {
+      const dialed = await dialer.dial(address, signal())
+      await waitUntil(() => arrived.length === 1)
+      const [other] = arrived.splice(0) as [Connection]
+      other.admit()
+      let received = 0
+      other.start({ data: (bytes) => (received += bytes.length), drain: () => {}, close: () => {} })
+      let closes = 0
+      dialed.start({ data: () => {}, drain: () => {}, close: () => (closes += 1) })
+      for (let count = 0; closes === 0; count++) {
+        for (let chunk = 0; chunk < 4; chunk++) dialed.write(Buffer.alloc(64 * 1024))
+        if (count > 2 * round && received > 0) {
+          if (round % 2 === 0) other.destroy()
+          else void other.close()
+        }
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      assert.equal(closes, 1)
+      assert.equal(dialed.write(Buffer.alloc(1)), false)
+    }
+  })
+
   it('may be asked for what it cannot do, and says so', async () => {
     for (const address of ['/ip4/127.0.0.1/udp/1', '/ip4/nonsense/tcp/1', '/no/such/thing'])
       await assert.rejects(
