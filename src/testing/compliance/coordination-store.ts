@@ -1,5 +1,5 @@
 // The contract of whatever keeps what a cluster agrees on, as cases: what `coordination/config-interface.ts` and `coordination/lease-interface.ts` promise, seen from two nodes.
-// Run over the members' own log and over etcd; what an engine cannot do is skipped with the reason printed.
+// Run over the members' own log and over etcd. What a store cannot do it has to refuse, with `ERR_UNSUPPORTED`.
 
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
@@ -27,8 +27,8 @@ export interface CoordinationSuite {
   open(): Promise<CoordinationSubject>
   /** Why the whole suite cannot run; printed. */
   readonly skipAll?: string | false
-  /** What this store cannot do, and why; printed. */
-  readonly skip?: Readonly<Record<string, string>>
+  /** Which cases this store cannot pass, and why: it has to refuse what they ask with `ERR_UNSUPPORTED`. */
+  readonly refuses?: Readonly<Record<string, string>>
 }
 
 /** Registers the cases with `node:test`, under the name of the store. */
@@ -40,13 +40,17 @@ export function testCoordinationStore(name: string, suite: CoordinationSuite): v
       subject = await suite.open()
     })
     after(async () => {
-      const unknown = Object.keys(suite.skip ?? {}).filter((fact) => !used.has(fact))
-      assert.deepEqual(unknown, [], 'what is skipped is no case')
+      const unknown = Object.keys(suite.refuses ?? {}).filter((fact) => !used.has(fact))
+      assert.deepEqual(unknown, [], 'what is refused is no case')
       await subject?.close()
     })
     const fact = (text: string, check: (subject: CoordinationSubject) => Promise<void>): void => {
       used.add(text)
-      it(text, { skip: suite.skip?.[text] ?? false }, () => check(subject))
+      const why = suite.refuses?.[text]
+      if (why === undefined) it(text, () => check(subject))
+      else
+        it(`refuses what this asks: ${text} (${why})`, () =>
+          assert.rejects(check(subject), refusedWith('ERR_UNSUPPORTED')))
     }
     for (const cases of [writeCases, transactionCases, historyCases, watchCases, claimCases]) cases(fact)
   })
