@@ -6,9 +6,13 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, it } from 'node:test'
+import { followChanges } from '../../../../src/coordination/etcd/change-stream.ts'
+import { EtcdClient } from '../../../../src/coordination/etcd/client.ts'
 import { etcd } from '../../../../src/coordination/etcd/etcd.ts'
-import type { EtcdOptions } from '../../../../src/coordination/etcd/options.ts'
+import { only } from '../../../../src/coordination/etcd/keys.ts'
+import { checkedOptions, type EtcdOptions } from '../../../../src/coordination/etcd/options.ts'
 import { createNode, isClusterError, type NodeOptions, type TrellisNode } from '../../../../src/index.ts'
+import { systemClock } from '../../../../src/runtime/clock.ts'
 import { waitUntil } from '../../../../src/testing/compliance/wait-until.ts'
 import { EtcdServers, type EtcdServersOptions } from '../../../../src/testing/etcd-servers.ts'
 import { CutLine } from './cut-line.ts'
@@ -191,6 +195,28 @@ describe('etcd in trouble', { skip: skipWithoutEtcd, concurrency: true }, () => 
     abort.abort()
     const late = b.config.watch('c/', { from: first.revision })
     await assert.rejects(late.from, (error) => isClusterError(error, 'ERR_COMPACTED'))
+  })
+
+  it('that is compacted at the very revision a watch begins with: it is told, for a deletion there may be gone', async () => {
+    await using open = new AsyncDisposableStack()
+    const etcds = await servers(open)
+    const client = new EtcdClient(checkedOptions({ hosts: etcds.hosts }), systemClock)
+    open.defer(() => client.close())
+    const key = Buffer.from('k')
+    await client.txn('test', { success: [{ request_put: { key, value: key } }] })
+    const { header } = await client.txn('test', { success: [{ request_delete_range: { key } }] })
+    const revision = Number(header.revision)
+    const told: number[] = []
+    await etcds.compact(revision)
+    await followChanges({
+      client,
+      stretch: only(key),
+      from: revision,
+      onChanges: () => assert.fail('nothing of it is left'),
+      onCompacted: (compacted) => void told.push(compacted),
+      signal: AbortSignal.timeout(10_000),
+    })
+    assert.deepEqual(told, [revision])
   })
 
   it('that does not know this node lets nobody in', async () => {
