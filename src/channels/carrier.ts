@@ -12,7 +12,8 @@ export interface CarriedFrom {
   readonly generation: number
 }
 
-export type CarriedHandler = (from: CarriedFrom, payload: Uint8Array) => void
+/** Calls `handled` once it is done with a message; not at all when it throws. What is sent in the same turn leaves together with the acknowledgement. */
+export type CarriedHandler = (from: CarriedFrom, payload: Uint8Array, handled: () => void) => void
 
 export interface Carrier {
   /**
@@ -70,8 +71,7 @@ export class Carriers {
     try {
       const handler = this.#handlers.get(topic)
       if (!handler) throw unknown(self.name, topic)
-      handler({ id: source, generation: sourceGeneration }, payload)
-      driver.handled(arrival, undefined)
+      handler({ id: source, generation: sourceGeneration }, payload, () => driver.handled(arrival, undefined))
     } catch (error) {
       driver.handled(arrival, error)
     }

@@ -199,7 +199,7 @@ export class GatewayLinks {
     const { id, generation } = link.peer
     turn.enter(() => {
       try {
-        handler({ id, generation }, payload)
+        handler({ id, generation }, payload, () => {})
       } catch (error) {
         if (!(error instanceof ClusterError)) throw error
         counters.add('federation-malformed')

@@ -66,6 +66,8 @@ export class CallExchange implements Disposable {
   readonly #options: CallExchangeOptions
   readonly #waiting = new Map<number, Waiting>()
   readonly #batches = new Map<string, OutgoingBatch>()
+  /** Of messages that came and are not acknowledged yet. */
+  readonly #handled: (() => void)[] = []
   readonly #deadlines: Deadlines<Waiting>
   readonly #handler: Disposable
   #nextId = 1
@@ -79,7 +81,7 @@ export class CallExchange implements Disposable {
       () => this.#waiting.values(),
       (waiting) => this.#expired(waiting),
     )
-    this.#handler = options.carrier.handle((from, payload) => this.#take(from, payload))
+    this.#handler = options.carrier.handle((from, payload, handled) => this.#take(from, payload, handled))
   }
 
   /** Gives the id to {@link abandon} it by. */
@@ -171,6 +173,7 @@ export class CallExchange implements Disposable {
 
   #flush(): void {
     this.#isScheduled = false
+    for (const handled of this.#handled.splice(0)) handled()
     for (const [to, batch] of this.#batches) this.#post(to, batch)
     this.#batches.clear()
   }
@@ -192,8 +195,11 @@ export class CallExchange implements Disposable {
 
   // --- In ---
 
-  #take(from: CarriedFrom, payload: Uint8Array): void {
+  #take(from: CarriedFrom, payload: Uint8Array, handled: () => void): void {
     const message = parsed(payload)
+    // Acknowledged when what follows from it is sent: that is one message less on the way.
+    this.#handled.push(handled)
+    this.#schedule()
     for (const [id, value] of message.answers) this.#of(id, from)?.listener.answered(value)
     for (const { id, error, isRefused } of message.failures) {
       const waiting = this.#of(id, from)

@@ -40,7 +40,10 @@ export class RegistryGossip implements Disposable {
     const { context, carrier } = options
     this.#handlers = [
       context.requests.handle(SUBJECT, ({ payload }) => encodeMessage(this.#answer(payload))),
-      carrier.handle(({ id }, payload) => this.#heard(id, payload)),
+      carrier.handle(({ id }, payload, handled) => {
+        this.#heard(id, payload)
+        handled()
+      }),
     ]
   }
 

@@ -47,7 +47,7 @@ function exchange(): { hear: CarriedHandler; end: () => void } {
   const listener = { answered: () => {}, ended: () => {} }
   for (let at = 0; at < 5; at++) calls.call({ ...call, deadline: clock.now() + 60_000, failsFast: false }, listener)
   return {
-    hear: (from, payload) => hear(from, payload),
+    hear: (from, payload, handled) => hear(from, payload, handled),
     end: () => {
       host[Symbol.dispose]()
       calls[Symbol.dispose]()
@@ -62,7 +62,7 @@ describe('nonsense from others', () => {
       fc.property(anyBytes, (bytes) => {
         parseExports(bytes)
         try {
-          hear({ id: 'peer', generation: 1 }, bytes)
+          hear({ id: 'peer', generation: 1 }, bytes, () => {})
         } catch (error) {
           assert.ok(error instanceof ClusterError, String(error))
         }
