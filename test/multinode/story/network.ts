@@ -22,7 +22,8 @@ export interface Weather {
 /** A process that was just started on a busy machine takes its time. */
 const setWithinMs = 300_000
 
-export type Hardship = 'cuts' | 'loss' | 'delay'
+/** `long cuts`: such that TCP waits long before it tries again. */
+export type Hardship = 'cuts' | 'long cuts' | 'loss' | 'delay'
 
 export interface Network extends AsyncDisposable {
   readonly name: string
@@ -38,7 +39,7 @@ export interface Network extends AsyncDisposable {
 export const processNetwork: Network = {
   name: 'processes',
   hosts: undefined,
-  cannot: (hardship) => (hardship === 'cuts' ? undefined : `${hardship} needs network namespaces`),
+  cannot: (hardship) => (hardship === 'cuts' ? undefined : `${hardship}: only in network namespaces`),
   set: async (cluster, { cuts = [] }) => {
     const blockedBy = (node: ClusterProcess): string[] =>
       cuts.filter(({ from }) => from === node).map(({ to }) => to.name)

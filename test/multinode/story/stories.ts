@@ -29,24 +29,24 @@ export const stories: readonly Story[] = [
     },
   },
   {
-    name: 'long partition (3/2 for a minute)',
-    needs: 'cuts',
+    name: 'long partition (3/2 for half a minute)',
+    needs: 'long cuts',
     async tell(story) {
       const { leader, others } = await story.begins()
       const [a, b, c, d] = others
       await story.splits([leader, a], [b, c, d])
-      await story.lasts(60_000)
+      await story.lasts(30_000)
       await story.heals()
     },
   },
   {
-    name: 'long half-partition (a minute, one member hears both sides)',
-    needs: 'cuts',
+    name: 'long half-partition (half a minute, one member hears both sides)',
+    needs: 'long cuts',
     async tell(story) {
       const { leader, others } = await story.begins()
       const [, b, c, d] = others
       await story.splits([leader], [b, c, d])
-      await story.lasts(60_000)
+      await story.lasts(30_000)
       await story.heals()
     },
   },
