@@ -29,8 +29,10 @@ const ASK_TIMEOUT_MS = 30_000
 /** Who goes over leaves so much time for its last answers. */
 const FAREWELL_MS = 500
 const TELL_TIMEOUT_MS = 2_000
-/** Without a leader for so long a member asks one after the other of those it knew whether they have gone over. */
+/** So often a member without a leader, which is refused as a foreigner, asks one of those it knew whether they have gone over. */
 const SEEK_INTERVAL_MS = 5_000
+/** What counts those who refused this node because they are of another cluster. */
+const FOREIGN = 'handshake-dialer-ERR_FOREIGN_CLUSTER'
 const VISIT_TIMEOUT_MS = 3_000
 const BATCH = 256
 const LEVEL_PATIENCE_MS = 5_000
@@ -56,6 +58,8 @@ export class Merging implements NodePart {
   #handling: Disposable | undefined
   #seeking: Timer | undefined
   #sought = 0
+  /** How often somebody whom this node dialled belonged to another cluster. */
+  #strangers = 0
   #isMoving = false
 
   constructor(context: NodeContext) {
@@ -267,12 +271,15 @@ export class Merging implements NodePart {
 
   /** Away when its cluster went over, this node finds nobody of it any more: one of those it knew tells it. */
   async #seek(): Promise<void> {
-    const { coordination, storage, toolbox } = this.#context
+    const { coordination, links, storage, toolbox } = this.#context
     const here = coordination()
     if (!here || this.#isMoving || here.knowledge().leader !== undefined) return
+    const strangers = toolbox.counters.snapshot()[FOREIGN] ?? 0
+    if (strangers === this.#strangers) return
+    this.#strangers = strangers
     const known = await storage.readPeers()
     const peer = known[this.#sought++ % Math.max(1, known.length)]
-    if (peer === undefined) return
+    if (peer === undefined || links.get(peer.id)) return
     try {
       const limit = AbortSignal.any([this.#over.signal, toolbox.clock.timeout(VISIT_TIMEOUT_MS)])
       await visit(this.#context, peer.address, limit, async (host) => {

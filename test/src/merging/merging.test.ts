@@ -129,6 +129,26 @@ describe('two clusters under one name and secret', () => {
     assert.equal(await dataOf(b1, 'side'), 'a')
   })
 
+  it('take in who was away when it was decided', async () => {
+    await using both = await TwoClusters.start()
+    const [a1, , , b1, , b3] = both.lives as [Lives, Lives, Lives, Lives, Lives, Lives]
+    await a1.face.config.set('kept', 'yes')
+    // All who hold the log have to have shown that they can apply this before one of them is away.
+    await both.time.look(2_000)
+    await b3.kill()
+    await both.until(() => b1.face.members().some(({ name, state }) => name === 'b3' && state === 'down'))
+    const merging = a1.face.merge(b1.face.address)
+    const others = both.lives.filter((lives) => lives !== b3)
+    while (!others.every(({ node }) => node?.status().cluster.alive === 5)) {
+      for (const lives of others) if (lives.state === 'ended') await lives.restart()
+      await both.time.look(20)
+    }
+    assert.deepEqual((await merging).rejoined.toSorted(), ['b1', 'b2'])
+    await b3.restart()
+    await both.areOne()
+    assert.equal(await dataOf(b3.face, 'kept'), 'yes')
+  })
+
   it('are refused when a name would mean two members', async () => {
     await using both = await TwoClusters.start(1, ['a1', 'a2', 'x', 'b1', 'b2', '*x'])
     const [a1, , , b1] = both.nodes as [TestNode, TestNode, TestNode, TestNode]
