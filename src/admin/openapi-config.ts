@@ -44,7 +44,12 @@ export const configSchemas: Readonly<Record<string, Schema>> = {
     lag: described(whole, 'Entries of the leader that it lacks.'),
     isCaughtUp: described({ type: 'boolean' }, 'It answers, and could lead.'),
   }),
-  Replication: object({ term: whole, commitIndex: whole, members: { type: 'array', items: ref('Replica') } }),
+  Replication: object({
+    term: whole,
+    commitIndex: whole,
+    level: described(whole, 'Of commands that all of them can apply.'),
+    members: { type: 'array', items: ref('Replica') },
+  }),
   ConfigRollback: object({ revision: described(whole, 'The key becomes what it was then.') }),
   ConfigTransaction: object(
     {

@@ -27,6 +27,8 @@ export interface Replica {
 export interface Replication {
   readonly term: number
   readonly commitIndex: number
+  /** What all of them can apply, as agreed: in a rolling upgrade it rises when the last one runs the later release. */
+  readonly level: number
   readonly members: readonly Replica[]
 }
 
@@ -73,6 +75,6 @@ export class ReplicationDesk {
       }),
     )
     const own: Replica = { member: self, role: 'leader', position: lastIndex, lag: 0, isCaughtUp: true }
-    return { term, commitIndex, members: [own, ...others] }
+    return { term, commitIndex, level: voter.machine.level, members: [own, ...others] }
   }
 }

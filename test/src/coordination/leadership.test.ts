@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { featureLevels } from '../../../consensus/index.ts'
 import type { Replication } from '../../../src/coordination/replication.ts'
 import type { TrellisNode } from '../../../src/index.ts'
 import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
@@ -57,7 +58,8 @@ describe('handing leadership over', () => {
         return members.every(({ lag }) => lag === 0) ? answer : undefined
       })
       assert.equal(status, 200)
-      const { members, commitIndex } = json as unknown as Replication
+      const { members, commitIndex, level } = json as unknown as Replication
+      assert.ok(level === 1 || level === featureLevels.own)
       assert.ok(commitIndex >= revision)
       assert.deepEqual(members.map(({ member }) => member).sort(), ['a', 'b', 'c'])
       assert.deepEqual(

@@ -11,10 +11,10 @@ export function LogPanel() {
   const asked = useAsked<Replication>('/v1/leader', everyMs)
   return (
     <Answer asked={asked}>
-      {({ term, commitIndex, members }) => (
+      {({ term, commitIndex, level, members }) => (
         <>
           <p class="card empty">
-            Committed up to {numberText(commitIndex)}, in term {numberText(term)}.
+            Committed up to {numberText(commitIndex)}, in term {numberText(term)}; all can apply level {level}.
           </p>
           <Table titles={['Member', 'Part', 'Log durable up to', 'Lacks', 'Caught up']}>
             {members.map((replica) => rowOf(replica))}
