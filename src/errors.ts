@@ -58,6 +58,7 @@ export interface ErrorDetails {
   ERR_FORBIDDEN_ORIGIN: { readonly header: string; readonly value: string }
   ERR_FAULTS_NOT_ALLOWED: Record<string, never>
   ERR_NOT_FOUND: { readonly path: string }
+  ERR_UPGRADE_REQUIRED: { readonly protocol: string }
   ERR_METHOD_NOT_ALLOWED: { readonly method: string; readonly allowed: readonly string[] }
   ERR_UNSUPPORTED_MEDIA_TYPE: { readonly contentType: string }
   ERR_BAD_REQUEST: { readonly problem: string }

@@ -96,6 +96,15 @@ export const operations: Readonly<Record<string, Readonly<Partial<Record<Method,
       answers: { 200: json('The links of all that answered.', 'LinkMap') },
     },
   },
+  '/v1/client': {
+    GET: {
+      operationId: 'attachClient',
+      summary: 'Where clients attach, by a WebSocket with the subprotocol trellis.client.1.',
+      tag: 'channels',
+      answers: { 101: { description: 'The session of `@viable-systems/trellis/client`.' } },
+      errors: { 426: ['ERR_UPGRADE_REQUIRED'] },
+    },
+  },
   '/v1/events': {
     GET: {
       operationId: 'streamEvents',

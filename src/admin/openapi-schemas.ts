@@ -220,6 +220,7 @@ export const errorDetails = {
   ERR_NO_QUORUM: { voters: list(text) },
   ERR_TIMEOUT: { operation: text, timeoutMs: whole },
   ERR_PAYLOAD_TOO_LARGE: { bytes: whole, limit: whole },
+  ERR_UPGRADE_REQUIRED: { protocol: text },
   ERR_UNSUPPORTED_MEDIA_TYPE: { contentType: text },
   ERR_BUFFER_FULL: { queue: text, limit: whole },
   ERR_UNKNOWN_TOPOLOGY: { name: text, known: list(text) },

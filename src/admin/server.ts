@@ -15,6 +15,7 @@ import { type Access, createAccess } from './access.ts'
 import { backupResources } from './backup.ts'
 import { channelResources } from './channels.ts'
 import { ClientEndpoint } from './clients/client-endpoint.ts'
+import { clientResources } from './clients/clients.ts'
 import { configResources } from './config.ts'
 import { consulKeyResources } from './consul-kv.ts'
 import { consulResources } from './consul-services.ts'
@@ -151,6 +152,7 @@ export function adminResources(
     ...messageResources(node),
     ...streamResources(node),
     ...channelResources(node),
+    ...clientResources(),
     ...sessionResources(access),
     ...openapiResources(),
     ...dashboardResources(),

@@ -5,6 +5,7 @@ import { WebSocket } from 'ws'
 import { createNode } from '../../../src/node.ts'
 import type { TrellisNode } from '../../../src/node-interface.ts'
 import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
+import { ask } from './client.ts'
 
 let node: TrellisNode
 before(async () => {
@@ -44,6 +45,11 @@ class Stranger {
 }
 
 describe('what is no client', () => {
+  it('is told that the path is for WebSockets', async () => {
+    const { status, json } = await ask(`${node.admin}/v1/client`)
+    assert.deepEqual([status, json.code], [426, 'ERR_UPGRADE_REQUIRED'])
+  })
+
   it('is refused when its first word is no hello', async () => {
     for (const first of [
       '',
