@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { createNode, type TrellisNode } from '../../../src/index.ts'
+import { type CallGraph, createNode, type TrellisNode } from '../../../src/index.ts'
 import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
 import { runInProcess } from '../cli/run-in-process.ts'
 import { type Ask, ask } from './client.ts'
@@ -77,6 +77,26 @@ describe('/v1/services', () => {
     const targets = groups.flatMap((group) => group.targets.map((target) => `http://${target}`)).sort()
     assert.deepEqual(targets, [a.admin, b.admin].sort())
     assert.deepEqual(groups.map(({ labels }) => labels.__meta_trellis_member).sort(), ['a', 'b'])
+  })
+
+  it('tells who calls whom, over HTTP and by the command', async () => {
+    a.services.register('till', { open: () => null })
+    await waitUntil(() => b.services.find('till').length === 1)
+    assert.equal((await call(b, 'POST', '/v1/services/till/open', null)).status, 200)
+    const { edges, missing } = (await call(a, 'GET', '/v1/calls')).json as unknown as CallGraph
+    assert.deepEqual(missing, [])
+    const edge = edges.find(({ to }) => to === 'till')
+    assert.deepEqual([edge?.from, edge?.member, edge?.calls, edge?.errors], ['', 'b', 1, 0])
+    const { out } = await runInProcess(['services', '--calls', '--admin', a.admin!])
+    assert.match(out, /^FROM +ON +TO +RATE +LATENCY +FAILING +CALLS +ERRORS\n/)
+    assert.match(out, /\n- +b +till +\d+\.\d\/s +\S+ ms +0\.0 % +1 +0\n/)
+    assert.deepEqual((await call(a, 'GET', '/v1/federation')).json, {
+      name: null,
+      address: null,
+      links: [],
+      exports: [],
+      imports: [],
+    })
   })
 
   it('is shown by the command, as a table and as JSON', async () => {
