@@ -110,6 +110,9 @@ export class EtcdServers implements AsyncDisposable {
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       this.#said = (this.#said + text).slice(-2_000)
     })
+    child.on('error', (error) => {
+      this.#said = error.message
+    })
     server.process = child
   }
 
@@ -120,7 +123,7 @@ export class EtcdServers implements AsyncDisposable {
   /** Resolves when it is gone. */
   async end(place: number, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     const { process: child } = this.#servers[place]!
-    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    if (!child?.pid || child.exitCode !== null || child.signalCode !== null) return
     const gone = new Promise((resolve) => child.once('exit', resolve))
     child.kill(signal)
     // A stopped process takes no other signal.

@@ -40,7 +40,7 @@ export const etcdSlow: Bench = {
     const slow = slowFlush(SLOW_FLUSH_MS)
     if (typeof slow === 'string') throw new Error(slow)
     using disk = slow
-    return compare(context, `, flush + ${SLOW_FLUSH_MS} ms`, { prefix: disk.prefix }, [dataRows, faultRows])
+    return await compare(context, `, flush + ${SLOW_FLUSH_MS} ms`, { prefix: disk.prefix }, [dataRows, faultRows])
   },
 }
 
