@@ -24,6 +24,19 @@ const keys = Number(env.TRELLIS_TRAFFIC_KEYS)
 const members = Number(env.TRELLIS_TRAFFIC_MEMBERS)
 const dataDir = env.TRELLIS_DATA_DIR!
 const journal = openSync(journalPath(dataDir, process.pid), 'a', 0o600)
+const failures: Record<string, number> = {}
+let unanswered = 0
+let isSending = false
+let hasEnded = false
+// Before the node is there: whoever sees it in the cluster may say so at once, and without a listener the signal would end the process.
+process.on('SIGUSR2', () => {
+  isSending = true
+})
+process.on('SIGHUP', () => {
+  isSending = false
+  hasEnded = true
+  tellWhenQuiet()
+})
 const node = await createNode({
   ...(env.TRELLIS_NAME ? { name: env.TRELLIS_NAME } : {}),
   ...(env.TRELLIS_JOIN ? { join: env.TRELLIS_JOIN } : {}),
@@ -37,11 +50,7 @@ const node = await createNode({
 const data = node.channel('data')
 const life = `${node.status().node.name}.${process.pid}`
 const counters = new Map<string, number>()
-const failures: Record<string, number> = {}
-let unanswered = 0
 let owed = 0
-let isSending = false
-let hasEnded = false
 let lastAt = clock()
 
 data.onMessage(({ payload }) => {
@@ -53,14 +62,6 @@ node.events.subscribe((event) => {
   if (event.type !== 'switch' || node.status().consensus.role !== 'leader') return
   const path = dyingPath(dataDir)
   if (existsSync(path) && readFileSync(path, 'utf8') === event.phase) process.kill(process.pid, 'SIGKILL')
-})
-process.on('SIGUSR2', () => {
-  isSending = true
-})
-process.on('SIGHUP', () => {
-  isSending = false
-  hasEnded = true
-  tellWhenQuiet()
 })
 const ticking = setInterval(tick, TICK_MS)
 process.once('SIGTERM', async () => {
