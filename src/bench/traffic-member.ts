@@ -3,7 +3,7 @@
 // journals of a cluster prove together is told by `traffic.ts`. SIGUSR2: sends from now on. SIGHUP: sends
 // no more, and says so once all is answered.
 
-import { existsSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { existsSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { watchParent } from '../cli/parent.ts'
 import { asClusterError } from '../errors.ts'
 import { createNode } from '../node.ts'
@@ -57,11 +57,13 @@ data.onMessage(({ payload }) => {
   const { source, key, number } = payload as { source: string; key: string; number: number }
   write('delivered', source, key, number)
 })
-// A switch that has come so far is where this life is to end, when it leads.
+// A switch that has come so far is where the life of whoever leads is to end: of one member, not of the next leader too.
 node.events.subscribe((event) => {
   if (event.type !== 'switch' || node.status().consensus.role !== 'leader') return
   const path = dyingPath(dataDir)
-  if (existsSync(path) && readFileSync(path, 'utf8') === event.phase) process.kill(process.pid, 'SIGKILL')
+  if (!existsSync(path) || readFileSync(path, 'utf8') !== event.phase) return
+  rmSync(path)
+  process.kill(process.pid, 'SIGKILL')
 })
 const ticking = setInterval(tick, TICK_MS)
 process.once('SIGTERM', async () => {

@@ -36,14 +36,14 @@ export function journalPath(dataDir: string, pid: number): string {
   return `${dataDir}.${pid}.journal`
 }
 
-/** Where a member reads in which phase of a switch it is to end itself, if it leads. */
+/** Where members read in which phase of a switch whoever leads is to end itself. */
 export function dyingPath(dataDir: string): string {
-  return `${dataDir}.dies-in`
+  return join(dirname(dataDir), 'dies-in')
 }
 
-/** From now on `node` kills itself in this phase of a switch, if it leads; empty: it does not. */
-export function dieIn(node: ClusterProcess, phase: 'preparing' | 'verifying' | 'committed' | 'draining' | ''): void {
-  writeFileSync(dyingPath(node.dataDir), phase)
+/** The next member that leads in this phase of a switch kills itself. */
+export function dieIn(cluster: ProcessCluster, phase: 'preparing' | 'verifying' | 'committed' | 'draining'): void {
+  writeFileSync(dyingPath(cluster.nodes[0]!.dataDir), phase)
 }
 
 /** Running members send from now on; those that are started later, when they are told. */
