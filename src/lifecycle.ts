@@ -339,6 +339,8 @@ export class Lifecycle {
         if (event.type === 'dropped') return
         if (event.type === 'unanswered') return this.#parts.features.unanswered(event.member)
         this.#remembered.follow(event)
+        // Asked over relays, nobody would hear of its end.
+        if (event.type === 'member' && event.after.state === 'down') this.requests.lost(event.after.id)
         if (event.type === 'member' && isNamesake(self, event.after)) this.#joining?.start()
         onMember(event)
       },
