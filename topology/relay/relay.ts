@@ -76,7 +76,9 @@ export class Relay implements Core<RelayInput, RelayEffect> {
   /** The neighbor to hand it to: the member itself when it is linked, or is to be. Undefined: no way, and nobody to call. */
   way(to: MemberId, needsLink = false): MemberId | undefined {
     if (this.#ask.isLinked(to)) return to
-    return (needsLink ? undefined : this.relayTo(to)) ?? (this.#ask.isThere(to) ? to : undefined)
+    // To whoever is gone no relay leads: it would be dropped on the way, and nobody told.
+    if (!this.#ask.isThere(to)) return undefined
+    return (needsLink ? undefined : this.relayTo(to)) ?? to
   }
 
   /** The relay to a member that is not linked, a linked neighbor itself; undefined: none is known. */
