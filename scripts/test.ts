@@ -90,6 +90,7 @@ step('scripts/build-dashboard.ts')
 step('scripts/build-bundle.ts')
 step(tsc, '--project', 'test', '--noEmit')
 const words = process.argv.slice(2).filter((word) => word !== '--all')
+if (process.argv.includes('--all')) process.env.TRELLIS_ALL_STORIES = '1'
 const isWhole = words.length > 0 || process.argv.includes('--all') || process.env.TRELLIS_REQUIRE_ALL === '1'
 if (isWhole && words.length === 0) process.env.TRELLIS_ALL_STORIES = '1'
 const { parallel, serial: stories } = testFiles(words)

@@ -5,9 +5,8 @@ import { describe, it } from 'node:test'
 import { processNetwork } from './story/network.ts'
 import { stories } from './story/stories.ts'
 import { tell, topologies } from './story/story.ts'
-import { inTurn } from './story/turn.ts'
+import { inTurn, isWhole } from './story/turn.ts'
 
-const isWhole = process.env.TRELLIS_ALL_STORIES === '1' || process.env.TRELLIS_REQUIRE_ALL === '1'
 const matrix = stories
   .filter(({ needs }) => processNetwork.cannot(needs) === undefined)
   .flatMap((story) => topologies.map((topology) => ({ story, topology })))

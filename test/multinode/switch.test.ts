@@ -11,15 +11,15 @@ import {
 } from '../../src/bench/traffic.ts'
 import type { ClusterProcess } from '../../src/testing/process-member.ts'
 import type { ProcessCluster } from '../../src/testing/processes.ts'
+import { isWhole } from './story/turn.ts'
 
 const MEMBERS = 8
 const switches = ['hyparview', 'client-server', 'full-mesh', 'client-server', 'hyparview', 'full-mesh'] as const
 
 /** Each costs a restart; those that are left out here whole nodes go through in virtual time. */
-const phases =
-  process.env.TRELLIS_REQUIRE_ALL === '1'
-    ? (['preparing', 'verifying', 'committed', 'draining'] as const)
-    : (['verifying', 'committed'] as const)
+const phases = isWhole
+  ? (['preparing', 'verifying', 'committed', 'draining'] as const)
+  : (['verifying', 'committed'] as const)
 
 type Ordered = Awaited<ReturnType<typeof orderSwitch>>
 

@@ -7,7 +7,7 @@ import { describe, it } from 'node:test'
 import { runSeed, SimulationFailure } from '../../src/testing/index.ts'
 import { bugNamed, bugNames } from '../../src/testing/simulator/bugs.ts'
 import type { Focus } from '../../src/testing/simulator/scenario.ts'
-import { inTurn } from '../multinode/story/turn.ts'
+import { inTurn, isWhole } from '../multinode/story/turn.ts'
 
 /** Worlds that are tried for one bug. The slowest so far needed some two hundred. */
 const MAX_SEEDS = 1_000
@@ -15,7 +15,7 @@ const MAX_SEEDS = 1_000
 /** Of the worlds in which the bug was not seen yet, how many of the last are also run without it. */
 const CONTROLS = 3
 
-const planted = process.env.TRELLIS_REQUIRE_ALL === '1' ? bugNames : inTurn(bugNames, 2)
+const planted = isWhole ? bugNames : inTurn(bugNames, 2)
 
 describe('the canary', () => {
   it('knows at least forty bugs', () => {

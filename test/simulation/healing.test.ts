@@ -1,9 +1,7 @@
 import { describe, it } from 'node:test'
 import { topologies } from '../multinode/story/story.ts'
-import { inTurn } from '../multinode/story/turn.ts'
+import { inTurn, isWhole } from '../multinode/story/turn.ts'
 import { heal, healedWithinMs } from './healing.ts'
-
-const isWhole = process.env.TRELLIS_ALL_STORIES === '1' || process.env.TRELLIS_REQUIRE_ALL === '1'
 
 describe(`whole nodes in virtual time are whole again within ${healedWithinMs} ms`, () => {
   for (const topology of inTurn(topologies, isWhole ? 1 : topologies.length))

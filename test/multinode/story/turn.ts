@@ -2,6 +2,9 @@
 
 import { spawnSync } from 'node:child_process'
 
+/** `npm run test:all` and TRELLIS_REQUIRE_ALL=1 take all there is. */
+export const isWhole = process.env.TRELLIS_ALL_STORIES === '1' || process.env.TRELLIS_REQUIRE_ALL === '1'
+
 /** Every `step`th of `cases`, from the one on that the hash of the commit says. */
 export function inTurn<Case>(cases: readonly Case[], step: number): Case[] {
   const { stdout } = spawnSync('git', ['rev-parse', 'HEAD'], { cwd: import.meta.dirname, encoding: 'utf8' })
