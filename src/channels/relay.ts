@@ -19,6 +19,8 @@ export interface RelayOptions {
   readonly nextHop: (to: string) => string | undefined
   /** It is a member of this cluster, not gone, and has a transport in common with this one: it may be dialled. */
   readonly isThere: (member: string) => boolean
+  /** It is known to be down or to have left. */
+  readonly isGone: (member: string) => boolean
   /** An envelope for this node, of `source`. */
   readonly deliver: (envelope: Envelope) => void
   /** What was taken to be sent found no way after all: it has not left this node. */
@@ -46,8 +48,9 @@ export class Relay {
 
   constructor(options: RelayOptions) {
     this.#options = options
-    const { self, links, nextHop, isThere, turn } = options
-    this.#core = new RelayCore(self, { isLinked: (peer) => links.get(peer) !== undefined, nextHop, isThere })
+    const { self, links, nextHop, isThere, isGone, turn } = options
+    const isLinked = (peer: string): boolean => links.get(peer) !== undefined
+    this.#core = new RelayCore(self, { isLinked, nextHop, isThere, isGone })
     this.#timer = options.clock.setInterval(() => turn.enter(() => this.#put({ type: 'look' })), LOOK_MS)
     this.#timer.unref()
   }

@@ -56,6 +56,7 @@ export class Routes {
       ...toolbox,
       nextHop: (to) => this.#nextHop(to),
       isThere: (id) => isThere(member(id)) && this.#canDial(id),
+      isGone: (id) => member(id) !== undefined && !isThere(member(id)),
       deliver,
       undeliverable,
       onGivenUp,

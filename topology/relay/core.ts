@@ -27,6 +27,8 @@ export interface RelayQuestions {
   nextHop(to: MemberId): MemberId | undefined
   /** It is a member of this cluster and not gone: it may be dialled. */
   isThere(member: MemberId): boolean
+  /** It is known to be down or to have left. (Who is not gone may still be one that cannot be dialled from here.) */
+  isGone(member: MemberId): boolean
 }
 
 /** Where something goes that a neighbor handed over. */

@@ -77,8 +77,8 @@ export class Relay implements Core<RelayInput, RelayEffect> {
   way(to: MemberId, needsLink = false): MemberId | undefined {
     if (this.#ask.isLinked(to)) return to
     // To whoever is gone no relay leads: it would be dropped on the way, and nobody told.
-    if (!this.#ask.isThere(to)) return undefined
-    return (needsLink ? undefined : this.relayTo(to)) ?? to
+    if (this.#ask.isGone(to)) return undefined
+    return (needsLink ? undefined : this.relayTo(to)) ?? (this.#ask.isThere(to) ? to : undefined)
   }
 
   /** The relay to a member that is not linked, a linked neighbor itself; undefined: none is known. */

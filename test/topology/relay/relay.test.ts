@@ -10,6 +10,7 @@ function relayAt(self: string, linked: string[] = [], hops: Record<string, strin
     isLinked: (peer) => links.has(peer),
     nextHop: (to) => table.get(to),
     isThere: (member) => there.includes(member),
+    isGone: (member) => member === 'gone',
   })
   const send = (to: string, now: number, needsLink = false) => relay.step({ type: 'sending', to, needsLink }, now)
   return { relay, links, table, send }
@@ -18,6 +19,12 @@ function relayAt(self: string, linked: string[] = [], hops: Record<string, strin
 const passing = (source: string, destination: string, hops: number) => ({ source, destination, hops })
 
 describe('ways to members', () => {
+  it('lead over a relay to whoever cannot be dialled, and nowhere to whoever is gone', () => {
+    const { relay } = relayAt('a', ['near'], { foreign: 'near', gone: 'near' }, ['near'])
+    assert.equal(relay.way('foreign'), 'near')
+    assert.equal(relay.way('gone'), undefined)
+  })
+
   it('are the link, else the next hop of the overlay, else what was learned, else a link on demand', () => {
     const { relay, links, table } = relayAt('a', ['near', 'b'], { far: 'near' })
     assert.equal(relay.way('far'), 'near')
