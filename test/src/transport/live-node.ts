@@ -19,7 +19,7 @@ import { Keyring } from '../../../src/wire/secrets.ts'
 import { sampleHello } from '../wire/sample-messages.ts'
 
 export const secret = 'the secret of the cluster'
-export const handshakeTimeoutMs = 800
+export const handshakeTimeoutMs = 2_000
 
 export function helloOf(id: string): LocalHello {
   const { magic: _, versionMin: _min, versionMax: _max, features: _features, proof: _proof, ...hello } = sampleHello
