@@ -8,6 +8,7 @@ export {
   testCoordinationStore,
 } from './compliance/coordination-store.ts'
 export { type AnyOverlay, type OverlaySuite, testOverlay } from './compliance/overlay.ts'
+export { memberOptions } from './member-options.ts'
 export type { ClusterProcess, ProcessFaults, RestartOptions } from './process-member.ts'
 export { type ProcessCluster, type ProcessesOptions, startProcesses } from './processes.ts'
 export { bugNames } from './simulator/bugs.ts'

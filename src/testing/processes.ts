@@ -29,7 +29,7 @@ export interface ProcessesOptions {
   readonly expect?: number
   /** What stands before the command line of every process; `hosts` has its own. Default: nothing. */
   readonly prefix?: readonly string[]
-  /** A module to run instead of `trellis node`. It finds its settings in the same TRELLIS_* variables. */
+  /** A module to run instead of `trellis node`; it creates its node of `memberOptions()`. */
   readonly program?: string
   /** What stands before the number in the members' names. Default `node-`. */
   readonly namePrefix?: string

@@ -2,11 +2,11 @@
 // everybody, once more with its old token after it has lost S5. It sends acknowledged messages to the others, offers a service,
 // and prints what it sees, for the oracle. SIGUSR2 moves its wall clock: an hour ahead, two back, and so on.
 
-import { Socket } from 'node:net'
 import { basename } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { ClusterError, createNode, type S5 } from '@viable-systems/trellis'
+import { memberOptions } from '@viable-systems/trellis/testing'
 import { encodeCommand } from '../../../src/vsm/fenced.ts'
 import { microseconds, type Observed } from './observed.ts'
 
@@ -26,31 +26,16 @@ const hourMs = 3_600_000
 const { env } = process
 const life = microseconds()
 
-// Whoever started this program is gone: so is its reason.
-new Socket({ fd: Number(env.TRELLIS_PARENT_FD) })
-  .on('close', () => process.exit())
-  .resume()
-  .unref()
-
 const ownName = basename(env.TRELLIS_DATA_DIR!)
 const roles = (JSON.parse(env.STORY_ROLES ?? '{}') as Record<string, string[]>)[ownName]
 const node = await createNode({
-  ...(env.TRELLIS_NAME ? { name: env.TRELLIS_NAME } : {}),
-  ...(env.TRELLIS_JOIN ? { join: env.TRELLIS_JOIN } : {}),
-  ...(env.TRELLIS_EXPECT ? { expect: Number(env.TRELLIS_EXPECT) } : {}),
-  ...(env.TRELLIS_ADMIN_TOKEN ? { adminToken: env.TRELLIS_ADMIN_TOKEN } : {}),
+  ...memberOptions(),
   ...(roles ? { roles } : {}),
   topology: env.STORY_TOPOLOGY ?? 'full-mesh',
   // Small clusters have few neighbors only if they are told to.
   overlayOptions: { hyparview: { activeSize: 3 } },
-  listen: env.TRELLIS_LISTEN!,
-  admin: env.TRELLIS_ADMIN!,
-  dataDir: env.TRELLIS_DATA_DIR!,
-  secret: env.TRELLIS_SECRET!,
-  allowFaults: env.TRELLIS_ALLOW_FAULTS === '1',
   // The log in memory is a saw whose teeth would hide a slow growth: short ones hide less.
   ...(env.STORY_MEMORY === '1' ? { snapshotEntries: 500 } : {}),
-  logger: 'info',
 })
 print({ type: 'began', life })
 process.once('SIGTERM', () => void node.stop().then(() => process.exit()))
