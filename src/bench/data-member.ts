@@ -2,9 +2,9 @@
 
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { watchParent } from '../cli/parent.ts'
 import { createNode } from '../node.ts'
 import { type Logger, silentLogger } from '../observability/logger.ts'
+import { memberOptions } from '../testing/member-options.ts'
 import { drive, firstAnswer, LOAD_VALUE, type Load, loadKey, longestGap } from './load.ts'
 import { clock } from './recorded.ts'
 
@@ -31,16 +31,8 @@ const CHANGE_EVERY_MS = 20
 /** A call here goes on to the next leader by itself, so few are enough to find the first that is answered. */
 const AT_ONCE = 4
 
-const { env } = process
-watchParent(env)?.addEventListener('abort', () => process.exit())
 const node = await createNode({
-  ...(env.TRELLIS_NAME ? { name: env.TRELLIS_NAME } : {}),
-  ...(env.TRELLIS_JOIN ? { join: env.TRELLIS_JOIN } : {}),
-  ...(env.TRELLIS_EXPECT ? { expect: Number(env.TRELLIS_EXPECT) } : {}),
-  listen: env.TRELLIS_LISTEN!,
-  admin: env.TRELLIS_ADMIN!,
-  dataDir: env.TRELLIS_DATA_DIR!,
-  secret: env.TRELLIS_SECRET!,
+  ...memberOptions(),
   allowFaults: true,
   voters: 3,
   logger: tellingOfCaptures(),

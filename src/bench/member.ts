@@ -1,9 +1,9 @@
 // The process that most benchmarks run many of: a member with the defaults of `trellis node` that prints what it sees, one JSON
 // object a line, with the time of the machine's monotonic clock, which all processes share. SIGTERM makes it leave.
 
-import { watchParent } from '../cli/parent.ts'
 import { createNodeIn } from '../node.ts'
 import { type NodeWorld, thisMachine } from '../node-world.ts'
+import { memberOptions } from '../testing/member-options.ts'
 import { plainSwim } from './plain-swim.ts'
 import { clock, type Recorded } from './recorded.ts'
 
@@ -12,7 +12,6 @@ const lookEveryMs = 1
 const blockMs = 400
 
 const { env } = process
-watchParent(env)?.addEventListener('abort', () => process.exit())
 
 record({ type: 'begun', at: clock() })
 const isPlain = env.TRELLIS_BENCH_PLAIN === '1'
@@ -20,14 +19,8 @@ const world: NodeWorld = isPlain
   ? { ...thisMachine, swim: plainSwim, awayThresholdMs: Number.POSITIVE_INFINITY }
   : thisMachine
 const node = await createNodeIn(world, {
-  ...(env.TRELLIS_NAME ? { name: env.TRELLIS_NAME } : {}),
-  ...(env.TRELLIS_JOIN ? { join: env.TRELLIS_JOIN } : {}),
-  ...(env.TRELLIS_EXPECT ? { expect: Number(env.TRELLIS_EXPECT) } : {}),
-  listen: env.TRELLIS_LISTEN!,
-  admin: env.TRELLIS_ADMIN!,
-  dataDir: env.TRELLIS_DATA_DIR!,
-  secret: env.TRELLIS_SECRET!,
-  allowFaults: env.TRELLIS_ALLOW_FAULTS === '1',
+  ...memberOptions(),
+  logger: 'silent',
   ...(isPlain ? { keepStalledMs: 0 } : {}),
 })
 

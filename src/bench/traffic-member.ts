@@ -4,9 +4,9 @@
 // no more, and says so once all is answered.
 
 import { existsSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
-import { watchParent } from '../cli/parent.ts'
 import { asClusterError } from '../errors.ts'
 import { createNode } from '../node.ts'
+import { memberOptions } from '../testing/member-options.ts'
 import { clock } from './recorded.ts'
 import { dyingPath, journalPath } from './traffic.ts'
 
@@ -18,7 +18,7 @@ const MAX_UNANSWERED = 500
 const PATIENCE_MS = 10_000
 
 const { env } = process
-watchParent(env)?.addEventListener('abort', () => process.exit())
+const options = memberOptions()
 const perSecond = Number(env.TRELLIS_TRAFFIC_RATE)
 const keys = Number(env.TRELLIS_TRAFFIC_KEYS)
 const members = Number(env.TRELLIS_TRAFFIC_MEMBERS)
@@ -37,16 +37,7 @@ process.on('SIGHUP', () => {
   hasEnded = true
   tellWhenQuiet()
 })
-const node = await createNode({
-  ...(env.TRELLIS_NAME ? { name: env.TRELLIS_NAME } : {}),
-  ...(env.TRELLIS_JOIN ? { join: env.TRELLIS_JOIN } : {}),
-  ...(env.TRELLIS_EXPECT ? { expect: Number(env.TRELLIS_EXPECT) } : {}),
-  listen: env.TRELLIS_LISTEN!,
-  admin: env.TRELLIS_ADMIN!,
-  dataDir,
-  secret: env.TRELLIS_SECRET!,
-  allowFaults: env.TRELLIS_ALLOW_FAULTS === '1',
-})
+const node = await createNode({ ...options, logger: 'silent' })
 const data = node.channel('data')
 const life = `${node.status().node.name}.${process.pid}`
 const counters = new Map<string, number>()

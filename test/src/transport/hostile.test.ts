@@ -1,50 +1,21 @@
 import assert from 'node:assert/strict'
 import { constants, randomBytes } from 'node:crypto'
 import { createServer, type Socket } from 'node:net'
-import { after, afterEach, before, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import { connect as connectTls, createSecureContext, TLSSocket } from 'node:tls'
 import { turns, waitUntil } from '../../../src/testing/compliance/wait-until.ts'
 import { createCertificate } from '../../../src/transport/certificate.ts'
 import { createIdentity, exportIdentity } from '../../../src/transport/identity.ts'
 import { encodeFrame, FrameDecoder, type WireMessage } from '../../../src/wire/message.ts'
 import { Keyring } from '../../../src/wire/secrets.ts'
+import { attacked } from './attacked.ts'
 import { Attacker, describeFailure, handshakeTimeoutMs, LiveNode, portOf, secret } from './live-node.ts'
 
 const node = new LiveNode()
 const friend = new LiveNode()
-const attackers: Attacker[] = []
+const { watched, plain } = attacked(node, friend)
 
-before(async () => {
-  await Promise.all([node.start(), friend.start()])
-  await friend.dial(node.address)
-  await waitUntil(() => node.links.length === 1)
-})
-
-/** After every attack: the friend's link works as before, and nothing of the attacker is left. */
-afterEach(async () => {
-  for (const attacker of attackers.splice(0)) attacker.socket.destroy()
-  await waitUntil(() => node.transport.halfOpenConnections === 0)
-  const heard = node.messages.length
-  friend.links[0]?.send({ type: 'accept' })
-  await waitUntil(() => node.messages.length === heard + 1)
-  assert.equal(node.links.length, 1)
-  node.refused.length = 0
-  node.failures.length = 0
-})
-
-after(() => Promise.all([node.stop(), friend.stop()]))
-
-function plain(): Attacker {
-  const attacker = Attacker.plain(node.address)
-  attackers.push(attacker)
-  return attacker
-}
-
-async function tls(identity = createIdentity()) {
-  const attacker = await Attacker.tls(node.address, identity)
-  attackers.push(attacker)
-  return attacker
-}
+const tls = async (identity = createIdentity()) => watched(await Attacker.tls(node.address, identity))
 
 describe('before TLS has proven anybody', () => {
   it('garbage is closed at once and counted', async () => {
@@ -131,7 +102,7 @@ describe('TLS of another kind', () => {
     it(`${title} is closed and counted`, async () => {
       const settings = { host: '127.0.0.1', port: portOf(node.address), rejectUnauthorized: false }
       const attacker = new Attacker(connectTls({ ...settings, ...options }))
-      attackers.push(attacker)
+      watched(attacker)
       await attacker.closed()
       assert.deepEqual(node.refused, [reason])
       assert.deepEqual(node.failures, [])
@@ -143,12 +114,12 @@ describe('TLS of another kind', () => {
     const sessions: Buffer[] = []
     const first = connectTls(settings)
     first.on('session', (session) => sessions.push(session))
-    attackers.push(new Attacker(first))
+    watched(new Attacker(first))
     await waitUntil(() => sessions.length > 0)
     const second = connectTls({ ...settings, session: sessions[0] })
     const reused: (boolean | undefined)[] = []
     second.on('secureConnect', () => reused.push(second.isSessionReused()))
-    attackers.push(new Attacker(second))
+    watched(new Attacker(second))
     await waitUntil(() => reused.length > 0)
     assert.deepEqual(reused, [false])
   })
@@ -331,7 +302,7 @@ function reflect() {
 function standBetween(identity: ReturnType<typeof createIdentity>) {
   return listenTls((socket) => {
     void Attacker.tls(node.address, identity).then((through) => {
-      attackers.push(through)
+      watched(through)
       socket.on('data', (chunk: Uint8Array) => through.socket.write(chunk))
       through.socket.on('data', (chunk: Uint8Array) => socket.write(chunk))
     })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { createServer, type Socket } from 'node:net'
-import { after, afterEach, before, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import type { Connection as Libp2pConnection, Stream } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
@@ -16,40 +16,14 @@ import { Libp2pTransport } from '../../../../src/transport/libp2p/libp2p-transpo
 import { TcpTransport } from '../../../../src/transport/tcp.ts'
 import { encodeFrame, FrameDecoder, type WireMessage } from '../../../../src/wire/message.ts'
 import { Keyring } from '../../../../src/wire/secrets.ts'
-import { Attacker, describeFailure, handshakeTimeoutMs, LiveNode } from '../live-node.ts'
+import { attacked } from '../attacked.ts'
+import { describeFailure, handshakeTimeoutMs, LiveNode } from '../live-node.ts'
 
 const live = () => new LiveNode((limits) => new Libp2pTransport(limits))
 const node = live()
 const friend = live()
-const attackers: Attacker[] = []
 const stock: Libp2p[] = []
-
-before(async () => {
-  await Promise.all([node.start(), friend.start()])
-  await friend.dial(node.address)
-  await waitUntil(() => node.links.length === 1)
-})
-
-/** After every attack: the friend's link works as before, and nothing of the attacker is left. */
-afterEach(async () => {
-  for (const attacker of attackers.splice(0)) attacker.socket.destroy()
-  await Promise.all(stock.splice(0).map((peer) => peer.stop()))
-  await waitUntil(() => node.transport.halfOpenConnections === 0)
-  const heard = node.messages.length
-  friend.links[0]?.send({ type: 'accept' })
-  await waitUntil(() => node.messages.length === heard + 1)
-  assert.equal(node.links.length, 1)
-  node.refused.length = 0
-  node.failures.length = 0
-})
-
-after(() => Promise.all([node.stop(), friend.stop()]))
-
-function plain(): Attacker {
-  const attacker = Attacker.plain(node.address)
-  attackers.push(attacker)
-  return attacker
-}
+const { plain } = attacked(node, friend, () => Promise.all(stock.splice(0).map((peer) => peer.stop())))
 
 /** A libp2p program that is no node of ours. */
 async function stranger(listen: string[] = []): Promise<Libp2p> {

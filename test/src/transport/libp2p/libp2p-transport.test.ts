@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-import { connect, createServer } from 'node:net'
 import { afterEach, before, describe, it } from 'node:test'
 import { isClusterError } from '../../../../src/errors.ts'
 import { type TransportHarness, testTransport } from '../../../../src/testing/compliance/transport.ts'
@@ -9,33 +6,14 @@ import { waitUntil } from '../../../../src/testing/compliance/wait-until.ts'
 import { createIdentity } from '../../../../src/transport/identity.ts'
 import { Libp2pTransport } from '../../../../src/transport/libp2p/libp2p-transport.ts'
 import type { Connection } from '../../../../src/transport/transport.ts'
+import { rawPeers } from '../raw-peers.ts'
 
 const harness: TransportHarness = {
   listenAddress: '127.0.0.1:0',
   // The first handshakes of a process are compiled while they run.
   create: (limits) =>
     new Libp2pTransport({ identity: createIdentity(), ...limits, handshakeTimeoutMs: 2 * limits.handshakeTimeoutMs }),
-  stranger: async (address, bytes) => {
-    const socket = connect({ host: '127.0.0.1', port: Number(address.split(':')[1]) })
-    socket.on('error', () => undefined)
-    socket.write(bytes)
-    await new Promise((resolve) => socket.once('close', resolve))
-  },
-  mute: async () => {
-    const server = createServer()
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const sockets = new Set<{ destroy(): void }>()
-    server.on('connection', (socket) => sockets.add(socket))
-    return {
-      address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-      close: async () => {
-        for (const socket of sockets) socket.destroy()
-        server.close()
-        await once(server, 'close')
-      },
-    }
-  },
+  ...rawPeers,
 }
 
 testTransport('libp2p', { create: () => harness })
