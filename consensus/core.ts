@@ -219,8 +219,8 @@ export interface FollowerView {
   readonly matchIndex: LogIndex
   /** It answers, and lacks no more than `caughtUpEntries` of what is committed. */
   readonly isCaughtUp: boolean
-  /** When an answer of it was last heard in this term; undefined: never. */
-  readonly heardAt: number | undefined
+  /** When an answer of it was last heard; before its first one, since when this leader has sent to it. */
+  readonly silentSince: number
   /** Bytes of a snapshot it has, while one is sent to it. */
   readonly snapshotOffset: number | undefined
 }

@@ -27,6 +27,8 @@ export class Progress {
   storeId: string | undefined
   /** When it was last heard. */
   heardAt: number | undefined
+  /** Since when this leader has sent to it. */
+  readonly since: number
   /** In mode `snapshot`: how far that is. */
   sending: Sending | undefined
   /** The latest round it answered. */
@@ -39,9 +41,10 @@ export class Progress {
   #inflight: LogIndex[] = []
   readonly #maxInflight: number
 
-  constructor(next: LogIndex, maxInflight: number) {
+  constructor(next: LogIndex, maxInflight: number, now: number) {
     this.next = next
     this.#maxInflight = maxInflight
+    this.since = now
   }
 
   /** Whether a message with entries may be sent now. */

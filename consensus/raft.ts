@@ -135,12 +135,12 @@ export class Raft<Command> {
     const raft = this.#raft
     const { role } = raft
     if (role.type !== 'leader') return []
-    return Array.from(role.progress, ([id, { storeId, match, heardAt, sending }]) => ({
+    return Array.from(role.progress, ([id, { storeId, match, heardAt, since, sending }]) => ({
       id,
       storeId,
       matchIndex: match,
       isCaughtUp: storeId !== undefined && hasCaughtUp(raft, role, { id, storeId }, now),
-      heardAt,
+      silentSince: heardAt ?? since,
       snapshotOffset: sending?.offset,
     }))
   }

@@ -73,7 +73,7 @@ function configure<Command>(raft: RaftState<Command>, configuration: Configurati
   appendEntries(raft, [{ index: log.lastIndex + 1, term: hardState.term, command: undefined, configuration }])
   if (role.type !== 'leader') return
   for (const peer of peersOf(raft)) {
-    if (!role.progress.has(peer)) role.progress.set(peer, new Progress(log.lastIndex, options.maxInflightAppends))
+    if (!role.progress.has(peer)) role.progress.set(peer, new Progress(log.lastIndex, options.maxInflightAppends, now))
   }
   // A majority of others may be needed from now on; it has had no time to answer.
   role.patientFrom = Math.max(role.patientFrom, now)

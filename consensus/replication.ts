@@ -68,7 +68,7 @@ export function onFollowerReply<Command>(
   let progress = leader.progress.get(from)
   if (progress === undefined) return
   if (progress.storeId !== undefined && progress.storeId !== storeId) {
-    progress = new Progress(raft.log.lastIndex + 1, raft.options.maxInflightAppends)
+    progress = new Progress(raft.log.lastIndex + 1, raft.options.maxInflightAppends, now)
     leader.progress.set(from, progress)
   }
   progress.storeId = storeId

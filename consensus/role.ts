@@ -65,7 +65,7 @@ export function becomeLeader<Command>(raft: RaftState<Command>, now: number): Le
   const leader: LeaderState = {
     type: 'leader',
     since: now,
-    progress: new Map(peersOf(raft).map((peer) => [peer, new Progress(next, maxInflightAppends)])),
+    progress: new Map(peersOf(raft).map((peer) => [peer, new Progress(next, maxInflightAppends, now)])),
     reads: newLeaderReads(),
     rounds: [],
     answeredRound: 0,

@@ -3,7 +3,9 @@
 //
 // Voters never shrink by failure, only when one leaves. One that leaves, or is draining, gives up its vote first: to a learner that has
 // caught up if there is anybody, else the set shrinks by it. One that is `down` and silent to the leader for long is replaced, never
-// just removed. A member that lost its log is replaced by itself with its new one. Learners are only those who are to be promoted.
+// just removed. A member that lost its log is replaced by itself with its new one. A leader that leaves or cannot host S5 hands over;
+// where no other voter could take over, a learner gets its vote. Learners are only those who are to be promoted, and one that does
+// not answer makes room for the next.
 
 import { includesVoter, isJoint, sameVoters } from './configuration.ts'
 import type { FollowerView, RaftView, Reconfiguration } from './core.ts'
@@ -18,6 +20,9 @@ export interface VoterPolicyOptions {
    */
   readonly replaceAfterMs: number
 }
+
+/** How long a learner may be silent while others could learn instead: they take turns. */
+const LEARNER_SILENCE_MS = 3_000
 
 /** The defaults. */
 export const defaultVoterPolicy: VoterPolicyOptions = Object.freeze({ target: 5, replaceAfterMs: 30_000 })
@@ -81,23 +86,25 @@ class Plan {
   /** The voter that is gone without a word. */
   readonly #lost: Voter | undefined
   readonly #kept: readonly Voter[]
-  /** Who could be promoted; those who learn already first. */
+  /** The leader must not go on, and no other voter could lead instead, now or soon. */
+  readonly #isStuck: boolean
+  /** Who could be promoted; those who learn already first, those who do not answer last. */
   readonly #candidates: readonly Voter[]
   readonly #missing: number
 
   constructor(facts: VoterFacts, { target, replaceAfterMs }: VoterPolicyOptions) {
     this.#facts = facts
-    const { view, members } = facts
+    const { view } = facts
     this.#voters = view.configuration.voters
     this.#learners = view.configuration.learners
     this.#leaving = this.#voters.find(({ id }) => this.#isLeaving(id))
     this.#lost = this.#voters.find(({ id }) => this.#isLost(id, replaceAfterMs))
     this.#kept = this.#voters.filter((voter) => voter !== this.#leaving)
-    const isTaken = (id: VoterId): boolean => this.#voters.some((voter) => voter.id === id)
-    const eligible = members.filter((member) => isEligible(member, facts.level) && !isTaken(member.id))
-    const known = eligible.map(({ id, storeId }) => ({ id, storeId })).sort(byId)
-    const isLearner = (voter: Voter): boolean => includesVoter(this.#learners, voter)
-    this.#candidates = [...known.filter(isLearner), ...known.filter((voter) => !isLearner(voter))]
+    this.#isStuck = this.#reasonToHandOver() !== undefined && !this.#voters.some(({ id }) => this.#couldLead(id))
+    const candidates = this.#inTurn()
+    this.#candidates = this.#isStuck
+      ? [...candidates.filter(({ id }) => this.#couldLead(id)), ...candidates.filter(({ id }) => !this.#couldLead(id))]
+      : candidates
     const living = this.#kept.filter(({ id }) => !this.#isLost(id, replaceAfterMs)).length
     const possible = Math.min(target, living + this.#candidates.length)
     this.#missing = Math.max(0, possible - (possible % 2 === 0 ? 1 : 0) - this.#kept.length)
@@ -106,10 +113,8 @@ class Plan {
   /** A leader that leaves, or cannot host S5, hands over to one that stays and can. */
   handOver(): VoterDecision | undefined {
     const { self, members, level } = this.#facts
-    const own = members.find(({ id }) => id === self)
-    const isVoter = this.#voters.some(({ id }) => id === self)
-    if (own === undefined || !isVoter || (!own.isDraining && own.mayHost)) return undefined
-    const reason = own.isDraining ? 'the leader is draining' : 'the leader cannot host S5'
+    const reason = this.#reasonToHandOver()
+    if (reason === undefined) return undefined
     const heir = this.#voters.find((voter) => {
       const member = members.find(({ id }) => id === voter.id)
       return (
@@ -123,6 +128,11 @@ class Plan {
     const rehomed = this.#rehomed()
     if (rehomed !== undefined) return rehomed
     const ready = this.#candidates.filter((voter) => this.#isReady(voter))
+    const successor = this.#isStuck ? ready.find(({ id }) => this.#couldLead(id)) : undefined
+    if (successor !== undefined) {
+      const voters = this.#voters.map((voter) => (voter.id === this.#facts.self ? successor : voter))
+      return this.#to(voters, `${this.#reasonToHandOver()}, and no other voter could lead`)
+    }
     if (this.#leaving !== undefined && this.#leaving.id !== this.#facts.self) {
       if (ready.length < this.#missing || !this.#isSafe(this.#kept)) return undefined
       return this.#to([...this.#kept, ...ready.slice(0, this.#missing)], `${this.#leaving.id} leaves`)
@@ -141,7 +151,7 @@ class Plan {
 
   /** Exactly those learn who are to be promoted. */
   changeLearners(): VoterDecision | undefined {
-    const wanted = Math.max(this.#missing, this.#lost === undefined ? 0 : 1)
+    const wanted = Math.max(this.#missing, this.#lost !== undefined || this.#isStuck ? 1 : 0)
     const learners = this.#candidates.slice(0, wanted)
     if (sameVoters(learners, this.#learners)) return undefined
     const reason = learners.length > 0 ? 'a voter is to be promoted' : 'nobody is to be promoted'
@@ -163,6 +173,22 @@ class Plan {
     return undefined
   }
 
+  /** Those who learn first. Learners that do not answer come last, and the others begin behind them, so that each has its turn. */
+  #inTurn(): Voter[] {
+    const { members, level } = this.#facts
+    const isTaken = (id: VoterId): boolean => this.#voters.some((voter) => voter.id === id)
+    const eligible = members.filter((member) => isEligible(member, level) && !isTaken(member.id))
+    const known = eligible.map(({ id, storeId }) => ({ id, storeId })).sort(byId)
+    const learning = known.filter((voter) => includesVoter(this.#learners, voter))
+    const silent = learning.filter(({ id }) => this.#isSilent(id))
+    const others = known.filter((voter) => !learning.includes(voter))
+    const last = silent.at(-1)
+    const isAfter = ({ id }: Voter): boolean => last !== undefined && id > last.id
+    const onward = [...others.filter(isAfter), ...others.filter((voter) => !isAfter(voter))]
+    const answering = learning.filter((voter) => !silent.includes(voter))
+    return [...answering, ...onward, ...silent]
+  }
+
   #to(voters: readonly Voter[], reason: string): VoterDecision {
     const learners = this.#learners.filter(({ id }) => !voters.some((voter) => voter.id === id))
     return { type: 'reconfigure', change: { voters, learners }, reason }
@@ -178,6 +204,28 @@ class Plan {
     return this.#facts.followers.some((each) => each.id === id && each.storeId === storeId && each.isCaughtUp)
   }
 
+  /** Why this leader should not lead on; undefined: it may. */
+  #reasonToHandOver(): string | undefined {
+    const { self, members } = this.#facts
+    const own = members.find(({ id }) => id === self)
+    if (own === undefined || !this.#voters.some(({ id }) => id === self)) return undefined
+    if (own.isDraining) return 'the leader is draining'
+    return own.mayHost ? undefined : 'the leader cannot host S5'
+  }
+
+  /** It could lead instead of this leader, at least when it has caught up or is heard again. */
+  #couldLead(id: VoterId): boolean {
+    const member = this.#facts.members.find((each) => each.id === id)
+    if (member === undefined || id === this.#facts.self) return false
+    const { state, isDraining, mayVote, mayHost } = member
+    return (state === 'alive' || state === 'suspect') && !isDraining && mayVote && mayHost
+  }
+
+  #isSilent(id: VoterId): boolean {
+    const follower = this.#facts.followers.find((each) => each.id === id)
+    return follower !== undefined && this.#facts.now - follower.silentSince >= LEARNER_SILENCE_MS
+  }
+
   #isLeaving(id: VoterId): boolean {
     const member = this.#facts.members.find((each) => each.id === id)
     return member !== undefined && (member.state === 'left' || member.isDraining || !member.mayVote)
@@ -186,8 +234,8 @@ class Plan {
   #isLost(id: VoterId, replaceAfterMs: number): boolean {
     const { members, followers, view, now } = this.#facts
     if (members.find((member) => member.id === id)?.state !== 'down') return false
-    const heardAt = followers.find((follower) => follower.id === id)?.heardAt ?? view.leaderSince ?? now
-    return now - heardAt >= replaceAfterMs
+    const silentSince = followers.find((follower) => follower.id === id)?.silentSince ?? view.leaderSince ?? now
+    return now - silentSince >= replaceAfterMs
   }
 }
 

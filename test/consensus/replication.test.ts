@@ -151,7 +151,7 @@ describe('replication', () => {
 
 describe('progress', () => {
   it('never forgets what a follower has', () => {
-    const progress = new Progress(5, 2)
+    const progress = new Progress(5, 2, 0)
     progress.accepted(7)
     progress.accepted(3)
     assert.deepEqual([progress.match, progress.next], [7, 8])
@@ -160,7 +160,7 @@ describe('progress', () => {
   })
 
   it('frees room for all messages up to the one that is answered', () => {
-    const progress = new Progress(1, 2)
+    const progress = new Progress(1, 2, 0)
     progress.accepted(0)
     progress.sent(1, 1)
     progress.sent(2, 1)

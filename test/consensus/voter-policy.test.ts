@@ -25,7 +25,7 @@ function member(id: string, change: Change = {}): MemberFacts {
 }
 
 function follower(id: string, change: Partial<FollowerView> = {}): FollowerView {
-  const usual = { storeId: id, matchIndex: 9, isCaughtUp: true, heardAt: now, snapshotOffset: undefined }
+  const usual = { storeId: id, matchIndex: 9, isCaughtUp: true, silentSince: now, snapshotOffset: undefined }
   return { id, ...usual, ...change }
 }
 
@@ -131,7 +131,7 @@ describe('the policy of voters', () => {
     const lost = (silentMs: number, state: MemberFacts['state'] = 'down'): Setup => ({
       voters: 'abc',
       members: [member('c', { state }), member('d')],
-      followers: [follower('c', { heardAt: now - silentMs, isCaughtUp: false })],
+      followers: [follower('c', { silentSince: now - silentMs, isCaughtUp: false })],
     })
     assert.equal(text(decide(lost(29_999))), 'nothing')
     assert.equal(text(decide(lost(30_000, 'suspect'))), 'nothing')
@@ -139,19 +139,25 @@ describe('the policy of voters', () => {
     assert.equal(text(decide({ ...lost(30_000), learners: 'd' })), 'abd|')
   })
 
-  it('counts a voter that never answered from when the leader won', () => {
-    const setup: Setup = {
-      voters: 'abc',
-      members: [member('c', { state: 'down' }), member('d')],
-      followers: [follower('c', { heardAt: undefined, isCaughtUp: false })],
+  it('lets the next one learn, and the next, while a learner does not answer', () => {
+    const turn = (learners: string, silent: string): string => {
+      const followers = [...silent].map((id) => follower(id, { isCaughtUp: false, silentSince: now - 3_000 }))
+      return text(decide({ voters: 'a', members: [...'bcde'].map((id) => member(id)), learners, followers, target: 3 }))
     }
-    assert.equal(text(decide({ ...setup, view: { leaderSince: now - 29_999 } })), 'nothing')
-    assert.equal(text(decide({ ...setup, view: { leaderSince: now - 30_000 } })), 'abc|d')
+    assert.equal(turn('bd', 'd'), 'a|be')
+    assert.equal(turn('be', 'e'), 'a|bc')
+    assert.equal(turn('cd', 'cd'), 'a|eb')
+    assert.equal(turn('bd', ''), 'abd|')
+  })
+
+  it('leaves a silent learner in its place when nobody else could learn', () => {
+    const followers = [follower('c', { isCaughtUp: false, silentSince: 0 })]
+    assert.equal(text(decide({ voters: 'a', learners: 'bc', followers })), 'nothing')
   })
 
   it('never shrinks by failure', () => {
     const members = [member('b', { state: 'down' }), member('c', { state: 'down' })]
-    const followers = ['b', 'c'].map((id) => follower(id, { heardAt: 0, isCaughtUp: false }))
+    const followers = ['b', 'c'].map((id) => follower(id, { silentSince: 0, isCaughtUp: false }))
     assert.equal(text(decide({ voters: 'abc', members, followers })), 'nothing')
   })
 
@@ -178,6 +184,20 @@ describe('the policy of voters', () => {
     const members = [member('a', { mayHost: false }), member('b', { mayHost: false })]
     assert.equal(text(decide({ voters: 'abc', members })), 'to c')
     assert.equal(text(decide({ voters: 'a', members: [member('a', { isDraining: true })] })), 'nothing')
+  })
+
+  it('gives its own vote to a learner when it must not go on and no other voter could lead', () => {
+    for (const change of [{ isDraining: true }, { mayHost: false }]) {
+      const own = member('a', change)
+      assert.equal(text(decide({ voters: 'a', members: [own, member('b')] })), 'a|b')
+      assert.equal(text(decide({ voters: 'a', learners: 'b', members: [own] })), 'b|')
+      const others = [own, member('b', { mayHost: false }), member('c', { state: 'down' })]
+      const more = [member('d', { mayHost: false }), member('e')]
+      assert.equal(text(decide({ voters: 'abc', members: [...others, ...more], target: 3 })), 'abc|e')
+      assert.equal(text(decide({ voters: 'abc', learners: 'e', members: others })), 'ebc|')
+    }
+    const members = [member('a', { mayHost: false }), member('b', { state: 'suspect' })]
+    assert.equal(text(decide({ voters: 'ab', learners: 'c', members, target: 1 })), 'ab|', 'b may soon be heard again')
   })
 
   it('puts a member that lost its log in its own place once it has caught up', () => {
@@ -224,7 +244,9 @@ describe('the policy of voters, step by step', () => {
         const voters = stores(members.slice(0, size).map(({ id }) => id))
         let configuration: Configuration = { voters, outgoing: [], learners: [] }
         const isUp = (id: string): boolean => members.find((each) => each.id === id)?.state === 'alive'
-        const followers = members.map(({ id }) => follower(id, { isCaughtUp: isUp(id), heardAt: isUp(id) ? now : 0 }))
+        const followers = members.map(({ id }) =>
+          follower(id, { isCaughtUp: isUp(id), silentSince: isUp(id) ? now : 0 }),
+        )
         for (let step = 0; ; step++) {
           assert.ok(step < 30, `still at ${JSON.stringify(configuration)}`)
           const inside = [...configuration.voters, ...configuration.learners].map(({ id }) => id)

@@ -21,6 +21,8 @@ export type DiskRecord =
   /** The latest snapshot, written beside the log and put in the place of the one before at once. */
   | { readonly type: 'snapshot'; readonly stored: StoredSnapshot }
   | { readonly type: 'forming'; readonly state: FormingState }
+  /** The cluster that this node found and did not found. */
+  | { readonly type: 'joined'; readonly clusterId: string }
   /** The largest fencing token accepted. */
   | { readonly type: 'fence'; readonly token: number }
 
@@ -65,6 +67,7 @@ export class SimulatedDisk {
     | undefined
   generation = 0
   forming: FormingState = { type: 'none' }
+  joined: string | undefined
   fence = 0
   readonly storeId: string
   readonly #schedule: Schedule
@@ -188,6 +191,9 @@ export class SimulatedDisk {
         return
       case 'forming':
         this.forming = record.state
+        return
+      case 'joined':
+        this.joined = record.clusterId
         return
       case 'fence':
         this.fence = Math.max(this.fence, record.token)

@@ -33,6 +33,8 @@ export interface FoundingSetup {
   readonly send: (to: MemberId, message: FormingMessage) => void
   readonly note: (event: string, detail: unknown) => void
   readonly formed: (event: Formed) => void
+  /** There is a cluster that others founded. */
+  readonly joined: (clusterId: string) => void
   /** With whom this node would found a cluster is durable. */
   readonly intended: () => void
 }
@@ -110,6 +112,7 @@ export class SimulatedFounding {
     if (event.type !== 'formed' && event.type !== 'outside') return
     this.#belongsToCluster = true
     if (event.type === 'formed') this.#setup.formed(event)
+    else this.#setup.joined(event.clusterId)
   }
 
   #persist(ticket: number, state: FormingState): void {

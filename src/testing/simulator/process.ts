@@ -1,5 +1,5 @@
 // One life of a node's process: membership, overlay, forming, and a voter once a cluster has formed with this node among
-// its voters. It does what the runtime does between the cores, and nothing else.
+// its voters, or a leader counts on it. It does what the runtime does between the cores, and nothing else.
 
 import {
   ClaimExpiry,
@@ -93,6 +93,7 @@ export class SimulatedProcess {
       enter: enterTimer,
       send: (to, message) => this.#send(to, { type: 'forming', message }),
       formed: (event) => this.#formed(event),
+      joined: (clusterId) => this.#joined(clusterId),
       intended: () => world.intentBegan(node.index),
     })
     this.#fence = new SimulatedFence(node.disk, bug?.forgetsFence !== true)
@@ -104,7 +105,7 @@ export class SimulatedProcess {
     return this.#founding.belongsToCluster
   }
 
-  /** Present once a cluster has formed in which this node votes. */
+  /** Present once this node holds the log. */
   get voter(): SimulatedVoter | undefined {
     return this.#voter
   }
@@ -112,6 +113,9 @@ export class SimulatedProcess {
   start(): void {
     this.#membership.start()
     this.#founding.start()
+    const { joined, header } = this.#node.disk
+    if (joined !== undefined) this.#clusterId ??= joined
+    if (joined !== undefined && header !== undefined) this.#openLog(joined)
     this.#links.start()
     this.#pulse()
   }
@@ -191,10 +195,17 @@ export class SimulatedProcess {
     if (disk.header !== undefined) this.#openLog(event.clusterId)
   }
 
+  #joined(clusterId: string): void {
+    if (this.#clusterId !== undefined) return
+    this.#clusterId = clusterId
+    this.#node.disk.writeNow({ type: 'joined', clusterId })
+  }
+
   /** A leader counts on this node: it makes a log to learn in. */
   #learn(clusterId: string, message: RaftMessage<ClusterCommand>): void {
     if (this.#voter !== undefined || (message.type !== 'append' && message.type !== 'snapshot')) return
-    this.#node.disk.writeNow({ type: 'log', configuration: votersOnly([]) })
+    const { disk } = this.#node
+    if (disk.header === undefined) disk.writeNow({ type: 'log', configuration: votersOnly([]) })
     this.#openLog(clusterId)
   }
 

@@ -227,8 +227,7 @@ function drawUsual(seed: number, random: Prng): Scenario {
     commandEveryMs: random.pick([20, 100, 500]),
     usersAct: random.pick([0.2, 0.5, 0.8]),
     users: random.pick([2, 4, 5]),
-    // Only founders can hold the log here: beside a witness there must be others.
-    hasWitness: expect > 2 && random.chance(0.2),
+    hasWitness: nodes > 1 && random.chance(0.2),
     levels: random.chance(0.3) ? perNode(nodes, () => random.pick(ALL_LEVELS)) : [],
   }
 }
