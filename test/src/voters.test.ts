@@ -136,6 +136,12 @@ describe('a witness', () => {
     await b.leadership.transfer({ to: 'a' })
     await waitUntil(() => nodes.every((node) => ['b', 'c'].includes(`${node.status().s5.host}`)))
   })
+
+  it('that is the only voter gives its vote to the one other member: somebody must host S5', async () => {
+    const a = await start({ name: 'a', roles: ['witness'] })
+    const b = await start({ name: 'b', join: [a.address] })
+    await waitUntil(() => agree([a, b], ['b']) && a.status().s5.host === 'b')
+  })
 })
 
 describe('a transfer of leadership', () => {
