@@ -33,8 +33,6 @@ export class Holds {
   readonly #theirs = new Map<string, HoldKind>()
   /** What linked peers were told. */
   readonly #told = new Map<string, HoldKind>()
-  /** Linked peers that say it again and again, so that their silence says something; members of an earlier release do not. */
-  readonly #repeating = new Set<string>()
   readonly #linked = new Set<string>()
   /** By peer: when its link, which nobody needs, is closed. */
   readonly #unneeded: NamedTimers
@@ -90,14 +88,12 @@ export class Holds {
     this.#linked.delete(peer)
     this.#theirs.delete(peer)
     this.#told.delete(peer)
-    this.#repeating.delete(peer)
     this.#unneeded.clear(peer)
     this.call(peer)
   }
 
   /** The peer said why it holds the link; perhaps before this node was a member. */
   hear(peer: string, kind: HoldKind): void {
-    if (this.#theirs.get(peer) === kind) this.#repeating.add(peer)
     this.#theirs.set(peer, kind)
     this.#settle(peer)
   }
@@ -107,9 +103,9 @@ export class Holds {
     for (const [peer, kind] of this.#told) this.#options.links.send(peer, { type: 'hold', kind })
   }
 
-  /** Linked peers that are never silent for long. */
+  /** Linked peers that are never silent for long: who has said why says it again and again. A link may be cut before it is said twice. */
   repeating(): Iterable<string> {
-    return this.#repeating
+    return this.#theirs.keys()
   }
 
   /** The strongest reason of either end. One that was never named is somebody's demand. */
