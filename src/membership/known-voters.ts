@@ -48,10 +48,11 @@ export class KnownVoters {
     return this.voters.some((voter) => voter.id === id)
   }
 
-  /** Whether somebody else is there to whom this node has not yet given up its place. */
+  /** Whether somebody else is there, and stays, to whom this node has not yet given up its place. */
   get hasPlaceToGive(): boolean {
-    const others = this.#sources.members().filter(({ id, state }) => id !== this.#self.id && state === 'alive')
-    return others.length > 0 && this.holders.includes(this.#self.id)
+    const stays = ({ id, state, condition }: MemberRecord): boolean =>
+      id !== this.#self.id && state === 'alive' && condition !== 'draining'
+    return this.holders.includes(this.#self.id) && this.#sources.members().some(stays)
   }
 
   /** Members as the policy sees them. Who stopped may come back: only by draining does a member give its vote up. */

@@ -5,7 +5,7 @@ import { startProcesses } from '../../src/testing/processes.ts'
 import { clock, recorded, recordedByAll } from './recorded.ts'
 
 const host = fileURLToPath(new URL('fixtures/host.ts', import.meta.url))
-const rounds = 5
+const rounds = 3
 /** Well below the lease that a successor must wait out when the old host did not say that it stops. */
 const handOverMs = 400
 
