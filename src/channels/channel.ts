@@ -29,7 +29,7 @@ export interface Receipt {
   readonly to: string
   /** Every member that it was sent to has acknowledged it: their handlers have finished. False: nobody was asked to. */
   readonly acked: boolean
-  /** Milliseconds from the call to this receipt. */
+  /** Milliseconds from the call to this receipt; 0 for what its lane took at once. */
   readonly durationMs: number
   /** How many members it was sent to: 1, or for `broadcast` and `publish` those that were alive as this node saw it. */
   readonly members: number

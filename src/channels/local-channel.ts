@@ -3,7 +3,7 @@
 
 import { SpanKind } from '@opentelemetry/api'
 import { isTracing, passedOn, traced } from '../observability/tracing.ts'
-import type { Arrival } from './arrival.ts'
+import { type Arrival, messageId } from './arrival.ts'
 import { RequestCall, SendCall } from './calls.ts'
 import { type Carrier, Carriers } from './carrier.ts'
 import type {
@@ -69,12 +69,18 @@ export class LocalChannel implements Channel {
     options: SendOptions | undefined,
     trace: string | undefined,
   ): Promise<Receipt> {
+    const { self, clock, destination: find } = this.#context
+    const resolved = this.#outbound.resolve(options)
+    const encoded = this.#outbound.encode(payload)
+    const destination = find(to)
+    const taken = this.#outbound.sendNow(destination, encoded, resolved, trace)
+    if (taken > 0) {
+      const id = messageId(self.id, self.generation, taken)
+      return Promise.resolve({ id, to: destination.name, acked: false, durationMs: 0, members: 1, reached: 1 })
+    }
+    const prepared = this.#outbound.prepareEncoded(encoded, resolved, trace)
     return new Promise((resolve, reject) => {
-      const prepared = this.#outbound.prepare(payload, options, trace)
-      const destination = this.#context.destination(to)
-      const { self, clock } = this.#context
-      const call = new SendCall(self, clock, resolve, reject)
-      this.#outbound.post(prepared, destination, call)
+      this.#outbound.post(prepared, destination, new SendCall(self, clock, resolve, reject))
     })
   }
 
@@ -116,7 +122,9 @@ export class LocalChannel implements Channel {
         this.#context.clock,
         (payload, listener) =>
           this.#outbound.post(this.#outbound.prepareWith(payload, each, trace), destination, listener),
-        this.#outbound.directly(destination, each, trace),
+        this.#outbound.isRemembered(destination, each)
+          ? undefined
+          : (payload) => this.#outbound.sendNow(destination, this.#outbound.encode(payload), each, trace) > 0,
       )
       const onAbort = (): void => many.fail(aborted(this.name, true))
       signal?.addEventListener('abort', onAbort, { once: true })

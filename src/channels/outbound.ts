@@ -15,6 +15,7 @@ import { channelDefaults, MAX_UNSETTLED_BYTES, MAX_WAITING_CALLS } from './chann
 import { aborted, expired, queueFull } from './failures.ts'
 import type { ChannelName } from './lane.ts'
 import { type Destination, type OutgoingListener, OutgoingMessage } from './outgoing-message.ts'
+import type { SendDirectly } from './outgoing-queues.ts'
 import { type EncodedPayload, encodePayload, type Payload } from './payload.ts'
 import { badOptions, defaultSendOptions, type ResolvedSendOptions, resolveSendOptions } from './send-options.ts'
 
@@ -33,6 +34,10 @@ export class Outbound implements OutgoingListener {
   readonly #context: ChannelContext
   readonly #counts: ChannelCounts
   readonly #defaults: ResolvedSendOptions
+  /** By destination, which is another object when its way may be another; and the last one asked for. */
+  readonly #direct = new WeakMap<Destination, SendDirectly>()
+  #lastDestination: Destination | undefined
+  #lastDirectly: SendDirectly | undefined
   /** Nothing is sent any more. */
   isClosed = false
   #unacknowledged = 0
@@ -68,12 +73,26 @@ export class Outbound implements OutgoingListener {
     trace: string | undefined,
     use?: 'request' | 'publish',
   ): Prepared {
+    return this.prepareEncoded(this.encode(payload), options, trace, use)
+  }
+
+  /** Throws `ERR_PAYLOAD_TOO_LARGE`, and a TypeError for what JSON cannot say. */
+  encode(payload: Payload): EncodedPayload {
+    return encodePayload(payload, MAX_TRANSFER_BYTES)
+  }
+
+  prepareEncoded(
+    encoded: EncodedPayload,
+    options: ResolvedSendOptions,
+    trace: string | undefined,
+    use?: 'request' | 'publish',
+  ): Prepared {
     if (options.causal && use !== 'publish') throw badOptions(['only what is published can be causal'])
     return {
       id: this.#context.driver.nextId(),
       kind: use === 'request' ? 'request' : options.monotonic ? 'newest' : 'message',
       options,
-      encoded: encodePayload(payload, MAX_TRANSFER_BYTES),
+      encoded,
       trace,
       startedAt: this.#context.clock.now(),
     }
@@ -91,24 +110,40 @@ export class Outbound implements OutgoingListener {
     }
   }
 
-  /** Of what is neither acknowledged nor ordered nothing is remembered: the lane takes it, and that is all. False: it does not now. */
-  directly(
+  /**
+   * Of what is neither acknowledged nor ordered nothing is remembered: its lane takes it, and that is all. Gives the message's id; 0: it has to be
+   * posted, which may wait, or tell why not.
+   */
+  sendNow(
     destination: Destination,
+    encoded: EncodedPayload,
     options: ResolvedSendOptions,
     trace: string | undefined,
-  ): ((payload: Payload) => boolean) | undefined {
-    const { self, driver } = this.#context
-    const isRemembered = options.ack || options.key !== undefined || options.monotonic || options.causal
-    if (isRemembered || destination.id === self.id) return undefined
-    const send = driver.queues.directly(destination, this.#channel, options, trace, () => driver.nextId())
-    return (payload) => {
-      if (this.isClosed) return false
-      const encoded = encodePayload(payload, MAX_TRANSFER_BYTES)
-      if (!send(encoded)) return false
-      this.#counts.sentMessages += 1
-      this.#counts.sentBytes += encoded.payload.length
-      return true
+  ): number {
+    if (this.isClosed || this.isRemembered(destination, options)) return 0
+    const id = this.#directlyTo(destination)(encoded, options, trace)
+    if (id === 0) return 0
+    this.#counts.sentMessages += 1
+    this.#counts.sentBytes += encoded.payload.length
+    return id
+  }
+
+  /** Something has to be known of it after it has left, or it stays here. */
+  isRemembered({ id }: Destination, { ack, key, monotonic, causal }: ResolvedSendOptions): boolean {
+    return ack || key !== undefined || monotonic || causal || id === this.#context.self.id
+  }
+
+  #directlyTo(destination: Destination): SendDirectly {
+    if (this.#lastDestination === destination) return this.#lastDirectly!
+    let directly = this.#direct.get(destination)
+    if (directly === undefined) {
+      const { driver } = this.#context
+      directly = driver.queues.directly(destination, this.#channel, () => driver.nextId())
+      this.#direct.set(destination, directly)
     }
+    this.#lastDestination = destination
+    this.#lastDirectly = directly
+    return directly
   }
 
   /** A message that is handed over after all that was heard on its topic. */

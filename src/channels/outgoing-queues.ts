@@ -11,6 +11,16 @@ import type { Destination, OutgoingMessage } from './outgoing-message.ts'
 import type { EncodedPayload } from './payload.ts'
 import type { ResolvedSendOptions } from './send-options.ts'
 
+/** Messages that go one way before it is asked for again. */
+const MAX_USES_OF_WAY = 64
+
+/** The id of the message that the lane took; 0: it did not. */
+export type SendDirectly = (
+  encoded: EncodedPayload,
+  options: Pick<ResolvedSendOptions, 'topic' | 'deadlineMs' | 'onFull'>,
+  trace: string | undefined,
+) => number
+
 export interface OutgoingQueuesOptions {
   readonly self: { readonly id: string; readonly generation: number }
   readonly clock: Time
@@ -62,30 +72,28 @@ export class OutgoingQueues {
   }
 
   /**
-   * A way to send many to one member without an object for each: `send` is false when the lane takes no more, when others
-   * wait for it already, and for what is larger than a chunk; then it is `put` like any other.
+   * A way to send to one member what nobody remembers, without an object for each: the lane takes it now, and that is all. It gives the message's id,
+   * or 0 when the lane takes no more, when others wait for it already, and for what is larger than a chunk; then it is `put` like any other.
    */
-  directly(
-    destination: Destination,
-    channel: ChannelName,
-    { topic, deadlineMs, onFull }: Pick<ResolvedSendOptions, 'topic' | 'deadlineMs' | 'onFull'>,
-    trace: string | undefined,
-    nextId: () => number,
-  ): (encoded: EncodedPayload) => boolean {
+  directly(destination: Destination, channel: ChannelName, nextId: () => number): SendDirectly {
     const { self, lanes, nextHop } = this.#options
     let lane: OutgoingLane | undefined
     let name = ''
-    return ({ encoding, payload }) => {
-      if (payload.length > MAX_CHUNK_BYTES) return false
-      if (lane === undefined) {
+    let uses = 0
+    return ({ encoding, payload }, { topic, deadlineMs, onFull }, trace) => {
+      if (payload.length > MAX_CHUNK_BYTES) return 0
+      // Whoever finds ways wants to hear that this one is used: a stream gets a link, and keeps it.
+      if (lane === undefined || ++uses > MAX_USES_OF_WAY) {
         const hop = nextHop(destination.id, false)
         lane = hop === undefined ? undefined : lanes.to(hop, channel)
         name = `${channel} ${hop}`
+        uses = 0
       }
-      if (lane === undefined || (this.#queues.size > 0 && this.#queues.has(name))) return false
+      if (lane === undefined || (this.#queues.size > 0 && this.#queues.has(name))) return 0
+      const id = nextId()
       const envelope: Envelope = {
         kind: 'message',
-        id: nextId(),
+        id,
         source: self.id,
         sourceGeneration: self.generation,
         destination: destination.id,
@@ -104,9 +112,10 @@ export class OutgoingQueues {
         payload,
       }
       const outcome = lane.send(envelope, onFull === 'drop-oldest')
+      if (outcome === 'accepted') return id
       // The link may be another one by now, or there is another way: `put` finds out.
       if (outcome === 'no-route') lane = undefined
-      return outcome === 'accepted'
+      return 0
     }
   }
 
