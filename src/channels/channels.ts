@@ -35,10 +35,10 @@ export class Channels implements NodePart, LanesHandler {
   #others: readonly Destination[] | undefined
   /** Whom messages were sent to, until somebody asks. Bounded by the members there are. */
   readonly #recipients = new Set<string>()
-  /** Members that are reached over relays. */
+  /** Members that are to be reached over relays. */
   readonly #ways: FollowedWays
   #waysTimer: Timer | undefined
-  /** The life that those were believed to be in. */
+  /** The life in which those are asked for. */
   readonly #relayed = new Map<string, number>()
 
   /** `offerer`: the id of a member that offers a service; throws `ERR_UNKNOWN_SERVICE`. */
@@ -60,6 +60,7 @@ export class Channels implements NodePart, LanesHandler {
       toolbox,
       nextHop: (member, isLarge) => context.relay().way(member, isLarge),
       isAwaited: (member) => context.relay().isAwaited(member),
+      onOwed: (member, generation) => this.#seek(member, generation),
       deliver: (arrival) => this.#channels.get(arrival.channel)?.take(arrival),
       dropped: (channel, reason, count) => this.#channels.get(channel)?.counts.drop(reason, count),
     })
@@ -123,7 +124,7 @@ export class Channels implements NodePart, LanesHandler {
 
   linkDown({ peer: { id, generation } }: Link): void {
     this.#driver.put({ type: 'disconnected', peer: id })
-    this.#seekRelay(id, generation)
+    if (this.#isOwed(id)) this.#seek(id, generation)
     this.#followWays()
   }
 
@@ -139,12 +140,16 @@ export class Channels implements NodePart, LanesHandler {
   /** Whoever has no way any more waits, and of the rest it is asked what came over the former one. */
   #followWays(): void {
     const { rerouted, lost } = this.#ways.changes()
-    for (const peer of lost) this.#driver.put({ type: 'disconnected', peer })
+    for (const peer of lost) {
+      this.#driver.put({ type: 'disconnected', peer })
+      if (this.#isOwed(peer)) this.#callIfLost(peer)
+    }
     for (const peer of rerouted) this.#driver.put({ type: 'connected', peer, generation: this.#relayed.get(peer) ?? 0 })
   }
 
   givenUp(member: string): void {
     this.#driver.queues.lost(member)
+    if (this.#isOwed(member)) this.#callIfLost(member)
   }
 
   member(event: Extract<SwimEvent, { type: 'member' | 'forgotten' }>): void {
@@ -157,6 +162,7 @@ export class Channels implements NodePart, LanesHandler {
     }
     const { id, state } = event.after
     if (state !== 'down' && state !== 'left') return
+    this.#ways.forget(id)
     this.#driver.put({ type: 'down', peer: id })
     for (const channel of this.#channels.values()) channel.lost(id, true)
   }
@@ -218,14 +224,24 @@ export class Channels implements NodePart, LanesHandler {
     return ours
   }
 
-  /** Messages to a member without a link may go over relays. */
-  #seekRelay(id: string, generation: number): void {
-    const { links, self } = this.#context
-    if (id === self.id || links.get(id)) return
+  /** Something waits for the word of that member. */
+  #isOwed(id: string): boolean {
+    return channelNames.some((channel) => this.#driver.size(id, channel) > 0)
+  }
+
+  /** What waits for a member without a link goes over relays, as soon as one is known, or over a link that is asked for. */
+  #seek(id: string, generation: number): void {
+    if (this.#context.links.get(id)) return
     if (this.#relayed.get(id) !== generation) this.#ways.forget(id)
-    if (!this.#ways.follow(id)) return
     this.#relayed.set(id, generation)
-    this.#driver.put({ type: 'connected', peer: id, generation })
+    if (this.#ways.follow(id)) this.#driver.put({ type: 'connected', peer: id, generation })
+    else this.#callIfLost(id)
+  }
+
+  /** Asks for a link to whoever is neither linked nor reached by a relay. */
+  #callIfLost(id: string): void {
+    const relay = this.#context.relay()
+    if (!this.#context.links.get(id) && relay.hopTo(id) === undefined) relay.way(id)
   }
 
   /** It took no room in any lane, so none is given back. */
@@ -240,7 +256,6 @@ export class Channels implements NodePart, LanesHandler {
     const known = this.#destinations.get(nameOrId)
     if (known) {
       this.#recipients.add(known.id)
-      this.#seekRelay(known.id, known.generation)
       return known
     }
     const id = this.#context.route(String(nameOrId))
@@ -249,7 +264,6 @@ export class Channels implements NodePart, LanesHandler {
       throw new ClusterError('ERR_UNKNOWN_MEMBER', `no member is called '${nameOrId}'`, { member: nameOrId })
     this.#destinations.set(nameOrId, destination)
     this.#recipients.add(destination.id)
-    this.#seekRelay(destination.id, destination.generation)
     return destination
   }
 

@@ -31,6 +31,8 @@ export interface DeliveryDriverOptions {
   readonly nextHop: (member: string, isLarge: boolean) => string | undefined
   /** `member` has no link yet and is being called: what is for it waits. */
   readonly isAwaited: (member: string) => boolean
+  /** Something for that life of `member`, which it is to acknowledge, is about to be given to the core: it leaves once `connected` was put. */
+  readonly onOwed: (member: string, generation: number) => void
   /** A message to hand over; whoever takes it calls {@link DeliveryDriver.handled} once. */
   readonly deliver: (arrival: Arrival) => void
   readonly dropped: (channel: ChannelName, reason: string, count: number) => void
@@ -213,7 +215,10 @@ export class DeliveryDriver {
 
   #flush(): void {
     this.#isScheduled = false
-    for (const { end, items } of this.#sends.take()) this.put({ type: 'send', ...end, messages: items })
+    for (const { end, items } of this.#sends.take()) {
+      this.#options.onOwed(end.peer, end.generation)
+      this.put({ type: 'send', ...end, messages: items })
+    }
     for (const { end, items } of this.#ordered.take()) this.put({ type: 'send-ordered', ...end, messages: items })
     for (const { end, items } of this.#finished.take()) this.put({ type: 'finished', ...end, messages: items })
     this.put({ type: 'flush' })

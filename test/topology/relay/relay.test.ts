@@ -152,7 +152,7 @@ describe('what a neighbor hands over', () => {
 })
 
 describe('ways that are followed', () => {
-  it('say who is reached by another neighbor, and who no more', () => {
+  it('say who is reached by another neighbor, who no more, and who at last', () => {
     const hops = new Map([
       ['x', 'b'],
       ['y', 'b'],
@@ -167,5 +167,8 @@ describe('ways that are followed', () => {
     hops.delete('y')
     assert.deepEqual(ways.changes(), { rerouted: ['x'], lost: ['y'] })
     assert.deepEqual(ways.changes(), { rerouted: [], lost: [] })
+    hops.set('y', 'b')
+    hops.set('z', 'c')
+    assert.deepEqual(ways.changes(), { rerouted: ['y', 'z'], lost: [] })
   })
 })
