@@ -131,7 +131,7 @@ console.log(JSON.stringify(missing))\n`
 }
 
 /** Optional packages that no entry point asks for when it is imported, but only when what needs them is used. */
-const onDemand = ['@libp2p/gossipsub']
+const onDemand = ['@libp2p/gossipsub', '@libp2p/tls']
 
 /** Without the optional packages first, as most users have it, then with them. */
 function checkImports(folder: string): void {

@@ -1,4 +1,4 @@
-// A libp2p node made for links: Noise or nothing, yamux, one protocol, and no limit left at its default. What libp2p would decide by
+// A libp2p node made for links: always encrypted, yamux, one protocol, and no limit left at its default. What libp2p would decide by
 // itself (whom to dial again, which connection to prune, whom to ping) is decided above, so it is switched off here.
 
 import type { Identify } from '@libp2p/identify'
@@ -6,7 +6,11 @@ import type { ConnectionGater, Libp2p, PeerStore } from '@libp2p/interface'
 import type { ConnectionManager, Registrar, TransportManager } from '@libp2p/interface-internal'
 import type { Libp2pOptions } from 'libp2p'
 import type { Identity } from '../identity.ts'
-import { createLibp2p, identify, noise, privateKeyFromRaw, tcp, webSockets, yamux } from './packages.ts'
+import { createLibp2p, identify, noise, privateKeyFromRaw, tcp, tlsPackage, webSockets, yamux } from './packages.ts'
+
+/** What proves keys and keeps secrets, first choice: the two ends of a connection take what both have. */
+export const encrypters = ['noise', 'tls'] as const
+export type Encrypter = (typeof encrypters)[number]
 
 /** What a service of libp2p is given: the parts that its public face does not show. */
 export interface Components {
@@ -23,6 +27,7 @@ export interface LinkNodeOptions {
   readonly identity: Identity
   readonly gater: ConnectionGater
   readonly handshakeTimeoutMs: number
+  readonly encrypter: Encrypter
   /** Further transports, such as that of a circuit relay. */
   readonly transports: NonNullable<Libp2pOptions['transports']>
   /** Further services, by name. */
@@ -41,7 +46,8 @@ const MAX_FORMER_PEERS = 256
 
 /** Creates and starts it, without listening anywhere yet. */
 export async function createLinkNode(options: LinkNodeOptions): Promise<LinkNode> {
-  const { identity, gater, handshakeTimeoutMs, transports, services = {} } = options
+  const { identity, gater, handshakeTimeoutMs, encrypter, transports, services = {} } = options
+  const preferred = encrypter === 'tls' ? [(await tlsPackage()).tls()] : []
   const node = (await createLibp2p({
     privateKey: privateKeyFromRaw(rawKeyOf(identity)),
     transports: [
@@ -50,7 +56,7 @@ export async function createLinkNode(options: LinkNodeOptions): Promise<LinkNode
       webSockets(),
       ...transports,
     ],
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [...preferred, noise()],
     streamMuxers: [
       yamux({
         enableKeepAlive: false,

@@ -1,4 +1,4 @@
-// Links over libp2p: Noise proves the keys, yamux is there because others expect it, and each link, each lane of a peer has a
+// Links over libp2p: Noise or TLS proves the keys, yamux is there because others expect it, and each link, each lane of a peer has a
 // connection of its own. Connections are dialled past libp2p's dial queue: two dials of one address at a time would be joined to one.
 
 import type { GossipSub } from '@libp2p/gossipsub'
@@ -15,7 +15,7 @@ import { Admission } from './admission.ts'
 import { type GossipSettings, GossipTopics, gossipOptions } from './gossip-topics.ts'
 import { greet, LINK_PROTOCOL } from './greeting.ts'
 import { StreamConnection } from './libp2p-connection.ts'
-import { createLinkNode, type LinkNode } from './libp2p-node.ts'
+import { createLinkNode, type Encrypter, type LinkNode } from './libp2p-node.ts'
 import { gossipsubPackage, multiaddr } from './packages.ts'
 import { whyUnusable } from './unusable.ts'
 
@@ -31,13 +31,15 @@ export interface Libp2pTransportOptions extends Partial<HalfOpenLimits> {
   readonly reachTimeoutMs?: number
   /** Further transports of libp2p, such as `circuitRelayTransport()`. Default none. */
   readonly transports?: NonNullable<Libp2pOptions['transports']>
+  /** Preferred on connections of both directions; Noise is always understood. Default `noise`. */
+  readonly encrypter?: Encrypter
   /** Topics carried by gossipsub. Default none. */
   readonly gossip?: GossipSettings | undefined
   /** Somebody was turned away before its identity was proven. */
   readonly onRefused?: (reason: RefusedReason, remoteAddress: string) => void
 }
 
-type Settings = Required<Omit<Libp2pTransportOptions, 'identity' | 'onRefused' | 'transports' | 'gossip'>>
+type Settings = Required<Omit<Libp2pTransportOptions, 'identity' | 'onRefused' | 'encrypter' | 'transports' | 'gossip'>>
 
 export class Libp2pTransport implements Transport {
   readonly id: string
@@ -51,7 +53,7 @@ export class Libp2pTransport implements Transport {
   #closed: Promise<void> | undefined
 
   constructor(options: Libp2pTransportOptions) {
-    const { identity, transports = [], gossip, onRefused } = options
+    const { identity, encrypter = 'noise', transports = [], gossip, onRefused } = options
     const highWaterMark = options.highWaterMark ?? 1024 * 1024
     const defaults = {
       ...defaultHalfOpenLimits,
@@ -68,7 +70,7 @@ export class Libp2pTransport implements Transport {
     })
     this.openTopics = gossip && new GossipTopics(gossip, this.#admission)
     const { handshakeTimeoutMs } = this.#settings
-    const settings = { identity, gater: this.#admission.gater, handshakeTimeoutMs, transports }
+    const settings = { identity, gater: this.#admission.gater, handshakeTimeoutMs, encrypter, transports }
     this.#create = async () => {
       if (gossip === undefined) return createLinkNode(settings)
       const { gossipsub } = await gossipsubPackage()
@@ -217,7 +219,7 @@ function multiaddrOf(address: string): ReturnType<typeof multiaddr> {
 function reasonOf(cause: unknown): unknown {
   const { name } = cause as Error
   if (name === 'InvalidPeerIdError') return 'self'
-  // No Noise, no yamux, not our protocol, or another key than the address demands.
+  // No encrypter in common, no yamux, not our protocol, or another key than the address demands.
   const others = ['EncryptionFailedError', 'MuxerUnavailableError', 'UnsupportedProtocolError', 'UnexpectedPeerError']
   return others.includes(name) ? 'no-identity' : cause
 }

@@ -6,6 +6,7 @@ import { ClusterError } from '../../errors.ts'
 import type { OpenTopic } from '../open-topics.ts'
 import type { TransportProvider } from '../provider.ts'
 import { asMultiaddr } from './addresses.ts'
+import { type Encrypter, encrypters } from './libp2p-node.ts'
 import { Libp2pTransport } from './libp2p-transport.ts'
 import { multiaddr } from './packages.ts'
 
@@ -19,6 +20,11 @@ export interface Libp2pSettings {
    * (with a relay's transport). Default: the node's option `listen`, as `/ip4/HOST/tcp/PORT`.
    */
   readonly listen?: readonly string[]
+  /**
+   * What encrypts links: `noise`, or `tls`, which is TLS 1.3 as libp2p has it (package `@libp2p/tls` 3), faster in bulk and slower to connect. A node
+   * that prefers TLS also speaks Noise, with those who do not have it. Default `noise`.
+   */
+  readonly encrypter?: Encrypter
   /** Further transports of libp2p, such as `circuitRelayTransport()` of `@libp2p/circuit-relay-v2`. Default none. */
   readonly transports?: NonNullable<Libp2pOptions['transports']>
   /**
@@ -45,14 +51,14 @@ const MOST_GUESTS = 10_000
 const MAX_TOPIC_LENGTH = 200
 
 /**
- * A transport over libp2p, for the option `transport` of `createNode`: TCP and WebSocket, Noise, yamux; the node's key is its libp2p key.
+ * A transport over libp2p, for the option `transport` of `createNode`: TCP and WebSocket, Noise or TLS, yamux; the node's key is its libp2p key.
  * Members announce multiaddrs and dial them; `host:port` in `join` and `listen` is understood. Throws `ERR_BAD_OPTIONS` with every
  * problem.
  */
 export function libp2p(settings: Libp2pSettings = {}): TransportProvider {
   const problems = problemsOf(settings)
   if (problems.length > 0) throw new ClusterError('ERR_BAD_OPTIONS', problems.join('; '), { problems })
-  const { listen, transports = [], gossipsub } = settings
+  const { listen, encrypter = 'noise', transports = [], gossipsub } = settings
   const gossip = gossipsub && {
     sign: true,
     maxGuests: DEFAULT_MAX_GUESTS,
@@ -64,7 +70,7 @@ export function libp2p(settings: Libp2pSettings = {}): TransportProvider {
     ...(listen === undefined ? {} : { listen: [...listen] }),
     claims: (address) => address.startsWith('/'),
     wordsFor: asMultiaddr,
-    create: (context) => new Libp2pTransport({ ...context, transports, gossip }),
+    create: (context) => new Libp2pTransport({ ...context, encrypter, transports, gossip }),
   }
 }
 
@@ -93,11 +99,13 @@ function gossipProblems({ topics, sign = true, maxGuests = DEFAULT_MAX_GUESTS }:
   return found
 }
 
-function problemsOf({ listen, transports, gossipsub }: Libp2pSettings): string[] {
+function problemsOf({ listen, encrypter, transports, gossipsub }: Libp2pSettings): string[] {
   const found: string[] = []
   if (listen !== undefined && (!Array.isArray(listen) || listen.length === 0 || listen.length > MAX_LISTEN))
     found.push(`libp2p.listen must be a list of 1 to ${MAX_LISTEN} multiaddrs`)
   else for (const one of listen ?? []) if (!isMultiaddr(one)) found.push(`libp2p.listen ('${one}') is no multiaddr`)
+  if (encrypter !== undefined && !encrypters.includes(encrypter))
+    found.push(`libp2p.encrypter ('${encrypter}') must be one of ${encrypters.join(', ')}`)
   if (transports !== undefined && !Array.isArray(transports)) found.push('libp2p.transports must be a list')
   if (gossipsub !== undefined) found.push(...gossipProblems(gossipsub))
   return found

@@ -6,10 +6,12 @@ import type * as Gossipsub from '@libp2p/gossipsub'
 import type * as Identify from '@libp2p/identify'
 import type * as Noise from '@libp2p/noise'
 import type * as Tcp from '@libp2p/tcp'
+import type * as Tls from '@libp2p/tls'
 import type * as WebSockets from '@libp2p/websockets'
 import type * as Yamux from '@libp2p/yamux'
 import type * as Addresses from '@multiformats/multiaddr'
 import type * as Libp2p from 'libp2p'
+import { ClusterError } from '../../errors.ts'
 import { optionalPeer, optionalPeers } from '../../optional-peer.ts'
 
 const loaded = await optionalPeers<
@@ -43,7 +45,21 @@ export const { identify } = loaded[5]
 export const { privateKeyFromRaw } = loaded[6]
 export const { multiaddr } = loaded[7]
 
-/** Wanted by those who declare open topics only. */
+/** Wanted by those who declare open topics only. Rejects with `ERR_BAD_OPTIONS`. */
 export function gossipsubPackage(): Promise<typeof Gossipsub> {
-  return optionalPeer('@libp2p/gossipsub', () => import('@libp2p/gossipsub'))
+  return chosen('libp2p.gossipsub', '@libp2p/gossipsub', () => import('@libp2p/gossipsub'))
+}
+
+/** Wanted by those who choose TLS as the encrypter only. Rejects with `ERR_BAD_OPTIONS`. */
+export function tlsPackage(): Promise<typeof Tls> {
+  return chosen("libp2p.encrypter ('tls')", '@libp2p/tls', () => import('@libp2p/tls'))
+}
+
+async function chosen<Module>(option: string, name: string, load: () => Promise<unknown>): Promise<Module> {
+  try {
+    return await optionalPeer<Module>(name, load)
+  } catch (cause) {
+    const problem = `${option} is not there: ${(cause as Error).message}`
+    throw new ClusterError('ERR_BAD_OPTIONS', problem, { problems: [problem] }, { cause })
+  }
 }

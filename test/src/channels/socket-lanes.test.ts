@@ -1,8 +1,10 @@
 import { FaultyTransport, NetworkFaults } from '../../../src/transport/faulty.ts'
 import { createIdentity } from '../../../src/transport/identity.ts'
+import { encrypters } from '../../../src/transport/libp2p/libp2p-node.ts'
 import { Libp2pTransport } from '../../../src/transport/libp2p/libp2p-transport.ts'
 import { MemoryNetwork } from '../../../src/transport/memory.ts'
 import { TcpTransport } from '../../../src/transport/tcp.ts'
+import { inTurn, isWhole } from '../../multinode/story/turn.ts'
 import { testLanes } from './lanes-suite.ts'
 
 testLanes('tcp', () => [
@@ -10,10 +12,11 @@ testLanes('tcp', () => [
   new TcpTransport({ identity: createIdentity() }),
 ])
 
-testLanes('libp2p', () => [
-  new Libp2pTransport({ identity: createIdentity() }),
-  new Libp2pTransport({ identity: createIdentity() }),
-])
+for (const encrypter of isWhole ? encrypters : inTurn(encrypters, encrypters.length))
+  testLanes(`libp2p with ${encrypter}`, () => [
+    new Libp2pTransport({ identity: createIdentity(), encrypter }),
+    new Libp2pTransport({ identity: createIdentity(), encrypter }),
+  ])
 
 testLanes('memory', () => {
   const network = new MemoryNetwork()

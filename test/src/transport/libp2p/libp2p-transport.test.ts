@@ -4,19 +4,24 @@ import { isClusterError } from '../../../../src/errors.ts'
 import { type TransportHarness, testTransport } from '../../../../src/testing/compliance/transport.ts'
 import { waitUntil } from '../../../../src/testing/compliance/wait-until.ts'
 import { createIdentity } from '../../../../src/transport/identity.ts'
+import { type Encrypter, encrypters } from '../../../../src/transport/libp2p/libp2p-node.ts'
 import { Libp2pTransport } from '../../../../src/transport/libp2p/libp2p-transport.ts'
 import type { Connection } from '../../../../src/transport/transport.ts'
+import { inTurn, isWhole } from '../../../multinode/story/turn.ts'
 import { rawPeers } from '../raw-peers.ts'
 
-const harness: TransportHarness = {
+const harness = (encrypter: Encrypter): TransportHarness => ({
   listenAddress: '127.0.0.1:0',
   // The first handshakes of a process are compiled while they run.
-  create: (limits) =>
-    new Libp2pTransport({ identity: createIdentity(), ...limits, handshakeTimeoutMs: 2 * limits.handshakeTimeoutMs }),
+  create: (limits) => {
+    const handshakeTimeoutMs = 2 * limits.handshakeTimeoutMs
+    return new Libp2pTransport({ identity: createIdentity(), encrypter, ...limits, handshakeTimeoutMs })
+  },
   ...rawPeers,
-}
+})
 
-testTransport('libp2p', { create: () => harness })
+for (const encrypter of isWhole ? encrypters : inTurn(encrypters, encrypters.length))
+  testTransport(`libp2p with ${encrypter}`, { create: () => harness(encrypter) })
 
 const open: Libp2pTransport[] = []
 const create = (): Libp2pTransport => {
