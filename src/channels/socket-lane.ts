@@ -51,6 +51,8 @@ export class SocketLane implements OutgoingLane, IncomingLane {
   /** Without a key, while there are several connections: whichever is free takes them. */
   readonly #unordered = new FrameQueue()
   readonly #relayed = new FrameQueue()
+  /** Of what is passed on, what needs no credit: its receiver grants none for it. */
+  readonly #relayedUrgent = new FrameQueue()
   readonly #large: Envelope[] = []
   #largeBytes = 0
   readonly connections: LaneConnection[] = []
@@ -97,13 +99,13 @@ export class SocketLane implements OutgoingLane, IncomingLane {
   forward(envelope: Envelope): boolean {
     if (this.#isLost) return false
     const share = Math.min(1, envelope.hops / MAX_HOPS)
-    const isFull =
-      this.#relayed.messages >= MAX_RELAYED_MESSAGES * share || this.#relayed.bytes >= MAX_RELAYED_BYTES * share
+    const queue = isFree(envelope.kind) ? this.#relayedUrgent : this.#relayed
+    const isFull = queue.messages >= MAX_RELAYED_MESSAGES * share || queue.bytes >= MAX_RELAYED_BYTES * share
     if (isFull || envelope.payload.length > MAX_CHUNK_BYTES) {
       this.#drop(isFull ? 'relay-full' : 'relay-too-large')
       return false
     }
-    this.#add(this.#relayed, envelope)
+    this.#add(queue, envelope)
     this.#wake()
     return true
   }
@@ -139,7 +141,7 @@ export class SocketLane implements OutgoingLane, IncomingLane {
   /** The link is gone: everything queued goes with it. */
   lose(): void {
     this.#isLost = true
-    const queued = this.#queuedMessages() + this.#urgent.clear() + this.#relayed.clear()
+    const queued = this.#queuedMessages() + this.#urgent.clear() + this.#relayed.clear() + this.#relayedUrgent.clear()
     this.#ordered.clear()
     this.#unordered.clear()
     this.#large.length = 0
@@ -158,13 +160,14 @@ export class SocketLane implements OutgoingLane, IncomingLane {
   }
 
   get hasQueued(): boolean {
-    return this.#queuedMessages() > 0 || this.#urgent.messages > 0 || this.#relayed.messages > 0
+    const passing = this.#relayed.messages + this.#relayedUrgent.messages
+    return this.#queuedMessages() > 0 || this.#urgent.messages > 0 || passing > 0
   }
 
   // --- What its connections call ---
 
   nextFree(limit: number): Taken | undefined {
-    return this.#urgent.take(limit)
+    return this.#urgent.take(limit) ?? this.#relayedUrgent.take(limit)
   }
 
   next(connection: LaneConnection, limit: number): Taken | undefined {

@@ -147,6 +147,20 @@ export function testLanes(name: string, transports: () => readonly [Transport, T
       )
     })
 
+    it('pass on acknowledgements and answers of others without end, and those use no credit either', async () => {
+      const [a, b] = await pair()
+      let passed = 0
+      const rounds = 2 * Math.ceil(CREDIT_BYTES.data / 10_000)
+      for (let round = 0; round < rounds; round++) {
+        for (const kind of ['ack', 'reply', 'error'] as const)
+          if (a.lanes.forward(b.id, a.envelope(b.id, 'data', Buffer.alloc(10_000), { kind, hops: 1 }))) passed += 1
+        await waitUntil(() => b.arrived.length === passed)
+      }
+      assert.equal(passed, 3 * rounds)
+      a.send(b.id, 'data', Buffer.alloc(1))
+      await waitUntil(() => b.arrived.length === passed + 1)
+    })
+
     it('tell of a lost link, and count what was queued', async () => {
       const [a, b] = await pair({}, { arrived: () => {} })
       while (a.send(b.id, 'data', Buffer.alloc(1_000)) === 'accepted');
