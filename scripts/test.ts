@@ -1,4 +1,4 @@
-// What `npm test` runs: build, types of the tests, then node's own runner with its own report. Files run two at a time;
+// What `npm test` runs: build, types of the tests, then node's own runner with its own report. Files run three at a time;
 // those of `test/multinode/` start processes of their own, so they come last and one by one. A skipped test says why,
 // and under TRELLIS_REQUIRE_ALL=1 it is a failure.
 //
@@ -22,6 +22,8 @@ const testTimeoutMs = 180_000
 /** After so long without any news, a file is kept alive by something that its tests left behind. */
 const silenceMs = 240_000
 const slowestShown = 5
+/** Tests wait more than they work: one more than there are cores keeps two of them busy. */
+const filesAtOnce = Math.min(3, availableParallelism() + 1)
 
 /** Told every time: without these nothing else matters. */
 const always = ['exit', 'forming', 'kill', 'stories', 'up'].map((name) => `test/multinode/${name}.test.ts`)
@@ -98,7 +100,7 @@ const isWhole = words.length > 0 || process.argv.includes('--all') || process.en
 if (isWhole && words.length === 0) process.env.TRELLIS_ALL_STORIES = '1'
 const { parallel, serial: stories } = testFiles(words)
 const { told: serial, left } = isWhole ? { told: stories, left: [] } : inTurn(stories)
-const phases = [() => start(parallel, Math.min(2, availableParallelism())), () => start(serial, 1)]
+const phases = [() => start(parallel, filesAtOnce), () => start(serial, 1)]
 const wanted = phases.filter((_, phase) => [parallel, serial][phase]?.length !== 0)
 const outcome: Outcome = { failed: 0, tests: 0, skipped: [], files: [] }
 const report = mergeReports(wanted, outcome, remarks).compose(spec)
