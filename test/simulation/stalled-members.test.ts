@@ -52,6 +52,14 @@ describe('a member that falls silent for good', () => {
     const times = seeds.map((seed) => runStalls({ ...silent, seed }).detectedMs ?? Number.POSITIVE_INFINITY)
     assert.ok(times.filter((ms) => ms <= 3_000).length > seeds.length / 2, times.join(', '))
   })
+
+  it('is so among a hundred, of which a fifth stands still, and nobody else is', () => {
+    const crowd = { ...scenario, members: 100, durationMs: 5_000, hasWorkers: true, stallMs: [1_000, 3_000] as const }
+    const outcomes = seeds.slice(0, 3).map((seed) => runStalls({ ...crowd, seed, options: resolveSwimOptions() }))
+    const times = outcomes.map(({ detectedMs }) => detectedMs ?? Number.POSITIVE_INFINITY)
+    assert.ok(times.filter((ms) => ms <= 3_000).length > 1, times.join(', '))
+    assert.ok(outcomes.every(({ falseVerdicts }) => falseVerdicts === 0))
+  })
 })
 
 describe('a process that ends', () => {

@@ -36,8 +36,7 @@ export function suspicionOf(state: SwimState, record: MemberRecord, now: number)
   if (known) return known
   const { options, table } = state
   const minMs =
-    options.suspicionMultiplier * Math.max(1, Math.log10(table.present)) * options.probeIntervalMs +
-    state.health.loopDelayMs
+    options.suspicionMultiplier * sizeFactor(table.present) * options.probeIntervalMs + state.health.loopDelayMs
   // As in memberlist: with fewer others than confirmations wanted, none is waited for.
   const wanted = Math.floor(options.suspicionMultiplier) - 2
   const expected = table.present - 2 < wanted ? 0 : wanted
@@ -46,6 +45,15 @@ export function suspicionOf(state: SwimState, record: MemberRecord, now: number)
   state.suspicions.set(record.id, suspicion)
   setDeadline(state, suspicion)
   return suspicion
+}
+
+/**
+ * By how much suspicions lengthen with the cluster. News is passed on as it comes, so a refutation is everywhere after some round trips, and
+ * each member is probed as often in a large cluster as in a small one: nothing lengthens up to a hundred members; a thousand make it
+ * half as long again. (memberlist: log10, for news there waits for the next drop of gossip at each hop.)
+ */
+function sizeFactor(members: number): number {
+  return Math.max(1, Math.log10(members) / 2)
 }
 
 /** Where the evidence puts the deadline now; later for a stalled member, which keeps its place for a while. */

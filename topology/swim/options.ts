@@ -1,6 +1,6 @@
 // Every number that membership may be tuned by: unit, default, range, and what goes wrong at both ends. Defaults that
 // name memberlist are those of hashicorp/memberlist, the widest tried implementation of SWIM with Lifeguard. Probe
-// times and suspicion are shorter than there: a silent host among ten is to be down after 2.3 s, not 6 s. What a long suspicion
+// times and suspicion are shorter than there: a silent host among ten or a hundred is to be down after 2.4 s, not 6 s. What a long suspicion
 // is for, a member that is only slow, is told apart otherwise: its liveness worker answers for it, or it stood still for less
 // than 2 s, which the shortest suspicion outlasts. `src/testing/simulator/stalled-members.ts` counts both.
 // Reading options from a file or a flag is the runtime's; this folder only knows what is allowed.
@@ -20,8 +20,8 @@ export interface SwimOptions {
   /** Helpers asked after a direct probe timed out. Default 3 (SWIM section 4.1, memberlist). Range 0 to 16. None: one bad path is a suspicion. Many: traffic. */
   readonly indirectProbes: number
   /**
-   * Shortest suspicion, in probe intervals times log10 of the cluster's size. Default 3 (memberlist local; LAN: 4). Range 1 to 100. Small: false
-   * verdicts. Large: slow ones.
+   * Shortest suspicion, in probe intervals; beyond a hundred members times half of log10 of their number. Default 3 (memberlist local;
+   * LAN: 4). Range 1 to 100. Small: false verdicts. Large: slow ones.
    */
   readonly suspicionMultiplier: number
   /**
