@@ -127,7 +127,7 @@ function changeOf(before: MemberRecord | undefined, after: MemberRecord, isSelf:
   if (after.incarnation.generation > before.incarnation.generation) return 'restarted'
   if (after.state === 'suspect' && before.state !== 'suspect') return 'suspect'
   if (before.condition !== after.condition && before.state === after.state) return 'condition'
-  const wasAccused = isSelf || before.state === 'suspect' || before.state === 'down'
+  const wasAccused = isSelf || before.state !== 'alive'
   if (wasAccused && compareIncarnations(after.incarnation, before.incarnation) > 0 && after.state === 'alive')
     return 'refuted'
   return 'updated'

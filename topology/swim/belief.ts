@@ -30,6 +30,8 @@ export function learn(state: SwimState, record: MemberRecord, from: MemberId, is
   const mine = state.table.get(record.id)
   if (mine && from !== record.id && wouldSayItself(state, mine, record)) {
     state.drop(from, 'not-its-own')
+    // It says otherwise, to all who may have believed it.
+    if (record.state === 'left') tell(state, record.id, record)
     return
   }
   if (!mine) {
@@ -39,7 +41,7 @@ export function learn(state: SwimState, record: MemberRecord, from: MemberId, is
   }
   if (isHearsay && isOldVerdict(state, mine, record)) {
     // Whoever we are linked to can speak for itself: it is told, and refutes before anybody here need suspect it.
-    state.send(record.id, { type: 'gossip', updates: [{ type: 'record', record }] })
+    tell(state, record.id, record)
     return
   }
   const after = state.rules.merge(mine, isHearsay ? state.rules.hearsay(mine, record) : record)
@@ -119,7 +121,11 @@ function takeDown(state: SwimState, member: MemberId, now: number): void {
 
 /** An accuser that does not know what we know is told, so that it need not wait for a full exchange. */
 function answerOldNews(state: SwimState, record: MemberRecord, from: MemberId): void {
-  if (from !== state.id) state.send(from, { type: 'gossip', updates: [{ type: 'record', record }] })
+  if (from !== state.id) tell(state, from, record)
+}
+
+function tell(state: SwimState, to: MemberId, record: MemberRecord): void {
+  state.send(to, { type: 'gossip', updates: [{ type: 'record', record }] })
 }
 
 /** A gone member that we never knew must not push out one that we did. */

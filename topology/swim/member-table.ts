@@ -6,25 +6,18 @@ import type { MemberId, MemberRecord } from '../types.ts'
 import { compareIncarnations, conditionRank, isPresent, stateRank } from './order.ts'
 
 /**
- * The higher generation wins; within it, that the member left; then the higher refutation. Within one incarnation the worse state
- * and the worse condition win, each for itself. Returns `mine` itself when nothing changes.
+ * The higher incarnation wins. Within one the worse state and the worse condition win, each for itself. Whoever leaves says so in a higher
+ * refutation than any before and says nothing more, so nothing overrules it but a new life, or the word of a member of which somebody
+ * else said that it left. Returns `mine` itself when nothing changes.
  */
 export function mergeRecords(mine: MemberRecord, theirs: MemberRecord): MemberRecord {
-  const order = precedence(mine, theirs)
+  const order = compareIncarnations(mine.incarnation, theirs.incarnation)
   if (order !== 0) return order > 0 ? mine : theirs
   // Only the member sets these, so they are equal; if a bug made them differ, all must still choose the same.
   const owner = ownerKey(mine) >= ownerKey(theirs) ? mine : theirs
   const state = stateRank(mine.state) >= stateRank(theirs.state) ? mine.state : theirs.state
   const condition = conditionRank(mine.condition) >= conditionRank(theirs.condition) ? mine.condition : theirs.condition
   return owner === mine && state === mine.state && condition === mine.condition ? mine : { ...owner, state, condition }
-}
-
-function precedence(left: MemberRecord, right: MemberRecord): number {
-  return (
-    left.incarnation.generation - right.incarnation.generation ||
-    Number(left.state === 'left') - Number(right.state === 'left') ||
-    compareIncarnations(left.incarnation, right.incarnation)
-  )
 }
 
 function ownerKey(record: MemberRecord): string {

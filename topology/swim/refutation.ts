@@ -12,7 +12,7 @@ export function hearOfSelf(state: SwimState, told: MemberRecord, from: MemberId,
   if (newer > 0) superseded(state, told, from)
   else if (newer < 0 || self.state === 'left') return
   else if (state.rules.mustRefute(self, told)) refute(state, told, now)
-  // Old news of us that was refuted long ago: whoever still tells it has missed our answer. Or that we left, which we would know.
+  // Old news of us that was refuted long ago: whoever still tells it has missed our answer.
   else if (told.state !== 'alive') state.send(from, { type: 'gossip', updates: [{ type: 'record', record: self }] })
 }
 

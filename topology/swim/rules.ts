@@ -53,7 +53,7 @@ export interface SwimRules {
    * whom we believe alive in the same life, and a member that lives then refutes it before anybody acts on it.
    */
   hearsay(mine: MemberRecord, theirs: MemberRecord): MemberRecord
-  /** SWIM section 4.2: a member told bad news of its present life says otherwise. That it left is never refuted. */
+  /** SWIM section 4.2: a member told bad news of its present life says otherwise, until it has left. */
   mustRefute(self: MemberRecord, told: MemberRecord): boolean
   /** A newer incarnation is news of the member itself: what was held against the former one is void. */
   clearsAccusations(before: Incarnation, after: Incarnation): boolean
@@ -95,7 +95,7 @@ export const swimRules: SwimRules = Object.freeze({
       ? { ...theirs, state: 'suspect' as const }
       : theirs,
   mustRefute: (self, told) => {
-    if (self.state === 'left' || told.state === 'left') return false
+    if (self.state === 'left') return false
     if (told.incarnation.generation !== self.incarnation.generation) return false
     const newer = told.incarnation.refutation - self.incarnation.refutation
     if (newer !== 0) return newer > 0

@@ -1,8 +1,7 @@
 // What a broken member sends: messages of every kind with numbers at their ends and the names of real members in odd places, requests of every
 // subject with payloads that make no sense, frames with flipped, missing and repeated bytes. All of it is drawn from a seed.
 //
-// A member is trusted in what it says of others: a lie that an honest member could have told with the same words, that somebody
-// has left or has begun a later life, is believed (docs/guarantees-membership.md), so that one is not told here.
+// That somebody has begun a later life may be believed of who is not linked (docs/guarantees-membership.md), so that lie is not told here.
 
 import { Buffer } from 'node:buffer'
 import { isDeepStrictEqual } from 'node:util'
@@ -55,8 +54,7 @@ function sane({ victims }: Stage, record: MemberRecord): MemberRecord {
   const victim = victims.find(({ id }) => id === record.id)
   if (!victim) return record
   const generation = Math.min(record.incarnation.generation, victim.generation)
-  const state = record.state === 'left' ? 'down' : record.state
-  return { ...record, state, incarnation: { ...record.incarnation, generation } }
+  return { ...record, incarnation: { ...record.incarnation, generation } }
 }
 
 function twist(stage: Stage, value: unknown, key = ''): unknown {

@@ -138,6 +138,8 @@ describe('what no honest member sends', () => {
       member.give({ type: 'message', from: 'b', message: { type: 'push-pull', reply: false, records: [lie] } })
       assert.deepEqual(member.swim.member('c'), recordOf('c'))
       assert.deepEqual(member.drops, ['not-its-own', 'not-its-own'])
+      // That it left it can refute, so it is told.
+      assert.equal(member.sent('c').length, lie.state === 'left' ? 2 : 0)
       // Its own word counts, and anybody's once its link has gone or it does not answer.
       assert.deepEqual(member.hearRecords('c', lie).swim.member('c'), lie)
       const unlinked = new MemberUnderTest(four).link('c').give({ type: 'disconnected', peer: 'c', announced: false })

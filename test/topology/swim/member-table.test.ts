@@ -66,9 +66,10 @@ describe('the merge rule (SWIM section 4.2)', () => {
     assert.deepEqual(merged, recordOf('m', { state: 'suspect', condition: 'stalled' }))
   })
 
-  it('lets nothing but a new generation overrule that a member left', () => {
+  it('lets nothing but a later word of the member itself overrule that it left', () => {
     const left = recordOf('m', { state: 'left', refutation: 3 })
-    assert.equal(mergeRecords(left, recordOf('m', { refutation: 9 })), left)
+    for (const state of states) assert.equal(mergeRecords(left, recordOf('m', { state, refutation: 3 })).state, 'left')
+    assert.equal(mergeRecords(left, recordOf('m', { refutation: 4 })).state, 'alive')
     const restarted = recordOf('m', { generation: 2 })
     assert.equal(mergeRecords(left, restarted), restarted)
   })

@@ -107,12 +107,16 @@ describe('what is said of ourselves', () => {
     assert.deepEqual(two.events, [superseded])
   })
 
-  it('says no to whoever says that it left: it would know', () => {
-    const member = new MemberUnderTest(four).hearRecords('b', recordOf('a', { generation: 3, state: 'left' }))
-    assert.equal(member.stateOf('a'), 'alive')
-    assert.deepEqual(member.sent('b'), [
-      { type: 'gossip', updates: [{ type: 'record', record: recordOf('a', { generation: 3 }) }] },
-    ])
+  it('refutes that it left: it would know', () => {
+    const lie = recordOf('a', { generation: 3, state: 'left' })
+    const member = new MemberUnderTest(four).link('b').clear().hearRecords('c', lie)
+    const refutation = recordOf('a', { generation: 3, refutation: 1 })
+    assert.deepEqual(member.sent('b'), [{ type: 'gossip', updates: [{ type: 'record', record: refutation }] }])
+  })
+
+  it('is believed again by who was told, by whomever, that it left', () => {
+    const member = new MemberUnderTest(four).hearRecords('b', recordOf('c', { state: 'left' })).clear()
+    assert.deepEqual(member.hearRecords('d', recordOf('c', { refutation: 1 })).reasons, ['refuted c'])
   })
 
   it('has its numbers bounded, whatever others say that they are', () => {
