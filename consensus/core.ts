@@ -16,6 +16,12 @@ import type {
   VoterId,
 } from './types.ts'
 
+/** A command and the driver's number for it. */
+export interface Proposal<Command> {
+  readonly proposal: number
+  readonly command: Command
+}
+
 export type Input<Command> =
   /** `storeId`: the log the sender votes with, as its link has proved it. The same member with another log is another voter. */
   | {
@@ -26,7 +32,9 @@ export type Input<Command> =
     }
   | { readonly type: 'timer'; readonly timer: RaftTimer }
   /** A client's command. `proposal` is the driver's own number; it comes back in `accepted` or `reject`. */
-  | { readonly type: 'propose'; readonly proposal: number; readonly command: Command }
+  | ({ readonly type: 'propose' } & Proposal<Command>)
+  /** Several, in this order: one write and one message to each follower carry them. */
+  | { readonly type: 'propose-all'; readonly proposals: readonly Proposal<Command>[] }
   /** Everything of this `persist` and of all before it survives a crash from now on. */
   | { readonly type: 'persisted'; readonly ticket: number }
   /**

@@ -6,6 +6,7 @@ export type {
   Effect,
   FollowerView,
   Input,
+  Proposal,
   RaftEvent,
   RaftTimer,
   RaftView,
@@ -82,6 +83,7 @@ export {
   raftProblems,
   resolveRaftOptions,
 } from './options.ts'
+export { type Addressed, Outgoing } from './outgoing.ts'
 export { majority } from './quorum.ts'
 export { Raft } from './raft.ts'
 export type { DropReason } from './receive.ts'

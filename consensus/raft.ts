@@ -18,7 +18,7 @@
 
 import { advanceCommit, applyCommitted } from './commit.ts'
 import { checkQuorum, doubtContact } from './contact.ts'
-import type { Effect, FollowerView, Input, RaftTimer, RaftView } from './core.ts'
+import type { Effect, FollowerView, Input, Proposal, RaftTimer, RaftView } from './core.ts'
 import { ask, askForVotes, campaign } from './election.ts'
 import { armElection, hastenFirstWait, nextWait, patientWait } from './election-wait.ts'
 import { advanceReads, onRead, onReadTimer, wantsRound } from './read-index.ts'
@@ -61,7 +61,10 @@ export class Raft<Command> {
         this.#timer(input.timer, now)
         break
       case 'propose':
-        this.#propose(input.proposal, input.command, now)
+        this.#propose([input], now)
+        break
+      case 'propose-all':
+        this.#propose(input.proposals, now)
         break
       case 'persisted':
         raft.disk.durable = Math.max(raft.disk.durable, Math.min(input.ticket, raft.disk.ticket))
@@ -162,7 +165,13 @@ export class Raft<Command> {
     }
   }
 
-  #propose(proposal: number, command: Command, now: number): void {
+  #propose(proposals: readonly Proposal<Command>[], now: number): void {
+    for (const { proposal, command } of proposals) this.#append(proposal, command)
+    const { role } = this.#raft
+    if (role.type === 'leader') sendNews(this.#raft, role, now)
+  }
+
+  #append(proposal: number, command: Command): void {
     const { role, log, outbox, options, commitIndex, hardState, transfer } = this.#raft
     if (role.type !== 'leader') {
       outbox.push({ type: 'reject', proposal, code: 'not-leader', leader: knownLeader(this.#raft) })
@@ -176,7 +185,6 @@ export class Raft<Command> {
     } else {
       appendOwn(this.#raft, command)
       outbox.push({ type: 'accepted', proposal, index: log.lastIndex, term: hardState.term })
-      sendNews(this.#raft, role, now)
     }
   }
 

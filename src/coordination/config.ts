@@ -234,7 +234,10 @@ export class LocalConfig implements NodeConfig {
     if (wanted !== undefined) checkedRevision(wanted)
     while (!signal.aborted) {
       try {
-        const { answer } = await reads.stale({ type: 'config-revision' }, { signal })
+        const query = { type: 'config-revision' } as const
+        // From now on means after all that was acknowledged; a minority goes by its own copy.
+        const answer =
+          (wanted === undefined && (await this.#acknowledged(signal))) || (await reads.stale(query, { signal })).answer
         // Revision 0 is before the first: all there ever was.
         if (wanted !== undefined && Math.max(1, wanted) <= answer.compacted) throw compacted(answer.compacted)
         return wanted === undefined ? answer.revision + 1 : Math.max(1, wanted)
@@ -244,6 +247,16 @@ export class LocalConfig implements NodeConfig {
       }
     }
     return 0
+  }
+
+  /** Undefined: there is no majority to ask. */
+  async #acknowledged(signal: AbortSignal): Promise<AnswerTo<{ type: 'config-revision' }> | undefined> {
+    try {
+      return await this.#options.reads.linearizable('config.watch', { type: 'config-revision' }, { signal })
+    } catch (error) {
+      if (isClusterError(error, 'ERR_NO_QUORUM') || isClusterError(error, 'ERR_TIMEOUT')) return undefined
+      throw error
+    }
   }
 
   /** Undefined: a write came between two pages, so they do not fit together. */

@@ -1,7 +1,7 @@
 // A voter at work: the Raft core, the machine it feeds, the core that says who hosts S5, and the disk below them. This
 // file only carries effects to whoever executes them, in their order; every decision is in `consensus/`.
 //
-//   inputs -> mailbox -> raft.step -> send | persist -> log | apply -> machine | capture, chunks -> snapshots, then host.step
+//   inputs -> mailbox -> raft.step -> send -> turn | persist -> log | apply -> machine | capture, chunks -> snapshots, then host.step
 
 import {
   type ClusterCommand,
@@ -38,6 +38,7 @@ import { refusal, upgradePending } from './refusal.ts'
 import { SnapshotDriver } from './snapshot-driver.ts'
 import { StepWaits } from './step-waits.ts'
 import { defaultSnapshotBytes, type VoterOptions } from './voter-options.ts'
+import { VoterTurn } from './voter-turn.ts'
 
 export class Voter {
   readonly machine: ClusterMachine
@@ -45,6 +46,7 @@ export class Voter {
   readonly #raft: Raft<ClusterCommand>
   readonly #host: HostDriver
   readonly #mailbox: Mailbox<Input<ClusterCommand>>
+  readonly #turn: VoterTurn
   readonly #timers: NamedTimers
   readonly #writer: LogWriter<ClusterCommand>
   readonly #snapshots: SnapshotDriver
@@ -78,6 +80,10 @@ export class Voter {
       onHost: options.onHost,
     })
     this.#mailbox = new Mailbox((input) => this.#take(input))
+    this.#turn = new VoterTurn({
+      ...{ clock, turn, maxEntries: raft.maxEntriesPerAppend, send: options.send },
+      propose: (proposals) => this.#put({ type: 'propose-all', proposals }),
+    })
     this.#timers = new NamedTimers(clock, (timer) =>
       turn.enter(() => this.#put({ type: 'timer', timer: timer as RaftTimer })),
     )
@@ -182,7 +188,7 @@ export class Voter {
     const { levels } = this.#options
     if (!mayPropose(command, this.machine.level, levels))
       return Promise.reject(upgradePending(levelOf(command, levels), this.machine.level))
-    const reply = this.#proposals.open((proposal) => this.#put({ type: 'propose', proposal, command }), signal)
+    const reply = this.#proposals.open((proposal) => this.#turn.propose({ proposal, command }), signal)
     const { count } = this.#options
     reply.then(
       () => count('proposal-committed'),
@@ -225,13 +231,13 @@ export class Voter {
     }
   }
 
-  /** Hands over if anybody can take over, else stops hosting S5 and gives up leadership. Bounded by `signal`. */
   /** S5 stops and starts again under a new token. */
   renewHosting(): void {
     this.#host.release()
     this.#host.resume()
   }
 
+  /** Hands over if anybody can take over, else stops hosting S5 and gives up leadership. Bounded by `signal`. */
   async resign(signal: AbortSignal): Promise<void> {
     if (this.view().role !== 'leader') return
     this.#host.release()
@@ -259,6 +265,7 @@ export class Voter {
 
   /** Stops everything; resolves when the disk is idle and the log closed. */
   async close(): Promise<void> {
+    this.#turn.flush()
     this.#isClosed = true
     this.#waits.stepped()
     this.#timers.clearAll()
@@ -270,7 +277,9 @@ export class Voter {
   }
 
   #put(input: Input<ClusterCommand>): void {
-    if (!this.#isClosed) this.#mailbox.put(input)
+    if (this.#isClosed) return
+    this.#turn.givePending()
+    this.#mailbox.put(input)
   }
 
   #take(input: Input<ClusterCommand>): void {
@@ -290,7 +299,7 @@ export class Voter {
     for (const effect of effects) {
       switch (effect.type) {
         case 'send':
-          this.#options.send(effect.to, effect.message)
+          this.#turn.send(effect.to, effect.message)
           break
         case 'persist':
           this.#writer.persist(effect)

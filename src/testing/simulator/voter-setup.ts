@@ -1,18 +1,23 @@
 // What one simulated voter is given: its world, its tuning, and what is wrong with it on purpose.
 
-import type {
-  ClaimExpiry,
-  ClusterCommand,
-  ClusterReply,
-  FeatureLevels,
-  MemberFacts,
-  RaftMessage,
-  RaftOptions,
-  RaftRules,
-  RaftView,
-  VoterId,
-  VoterPolicyOptions,
+import {
+  type ClaimExpiry,
+  type ClusterCommand,
+  type ClusterReply,
+  type FeatureLevels,
+  type MemberFacts,
+  type Proposal,
+  Raft,
+  type RaftMessage,
+  type RaftOptions,
+  type RaftRules,
+  type RaftView,
+  type Snapshot,
+  type VoterId,
+  type VoterPolicyOptions,
+  votersOnly,
 } from '../../../consensus/index.ts'
+import { VoterTurn } from '../../coordination/voter-turn.ts'
 import type { SimulatedDisk } from './disk.ts'
 import type { Observed, Oracle } from './oracle.ts'
 import type { Prng } from './random.ts'
@@ -64,4 +69,45 @@ export interface VoterSetup {
   readonly policy: VoterPolicyOptions
   /** Whether Raft knows a leader; called after every step. */
   readonly leaderKnown: (isKnown: boolean) => void
+}
+
+/** A turn of the event loop takes no longer. */
+const LONGEST_TURN_MS = 0.5
+
+/** Raft on what the disk holds. */
+export function raftOf(
+  { self, disk, options, random, rules }: VoterSetup,
+  restored: Snapshot | undefined,
+): Raft<ClusterCommand> {
+  return new Raft<ClusterCommand>({
+    self: self.id,
+    storeId: disk.logStoreId,
+    configuration: disk.header ?? votersOnly([]),
+    durable: {
+      hardState: disk.hardState,
+      entries: [...disk.entries],
+      base: disk.base,
+      ...(restored !== undefined && { snapshot: restored }),
+    },
+    options,
+    random: random.next,
+    rules,
+  })
+}
+
+/** What the running node gathers in a turn, with turns that end a little later. */
+export function turnOf(
+  { self, schedule, random, oracle, options, enter, send }: VoterSetup,
+  propose: (proposals: readonly Proposal<ClusterCommand>[]) => void,
+): VoterTurn {
+  return new VoterTurn({
+    clock: { setImmediate: (work) => schedule.after(random.between(0, LONGEST_TURN_MS), work) },
+    turn: { enter },
+    maxEntries: options.maxEntriesPerAppend,
+    propose,
+    send: (to, message) => {
+      oracle.sentRaft(self, to, message)
+      send(to, message)
+    },
+  })
 }

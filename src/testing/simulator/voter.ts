@@ -15,7 +15,7 @@ import {
   type LogIndex,
   levelOf,
   mayPropose,
-  Raft,
+  type Raft,
   type RaftEvent,
   type RaftMessage,
   type RaftTimer,
@@ -24,8 +24,8 @@ import {
   type Snapshot,
   type Term,
   type VoterId,
-  votersOnly,
 } from '../../../consensus/index.ts'
+import type { VoterTurn } from '../../coordination/voter-turn.ts'
 import type { Absence } from '../../runtime/away-guard.ts'
 import { check } from './failure.ts'
 import { SimulatedHost } from './host.ts'
@@ -34,7 +34,7 @@ import { MemoryLog } from './memory-log.ts'
 import { type Acknowledged, type Replied, Requests, type Served } from './requests.ts'
 import { digestOf, SimulatedSnapshots } from './snapshots.ts'
 import { VirtualTimers } from './virtual-timers.ts'
-import type { VoterSetup } from './voter-setup.ts'
+import { raftOf, turnOf, type VoterSetup } from './voter-setup.ts'
 
 const S5 = 's5'
 
@@ -59,6 +59,8 @@ export class SimulatedVoter {
   /** The transfer under way. */
   #transferring: number | undefined
   readonly #inputs: Input<ClusterCommand>[] = []
+  /** The running node's own. */
+  readonly #turn: VoterTurn
   #isBusy = false
   #view: RaftView
   #applied: { readonly index: LogIndex; readonly term: Term } = { index: 0, term: 0 }
@@ -75,25 +77,13 @@ export class SimulatedVoter {
         this.input({ type: 'persisted', ticket })
       },
     })
+    this.#turn = turnOf(setup, (proposals) => this.#take({ type: 'propose-all', proposals }))
     const input = (each: Input<ClusterCommand>): void => this.input(each)
     const { storesUnflushed } = setup
     this.#snapshots = new SimulatedSnapshots({ disk, schedule, random, enter, input, storesUnflushed })
     const restored = disk.stored?.snapshot
     if (restored !== undefined) this.#restore(restored)
-    this.#raft = new Raft<ClusterCommand>({
-      self: self.id,
-      storeId: disk.logStoreId,
-      configuration: disk.header ?? votersOnly([]),
-      durable: {
-        hardState: disk.hardState,
-        entries: [...disk.entries],
-        base: disk.base,
-        ...(restored !== undefined && { snapshot: restored }),
-      },
-      options,
-      random: random.next,
-      rules,
-    })
+    this.#raft = raftOf(setup, restored)
     const world = { clock, schedule, random }
     this.#host = new SimulatedHost({
       core: { self: self.id, singleton: S5, options, rules, mayHost: setup.mayHost },
@@ -142,8 +132,8 @@ export class SimulatedVoter {
 
   /** Gives `input` to Raft, with everything that follows from it. */
   input(input: Input<ClusterCommand>): void {
-    this.#inputs.push(input)
-    this.#drain()
+    this.#turn.givePending()
+    this.#take(input)
   }
 
   received(from: VoterId, storeId: string, message: RaftMessage<ClusterCommand>): void {
@@ -173,8 +163,7 @@ export class SimulatedVoter {
   }
 
   propose(command: ClusterCommand, acknowledged: Acknowledged): void {
-    this.#inputs.push({ type: 'propose', proposal: this.#requests.offer({ type: 'client', acknowledged }), command })
-    this.#drain()
+    this.#turn.propose({ proposal: this.#requests.offer({ type: 'client', acknowledged }), command })
   }
 
   /** `replied` gets the machine's answer, or undefined when it was not taken. */
@@ -183,8 +172,7 @@ export class SimulatedVoter {
       replied(undefined)
       return
     }
-    this.#inputs.push({ type: 'propose', proposal: this.#requests.offer({ type: 'user', replied }), command })
-    this.#drain()
+    this.#turn.propose({ proposal: this.#requests.offer({ type: 'user', replied }), command })
   }
 
   /** `served` gets the machine when it shows all that was answered before. */
@@ -244,6 +232,11 @@ export class SimulatedVoter {
     return this.#setup.clock.now()
   }
 
+  #take(input: Input<ClusterCommand>): void {
+    this.#inputs.push(input)
+    this.#drain()
+  }
+
   #drain(): void {
     if (this.#isBusy) return
     this.#isBusy = true
@@ -270,8 +263,7 @@ export class SimulatedVoter {
     for (const effect of effects) {
       switch (effect.type) {
         case 'send':
-          this.#setup.oracle.sentRaft(this.#setup.self, effect.to, effect.message)
-          this.#setup.send(effect.to, effect.message)
+          this.#turn.send(effect.to, effect.message)
           break
         case 'set-timer':
           this.#raftTimers.set(effect.timer, effect.at)
@@ -393,6 +385,6 @@ export class SimulatedVoter {
 
   #proposeForHost(command: ClusterCommand): void {
     const lost = (): void => this.#host.step({ type: 'proposal-lost' })
-    this.#inputs.push({ type: 'propose', proposal: this.#requests.offer({ type: 'host', lost }), command })
+    this.#turn.propose({ proposal: this.#requests.offer({ type: 'host', lost }), command })
   }
 }

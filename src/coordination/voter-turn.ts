@@ -1,0 +1,66 @@
+// What a voter gathers in one turn of the event loop, and does at its end: all that was proposed becomes one input of Raft, so one write
+// and one message to each follower, and messages that can travel together do (`consensus/outgoing.ts`). A caller that writes again as
+// soon as its last write is answered does so before the turn ends: then the news of the commit travels with its next entry.
+
+import type { ClusterCommand, RaftMessage } from '../../consensus/index.ts'
+import { Outgoing, type Proposal } from '../../consensus/index.ts'
+import type { Time } from '../runtime/clock.ts'
+import type { Turn } from '../runtime/turn.ts'
+
+export interface VoterTurnOptions {
+  readonly clock: Pick<Time, 'setImmediate'>
+  readonly turn: Pick<Turn, 'enter'>
+  /** Entries in one message at most. */
+  readonly maxEntries: number
+  /** Gives Raft what was proposed, in order. */
+  readonly propose: (proposals: readonly Proposal<ClusterCommand>[]) => void
+  readonly send: (to: string, message: RaftMessage<ClusterCommand>) => void
+}
+
+export class VoterTurn {
+  readonly #options: VoterTurnOptions
+  readonly #outgoing: Outgoing<ClusterCommand>
+  #proposals: Proposal<ClusterCommand>[] = []
+  #isPlanned = false
+
+  constructor(options: VoterTurnOptions) {
+    this.#options = options
+    this.#outgoing = new Outgoing(options.maxEntries)
+  }
+
+  propose(proposal: Proposal<ClusterCommand>): void {
+    this.#proposals.push(proposal)
+    this.#plan()
+  }
+
+  send(to: string, message: RaftMessage<ClusterCommand>): void {
+    this.#outgoing.add(to, message)
+    this.#plan()
+  }
+
+  /** Raft gets what was proposed so far, before it gets anything else. */
+  givePending(): void {
+    if (this.#proposals.length === 0) return
+    const proposals = this.#proposals
+    this.#proposals = []
+    this.#options.propose(proposals)
+  }
+
+  /** What waits leaves now. */
+  flush(): void {
+    for (const { to, message } of this.#outgoing.take()) this.#options.send(to, message)
+  }
+
+  #plan(): void {
+    if (this.#isPlanned) return
+    this.#isPlanned = true
+    const { clock, turn } = this.#options
+    clock.setImmediate(() => turn.enter(() => this.#end()))
+  }
+
+  #end(): void {
+    this.#isPlanned = false
+    this.givePending()
+    this.flush()
+  }
+}
