@@ -17,6 +17,7 @@ export interface Addressed<Command> {
   readonly message: RaftMessage<Command>
 }
 
+/** Gathers what is to be sent: `add` for each message, in order, `take` when the turn ends. */
 export class Outgoing<Command> {
   readonly #maxEntries: number
   #waiting: Addressed<Command>[] = []
