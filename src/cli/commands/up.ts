@@ -6,6 +6,7 @@ import { builtInOverlays } from '../../membership/built-in-overlays.ts'
 import { transportNames } from '../../transport/provider.ts'
 import { adminToken } from '../client-flags.ts'
 import type { CommandContext, JsonFlag } from '../context.ts'
+import { engineOf } from '../engine.ts'
 import { usageError } from '../failure.ts'
 import { table } from '../output.ts'
 import { aborted, watchSignals } from '../signals.ts'
@@ -19,6 +20,7 @@ interface UpFlags extends JsonFlag {
   readonly nodes: number
   readonly topology: string
   readonly transport: string
+  readonly coordination?: string
   readonly port: number
   readonly adminPort: number
   readonly dataDir?: string
@@ -57,6 +59,7 @@ export function addUp(program: Command, context: CommandContext): void {
       new Option('--topology <NAME>', 'overlay').choices(builtInOverlays.map(({ name }) => name)).default('full-mesh'),
     )
     .addOption(new Option('--transport <NAME>', 'how members connect').choices(transportNames).default('tcp'))
+    .option('--coordination <etcd://HOST:PORT,...>', "keep what is agreed on there (default: the members' own log)")
     .option('--port <PORT>', 'base of the cluster ports', wholeNumber(0, 65_535), 7400)
     .option('--admin-port <PORT>', 'base of the admin ports', wholeNumber(0, 65_535), 7500)
     .option('--data-dir <DIR>', 'keep the cluster here')
@@ -75,6 +78,7 @@ async function up(flags: UpFlags, context: CommandContext): Promise<void> {
     ['--admin-port', flags.adminPort],
   ] as const)
     if (base + flags.nodes > 65_535) throw usageError(`${name} (${base}) leaves no room for ${flags.nodes} ports`)
+  if (flags.coordination !== undefined) await engineOf(flags.coordination)
   const startedAt = performance.now()
   using signals = watchSignals()
   const stop = AbortSignal.any([signals.stop, context.parentGone].filter((signal) => signal !== undefined))
@@ -91,7 +95,7 @@ async function up(flags: UpFlags, context: CommandContext): Promise<void> {
       void node.exited.then(() => state.ready && !state.stopping && reportExit(node, directory, flags, context))
     }
     const ready = await waitUntilReady(nodes, {
-      founders,
+      founders: flags.coordination === undefined ? founders : 0,
       adminToken: adminToken(undefined, context.env),
       timeoutMs: flags.timeoutMs ?? baseTimeoutMs + timeoutPerNodeMs * flags.nodes,
       signal: stop,
@@ -112,12 +116,13 @@ async function up(flags: UpFlags, context: CommandContext): Promise<void> {
   }
 }
 
-function nodeFlags({ topology, transport, logLevel, allowFaults }: UpFlags): string[] {
+function nodeFlags({ topology, transport, coordination, logLevel, allowFaults }: UpFlags): string[] {
   return [
     '--topology',
     topology,
     '--transport',
     transport,
+    ...(coordination === undefined ? [] : ['--coordination', coordination]),
     '--log-level',
     logLevel,
     ...(allowFaults ? ['--allow-faults'] : []),

@@ -10,7 +10,7 @@ import { describeExit, logTail, type NodeExit, type NodeProcess } from './node-p
 import { type NodeReport, type Readiness, readiness } from './readiness.ts'
 
 export interface WaitOptions {
-  /** How many nodes first formed the cluster. */
+  /** How many nodes first formed the cluster; 0: none of them votes. */
   readonly founders: number
   readonly adminToken: string | undefined
   readonly timeoutMs: number

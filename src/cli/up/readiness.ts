@@ -18,12 +18,13 @@ export type Readiness =
 /** At most so many vote, however many form the cluster. */
 const maxVoters = 5
 
-/** The voters of a cluster formed by `founders` nodes: the largest odd number up to five. */
+/** The voters of a cluster formed by `founders` nodes: the largest odd number up to five; 0 founders, where an engine decides: 0. */
 export function fullVoters(founders: number): number {
+  if (founders === 0) return 0
   return Math.min(maxVoters, founders % 2 === 1 ? founders : founders - 1) || 1
 }
 
-/** `founders`: how many nodes first formed the cluster; it differs from the reports when a directory is used again. */
+/** `founders`: how many nodes first formed the cluster; it differs from the reports when a directory is used again. 0: none votes, an engine decides. */
 export function readiness(reports: readonly NodeReport[], founders: number): Readiness {
   const missing = reports.flatMap((report) => whyNotReady(report, reports.length, founders) ?? [])
   const views = new Set(reports.map(({ status }) => JSON.stringify([status?.consensus.leader, status?.s5])))

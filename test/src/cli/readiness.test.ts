@@ -91,6 +91,6 @@ describe('readiness', () => {
 
 describe('the voters of a cluster', () => {
   it('are the largest odd number up to five', () => {
-    assert.deepEqual([1, 2, 3, 4, 5, 6, 7, 50].map(fullVoters), [1, 1, 3, 3, 5, 5, 5, 5])
+    assert.deepEqual([0, 1, 2, 3, 4, 5, 6, 7, 50].map(fullVoters), [0, 1, 1, 3, 3, 5, 5, 5, 5])
   })
 })

@@ -26,6 +26,28 @@ async function cli(...words: string[]): Promise<string> {
 }
 
 describe('a node of the command line over etcd', { skip: skipWithoutEtcd }, () => {
+  it('`up` starts a whole cluster over it, ready without voters', async () => {
+    await using etcds = await EtcdServers.start()
+    const words = ['up', '--nodes', '2', '--port', '0', '--admin-port', '0', '--log-level', 'error', '--json']
+    const child = spawn(process.execPath, [bin, ...words, '--coordination', `etcd://${etcds.hosts[0]}`], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    try {
+      const { value } = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next()
+      const { ready, s5, nodes } = JSON.parse(value as string) as {
+        ready: boolean
+        s5: string
+        nodes: { admin: string }[]
+      }
+      assert.deepEqual([ready, ['node-1', 'node-2'].includes(s5)], [true, true])
+      const { consensus } = (await ask(`${nodes[0]!.admin}/v1/status`)).body as { consensus: { voters: string[] } }
+      assert.deepEqual(consensus.voters, [])
+    } finally {
+      child.kill('SIGTERM')
+      assert.deepEqual(await once(child, 'exit'), [0, null])
+    }
+  })
+
   it('serves HTTP and the command line from it', async () => {
     await using etcds = await EtcdServers.start()
     const child = spawn(
