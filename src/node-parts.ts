@@ -52,6 +52,7 @@ export function createFeatures(context: NodeContext): NodeFeatures {
   const channels: Channels = new Channels(context, lanes.lanes, (to) => services.memberOffering(to), {
     open: openTopics,
     tree: broadcasts,
+    budget: lanes.lanes.budget,
   })
   const why = new Why(context)
   const survey = new LinkSurvey(context)

@@ -28,6 +28,7 @@ export type { Acknowledgement, Floor, Incoming, Outgoing, Progress, Range } from
 export { MAX_FAILURES, MAX_RANGES } from './delivery/messages.ts'
 export { type DeliveryOptions, deliveryPresets, deliveryProblems } from './delivery/options.ts'
 export type { FailedReason } from './delivery/outbox.ts'
+export { PIECE_BYTES, PieceFlow } from './delivery/pieces.ts'
 export type {
   FormingDropReason,
   FormingEffect,

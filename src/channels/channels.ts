@@ -19,6 +19,7 @@ import { DeliveryDriver } from './delivery-driver.ts'
 import type { ArrivedEnvelope, ChannelName, CongestionCause, IncomingLane, Lanes, LanesHandler } from './lane.ts'
 import { LocalChannel } from './local-channel.ts'
 import type { Destination } from './outgoing-message.ts'
+import type { ReassemblyBudget } from './transfers.ts'
 
 /** Refutations that fit below one generation in an incarnation number. */
 const REFUTATIONS_PER_GENERATION = 2 ** 20
@@ -46,7 +47,11 @@ export class Channels implements NodePart, LanesHandler {
     context: NodeContext,
     lanes: Lanes,
     offerer: (to: Exclude<Recipient, string>) => string,
-    { open, tree }: { readonly open: OpenTopicsPart; readonly tree: Broadcasts },
+    {
+      open,
+      tree,
+      budget,
+    }: { readonly open: OpenTopicsPart; readonly tree: Broadcasts; readonly budget: ReassemblyBudget },
   ) {
     this.#context = context
     const { self, toolbox, options } = context
@@ -57,6 +62,7 @@ export class Channels implements NodePart, LanesHandler {
       self,
       delivery,
       lanes: this.#lanes,
+      budget,
       toolbox,
       nextHop: (member, isLarge) => context.relay().way(member, isLarge),
       isAwaited: (member) => context.relay().isAwaited(member),
@@ -148,7 +154,7 @@ export class Channels implements NodePart, LanesHandler {
   }
 
   givenUp(member: string): void {
-    this.#driver.queues.lost(member)
+    this.#driver.queues.givenUp(member)
     if (this.#isOwed(member)) this.#callIfLost(member)
   }
 
@@ -157,12 +163,14 @@ export class Channels implements NodePart, LanesHandler {
     if (event.type === 'forgotten') {
       this.#relayed.delete(event.member.id)
       this.#ways.forget(event.member.id)
+      this.#driver.gone(event.member.id)
       this.#driver.put({ type: 'forgotten', peer: event.member.id })
       return
     }
     const { id, state } = event.after
     if (state !== 'down' && state !== 'left') return
     this.#ways.forget(id)
+    this.#driver.gone(id)
     this.#driver.put({ type: 'down', peer: id })
     for (const channel of this.#channels.values()) channel.lost(id, true)
   }

@@ -18,10 +18,13 @@ import { Arrival } from './arrival.ts'
 import { type Batch, Batches } from './batches.ts'
 import { channelDefaults } from './channel-defaults.ts'
 import { failureOf, stopping } from './failures.ts'
+import { IncomingPieces } from './incoming-pieces.ts'
 import type { ArrivedEnvelope, ChannelName, IncomingLane, Lanes } from './lane.ts'
 import type { OutgoingMessage } from './outgoing-message.ts'
+import { OutgoingPieces } from './outgoing-pieces.ts'
 import { OutgoingQueues } from './outgoing-queues.ts'
 import { decodeFailure, encodeFailure } from './payload.ts'
+import type { ReassemblyBudget } from './transfers.ts'
 
 export interface DeliveryDriverOptions {
   readonly self: { readonly id: string; readonly name: string; readonly generation: number }
@@ -33,6 +36,7 @@ export interface DeliveryDriverOptions {
   readonly isAwaited: (member: string) => boolean
   /** Something for that life of `member`, which it is to acknowledge, is about to be given to the core: it leaves once `connected` was put. */
   readonly onOwed: (member: string, generation: number) => void
+  readonly budget: ReassemblyBudget
   /** A message to hand over; whoever takes it calls {@link DeliveryDriver.handled} once. */
   readonly deliver: (arrival: Arrival) => void
   readonly dropped: (channel: ChannelName, reason: string, count: number) => void
@@ -43,6 +47,8 @@ type Effect = DeliveryEffect<OutgoingMessage, Arrival, Uint8Array>
 
 export class DeliveryDriver {
   readonly queues: OutgoingQueues
+  readonly #outgoingPieces: OutgoingPieces
+  readonly #incomingPieces: IncomingPieces
   readonly #options: DeliveryDriverOptions
   readonly #core: Delivery<OutgoingMessage, Arrival, Uint8Array>
   readonly #timers: NamedTimers
@@ -57,10 +63,18 @@ export class DeliveryDriver {
   #nextId = 1
 
   constructor(options: DeliveryDriverOptions) {
-    const { self, lanes, toolbox, nextHop, isAwaited } = options
+    const { self, lanes, toolbox, nextHop, isAwaited, budget } = options
     this.#options = options
     this.#core = new Delivery(options.delivery)
-    this.queues = new OutgoingQueues({ self, lanes, nextHop, isAwaited, clock: toolbox.clock })
+    const { clock, turn } = toolbox
+    const say = (to: StreamEnd, said: DeliveryMessage): void => this.#say(to, said)
+    this.#outgoingPieces = new OutgoingPieces({ self, clock, turn, say })
+    this.#incomingPieces = new IncomingPieces({
+      ...{ self, clock, budget, say },
+      arrived: (lane, envelopes) => this.arrived(lane, envelopes),
+      malformed: (channel) => options.dropped(channel, 'malformed', 1),
+    })
+    this.queues = new OutgoingQueues({ self, lanes, nextHop, isAwaited, clock, pieces: this.#outgoingPieces })
     this.#timers = new NamedTimers(toolbox.clock, (timer) =>
       toolbox.turn.enter(() => this.put({ type: 'timer', timer })),
     )
@@ -91,6 +105,11 @@ export class DeliveryDriver {
       this.#flush()
       this.put({ type: 'abort', peer: destination.id, generation: destination.generation, channel, message })
     })
+  }
+
+  /** `member` is gone: nothing comes from it any more. */
+  gone(member: string): void {
+    this.#outgoingPieces.lost(member)
   }
 
   /** An arrival was handled, or failed with `error`. */
@@ -150,6 +169,8 @@ export class DeliveryDriver {
 
   close(): void {
     this.#flush()
+    this.#outgoingPieces.close()
+    this.#incomingPieces.close()
     this.put({ type: 'close' })
     for (const message of this.#own.values()) message.settle(stopping(true))
     this.#own.clear()
@@ -193,7 +214,9 @@ export class DeliveryDriver {
       this.#options.dropped(channel, 'malformed', 1)
       return
     }
-    if (said.type === 'floor') this.put({ type: 'floor', peer, generation, channel, floor: said })
+    if (said.type === 'piece') this.#incomingPieces.take({ peer, generation, channel }, said)
+    else if (said.type === 'placed') this.#outgoingPieces.placed(peer, said)
+    else if (said.type === 'floor') this.put({ type: 'floor', peer, generation, channel, floor: said })
     else this.put({ type: 'acknowledged', peer, generation, channel, acknowledgement: said })
   }
 

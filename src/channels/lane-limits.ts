@@ -46,6 +46,9 @@ export const MAX_URGENT_BYTES = 16 * MiB
 export const MAX_RELAYED_MESSAGES = 4_096
 export const MAX_RELAYED_BYTES = 4 * MiB
 
+/** Large payloads that travel over relays at once: of a source to all others, and from one source at a destination. */
+export const MAX_RELAYED_TRANSFERS = 16
+
 /** Bytes of messages being put together, over all lanes of a node. What would pass it is refused, and its sender told. */
 export const MAX_REASSEMBLY_BYTES = 1024 * MiB
 

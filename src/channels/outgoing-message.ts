@@ -135,3 +135,8 @@ export class OutgoingMessage implements Outgoing {
     }
   }
 }
+
+/** Nobody waits for it any more, so it need not leave. */
+export function isOver({ isAcknowledged, isSettled, progress }: OutgoingMessage): boolean {
+  return isAcknowledged ? progress === 'abandoned' || progress === 'settled' : isSettled
+}

@@ -7,7 +7,8 @@ import { MAX_CHUNK_BYTES } from '../wire/limits.ts'
 import { channelDefaults, MAX_WAITING_CALLS, QUEUE_BYTES } from './channel-defaults.ts'
 import { noRoute, queueFull, transferRefused } from './failures.ts'
 import type { ChannelName, Lanes, OutgoingLane } from './lane.ts'
-import type { Destination, OutgoingMessage } from './outgoing-message.ts'
+import { type Destination, isOver, type OutgoingMessage } from './outgoing-message.ts'
+import type { OutgoingPieces } from './outgoing-pieces.ts'
 import type { EncodedPayload } from './payload.ts'
 import type { ResolvedSendOptions } from './send-options.ts'
 
@@ -29,6 +30,8 @@ export interface OutgoingQueuesOptions {
   readonly nextHop: (member: string, isLarge: boolean) => string | undefined
   /** `member` has no link yet and is being called: what is for it waits. */
   readonly isAwaited: (member: string) => boolean
+  /** Takes what is larger than a chunk where relays are the only way. */
+  readonly pieces: Pick<OutgoingPieces, 'put'>
 }
 
 interface Waiting {
@@ -57,11 +60,18 @@ export class OutgoingQueues {
   /** Sends `message` now or when its lane has room. What is not acknowledged is settled by it. */
   put(message: OutgoingMessage, floor: number): void {
     const { destination, channel } = message
-    const hop = this.#options.nextHop(destination.id, message.bytes > MAX_CHUNK_BYTES)
+    const isLarge = message.bytes > MAX_CHUNK_BYTES
+    const hop = this.#options.nextHop(destination.id, isLarge)
     if (hop === undefined) {
       this.#lost(message)
       return
     }
+    if (isLarge && hop !== destination.id) {
+      this.#options.pieces.put(message, floor)
+      return
+    }
+    // A lane is still reading it: it will come, so it is not sent again.
+    if (isLarge && this.#isTaking(message)) return
     const queue = this.#queues.size === 0 ? undefined : this.#queues.get(`${channel} ${hop}`)
     if (queue) this.#wait(queue, message, floor)
     else if (!this.#send(hop, message, floor)) {
@@ -140,7 +150,8 @@ export class OutgoingQueues {
   taken(envelope: Envelope, outcome: 'taken' | 'refused'): void {
     const taking = this.#taking.get(envelope)
     this.#taking.delete(envelope)
-    taking?.message.settle(outcome === 'taken' ? undefined : transferRefused(taking.message))
+    if (taking === undefined || taking.message.isAcknowledged) return
+    taking.message.settle(outcome === 'taken' ? undefined : transferRefused(taking.message))
   }
 
   /** The neighbor is gone. What is acknowledged is asked after and sent again by whoever counts it. */
@@ -153,7 +164,21 @@ export class OutgoingQueues {
     for (const [envelope, { hop: over, message }] of this.#taking) {
       if (over !== hop) continue
       this.#taking.delete(envelope)
-      message.settle(noRoute(message.destination.name, true))
+      if (!message.isAcknowledged) message.settle(noRoute(message.destination.name, true))
+    }
+  }
+
+  /** No link to `member` came up in time: what waits for one goes piece by piece where relays lead there, and has no way otherwise. */
+  givenUp(member: string): void {
+    const { nextHop, pieces } = this.#options
+    for (const [name, queue] of this.#queues) {
+      if (queue.hop !== member) continue
+      this.#queues.delete(name)
+      for (const { message, floor } of queue.entries.slice(queue.taken)) {
+        const hop = message.bytes > MAX_CHUNK_BYTES ? nextHop(message.destination.id, true) : undefined
+        if (hop === undefined || hop === member) this.#lost(message)
+        else pieces.put(message, floor)
+      }
     }
   }
 
@@ -196,15 +221,13 @@ export class OutgoingQueues {
     const outcome = lane?.send(envelope, message.onFull === 'drop-oldest') ?? 'no-route'
     if (outcome === 'full') return false
     if (outcome === 'no-route') this.#lost(message)
-    else if (!message.isAcknowledged) {
-      if (outcome === 'accepted') message.settle()
-      else this.#taking.set(envelope, { hop, message })
-    }
+    else if (outcome === 'taking') this.#taking.set(envelope, { hop, message })
+    else if (!message.isAcknowledged) message.settle()
     return true
   }
-}
 
-/** Nobody waits for it any more, so it need not leave. */
-function isOver({ isAcknowledged, isSettled, progress }: OutgoingMessage): boolean {
-  return isAcknowledged ? progress === 'abandoned' || progress === 'settled' : isSettled
+  #isTaking(message: OutgoingMessage): boolean {
+    for (const taking of this.#taking.values()) if (taking.message === message) return true
+    return false
+  }
 }

@@ -57,7 +57,7 @@ export class Relay {
 
   /**
    * The neighbor by which to send to `member` now: itself, when it is linked or is being called for this, a relay otherwise. Undefined: no way, and
-   * nobody to call. `isLarge`: no relay passes it on, it needs a link.
+   * nobody to call. `isLarge`: it needs a link, and goes over a relay, in pieces, only where none can be made.
    */
   way(member: string, isLarge = false): string | undefined {
     this.#put({ type: 'sending', to: member, needsLink: isLarge })

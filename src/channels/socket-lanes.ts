@@ -63,7 +63,8 @@ export class SocketLanes implements Lanes {
   readonly #options: SocketLanesOptions
   readonly #neighbors = new Map<string, Neighbor>()
   readonly #scheduler: Scheduler
-  readonly #budget = new ReassemblyBudget()
+  /** Memory for messages that are being put together, of the whole node. */
+  readonly budget = new ReassemblyBudget()
   readonly #closing = new AbortController()
   #sweep: Timer | undefined
   #handler: LanesHandler | undefined
@@ -266,7 +267,7 @@ export class SocketLanes implements Lanes {
       lane: held.lane,
       link,
       scheduler: this.#scheduler,
-      budget: this.#budget,
+      budget: this.budget,
       handler: this.#handler!,
       now: () => toolbox.clock.now(),
       onWrong: (error) => this.#wrong(link, error),

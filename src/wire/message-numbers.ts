@@ -122,7 +122,9 @@ export const conditionNumbers = { ok: 0, draining: 1, stalled: 2 } as const
 export const accusationKindNumbers = { silent: 0, refused: 1 } as const
 export const envelopeKindNumbers = { message: 0, request: 1, reply: 2, error: 3, ack: 4, newest: 5, causal: 6 } as const
 /** What delivery says to delivery, in the payload of an envelope of kind `ack`. */
-export const deliveryNumbers = { acknowledgement: 1, floor: 2 } as const
+export const deliveryNumbers = { acknowledgement: 1, floor: 2, piece: 3, placed: 4 } as const
+/** What the destination of a payload in pieces says of it. */
+export const placedStateNumbers = { wanted: 0, done: 1, refused: 2 } as const
 /** Why an end of a link holds it. */
 export const holdKindNumbers = { none: 0, 'on-demand': 1, overlay: 2, pinned: 3 } as const
 export const encodingNumbers = { bytes: 0, json: 1 } as const

@@ -4,7 +4,7 @@ import type { MemberId } from '../types.ts'
 
 /** What relaying can be told. */
 export type RelayInput =
-  /** Something is about to leave for `to`. `needsLink`: no relay passes it on. */
+  /** Something is about to leave for `to`. `needsLink`: a relay passes it on in pieces only. */
   | { readonly type: 'sending'; readonly to: MemberId; readonly needsLink: boolean }
   /** Something of `source` came over the link of `over`: so does what goes there. */
   | { readonly type: 'came'; readonly source: MemberId; readonly over: MemberId }

@@ -32,6 +32,8 @@ interface Demand {
   usedAt: number
   /** When a link was asked for that is not up yet; undefined: it is up, or was given up. */
   awaitedSince: number | undefined
+  /** No link came up in time, and none has since. */
+  isGivenUp: boolean
 }
 
 /** How one member finds ways to the others. */
@@ -73,12 +75,17 @@ export class Relay implements Core<RelayInput, RelayEffect> {
     return effects
   }
 
-  /** The neighbor to hand it to: the member itself when it is linked, or is to be. Undefined: no way, and nobody to call. */
+  /**
+   * The neighbor to hand it to: the member itself when it is linked, or is to be. Undefined: no way, and nobody to call. What `needsLink` is handed to a
+   * relay only, and then in pieces, where no link can be made or none came up.
+   */
   way(to: MemberId, needsLink = false): MemberId | undefined {
     if (this.#ask.isLinked(to)) return to
     // To whoever is gone no relay leads: it would be dropped on the way, and nobody told.
     if (this.#ask.isGone(to)) return undefined
-    return (needsLink ? undefined : this.relayTo(to)) ?? (this.#ask.isThere(to) ? to : undefined)
+    const isCallable = this.#ask.isThere(to)
+    if (needsLink && isCallable && this.#demands.get(to)?.isGivenUp !== true) return to
+    return this.relayTo(to) ?? (isCallable ? to : undefined)
   }
 
   /** The relay to a member that is not linked, a linked neighbor itself; undefined: none is known. */
@@ -135,13 +142,15 @@ export class Relay implements Core<RelayInput, RelayEffect> {
       return
     }
     if (!isLinked && !this.#ask.isThere(peer)) return
-    this.#demands.set(peer, { usedAt: now, awaitedSince: isLinked ? undefined : now })
+    this.#demands.set(peer, { usedAt: now, awaitedSince: isLinked ? undefined : now, isGivenUp: false })
     this.#effects.push({ type: 'hold', peer })
   }
 
   #connected(peer: MemberId): void {
     const demand = this.#demands.get(peer)
-    if (demand) demand.awaitedSince = undefined
+    if (demand === undefined) return
+    demand.awaitedSince = undefined
+    demand.isGivenUp = false
   }
 
   #learn(source: MemberId, over: MemberId): void {
@@ -159,6 +168,7 @@ export class Relay implements Core<RelayInput, RelayEffect> {
     for (const [peer, demand] of this.#demands) {
       if (demand.awaitedSince !== undefined && now - demand.awaitedSince > MAX_WAIT_MS) {
         demand.awaitedSince = undefined
+        demand.isGivenUp = true
         this.#effects.push({ type: 'given-up', peer })
       }
       if (demand.awaitedSince !== undefined || now - demand.usedAt <= IDLE_MS) continue

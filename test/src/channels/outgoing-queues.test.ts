@@ -23,16 +23,19 @@ function begin() {
     lanes: { to: lane } as unknown as Lanes,
     nextHop: (member) => member,
     isAwaited: () => true,
+    pieces: { put: () => assert.fail('there is a link') },
   })
   const settled: [string, string][] = []
-  const put = (id: string): void => {
+  const put = (id: string, isAcknowledged = false): OutgoingMessage => {
     const payload = new Uint8Array(MAX_CHUNK_BYTES + 1)
     const listener = {
       settled: (_: OutgoingMessage, error?: ClusterError) => void settled.push([id, error?.code ?? 'taken']),
     }
     const destination = { id, name: id, generation: 1 }
-    const fields = { kind: 'message', id: 1, channel: 'data', destination, isAcknowledged: false } as const
-    queues.put(new OutgoingMessage({ ...fields, encoded: { encoding: 'bytes', payload }, listener }), 0)
+    const fields = { kind: 'message', id: 1, channel: 'data', destination, isAcknowledged } as const
+    const message = new OutgoingMessage({ ...fields, encoded: { encoding: 'bytes', payload }, listener })
+    queues.put(message, 0)
+    return message
   }
   return { queues, reading, settled, put }
 }
@@ -44,6 +47,18 @@ describe('a large payload that a lane is still reading', () => {
     put('c')
     queues.lost('b')
     assert.deepEqual(settled, [['b', 'ERR_NO_ROUTE']])
+  })
+
+  it('is not sent again while it is read, though its source be asked to, and again when that was in vain', () => {
+    const { queues, reading, settled, put } = begin()
+    const message = put('b', true)
+    queues.put(message, 0)
+    assert.equal(reading.length, 1)
+    queues.taken(reading[0]!, 'refused')
+    queues.put(message, 0)
+    assert.deepEqual([reading.length, settled], [2, []])
+    queues.lost('b')
+    assert.deepEqual(settled, [])
   })
 
   it('is sent when it was read, and not when its receiver has no memory for it', () => {

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { decodeCausal, decodeDelivery, encodeCausal, encodeDelivery } from '../../../src/wire/delivery.ts'
 import { MAX_DEPENDENCIES, MAX_FAILURE_BYTES } from '../../../src/wire/limits.ts'
 import { WireError } from '../../../src/wire/wire-error.ts'
-import { MAX_FAILURES, MAX_RANGES } from '../../../topology/index.ts'
+import { MAX_FAILURES, MAX_RANGES, PIECE_BYTES } from '../../../topology/index.ts'
 
 const number = fc.nat()
 const plain = { noNullPrototype: true }
@@ -27,6 +27,21 @@ const floor = fc.record(
   { type: fc.constant('floor' as const), floor: number, sentThrough: number, skipped: ranges },
   plain,
 )
+const someBytes = fc.uint8Array({ maxLength: 64 })
+const piece = fc.record(
+  {
+    type: fc.constant('piece' as const),
+    ...{ transfer: number, bytes: number, offset: number, head: someBytes, part: someBytes },
+  },
+  plain,
+)
+const placed = fc.record(
+  {
+    type: fc.constant('placed' as const),
+    ...{ transfer: number, through: number, state: fc.constantFrom('wanted', 'done', 'refused') },
+  },
+  plain,
+)
 const stamp = fc.record(
   {
     sequence: number,
@@ -40,7 +55,7 @@ const stamp = fc.record(
 describe('what delivery says', () => {
   it('is read as it was written', () => {
     fc.assert(
-      fc.property(fc.oneof(acknowledgement, floor), (said) => {
+      fc.property(fc.oneof(acknowledgement, floor, piece, placed), (said) => {
         assert.deepEqual(decodeDelivery(encodeDelivery(said)), said)
       }),
     )
@@ -59,6 +74,17 @@ describe('what delivery says', () => {
     assert.equal(Buffer.from(encodeDelivery(said)).toString('hex'), '0105ac02010709010aac020103027b7d01')
     const asked = { type: 'floor', floor: 6, sentThrough: 300, skipped: [{ first: 8, last: 8 }] } as const
     assert.equal(Buffer.from(encodeDelivery(asked)).toString('hex'), '0206ac02010808')
+    const piece = {
+      type: 'piece',
+      transfer: 300,
+      bytes: 70_000,
+      offset: 0,
+      head: Uint8Array.of(7),
+      part: Uint8Array.of(8, 9),
+    } as const
+    assert.equal(Buffer.from(encodeDelivery(piece)).toString('hex'), '03ac02f0a204000107020809')
+    const placed = { type: 'placed', transfer: 300, through: 61_440, state: 'done' } as const
+    assert.equal(Buffer.from(encodeDelivery(placed)).toString('hex'), '04ac0280e00301')
     const place = { sequence: 2, dependencies: [{ source: 'b', generation: 3, sequence: 300 }] }
     assert.equal(Buffer.from(encodeCausal(place, Uint8Array.of(255))).toString('hex'), '0201016203ac02ff')
   })
@@ -71,6 +97,8 @@ describe('what delivery says', () => {
       Array.from({ length: count }, () => ({ sequence: 1, failure: new Uint8Array(bytes) }))
     for (const list of [failures(MAX_FAILURES + 1, 0), failures(1, MAX_FAILURE_BYTES + 1)])
       assert.throws(() => encodeDelivery({ type: 'acknowledgement', ...empty, failures: list }), WireError)
+    const piece = { type: 'piece', transfer: 1, bytes: 1, offset: 0, head: new Uint8Array() } as const
+    assert.throws(() => encodeDelivery({ ...piece, part: new Uint8Array(PIECE_BYTES + 1) }), WireError)
     const dependencies = Array.from({ length: MAX_DEPENDENCIES + 1 }, () => ({
       source: '',
       generation: 1,
@@ -83,6 +111,10 @@ describe('what delivery says', () => {
     const good = [
       encodeDelivery({ type: 'floor', floor: 1, sentThrough: 2, skipped: [{ first: 1, last: 1 }] }),
       encodeCausal({ sequence: 1, dependencies: [{ source: 'b', generation: 1, sequence: 1 }] }, Uint8Array.of(1)),
+      encodeDelivery({
+        ...{ type: 'piece', transfer: 1, bytes: 70_000, offset: 0 },
+        ...{ head: Uint8Array.of(1, 2), part: Uint8Array.of(3) },
+      }),
     ]
     fc.assert(
       fc.property(fc.constantFrom(...good), fc.nat(), fc.nat(255), fc.nat(8), (bytes, at, value, cut) => {

@@ -80,6 +80,11 @@ const targets: Readonly<Record<string, Target>> = {
         isAnswer: true,
       }),
       encodeDelivery({ type: 'floor', floor: 5, sentThrough: 400, skipped: [{ first: 6, last: 8 }] }),
+      encodeDelivery({
+        ...{ type: 'piece', transfer: 2, bytes: 70_000, offset: 0 },
+        ...{ head: Uint8Array.of(1, 2), part: Uint8Array.of(3) },
+      }),
+      encodeDelivery({ type: 'placed', transfer: 2, through: 61_440, state: 'wanted' }),
     ],
     parse: (bytes) => void decodeDelivery(bytes),
   },

@@ -53,6 +53,18 @@ describe('ways to members', () => {
     assert.deepEqual(relayAt('a', ['near']).send('far', 0), [{ type: 'hold', peer: 'far' }])
   })
 
+  it('lead over a relay even for what needs a link, where none can be made or none came up in time', () => {
+    const { relay, links, send } = relayAt('a', ['near'], { far: 'near', foreign: 'near' })
+    assert.deepEqual([relay.way('foreign', true), relay.way('far', true)], ['near', 'far'])
+    send('far', 0, true)
+    assert.equal(relay.way('far', true), 'far', 'it is being called')
+    assert.deepEqual(relay.step({ type: 'look' }, 3_000), [{ type: 'given-up', peer: 'far' }])
+    assert.equal(relay.way('far', true), 'near')
+    links.add('far')
+    relay.step({ type: 'connected', peer: 'far' }, 4_000)
+    assert.equal(relay.way('far', true), 'far')
+  })
+
   it('hold none for a few messages, nor for a neighbor of the overlay', () => {
     const { send } = relayAt('a', ['near'], { far: 'near', near: 'near' })
     assert.deepEqual(
