@@ -4,6 +4,7 @@
 
 import type { Advice } from '../topology/index.ts'
 import type { Channel } from './channels/channel.ts'
+import type { ChannelName } from './channels/lane.ts'
 import type { NodeConfig } from './coordination/config-interface.ts'
 import type { NodeLeadership } from './coordination/leadership.ts'
 import type {
@@ -191,6 +192,18 @@ export type ClusterEvent =
       readonly peer: string
       readonly state: 'up' | 'down'
       readonly reason: string | undefined
+    }
+  /**
+   * What is sent to `peer` on `channel` waits, or waits no more: for the `consumer`, whose handlers are slow, or for the `link`, which takes no more.
+   * Told at most once a second for each peer and channel; the channel's own `onEvent` tells all.
+   */
+  | {
+      readonly type: 'congestion'
+      readonly at: number
+      readonly channel: ChannelName
+      readonly peer: string
+      readonly state: 'congested' | 'relieved'
+      readonly cause: 'consumer' | 'link'
     }
 
 export interface ClusterEvents {

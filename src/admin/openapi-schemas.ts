@@ -174,10 +174,26 @@ export const schemas: Readonly<Record<string, Schema>> = {
     because: described(text, 'Why, as a sentence.'),
   }),
   LinkEvent: event('link', { peer: text, state: oneOf('up', 'down'), reason: text }, ['reason']),
+  CongestionEvent: event('congestion', {
+    channel: oneOf('coordination', 'events', 'gossip', 'data'),
+    peer: described(text, 'To whom it waits.'),
+    state: oneOf('congested', 'relieved'),
+    cause: described(oneOf('consumer', 'link'), 'Handlers there are slow, or the connection takes no more.'),
+  }),
   Past: object({
     events: {
       type: 'array',
-      items: { oneOf: ['MemberEvent', 'LeaderEvent', 'S5Event', 'SwitchEvent', 'AdviceEvent', 'LinkEvent'].map(ref) },
+      items: {
+        oneOf: [
+          'MemberEvent',
+          'LeaderEvent',
+          'S5Event',
+          'SwitchEvent',
+          'AdviceEvent',
+          'LinkEvent',
+          'CongestionEvent',
+        ].map(ref),
+      },
     },
   }),
   Alive: object({}),

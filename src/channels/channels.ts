@@ -15,6 +15,7 @@ import type { Link } from '../wire/link.ts'
 import type { Carrier } from './carrier.ts'
 import type { Channel, ChannelStats, Recipient } from './channel.ts'
 import { channelNames } from './channel-defaults.ts'
+import { CongestionNews } from './congestion-news.ts'
 import { DeliveryDriver } from './delivery-driver.ts'
 import type { ArrivedEnvelope, ChannelName, CongestionCause, IncomingLane, Lanes, LanesHandler } from './lane.ts'
 import { LocalChannel } from './local-channel.ts'
@@ -39,6 +40,7 @@ export class Channels implements NodePart, LanesHandler {
   /** Members that are to be reached over relays. */
   readonly #ways: FollowedWays
   #waysTimer: Timer | undefined
+  readonly #news: CongestionNews
   /** The life in which those are asked for. */
   readonly #relayed = new Map<string, number>()
 
@@ -56,6 +58,12 @@ export class Channels implements NodePart, LanesHandler {
     this.#context = context
     const { self, toolbox, options } = context
     this.#lanes = lanes
+    this.#news = new CongestionNews({
+      now: () => toolbox.clock.now(),
+      wall: () => toolbox.clock.wall(),
+      nameOf: (id) => context.nameOf(id),
+      emit: (event) => context.emit(event),
+    })
     this.#ways = new FollowedWays((member) => context.relay().hopTo(member))
     const delivery = deliveryPresets[options.profile]
     this.#driver = new DeliveryDriver({
@@ -199,6 +207,7 @@ export class Channels implements NodePart, LanesHandler {
   }
 
   lost(peer: string): void {
+    this.#news.lost(peer)
     this.#driver.queues.lost(peer)
     // What was asked of it may be answered by another way.
     if (this.#context.relay().hopTo(peer) !== undefined) return
@@ -207,6 +216,7 @@ export class Channels implements NodePart, LanesHandler {
 
   congestion(peer: string, channel: ChannelName, state: 'congested' | 'relieved', cause: CongestionCause): void {
     this.#channels.get(channel)?.tell({ type: 'congestion', peer: this.#context.nameOf(peer), state, cause })
+    this.#news.tell(peer, channel, state, cause)
   }
 
   // --- Relays ---

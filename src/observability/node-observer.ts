@@ -12,7 +12,7 @@ import { packageVersion } from './version.ts'
 type ObservedEvent =
   | { readonly type: 'leader'; readonly leader: string | null; readonly term: number }
   | { readonly type: 's5'; readonly host: string | null; readonly fencingToken: number | null }
-  | { readonly type: 'member' | 'link' | 'switch' | 'advice' }
+  | { readonly type: 'member' | 'link' | 'switch' | 'advice' | 'congestion' }
 
 interface Watched extends ObservedNode {
   readonly name: string

@@ -67,6 +67,12 @@ export function eventLine(event: ClusterEvent): Line {
         text: `link to ${event.peer} is ${event.state}${reason}`,
       }
     }
+    case 'congestion': {
+      const why = event.cause === 'consumer' ? 'its handlers are slow' : 'its connection takes no more'
+      return event.state === 'congested'
+        ? { kind: 'warn', sign: '⋯', text: `${event.channel} to ${event.peer} is congested: ${why}` }
+        : { kind: 'good', sign: '⋯', text: `${event.channel} to ${event.peer} flows again` }
+    }
   }
 }
 

@@ -84,7 +84,7 @@ function greetingOf({ event, data }: StreamEvent): string | undefined {
 
 /** A change in words. Events that this release does not know have none. */
 export function lineOf({ event, data }: StreamEvent): string | undefined {
-  if (!['member', 'leader', 's5', 'switch', 'advice', 'link'].includes(event)) return undefined
+  if (!['member', 'leader', 's5', 'switch', 'advice', 'link', 'congestion'].includes(event)) return undefined
   const change = data as ClusterEvent
   const at = time(change.at)
   if (change.type === 'member') {
@@ -100,6 +100,8 @@ export function lineOf({ event, data }: StreamEvent): string | undefined {
     return `${at} topology ${change.name}, epoch ${change.epoch}: ${change.phase} (${change.to})`
   if (change.type === 'advice')
     return `${at} the adviser switches ${change.from} to ${change.to}: ${change.because} (${change.rule})`
+  if (change.type === 'congestion')
+    return `${at} ${change.channel} to ${change.peer} is ${change.state} (${change.cause})`
   return `${at} the link to ${change.peer} is ${change.state}${change.reason ? ` (${change.reason})` : ''}`
 }
 

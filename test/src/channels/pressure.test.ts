@@ -43,6 +43,10 @@ describe('a consumer that is slow', () => {
     const [near, far] = [a.channel('data'), b.channel('data')]
     const consumer = slowConsumer(far)
     const events = congestion(near)
+    const told: string[] = []
+    a.events.subscribe((event) => {
+      if (event.type === 'congestion') told.push(`${event.channel} to ${event.peer}: ${event.state}, ${event.cause}`)
+    })
     let yielded = 0
     const count = 15_000
     const all = near.sendMany(
@@ -57,6 +61,7 @@ describe('a consumer that is slow', () => {
     assert.ok(held <= CREDIT_BYTES.data, `${held} bytes were handed to a consumer that handled none`)
     assert.ok(near.stats().queue.messages <= laneLimits.data.messages + 1, JSON.stringify(near.stats().queue))
     assert.deepEqual([events[0]?.state, events[0]?.cause, events[0]?.peer], ['congested', 'consumer', 'b'])
+    assert.equal(told[0], 'data to b: congested, consumer')
     const refused = await failureOf(near.send('b', payload, { onFull: 'fail', timeoutMs: 5_000 }))
     assert.equal(refused.code, 'ERR_BUFFER_FULL')
     const late = await failureOf(near.send('b', payload, { timeoutMs: 20 }))
@@ -64,6 +69,7 @@ describe('a consumer that is slow', () => {
     assert.equal(yielded, taken, 'no more was asked for')
     consumer.wake()
     assert.deepEqual(await all, { sent: count, acked: 0 })
+    await waitUntil(() => told.at(-1)?.includes('relieved') === true)
     await waitUntil(() => consumer.handled() === count)
     assert.equal(events.at(-1)?.state, 'relieved')
     const { dropped } = near.stats()

@@ -34,7 +34,7 @@ export interface View {
 const silenceMs = 7_000
 const retryMs = 1_000
 const maxEntries = 200
-const eventTypes = ['member', 'leader', 's5', 'switch', 'advice', 'link'] as const
+const eventTypes = ['member', 'leader', 's5', 'switch', 'advice', 'link', 'congestion'] as const
 
 export class Feed {
   view: View = {
