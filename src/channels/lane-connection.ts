@@ -98,6 +98,11 @@ export class LaneConnection implements LaneFrameHandler {
     return this.#credit < MAX_LANE_FRAME_BYTES
   }
 
+  /** Milliseconds for which a grant has been owed that is not here. */
+  ungrantedFor(now: number): number {
+    return this.#markAt === undefined ? 0 : now - this.#markAt
+  }
+
   // --- Out ---
 
   /** Writes what may be written now. */

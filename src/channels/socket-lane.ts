@@ -155,8 +155,7 @@ export class SocketLane implements OutgoingLane, IncomingLane {
    */
   get needsConnection(): boolean {
     if (this.#queuedMessages() === 0) return false
-    const isFar = this.#shortestMs >= FAR_MS && (this.#roundTripMs ?? 0) <= 2 * this.#shortestMs
-    return isFar || this.#cause() === 'link'
+    return this.#isFar() || this.#cause() === 'link'
   }
 
   get hasQueued(): boolean {
@@ -285,6 +284,14 @@ export class SocketLane implements OutgoingLane, IncomingLane {
 
   #cause(): CongestionCause {
     return this.connections.some(({ lacksCredit }) => lacksCredit) ? 'consumer' : 'link'
+  }
+
+  /** The way is long, as was measured, and nothing but the way takes time now. */
+  #isFar(): boolean {
+    const usual = 2 * this.#shortestMs
+    if (this.#roundTripMs === undefined || this.#shortestMs < FAR_MS || this.#roundTripMs > usual) return false
+    const now = this.#options.now()
+    return this.connections.every((connection) => connection.ungrantedFor(now) <= usual)
   }
 
   #drop(reason: string, messages = 1): void {

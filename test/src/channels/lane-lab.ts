@@ -17,6 +17,8 @@ import { helloOf } from '../links/lab.ts'
 export interface EndSettings {
   readonly transport?: Transport
   readonly idleMs?: number
+  /** Looks at lanes only when {@link LaneEnd.look} is called. */
+  readonly looksWhenTold?: boolean
   /** Takes what arrives; by default it is kept and released at once. */
   readonly arrived?: (lane: IncomingLane, envelopes: readonly LaneEnvelope[]) => void
 }
@@ -32,10 +34,12 @@ export class LaneEnd {
   readonly congestion: string[] = []
   readonly lost: string[] = []
   onRoom: () => void = () => {}
+  /** Looks through the lanes once, as it is done every second. */
+  look: () => void = () => {}
   address = ''
   #sequence = 0
 
-  constructor({ transport, idleMs, arrived }: EndSettings) {
+  constructor({ transport, idleMs, looksWhenTold = false, arrived }: EndSettings) {
     const used = transport ?? new TcpTransport({ identity: createIdentity() })
     this.id = used.id
     const turn = { enter: (work: () => void): void => work() }
@@ -59,7 +63,13 @@ export class LaneEnd {
     this.lanes = new SocketLanes({
       self: { id: this.id, generation: 1 },
       links: () => this.links,
-      toolbox: { clock: systemClock, random: Math.random, turn, counters: this.counters, logger: silentLogger },
+      toolbox: {
+        clock: looksWhenTold ? this.#clockThatIsTold() : systemClock,
+        random: Math.random,
+        turn,
+        counters: this.counters,
+        logger: silentLogger,
+      },
       ...(idleMs === undefined ? {} : { idleMs }),
     })
     this.lanes.attach({
@@ -82,6 +92,16 @@ export class LaneEnd {
   }
 
   readonly #listening: Promise<string>
+
+  #clockThatIsTold(): typeof systemClock {
+    return {
+      ...systemClock,
+      setInterval: (work) => {
+        this.look = work
+        return { unref: () => undefined, [Symbol.dispose]: () => undefined }
+      },
+    }
+  }
 
   async open(): Promise<this> {
     this.address = await this.#listening

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'node:test'
 import type { IncomingLane } from '../../../src/channels/lane.ts'
 import { CREDIT_BYTES, laneLimits } from '../../../src/channels/lane-limits.ts'
-import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
+import { turns, waitUntil } from '../../../src/testing/compliance/wait-until.ts'
 import type { Transport } from '../../../src/transport/transport.ts'
 import type { LaneEnvelope } from '../../../src/wire/lane-envelope.ts'
 import { MAX_CHUNK_BYTES, MAX_LANE_FRAME_BYTES } from '../../../src/wire/limits.ts'
@@ -197,6 +197,37 @@ export function testLanes(name: string, transports: () => readonly [Transport, T
       )
       assert.ok(most <= laneLimits.data.connections)
       await waitUntil(() => connections() === 0)
+    })
+
+    it('get another connection for a long way and not for a slow receiver, and lose one after ten looks without need', async () => {
+      const [a, b] = await pair({ looksWhenTold: true })
+      const connections = (): number => a.lanes.stats().find(({ channel }) => channel === 'data')?.connections ?? 0
+      while (a.send(b.id, 'data', Buffer.alloc(30_000)) === 'accepted');
+      await waitUntil(() => {
+        a.send(b.id, 'data', Buffer.alloc(30_000))
+        a.look()
+        return connections() === 2 || (!isFar && b.arrived.length > 0)
+      })
+      await waitUntil(() => a.lanes.stats().every(({ queued }) => queued.messages === 0))
+      const had = connections()
+      for (let look = 0; look < 9; look++) a.look()
+      assert.equal(connections(), had)
+      await waitUntil(() => {
+        a.look()
+        return connections() === 1
+      })
+      for (let look = 0; look < 30; look++) a.look()
+      assert.equal(connections(), 1)
+
+      const [c, d] = await pair({ looksWhenTold: true }, { arrived: () => {} })
+      while (c.send(d.id, 'data', Buffer.alloc(30_000)) === 'accepted');
+      const lane = () => c.lanes.stats().find(({ channel }) => channel === 'data')
+      await waitUntil(() => lane()?.connections === 1 && lane()!.credit < 40_000)
+      for (let look = 0; look < 10; look++) {
+        c.look()
+        await turns(20)
+      }
+      assert.equal(lane()?.connections, 1)
     })
 
     it('close a connection that is idle, and open it again', async () => {
