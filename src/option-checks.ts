@@ -65,6 +65,7 @@ const checks: { readonly [Key in keyof Required<NodeOptions>]: Check } = {
   zone: (value) => (value === '' ? undefined : word(value)),
   profile: oneOf(['local', 'lan', 'wan']),
   keepStalledMs: (value) => wholeNumber(value, 0, maxKeepStalledMs),
+  handlerConcurrency: (value) => wholeNumber(value, 1, 4_096),
   voters: (value) => ([1, 3, 5, 7].includes(value as number) ? undefined : 'must be 1, 3, 5 or 7'),
   replaceVoterAfterMs: (value) => wholeNumber(value, 1_000, 86_400_000),
   snapshotEntries: (value) => wholeNumber(value, 100, 10_000_000),

@@ -5,6 +5,7 @@
 import { defaultVoterPolicy } from '../consensus/index.ts'
 import type { AdviserOptions, OverlayDefinition } from '../topology/index.ts'
 import { swimPresets } from '../topology/index.ts'
+import { HANDLER_CONCURRENCY } from './channels/channel-defaults.ts'
 import type { CoordinationEngine } from './coordination/store.ts'
 import type { Discovery } from './discovery/discovery.ts'
 import { dnsDiscovery } from './discovery/dns.ts'
@@ -91,6 +92,11 @@ export interface NodeOptions {
    * 3,600,000; 0: nobody is told from dead, and this node runs no liveness worker. Default 30,000.
    */
   readonly keepStalledMs?: number
+  /**
+   * Handlers of one channel that run at once, one of each key; what waits for one slows its senders. 1 to 4,096. Default 64. Few: a handler that waits
+   * for a message of the same channel waits for ever when it has taken the last place. Many: all that they use at once.
+   */
+  readonly handlerConcurrency?: number
   /** How many members vote when there are enough of them: 1, 3, 5 or 7, the same on all. Default 5. More survive more failures, and cost more messages. */
   readonly voters?: number
   /** Milliseconds after which a voter that is down is replaced by another member. 1,000 to 86,400,000. Default 30,000. */
@@ -165,6 +171,7 @@ export interface ResolvedOptions {
   readonly zone: string
   readonly profile: Profile
   readonly keepStalledMs: number
+  readonly handlerConcurrency: number
   readonly voters: number
   readonly replaceVoterAfterMs: number
   readonly snapshotEntries: number
@@ -231,6 +238,7 @@ export function resolveOptions(raw: NodeOptions, stored: StoredOptions = {}): Re
     zone: raw.zone ?? '',
     profile: raw.profile ?? 'lan',
     keepStalledMs: raw.keepStalledMs ?? swimPresets[raw.profile ?? 'lan'].keepStalledMs,
+    handlerConcurrency: raw.handlerConcurrency ?? HANDLER_CONCURRENCY,
     voters: raw.voters ?? defaultVoterPolicy.target,
     replaceVoterAfterMs: raw.replaceVoterAfterMs ?? defaultVoterPolicy.replaceAfterMs,
     snapshotEntries: raw.snapshotEntries ?? defaultSnapshotEntries,

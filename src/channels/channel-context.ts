@@ -16,6 +16,8 @@ export interface ChannelContext {
   readonly logger: Logger
   readonly turn: Turn
   readonly delivery: DeliveryOptions
+  /** Handlers of one channel that run at once. */
+  readonly handlerConcurrency: number
   readonly driver: DeliveryDriver
   /** Throws `ERR_UNKNOWN_MEMBER` or `ERR_MEMBER_DOWN`. */
   readonly destination: (to: Recipient) => Destination

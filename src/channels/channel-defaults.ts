@@ -24,7 +24,7 @@ export const channelDefaults: Readonly<Record<ChannelName, ChannelDefaults>> = {
   data: { ack: false, monotonic: false, queueMessages: 10_000, onFull: 'wait' },
 }
 
-/** Handlers of one channel that run at once. */
+/** Handlers of one channel that run at once, unless the node's options say otherwise. */
 export const HANDLER_CONCURRENCY = 64
 /** Milliseconds that a call waits when it says nothing else. */
 export const DEFAULT_TIMEOUT_MS = 30_000

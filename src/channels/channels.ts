@@ -84,6 +84,7 @@ export class Channels implements NodePart, LanesHandler {
       logger: toolbox.logger,
       turn: toolbox.turn,
       delivery,
+      handlerConcurrency: options.handlerConcurrency,
       driver: this.#driver,
       destination: (to: Recipient) => this.#destination(typeof to === 'object' && to !== null ? offerer(to) : to),
       others: () => this.#aliveOthers(),

@@ -4,11 +4,9 @@
 //   take ──▶ same key runs: behind it ──▶ all places taken: in line ──▶ handle ──▶ done(arrival, error)
 
 import type { Arrival } from './arrival.ts'
-import { HANDLER_CONCURRENCY } from './channel-defaults.ts'
 
 export interface HandlerScheduleOptions {
-  /** Default {@link HANDLER_CONCURRENCY}. */
-  readonly concurrency?: number
+  readonly concurrency: number
   /** Handles one arrival; a promise when that takes longer than the call. */
   readonly handle: (arrival: Arrival) => void | Promise<void>
   /** Called once for each arrival that was taken; `error`: handling it failed. */
@@ -30,7 +28,7 @@ export class HandlerSchedule {
 
   constructor(options: HandlerScheduleOptions) {
     this.#options = options
-    this.#concurrency = options.concurrency ?? HANDLER_CONCURRENCY
+    this.#concurrency = options.concurrency
   }
 
   get running(): number {

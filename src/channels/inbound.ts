@@ -41,6 +41,7 @@ export class Inbound {
       },
     })
     this.schedule = new HandlerSchedule({
+      concurrency: context.handlerConcurrency,
       handle: (arrival) => this.#handle(arrival),
       done: (arrival, error) => this.#done(arrival, error),
       count: (reason) => counts.drop(reason),

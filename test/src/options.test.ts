@@ -53,6 +53,7 @@ describe('resolveOptions', () => {
         zone: '',
         profile: 'lan',
         keepStalledMs: 30_000,
+        handlerConcurrency: 64,
         voters: 5,
         replaceVoterAfterMs: 30_000,
         snapshotEntries: 10_000,

@@ -90,18 +90,25 @@ describe('a channel', () => {
     assert.equal(order.length, 100)
   })
 
-  it('runs at most 64 handlers at once', async () => {
-    const [a, b] = await pair()
-    let running = 0
-    let most = 0
-    b.channel('data').onMessage(async () => {
-      running += 1
-      most = Math.max(most, running)
-      await new Promise((resolve) => setImmediate(resolve))
-      running -= 1
-    })
-    await Promise.all(Array.from({ length: 300 }, (_, index) => a.channel('data').send('b', index, { ack: true })))
-    assert.equal(most, 64)
+  it('runs at most 64 handlers at once, or as many as its node was told', async () => {
+    const [a, b] = await form(['a', 'b'], (name) => (name === 'a' ? { handlerConcurrency: 3 } : {}))
+    const most = { a: 0, b: 0 }
+    for (const [name, node] of [
+      ['a', a!],
+      ['b', b!],
+    ] as const) {
+      let running = 0
+      node.channel('data').onMessage(async () => {
+        running += 1
+        most[name] = Math.max(most[name], running)
+        await new Promise((resolve) => setImmediate(resolve))
+        running -= 1
+      })
+    }
+    const flood = (from: TrellisNode, to: string) =>
+      Promise.all(Array.from({ length: 300 }, (_, index) => from.channel('data').send(to, index, { ack: true })))
+    await Promise.all([flood(a!, 'b'), flood(b!, 'a')])
+    assert.deepEqual(most, { a: 3, b: 64 })
   })
 
   it('publishes to subscribers whose pattern fits, on every member and here', async () => {
