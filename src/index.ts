@@ -5,6 +5,7 @@ export type {
   Channel,
   ChannelEvent,
   ChannelStats,
+  LaneView,
   LatencyView,
   Message,
   MessageHandler,

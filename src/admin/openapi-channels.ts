@@ -75,7 +75,24 @@ export const channelSchemas: Readonly<Record<string, Schema>> = {
       object({ count: whole, p50Ms: amount, p99Ms: amount, maxMs: amount }, ['p50Ms', 'p99Ms', 'maxMs']),
       'Of acknowledged messages and requests.',
     ),
+    lanes: described(
+      { type: 'array', items: ref('Lane') },
+      'To each neighbor to which it has a connection or something queued.',
+    ),
   }),
+  Lane: object(
+    {
+      peer: described(text, 'The name of the neighbor.'),
+      connections: whole,
+      queue: object({ messages: whole, bytes: whole, oldestMs: amount }),
+      credit: whole,
+      sent: counts,
+      received: counts,
+      dropped: described({ type: 'object', additionalProperties: whole }, 'By reason.'),
+      latencyMs: described(amount, 'From sending to the credit for it, so with the time that handlers take.'),
+    },
+    ['latencyMs'],
+  ),
 }
 
 export const channelOperations: Readonly<Record<string, Readonly<Partial<Record<'GET' | 'POST', Operation>>>>> = {

@@ -29,5 +29,5 @@ export interface ChannelContext {
   /** Whether others than members publish and subscribe there. */
   readonly isOpen?: (channel: ChannelName, topic: string) => boolean
   /** What the lanes know of a channel. */
-  readonly lanes: (channel: ChannelName) => Pick<ChannelStats, 'queue' | 'credit' | 'connections' | 'dropped'>
+  readonly lanes: (channel: ChannelName) => Pick<ChannelStats, 'queue' | 'credit' | 'connections' | 'dropped' | 'lanes'>
 }

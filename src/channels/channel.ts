@@ -87,6 +87,22 @@ export interface LatencyView {
   readonly maxMs: number | undefined
 }
 
+/** One channel to one neighbor. Counts only grow while their link lives; what is passed on for others is counted too. */
+export interface LaneView {
+  /** The name of the neighbor. */
+  readonly peer: string
+  readonly connections: number
+  readonly queue: { readonly messages: number; readonly bytes: number; readonly oldestMs: number }
+  /** Bytes that may be sent before the receiver grants more. */
+  readonly credit: number
+  readonly sent: { readonly messages: number; readonly bytes: number }
+  readonly received: { readonly messages: number; readonly bytes: number }
+  /** By reason. */
+  readonly dropped: Readonly<Record<string, number>>
+  /** Milliseconds from sending to the credit for it, smoothed, so with the time that handlers take; undefined before the first measure. */
+  readonly latencyMs: number | undefined
+}
+
 /** What is known of one channel at this node, all members together. Counts only grow. */
 export interface ChannelStats {
   readonly channel: ChannelName
@@ -105,6 +121,8 @@ export interface ChannelStats {
   /** By reason. */
   readonly dropped: Readonly<Record<string, number>>
   readonly latency: LatencyView
+  /** To each neighbor to which it has a connection or something queued. */
+  readonly lanes: readonly LaneView[]
 }
 
 /** What a channel tells of itself. */

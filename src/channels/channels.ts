@@ -13,7 +13,7 @@ import type { Timer } from '../runtime/clock.ts'
 import type { Envelope } from '../wire/envelope.ts'
 import type { Link } from '../wire/link.ts'
 import type { Carrier } from './carrier.ts'
-import type { Channel, ChannelStats, Recipient } from './channel.ts'
+import type { Channel, ChannelStats, LaneView, Recipient } from './channel.ts'
 import { channelNames } from './channel-defaults.ts'
 import { CongestionNews } from './congestion-news.ts'
 import { DeliveryDriver } from './delivery-driver.ts'
@@ -305,10 +305,11 @@ export class Channels implements NodePart, LanesHandler {
     this.#others = undefined
   }
 
-  #laneStats(channel: ChannelName): Pick<ChannelStats, 'queue' | 'credit' | 'connections' | 'dropped'> {
+  #laneStats(channel: ChannelName): Pick<ChannelStats, 'queue' | 'credit' | 'connections' | 'dropped' | 'lanes'> {
     const { messages, bytes } = this.#driver.queues.waiting(channel)
     const sum = { messages, bytes, oldestMs: 0, credit: 0, connections: 0 }
     const dropped: Record<string, number> = {}
+    const lanes: LaneView[] = []
     for (const lane of this.#lanes.stats()) {
       if (lane.channel !== channel) continue
       sum.messages += lane.queued.messages
@@ -317,8 +318,15 @@ export class Channels implements NodePart, LanesHandler {
       sum.credit += lane.credit
       sum.connections += lane.connections
       for (const [reason, count] of Object.entries(lane.dropped)) dropped[reason] = (dropped[reason] ?? 0) + count
+      const { connections, credit, oldestMs, sent, received } = lane
+      lanes.push({
+        peer: this.#context.nameOf(lane.peer),
+        ...{ connections, credit, sent, received, dropped: lane.dropped },
+        queue: { ...lane.queued, oldestMs },
+        latencyMs: lane.roundTripMs,
+      })
     }
     const { credit, connections, ...queue } = sum
-    return { queue, credit, connections, dropped }
+    return { queue, credit, connections, dropped, lanes }
   }
 }

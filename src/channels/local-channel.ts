@@ -201,7 +201,7 @@ export class LocalChannel implements Channel {
   stats(): ChannelStats {
     const { counts } = this
     const { schedule } = this.#inbound
-    const { queue, credit, connections, dropped } = this.#context.lanes(this.name)
+    const { queue, credit, connections, dropped, lanes } = this.#context.lanes(this.name)
     const ownDropped = counts.dropped()
     for (const [reason, count] of Object.entries(dropped)) ownDropped[reason] = (ownDropped[reason] ?? 0) + count
     return {
@@ -215,6 +215,7 @@ export class LocalChannel implements Channel {
       handlers: { running: schedule.running, waiting: schedule.waiting },
       dropped: ownDropped,
       latency: counts.latency(),
+      lanes,
     }
   }
 

@@ -28,7 +28,7 @@ export interface Envelope {
   readonly floor: number
   /** First in, first out per source and key. */
   readonly key: string | undefined
-  /** The topology epoch in which it was sent. */
+  /** The topology epoch in which it was sent; 0: not said, as nobody has to know it. */
   readonly epoch: number
   /** Hops travelled; a relay raises it and drops at its bound. */
   readonly hops: number

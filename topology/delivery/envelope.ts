@@ -25,7 +25,7 @@ export interface Envelope {
   readonly floor: number
   /** First in, first out among messages of one source with the same key. Undefined: no order is asked for. */
   readonly key: string | undefined
-  /** The topology epoch in which it was sent; a receiver in another one learns from it that there is one. */
+  /** The topology epoch in which it was sent; 0: not said. (That there is another epoch is learned from the cluster record.) */
   readonly epoch: number
   /** Hops travelled. A relay raises it, and drops what passed its bound: so nothing circles. */
   readonly hops: number

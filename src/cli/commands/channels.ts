@@ -12,6 +12,7 @@ import { printable, table } from '../output.ts'
 import { watchSignals } from '../signals.ts'
 
 const notes = `
+With --lanes one row for each channel and neighbor: its latency is from sending to the credit for it, so with the time that handlers take.
 On a terminal the table stays; q or Ctrl-C quits. Rates are of the last second; where it is printed once there are none.
 
 Examples:
@@ -23,27 +24,33 @@ const INTERVAL_MS = 1_000
 
 interface Flags extends ClientFlags {
   readonly once?: boolean
+  readonly lanes?: boolean
 }
 
 export function addChannels(program: Command, context: CommandContext): void {
   addClientFlags(program.command('channels').description('show queues, rates, drops and latency of the channels'))
     .option('--once', 'print the table once')
+    .option('--lanes', 'one row for each channel and neighbor')
     .addHelpText('after', notes)
     .action((flags: Flags) => channels(flags, context))
 }
 
+type Describe = typeof describeChannels
+
 async function channels(flags: Flags, context: CommandContext): Promise<void> {
   const options = clientOptions(flags, context)
   const ask = async () => (await askAdmin('/v1/channels', options)) as { channels: ChannelStats[] }
+  const describe = flags.lanes ? describeLanes : describeChannels
   const first = await ask()
   if (flags.json) context.out(`${JSON.stringify(first)}\n`)
-  else if (flags.once || !context.isTerminal) context.out(describeChannels(first.channels))
-  else await stay(ask, first.channels, context)
+  else if (flags.once || !context.isTerminal) context.out(describe(first.channels))
+  else await stay(ask, first.channels, describe, context)
 }
 
 async function stay(
   ask: () => Promise<{ channels: ChannelStats[] }>,
   first: readonly ChannelStats[],
+  describe: Describe,
   context: CommandContext,
 ): Promise<void> {
   using signals = watchSignals()
@@ -53,14 +60,14 @@ async function stay(
   let lines: readonly string[] = []
   using screen = openScreen({ resize: () => screen.show(lines), quit: () => quit.abort() })
   let [before, at] = [first, performance.now()]
-  lines = describeChannels(before).split('\n')
+  lines = describe(before).split('\n')
   while (!signal.aborted) {
     screen.show(lines)
     await pause(systemClock, INTERVAL_MS, signal)
     try {
       const { channels: now } = await ask()
       const seconds = (performance.now() - at) / 1_000
-      lines = describeChannels(now, { before, seconds }).split('\n')
+      lines = describe(now, { before, seconds }).split('\n')
       ;[before, at] = [now, performance.now()]
     } catch (error) {
       lines = [...lines.slice(0, 6), '', `not there: ${printable((error as Error).message)}`]
@@ -75,8 +82,7 @@ export function describeChannels(
 ): string {
   const rows = channels.map((now, index) => {
     const before = since?.before[index]
-    const rate = (of: 'sent' | 'received'): string =>
-      before && since ? `${short((now[of].messages - before[of].messages) / since.seconds)}/s` : short(now[of].messages)
+    const rate = (of: 'sent' | 'received'): string => rateOf(now[of], before?.[of], since?.seconds)
     const { queue, latency, handlers } = now
     return [
       now.channel,
@@ -93,6 +99,41 @@ export function describeChannels(
   })
   const heads = ['CHANNEL', 'SENT', 'RECEIVED', 'QUEUE', 'AGE', 'CREDIT', 'UNACKED', 'HANDLERS', 'P50/P99', 'DROPPED']
   return table(heads, rows)
+}
+
+/** One row for each channel and neighbor, likewise. */
+export function describeLanes(
+  channels: readonly ChannelStats[],
+  since?: { readonly before: readonly ChannelStats[]; readonly seconds: number },
+): string {
+  const rows = channels.flatMap(({ channel, lanes }, index) =>
+    lanes.map((now) => {
+      const before = since?.before[index]?.lanes.find(({ peer }) => peer === now.peer)
+      const { queue, latencyMs } = now
+      return [
+        channel,
+        printable(now.peer),
+        rateOf(now.sent, before?.sent, since?.seconds),
+        rateOf(now.received, before?.received, since?.seconds),
+        `${short(queue.messages)} (${short(queue.bytes)}B)`,
+        `${Math.round(queue.oldestMs)}ms`,
+        `${short(now.credit)}B`,
+        String(now.connections),
+        latencyMs === undefined ? '-' : milliseconds(latencyMs),
+        dropped(now.dropped),
+      ]
+    }),
+  )
+  const heads = ['CHANNEL', 'TO', 'SENT', 'RECEIVED', 'QUEUE', 'AGE', 'CREDIT', 'SOCKETS', 'LATENCY', 'DROPPED']
+  return table(heads, rows)
+}
+
+type Counted = ChannelStats['sent']
+
+function rateOf({ messages }: Counted, before: Counted | undefined, seconds: number | undefined): string {
+  // A link that was lost and came back counts from the beginning.
+  const isRate = before !== undefined && seconds !== undefined && before.messages <= messages
+  return isRate ? `${short((messages - before.messages) / seconds)}/s` : short(messages)
 }
 
 function dropped(reasons: ChannelStats['dropped']): string {

@@ -50,6 +50,7 @@ const quiet = (channel: string): ChannelStats => ({
   handlers: { running: 0, waiting: 0 },
   dropped: {},
   latency: { count: 0, p50Ms: undefined, p99Ms: undefined, maxMs: undefined },
+  lanes: [],
 })
 
 export function memberView(name: string, fields: Partial<MemberView> = {}): MemberView {

@@ -62,6 +62,9 @@ describe('a consumer that is slow', () => {
     assert.ok(near.stats().queue.messages <= laneLimits.data.messages + 1, JSON.stringify(near.stats().queue))
     assert.deepEqual([events[0]?.state, events[0]?.cause, events[0]?.peer], ['congested', 'consumer', 'b'])
     assert.equal(told[0], 'data to b: congested, consumer')
+    const [lane, ...others] = near.stats().lanes
+    assert.deepEqual([lane?.peer, lane?.connections, others.length], ['b', 1, 0])
+    assert.ok(lane!.queue.bytes > laneLimits.data.bytes / 2 && lane!.queue.oldestMs > 0 && lane!.sent.messages > 0)
     const refused = await failureOf(near.send('b', payload, { onFull: 'fail', timeoutMs: 5_000 }))
     assert.equal(refused.code, 'ERR_BUFFER_FULL')
     const late = await failureOf(near.send('b', payload, { timeoutMs: 20 }))
