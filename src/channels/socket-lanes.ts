@@ -134,7 +134,8 @@ export class SocketLanes implements Lanes {
   /** A message of a link. True: it was one of a lane. */
   receive(link: Link, kind: number, body: Uint8Array): void {
     const neighbor = this.#neighbor(link.peer.id)
-    if (neighbor === undefined) return
+    // What comes over a link that another one has replaced was counted there; whoever wants an answer sends it again.
+    if (neighbor?.link !== link) return
     if (kind !== frameNumbers['lane-open'])
       return void first(neighbor.held.get('coordination')!.sockets)?.linkFrame(kind, body)
     const channel = channels.find((name) => channelNumbers[name] === body[0])

@@ -1,13 +1,14 @@
 // The links of this node: one per peer, whoever dialled. Accepts, dials, proves both ends, settles which of two
 // simultaneous connections stays, and tells its owner of the first link to a peer and of the end of the last.
 //
-// Of two connections that came up together, both ends keep the one that the lower id dialled, and say goodbye on the other. A
-// connection that comes when a link has stood for a while replaces it: a peer dials only when it has no link, so
-// the old one is dead and this end has not noticed.
+// Of two connections that came up together, both ends keep the one that the lower id dialled. The two ends do not see them in the same
+// order, so a handshake that has begun is not broken off, and the other connection is heard until both ends have surely found the
+// one that they keep; only then it is said goodbye on: neither end sees a link go. A connection that comes when a link has stood for
+// a while replaces it: a peer dials only when it has no link, so the old one is dead and this end has not noticed.
 
 import type { Random } from '../../topology/index.ts'
 import { ClusterError, isClusterError } from '../errors.ts'
-import type { Time } from '../runtime/clock.ts'
+import type { Time, Timer } from '../runtime/clock.ts'
 import type { Turn } from '../runtime/turn.ts'
 import { splitAddress } from '../transport/provider.ts'
 import type { Connection, Transport } from '../transport/transport.ts'
@@ -17,7 +18,7 @@ import type { Link, LinkEnd } from '../wire/link.ts'
 import { establishLink } from '../wire/link-handshake.ts'
 import type { WireMessage } from '../wire/message.ts'
 import { type Keyring, laneTicket } from '../wire/secrets.ts'
-import { Dialer, type Pace } from './dialer.ts'
+import { ATTEMPT_TIMEOUT_MS, Dialer, type Pace } from './dialer.ts'
 
 export interface LinksOptions {
   readonly transport: Transport
@@ -44,6 +45,8 @@ export interface LinksOptions {
 
 /** Two connections that came up within this time were dialled at the same time; later ones replace a dead link. */
 const SIMULTANEOUS_MS = 3_000
+/** So long after one of two links came up at this end its handshake is over at the other, unless the way there is hardly passable. */
+const RETIRING_MS = 1_000
 
 /** Queued to one peer at most; what comes on top is dropped and counted. Its protocols repeat themselves, or tell the caller. */
 const MAX_QUEUED_BYTES = 8 * 1024 * 1024
@@ -64,6 +67,8 @@ export class Links {
   readonly #seedOf = new Map<string, string>()
   /** Peers that this node has called and not yet agreed with. */
   readonly #greeting = new Set<string>()
+  /** Links that another one has replaced, to the same life of the peer: what still comes over them counts. */
+  readonly #retiring = new Map<Link, Timer>()
   #laneOwner: ((lane: Link) => void) | undefined
   #isClosed = false
 
@@ -186,7 +191,7 @@ export class Links {
     this.#isClosed = true
     this.#dialer.close()
     this.#handshakes.abort(new Error('the node is stopping'))
-    await Promise.all(this.all().map((link) => link.goodbye(reason)))
+    await Promise.all([...this.all(), ...this.#retiring.keys()].map((link) => link.goodbye(reason)))
     await this.#options.transport.close()
   }
 
@@ -196,7 +201,7 @@ export class Links {
     const connection = await this.#options.transport.dial(address, signal)
     const { peer } = connection
     if (this.#held.has(peer)) connection.destroy()
-    else await this.#greet(connection, address, signal)
+    else await this.#greet(connection, address)
     if (expected === undefined) {
       this.#seedOf.set(peer, address)
       this.#dialer.drop(`seed:${address}`)
@@ -205,8 +210,10 @@ export class Links {
     }
   }
 
-  async #greet(connection: Connection, address: string, signal: AbortSignal): Promise<void> {
+  async #greet(connection: Connection, address: string): Promise<void> {
     const { peer } = connection
+    // It goes on when the peer's own call was quicker: the peer may hold this link already.
+    const signal = AbortSignal.any([this.#handshakes.signal, this.#options.clock.timeout(ATTEMPT_TIMEOUT_MS)])
     // A seed and a member may be the same peer. The two ends need not see two connections of one direction in the same
     // order, so there is never more than one.
     if (this.#greeting.has(peer)) {
@@ -256,15 +263,18 @@ export class Links {
     const peer = link.peer.id
     const held = this.#held.get(peer)
     if (link.peer.channel !== 'coordination') return void this.#addLane(link)
-    if (held && this.#keepsOld(held, link)) {
-      this.#watch(link)
-      return void link.goodbye('duplicate')
-    }
     const since = this.#options.clock.now()
+    const isSimultaneous = held && isSameLife(held.link.peer, link.peer) && since - held.since <= SIMULTANEOUS_MS
+    if (isSimultaneous && this.#isPreferred(held.link) && !this.#isPreferred(link)) {
+      this.#watch(link)
+      this.#retire(link)
+      return
+    }
     this.#held.set(peer, { link, since, heardAt: since })
     this.#watch(link)
     this.dropMember(peer)
-    if (held) void held.link.goodbye('duplicate')
+    if (isSimultaneous) this.#retire(held.link)
+    else void held?.link.goodbye('duplicate')
     this.#options.turn.enter(() => {
       // A new life of the same member: what was between us and the old one is over.
       if (held && !isSameLife(held.link.peer, link.peer))
@@ -279,10 +289,10 @@ export class Links {
     else lane.destroy()
   }
 
-  #keepsOld(held: Held, fresh: Link): boolean {
-    if (!isSameLife(held.link.peer, fresh.peer)) return false
-    if (this.#options.clock.now() - held.since > SIMULTANEOUS_MS) return false
-    return this.#isPreferred(held.link) && !this.#isPreferred(fresh)
+  #retire(link: Link): void {
+    const timer = this.#options.clock.setTimeout(() => void link.goodbye('duplicate'), RETIRING_MS)
+    timer.unref()
+    this.#retiring.set(link, timer)
   }
 
   #isPreferred(link: Link): boolean {
@@ -299,16 +309,19 @@ export class Links {
     })
   }
 
-  /** The link is the one that counts, and lives. */
+  /** The link is the one that counts, or was until a moment ago. */
   #hears(link: Link): boolean {
     const held = this.#held.get(link.peer.id)
-    if (held?.link !== link) return false
+    if (!held || !isSameLife(held.link.peer, link.peer)) return false
+    if (held.link !== link && !this.#retiring.has(link)) return false
     held.heardAt = this.#options.clock.now()
     return true
   }
 
   #closed(link: Link, end: LinkEnd): void {
     const peer = link.peer.id
+    this.#retiring.get(link)?.[Symbol.dispose]()
+    this.#retiring.delete(link)
     if (this.#held.get(peer)?.link !== link) return
     this.#held.delete(peer)
     const seed = end.reason === 'idle' ? undefined : this.#seedOf.get(peer)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { turns, waitUntil } from '../../../src/testing/compliance/wait-until.ts'
+import { Prng } from '../../../src/testing/simulator/random.ts'
 import { MemoryNetwork } from '../../../src/transport/memory.ts'
 import { LinkedNode, pair } from './lab.ts'
 
@@ -140,6 +141,38 @@ describe('a second connection', () => {
     assert.deepEqual(again.told.slice(0, 2), ['up a', 'down a duplicate'])
     assert.equal(a.links.get('b'), old)
     again.links.dropMember('a')
+  })
+
+  const MESSAGES = 40
+  const ping = { type: 'swim', message: { type: 'ping', probe: 1, updates: [] } } as const
+
+  /** A network on which all that happens takes some turns, drawn from `seed`: the two ends do not see connections in one order. */
+  function uneven(seed: number): MemoryNetwork {
+    const random = new Prng(seed)
+    return new MemoryNetwork({
+      schedule: (task) => {
+        let left = random.integer(20)
+        const step = (): void => void (left-- > 0 ? setImmediate(step) : task())
+        setImmediate(step)
+      },
+    })
+  }
+
+  it('that came up at the same time is given up without a loss at either end, and what was sent over it is heard', async () => {
+    for (let seed = 0; seed < 60; seed++) {
+      const [a, b] = await pair(uneven(seed))
+      a.links.callMember('b', b.address, 'eager')
+      b.links.callMember('a', a.address, 'eager')
+      for (let [fromA, fromB] = [0, 0]; fromA < MESSAGES || fromB < MESSAGES; ) {
+        await turns(1)
+        if (fromA < MESSAGES && a.links.send('b', ping)) fromA += 1
+        if (fromB < MESSAGES && b.links.send('a', ping)) fromB += 1
+      }
+      await waitUntil(() => a.messages.length === MESSAGES && b.messages.length === MESSAGES)
+      await turns(60)
+      assert.deepEqual([a.told, b.told], [['up b'], ['up a']], `seed ${seed}`)
+      assert.deepEqual([a.links.get('b')?.connection.side, b.links.get('a')?.connection.side], ['dialer', 'acceptor'])
+    }
   })
 
   it('that comes when the link has stood for a while replaces it, for only a peer without a link dials', async () => {
