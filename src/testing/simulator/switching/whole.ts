@@ -18,8 +18,8 @@ const topologies = ['full-mesh', 'hyparview', 'client-server'] as const
 const blows = ['kill-leader', 'kill-member', 'stop-leader', 'part', 'transfer'] as const
 type Blow = (typeof blows)[number]
 
-/** What every member may do wrong on purpose: hand over a second time what it was handed, or say that it was handed what it was not. */
-export const wholeSwitchBugs = ['delivers-twice', 'acknowledges-unread'] as const
+/** What every member may do wrong on purpose: hand over a second time what it was handed, say that it was handed what it was not, or that another topology was agreed on. */
+export const wholeSwitchBugs = ['delivers-twice', 'acknowledges-unread', 'adopts-another'] as const
 export type WholeSwitchBug = (typeof wholeSwitchBugs)[number]
 
 export function isWholeSwitchBug(name: string): name is WholeSwitchBug {
@@ -54,6 +54,7 @@ class WholeRun {
   /** What was agreed on, by epoch, as members are told. */
   readonly #names = new Map<number, string>()
   readonly #lives = new Map<string, number>()
+  #failure: SwitchingFailure | undefined
   #aborted = 0
   #number = 0
   #isCalm = false
@@ -95,6 +96,7 @@ class WholeRun {
       throw new SwitchingFailure(`never at rest: ${stands()}, ${this.#oracle.waiting} messages wait`, { cause: error })
     }
     this.#oracle.quiet()
+    if (this.#failure) throw this.#failure
   }
 
   outcome(): WholeOutcome {
@@ -116,7 +118,7 @@ class WholeRun {
 
   #hear(node: TestNode, event: ClusterEvent): void {
     if (event.type !== 'switch') return
-    this.#agreed(event)
+    this.#agreed(this.#bug === 'adopts-another' && this.#random.chance(0.1) ? { ...event, to: 'another' } : event)
     const isLeading = node.status().consensus.role === 'leader'
     if (event.phase === 'aborted' && isLeading) this.#aborted += 1
     // The leader enters each phase first; what befalls it then befalls the switch in that phase.
@@ -127,11 +129,12 @@ class WholeRun {
     queueMicrotask(() => void this.#strike(blow, node))
   }
 
-  /** Nobody is told of another topology for an epoch than everybody else. */
+  /** Nobody is told of another topology for an epoch than everybody else. Kept: what a listener throws ends nothing. */
   #agreed({ phase, epoch, to }: Extract<ClusterEvent, { type: 'switch' }>): void {
     if (phase !== 'committed') return
     const known = this.#names.get(epoch)
-    if (known !== undefined && known !== to) throw new SwitchingFailure(`epoch ${epoch} is ${known} and ${to}`)
+    if (known !== undefined && known !== to)
+      this.#failure ??= new SwitchingFailure(`epoch ${epoch} is ${known} and ${to}`)
     this.#names.set(epoch, to)
   }
 
