@@ -4,7 +4,7 @@
 import type { JsonValue } from '../channels/payload.ts'
 import { ClusterError } from '../errors.ts'
 import type { Time } from '../runtime/clock.ts'
-import { CallAttempt, type CallOutcome } from '../services/call-attempt.ts'
+import { type AttemptedCall, CallAttempt, type CallOutcome } from '../services/call-attempt.ts'
 import type { CallExchange } from '../services/call-exchange.ts'
 import { encodeValue } from '../services/call-exchange.ts'
 import { CallLimits, callAborted } from '../services/call-limits.ts'
@@ -101,7 +101,7 @@ export class Imports {
       const { deadline } = limits
       const { isStream, trace } = running
       const call = { to, number, method, argument: text, deadline, isStream, trace, failsFast: true }
-      const { outcome, attempt } = await this.#ask(call, limits, operation)
+      const { outcome, attempt } = await this.#ask(call, running, limits, operation)
       if (outcome.type === 'answered')
         return isStream ? restOf(outcome.value, attempt, exchange, limits, operation) : outcome.value
       if (outcome.type === 'failed') throw outcome.error
@@ -111,14 +111,17 @@ export class Imports {
     throw new NotServed(error)
   }
 
-  #ask(call: ConstructorParameters<typeof CallAttempt>[2], limits: CallLimits, operation: string) {
+  #ask(call: AttemptedCall, { retries }: RunningCall, limits: CallLimits, operation: string) {
     const { clock, exchange } = this.#options
     return new Promise<{ outcome: CallOutcome; attempt: CallAttempt }>((resolve, reject) => {
-      const attempt: CallAttempt = new CallAttempt(clock, exchange, call, new InstanceLoad(), (outcome) => {
-        release()
-        resolve({ outcome, attempt })
+      let release: (() => void) | undefined
+      const attempt = new CallAttempt(clock, exchange, call, new InstanceLoad(), retries, {
+        ended: (by, outcome) => {
+          release?.()
+          resolve({ outcome, attempt: by })
+        },
       })
-      const release = limits.onAborted(() => {
+      release = limits.onAborted(() => {
         attempt.abandon()
         reject(callAborted(operation, true))
       })

@@ -34,7 +34,15 @@ export function choose(
   instances: readonly ServiceInstance[],
   facts: BalanceFacts,
 ): ServiceInstance | undefined {
-  const best = bestOf(instances)
+  return chooseOf(strategy, bestOf(instances), facts)
+}
+
+/** The same among those that {@link bestOf} has found. */
+export function chooseOf(
+  strategy: BalanceStrategy,
+  best: readonly ServiceInstance[],
+  facts: BalanceFacts,
+): ServiceInstance | undefined {
   if (best.length <= 1) return best[0]
   switch (strategy) {
     case 'round-robin':

@@ -6,7 +6,7 @@ import type { CarriedFrom, Carrier } from '../channels/carrier.ts'
 import { failureFrom, type JsonValue } from '../channels/payload.ts'
 import { ClusterError } from '../errors.ts'
 import type { Time } from '../runtime/clock.ts'
-import { type CallMessage, MAX_CALL_BYTES, OutgoingBatch, parseCallMessage } from './call-messages.ts'
+import { type CallMessage, callText, MAX_CALL_BYTES, OutgoingBatch, parseCallMessage } from './call-messages.ts'
 import { Deadlines } from './deadlines.ts'
 
 /** The other end: runs what others ask for. */
@@ -25,6 +25,8 @@ export interface OutgoingCall {
   readonly deadline: number
   readonly isStream: boolean
   readonly trace: string | undefined
+  /** How often what is called may be asked again, by whatever it leads to. */
+  readonly retries: number
   /** It may happen twice: without a way to its owner it is not waited for. */
   readonly failsFast: boolean
 }
@@ -35,10 +37,10 @@ export interface OutgoingCall {
  */
 export type CallEnd = 'refused' | 'failed' | 'lost'
 
-/** Told once. */
+/** Told once. `retriesUsed`: of those that the call carried; of what is lost nobody knows. */
 export interface CallListener {
-  answered(value: JsonValue): void
-  ended(how: CallEnd, error: ClusterError): void
+  answered(value: JsonValue, retriesUsed: number): void
+  ended(how: CallEnd, error: ClusterError, retriesUsed: number): void
 }
 
 interface Waiting {
@@ -86,12 +88,9 @@ export class CallExchange implements Disposable {
 
   /** Gives the id to {@link abandon} it by. */
   call(call: OutgoingCall, listener: CallListener): number {
-    const { to, number, method, argument, deadline, isStream, trace, failsFast } = call
+    const { to, deadline, failsFast } = call
     const id = this.#nextId++
-    const left = Math.max(1, Math.ceil(deadline - this.#now()))
-    const head = `${id},${number},${JSON.stringify(method)},${left},${isStream ? 1 : 0}`
-    const text = `[${head},${trace === undefined ? 'null' : JSON.stringify(trace)},${argument}]`
-    this.#ask('calls', text, { id, to, deadline, call: id, failsFast, listener })
+    this.#ask('calls', callText(id, call, deadline - this.#now()), { id, to, deadline, call: id, failsFast, listener })
     return id
   }
 
@@ -105,16 +104,17 @@ export class CallExchange implements Disposable {
   /** Nobody waits for `call` any more, nor for the pull `id`; its owner learns it as soon as it can. */
   abandon(to: string, call: number, id: number = call): void {
     this.#waiting.delete(id)
-    this.#say(to, 'cancels', String(call), this.#now() + UNAWAITED_MS)
+    this.#say(to, 'cancels', String(call), 0)
   }
 
-  answer(to: string, id: number, value: string): void {
-    this.#say(to, 'answers', `[${id},${value}]`, this.#now() + UNAWAITED_MS)
+  /** `retriesUsed`: of those that the call carried. */
+  answer(to: string, id: number, value: string, retriesUsed: number): void {
+    this.#say(to, 'answers', retriesUsed === 0 ? `[${id},${value}]` : `[${id},${value},${retriesUsed}]`, 0)
   }
 
   /** `error` as `encodeFailure` writes it. */
-  fail(to: string, id: number, error: string, isRefused: boolean): void {
-    this.#say(to, 'failures', `[${id},${error},${isRefused ? 1 : 0}]`, this.#now() + UNAWAITED_MS)
+  fail(to: string, id: number, error: string, isRefused: boolean, retriesUsed: number): void {
+    this.#say(to, 'failures', `[${id},${error},${isRefused ? 1 : 0},${retriesUsed}]`, 0)
   }
 
   /** No way leads to a member any more: who can do better elsewhere is told at once, the others when it is down. */
@@ -149,6 +149,7 @@ export class CallExchange implements Disposable {
     this.#say(to, kind, text, deadline).asked.push(id)
   }
 
+  /** `until`: when nobody waits for it any more, 0 when nobody does now. */
   #say(to: string, kind: 'calls' | 'pulls' | 'cancels' | 'answers' | 'failures', text: string, until: number) {
     let batch = this.#batches.get(to)
     if (batch?.isFull) {
@@ -185,7 +186,7 @@ export class CallExchange implements Disposable {
       for (const id of batch.asked) this.#end(id, 'lost', error)
     }
     try {
-      const timeoutMs = Math.max(1, batch.until - this.#now())
+      const timeoutMs = batch.until === 0 ? UNAWAITED_MS : Math.max(1, batch.until - this.#now())
       this.#options.carrier.post(to, batch.encode(), timeoutMs, settled)
     } catch (error) {
       if (!(error instanceof ClusterError)) throw error
@@ -200,10 +201,10 @@ export class CallExchange implements Disposable {
     // Acknowledged when what follows from it is sent: that is one message less on the way.
     this.#handled.push(handled)
     this.#schedule()
-    for (const [id, value] of message.answers) this.#of(id, from)?.listener.answered(value)
-    for (const { id, error, isRefused } of message.failures) {
+    for (const { id, value, retriesUsed } of message.answers) this.#of(id, from)?.listener.answered(value, retriesUsed)
+    for (const { id, error, isRefused, retriesUsed } of message.failures) {
       const waiting = this.#of(id, from)
-      waiting?.listener.ended(isRefused ? 'refused' : 'failed', failureOf(error))
+      waiting?.listener.ended(isRefused ? 'refused' : 'failed', failureOf(error), retriesUsed)
     }
     this.#options.server().serve(from, message)
   }
@@ -223,11 +224,11 @@ export class CallExchange implements Disposable {
   #end(id: number, how: CallEnd, error: ClusterError): void {
     const waiting = this.#waiting.get(id)
     if (!this.#waiting.delete(id)) return
-    waiting?.listener.ended(how, error)
+    waiting?.listener.ended(how, error, 0)
   }
 
   #expired({ id, to, call }: Waiting): void {
-    this.#say(to, 'cancels', String(call), this.#now() + UNAWAITED_MS)
+    this.#say(to, 'cancels', String(call), 0)
     this.#end(id, 'lost', timedOut())
   }
 }

@@ -33,9 +33,10 @@ export class CallLimits {
     return this.#clock.now() >= this.deadline
   }
 
-  /** Calls `listener` when the caller gives up, until the result is called. */
-  onAborted(listener: () => void): () => void {
+  /** Calls `listener` when the caller gives up, until the result is called. Undefined: it cannot give up. */
+  onAborted(listener: () => void): (() => void) | undefined {
     const signal = this.#signal
+    if (!signal && !this.parent) return undefined
     const release = this.parent?.onCancelled(listener)
     signal?.addEventListener('abort', listener, { once: true })
     return () => {

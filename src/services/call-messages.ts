@@ -1,14 +1,15 @@
 // What members say to each other about calls: JSON over the data channel, everything of one turn in one message, so that many small
 // calls cost little more than one. Each argument and answer is written when it is given, so that one that JSON cannot say fails alone.
 //
-//   caller ── calls [id, number, method, ms left, kind, trace, argument] ──▶ owner      kind 0: one answer, 1: a stream
+//   caller ── calls [id, number, method, ms left, kind, trace, argument, retries] ──▶ owner   kind 0: one answer, 1: a stream
 //   caller ── pulls [id, call] ──▶ owner                                            more of the stream that a call began
 //   caller ── cancels [call] ──▶ owner                                                 nobody waits any more
-//   owner  ── answers [id, value] ──▶ caller                                  of a stream: { items, isDone }
-//   owner  ── failures [id, error, isRefused] ──▶ caller                      refused: no handler has seen it
+//   owner  ── answers [id, value, retries used] ──▶ caller                   of a stream: { items, isDone }
+//   owner  ── failures [id, error, isRefused, retries used] ──▶ caller       refused: no handler has seen it
 
 import type { JsonValue } from '../channels/payload.ts'
 import { MAX_PAYLOAD_BYTES, MAX_TRACE_BYTES } from '../wire/limits.ts'
+import { CALL_RETRIES } from './retry-allowance.ts'
 
 /** A call as it comes. */
 export interface IncomingCall {
@@ -21,6 +22,14 @@ export interface IncomingCall {
   readonly isStream: boolean
   readonly trace: string | undefined
   readonly argument: JsonValue
+  /** How often whatever it leads to may be done again. */
+  readonly retries: number
+}
+
+export interface CallAnswer {
+  readonly id: number
+  readonly value: JsonValue
+  readonly retriesUsed: number
 }
 
 export interface IncomingPull {
@@ -34,13 +43,14 @@ export interface CallFailure {
   /** As `encodeFailure` writes it. */
   readonly error: unknown
   readonly isRefused: boolean
+  readonly retriesUsed: number
 }
 
 export interface CallMessage {
   readonly calls: readonly IncomingCall[]
   readonly pulls: readonly IncomingPull[]
   readonly cancels: readonly number[]
-  readonly answers: readonly (readonly [id: number, value: JsonValue])[]
+  readonly answers: readonly CallAnswer[]
   readonly failures: readonly CallFailure[]
 }
 
@@ -85,6 +95,25 @@ export class OutgoingBatch {
 }
 
 const isId = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
+
+/** A call as an item of {@link OutgoingBatch}; `leftMs` until its deadline. */
+export function callText(
+  id: number,
+  {
+    number,
+    method,
+    isStream,
+    trace,
+    argument,
+    retries,
+  }: Omit<IncomingCall, 'id' | 'deadlineMs' | 'argument'> & { readonly argument: string },
+  leftMs: number,
+): string {
+  const left = Math.max(1, Math.ceil(leftMs))
+  const head = `${id},${number},${JSON.stringify(method)},${left},${isStream ? 1 : 0}`
+  return `[${head},${trace === undefined ? 'null' : JSON.stringify(trace)},${argument},${retries}]`
+}
 
 /** Throws when it is no such message, or past its bounds. */
 export function parseCallMessage(payload: Uint8Array): CallMessage {
@@ -113,14 +142,23 @@ function parsed<Item>(list: unknown, parse: (value: unknown) => Item | undefined
   })
 }
 
+// By index: this runs for every call, and a pattern would take each list apart with an iterator.
+
 function parseCall(value: unknown): IncomingCall | undefined {
   if (!Array.isArray(value)) return undefined
-  const [id, number, method, deadlineMs, kind, trace, argument = null] = value as unknown[]
-  const isCall = isId(id) && isId(number) && typeof method === 'string' && typeof deadlineMs === 'number'
-  const isTrace = trace === null || (typeof trace === 'string' && trace.length <= MAX_TRACE_BYTES)
-  if (!isCall || !(deadlineMs > 0) || (kind !== 0 && kind !== 1) || !isTrace) return undefined
-  const isStream = kind === 1
-  return { id, number, method, deadlineMs, isStream, trace: trace ?? undefined, argument: argument as JsonValue }
+  const id: unknown = value[0]
+  const number: unknown = value[1]
+  const method: unknown = value[2]
+  const deadlineMs: unknown = value[3]
+  const kind: unknown = value[4]
+  const trace: unknown = value[5]
+  const argument = (value[6] ?? null) as JsonValue
+  const retries: unknown = value[7] ?? 0
+  if (!isId(id) || !isId(number) || typeof method !== 'string') return undefined
+  if (typeof deadlineMs !== 'number' || !(deadlineMs > 0) || (kind !== 0 && kind !== 1)) return undefined
+  if (trace !== null && (typeof trace !== 'string' || trace.length > MAX_TRACE_BYTES)) return undefined
+  if (!isCount(retries) || retries > CALL_RETRIES) return undefined
+  return { id, number, method, deadlineMs, isStream: kind === 1, trace: trace ?? undefined, argument, retries }
 }
 
 function parsePull(value: unknown): IncomingPull | undefined {
@@ -129,12 +167,17 @@ function parsePull(value: unknown): IncomingPull | undefined {
   return isId(id) && isId(call) ? { id, call } : undefined
 }
 
-function parseAnswer(value: unknown): readonly [number, JsonValue] | undefined {
-  if (!Array.isArray(value) || !isId(value[0])) return undefined
-  return [value[0], (value[1] ?? null) as JsonValue]
+function parseAnswer(value: unknown): CallAnswer | undefined {
+  if (!Array.isArray(value)) return undefined
+  const id: unknown = value[0]
+  const retriesUsed: unknown = value[2] ?? 0
+  if (!isId(id) || !isCount(retriesUsed)) return undefined
+  return { id, value: (value[1] ?? null) as JsonValue, retriesUsed }
 }
 
 function parseFailure(value: unknown): CallFailure | undefined {
-  if (!Array.isArray(value) || !isId(value[0])) return undefined
-  return { id: value[0], error: value[1], isRefused: value[2] === 1 }
+  if (!Array.isArray(value)) return undefined
+  const [id, error, isRefused, retriesUsed = 0] = value as unknown[]
+  if (!isId(id) || !isCount(retriesUsed)) return undefined
+  return { id, error, isRefused: isRefused === 1, retriesUsed }
 }

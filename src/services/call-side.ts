@@ -9,10 +9,12 @@ import type { NodeContext } from '../node-part.ts'
 import { CallEdges } from './call-edges.ts'
 import { CallExchange } from './call-exchange.ts'
 import { CallSurvey } from './call-survey.ts'
+import type { Candidates } from './candidates.ts'
 import { NotServed } from './running-call.ts'
-import { type Asked, ServiceCalls, type Target } from './service-calls.ts'
+import type { Asked } from './service-call.ts'
+import { ServiceCalls } from './service-calls.ts'
 import { ServiceHost } from './service-host.ts'
-import type { CallGraph, ServiceQuery } from './service-interface.ts'
+import type { CallGraph, ServiceCallOptions } from './service-interface.ts'
 import { readStream, restOf } from './service-stream.ts'
 
 export class CallSide implements Disposable {
@@ -24,7 +26,12 @@ export class CallSide implements Disposable {
   /** Members to whom no way leads, though they are not known to be down. */
   readonly #cut = new Set<string>()
 
-  constructor(context: NodeContext, carrier: Carrier, targets: (query: ServiceQuery) => readonly Target[]) {
+  /** `candidates`: the instances of a service that match. */
+  constructor(
+    context: NodeContext,
+    carrier: Carrier,
+    candidates: (name: string, options: ServiceCallOptions) => Candidates,
+  ) {
     const { self, toolbox, options } = context
     const edges = new CallEdges()
     this.#context = context
@@ -42,7 +49,7 @@ export class CallSide implements Disposable {
       exchange: this.#exchange,
       edges,
       random: toolbox.random,
-      targets,
+      candidates,
       isCut: (member) => this.#cut.has(member),
     })
     this.#survey = new CallSurvey(context, edges)

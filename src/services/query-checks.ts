@@ -2,7 +2,7 @@
 
 import validRange from 'semver/ranges/valid.js'
 import { ClusterError } from '../errors.ts'
-import type { Asked } from './service-calls.ts'
+import type { Asked } from './service-call.ts'
 import type { ServiceQuery } from './service-interface.ts'
 
 export function checkedQuery(query: string | ServiceQuery): ServiceQuery {

@@ -2,9 +2,11 @@
 // for it, for most handlers do not.
 
 import { AsyncLocalStorage } from 'node:async_hooks'
+import type { JsonValue } from '../channels/payload.ts'
 import { ClusterError } from '../errors.ts'
 import type { IncomingCall } from './call-messages.ts'
-import type { ServiceCallContext } from './service-interface.ts'
+import { RetryAllowance } from './retry-allowance.ts'
+import type { ServiceCallContext, ServiceHandler } from './service-interface.ts'
 import type { StreamSource } from './stream-source.ts'
 
 export class RunningCall implements ServiceCallContext {
@@ -17,6 +19,9 @@ export class RunningCall implements ServiceCallContext {
   readonly trace: string | undefined
   /** On the node's clock. */
   readonly deadline: number
+  /** For the calls that its handler makes. */
+  readonly retries: RetryAllowance
+  readonly #retries: number
   /** Once its handler has answered with one. */
   stream: StreamSource | undefined
   #abort: AbortController | undefined
@@ -27,16 +32,18 @@ export class RunningCall implements ServiceCallContext {
   constructor(
     from: string,
     service: string,
-    call: Pick<IncomingCall, 'deadlineMs' | 'isStream' | 'trace'>,
+    call: Pick<IncomingCall, 'deadlineMs' | 'isStream' | 'trace' | 'retries'>,
     now: number,
   ) {
-    const { deadlineMs, isStream, trace } = call
+    const { deadlineMs, isStream, trace, retries } = call
     this.from = from
     this.service = service
     this.deadlineMs = deadlineMs
     this.isStream = isStream
     this.trace = trace
     this.deadline = now + deadlineMs
+    this.retries = new RetryAllowance(retries)
+    this.#retries = retries
   }
 
   get signal(): AbortSignal {
@@ -70,6 +77,16 @@ export class RunningCall implements ServiceCallContext {
   /** Runs a piece of its handler: what that calls belongs to this call. */
   run<Result>(work: () => Result): Result {
     return running.run(this, work)
+  }
+
+  /** Runs its handler. */
+  handle(handler: ServiceHandler, argument: JsonValue): unknown {
+    return running.run(this, handler, argument, this)
+  }
+
+  /** It is answered: what its handler still does may retry nothing more, unless it is a stream that goes on. Gives how many retries it has used. */
+  retriesUsed(): number {
+    return this.isStream ? this.#retries : this.#retries - this.retries.close()
   }
 }
 

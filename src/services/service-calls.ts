@@ -1,54 +1,27 @@
-// A call from the caller's side: which instance, how often, how long. One deadline covers all attempts. An attempt is repeated
-// elsewhere when it has not happened, or may happen twice, and the retry budget allows. A hedged call asks a second instance when the
-// first is slow, out of the same budget (Dean and Barroso, "The Tail at Scale", 2013).
+// Calls from the caller's side: which instance, how often, how long. One deadline covers all attempts. An attempt is repeated
+// elsewhere when it has not happened, or may happen twice, and the retry budget of this node and the allowance of the call have room. A
+// hedged call asks a second instance when the first is slow, out of the same (Dean and Barroso, "The Tail at Scale", 2013).
 
 import { SpanKind } from '@opentelemetry/api'
 import type { Random } from '../../topology/index.ts'
 import type { JsonValue } from '../channels/payload.ts'
-import { ClusterError } from '../errors.ts'
+import type { ClusterError } from '../errors.ts'
 import { isTracing, passedOn, traced } from '../observability/tracing.ts'
-import type { Time, Timer } from '../runtime/clock.ts'
-import { choose } from './balance.ts'
+import type { Time } from '../runtime/clock.ts'
+import { chooseOf } from './balance.ts'
 import { RetryBudget } from './breaker.ts'
 import { CallAttempt, type CallOutcome } from './call-attempt.ts'
 import type { CallEdges } from './call-edges.ts'
 import { type CallExchange, encodeValue } from './call-exchange.ts'
-import { CallLimits, callAborted } from './call-limits.ts'
+import { CallLimits } from './call-limits.ts'
+import type { Candidates, Target } from './candidates.ts'
 import { InstanceLoads } from './instance-loads.ts'
-import type { ServiceCallOptions, ServiceInstance, ServiceQuery } from './service-interface.ts'
+import { type Asked, type CallingNode, ServiceCall, unknownService } from './service-call.ts'
+import type { ServiceCallOptions } from './service-interface.ts'
 
 const DEFAULT_DEADLINE_MS = 5_000
-const MAX_ATTEMPTS = 4
 /** Services whose turn is remembered; the one whose first call is longest ago goes first. */
 const MAX_TURNS = 10_000
-
-/** After these another instance may do better. */
-const elsewhere: ReadonlySet<string> = new Set([
-  'ERR_MEMBER_DOWN',
-  'ERR_NO_ROUTE',
-  'ERR_BUFFER_FULL',
-  'ERR_UNKNOWN_SERVICE',
-  'ERR_UNKNOWN_MEMBER',
-  'ERR_SHUTTING_DOWN',
-])
-
-export interface Target {
-  readonly instance: ServiceInstance
-  /** Id of the member that owns it. */
-  readonly owner: string
-  readonly number: number
-}
-
-/** What is asked, of whichever instance. */
-export interface Asked {
-  readonly name: string
-  readonly method: string
-  readonly argument: JsonValue
-  readonly isStream: boolean
-  readonly options: ServiceCallOptions
-  /** Only instances that it accepts. Default: all. */
-  readonly accepts?: (instance: ServiceInstance) => boolean
-}
 
 export interface ServiceCallsOptions {
   readonly clock: Time
@@ -57,7 +30,8 @@ export interface ServiceCallsOptions {
   readonly exchange: CallExchange
   readonly edges: CallEdges
   readonly random: Random
-  readonly targets: (query: ServiceQuery) => readonly Target[]
+  /** The instances of a service that match. */
+  readonly candidates: (name: string, options: ServiceCallOptions) => Candidates
   /** No way leads there now, though it is not known to be down. */
   readonly isCut: (member: string) => boolean
 }
@@ -70,190 +44,152 @@ export interface Settled {
   readonly by: CallAttempt | undefined
 }
 
-/** One call under way, all of its attempts. */
-interface Calling {
-  readonly asked: Asked
-  /** The argument as JSON. */
-  readonly text: string
-  readonly limits: CallLimits
-  readonly tried: Set<string>
-  readonly trace: string | undefined
-}
+/** `by` as in {@link Settled}. */
+type OnSettled = (outcome: CallOutcome, by: CallAttempt | undefined) => void
+type OnGivenUp = (error: ClusterError) => void
 
-export class ServiceCalls {
+export class ServiceCalls implements CallingNode {
+  readonly clock: Time
   readonly #options: ServiceCallsOptions
   readonly #loads = new InstanceLoads()
   readonly #budget = new RetryBudget()
   readonly #turns = new Map<string, number>()
 
   constructor(options: ServiceCallsOptions) {
+    this.clock = options.clock
     this.#options = options
   }
 
-  async call(asked: Asked): Promise<JsonValue> {
-    const { value } = await this.begin(asked, this.limits(asked.options, DEFAULT_DEADLINE_MS))
-    return value
-  }
-
-  limits({ deadlineMs, signal, timeoutMs }: ServiceCallOptions, defaultMs: number): CallLimits {
-    return new CallLimits(this.#options.clock, deadlineMs ?? defaultMs, signal, timeoutMs)
+  call(asked: Asked): Promise<JsonValue> {
+    const limits = this.limits(asked.options, DEFAULT_DEADLINE_MS)
+    return this.#inSpan(
+      asked,
+      (trace) =>
+        new Promise((resolve, reject) => {
+          const settled: OnSettled = (outcome) =>
+            outcome.type === 'answered' ? resolve(outcome.value) : reject(outcome.error)
+          this.#start(asked, limits, trace, settled, reject)
+        }),
+    )
   }
 
   /** The first answer, and the attempt that brought it. */
-  async begin(asked: Asked, limits: CallLimits): Promise<{ readonly value: JsonValue; readonly attempt: CallAttempt }> {
-    const { outcome, by } = await this.outcome(asked, limits)
-    if (outcome.type !== 'answered') throw outcome.error
-    return { value: outcome.value, attempt: by as CallAttempt }
+  begin(asked: Asked, limits: CallLimits): Promise<{ readonly value: JsonValue; readonly attempt: CallAttempt }> {
+    return this.#inSpan(
+      asked,
+      (trace) =>
+        new Promise((resolve, reject) => {
+          const settled: OnSettled = (outcome, attempt) =>
+            outcome.type === 'answered' && attempt
+              ? resolve({ value: outcome.value, attempt })
+              : reject(outcome.type === 'answered' ? unknownService(asked.name) : outcome.error)
+          this.#start(asked, limits, trace, settled, reject)
+        }),
+    )
   }
 
   /** What became of it in the end. Rejects only when its caller gave up. */
-  async outcome(asked: Asked, limits: CallLimits): Promise<Settled> {
-    const { name, method } = asked
-    const text = encodeValue(asked.argument)
-    let hasFailed = true
-    try {
-      const attempts = (trace: string | undefined) => this.#attempts({ asked, text, limits, tried: new Set(), trace })
-      const attributes = { 'trellis.service': name, 'trellis.method': method }
-      const settled = await (isTracing()
-        ? traced('trellis.call', { kind: SpanKind.CLIENT, attributes }, attempts)
-        : attempts(passedOn()))
-      hasFailed = settled.outcome.type !== 'answered'
-      return settled
-    } finally {
-      const now = this.#options.clock.now()
-      this.#options.edges.note(limits.parent?.service ?? '', name, hasFailed, now - limits.begun, now)
-    }
+  outcome(asked: Asked, limits: CallLimits): Promise<Settled> {
+    return this.#inSpan(
+      asked,
+      (trace) =>
+        new Promise((resolve, reject) =>
+          this.#start(asked, limits, trace, (outcome, by) => resolve({ outcome, by }), reject),
+        ),
+    )
+  }
+
+  limits({ deadlineMs, signal, timeoutMs }: ServiceCallOptions, defaultMs: number): CallLimits {
+    return new CallLimits(this.clock, deadlineMs ?? defaultMs, signal, timeoutMs)
   }
 
   /** The instance that a call would go to now. Throws `ERR_UNKNOWN_SERVICE`. */
   pick(name: string, options: ServiceCallOptions): Target {
-    const target = this.#choose({ name, options }, new Set())
+    const target = this.choose({ name, options }, [])
     if (!target) throw unknownService(name)
     return target
   }
 
-  async #attempts(calling: Calling): Promise<Settled> {
-    const { asked, limits, tried } = calling
-    const operation = `${asked.name}.${asked.method}`
-    let failed: Settled | undefined
-    this.#budget.called()
-    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
-      const target = this.#choose(asked, tried)
-      if (!target) break
-      tried.add(target.instance.id)
-      const settled = await this.#attempt(target, calling, operation)
-      const { outcome } = settled
-      if (outcome.type === 'answered' || outcome.type === 'failed') return settled
-      const { error } = outcome
-      failed = settled
-      if (error.code === 'ERR_TIMEOUT' || error.code === 'ERR_DEADLINE_EXCEEDED' || limits.isOver)
-        return { outcome: { type: 'lost', error: limits.exceeded(operation, error) }, by: undefined }
-      const isFutile = !elsewhere.has(error.code) || (error.mayHaveHappened && asked.options.idempotent !== true)
-      if (isFutile || limits.isAborted || !this.#budget.take()) break
-    }
-    return failed ?? { outcome: { type: 'refused', error: unknownService(asked.name) }, by: undefined }
+  // --- What a call under way asks for ---
+
+  choose({ name, options, accepts }: Chosen, tried: readonly string[]): Target | undefined {
+    const now = this.clock.now()
+    const { candidates, isCut } = this.#options
+    const known = candidates(name, options)
+    const isAsked = ({ instance }: Target): boolean => !tried.includes(instance.id) && (accepts?.(instance) ?? true)
+    const all = tried.length === 0 && !accepts ? known : known.only(isAsked)
+    const admitted = all.only(({ instance, owner }) => this.#loads.admits(instance.id, now) && !isCut(owner))
+    if (admitted.targets.length > 0) return this.#chooseAmong(admitted, name, options)
+    // Where every one is kept from calls, one that may fail is better than one that cannot be made.
+    return tried.length === 0 ? this.#chooseAmong(all, name, options) : undefined
   }
 
-  /** Settles with the first answer, or when nothing is under way any more. */
-  #attempt(target: Target, calling: Calling, operation: string) {
-    const { asked, limits } = calling
-    const { hedgeMs } = asked.options
-    return new Promise<Settled>((resolve, reject) => {
-      if (limits.isAborted) {
-        reject(callAborted(operation, false))
-        return
-      }
-      const under: CallAttempt[] = []
-      let timer: Timer | undefined
-      const end = (): void => {
-        timer?.[Symbol.dispose]()
-        release()
-        for (const other of under) other.abandon()
-      }
-      const release = limits.onAborted(() => {
-        end()
-        reject(callAborted(operation, true))
-      })
-      const begin = (at: Target): void => {
-        const attempt = this.#begin(at, calling, (outcome) => {
-          under.splice(under.indexOf(attempt), 1)
-          if (outcome.type !== 'answered' && under.length > 0) return
-          end()
-          resolve({ outcome, by: attempt })
-        })
-        under.push(attempt)
-      }
-      begin(target)
-      if (hedgeMs !== undefined) timer = this.#options.clock.setTimeout(() => this.#hedge(calling, begin), hedgeMs)
-    })
-  }
-
-  #hedge({ asked, tried }: Calling, begin: (target: Target) => void): void {
-    const second = this.#choose(asked, tried)
-    if (!second || !this.#budget.take()) return
-    tried.add(second.instance.id)
-    begin(second)
-  }
-
-  #begin({ instance, owner, number }: Target, calling: Calling, settle: (outcome: CallOutcome) => void): CallAttempt {
-    const { asked, text: argument, limits, trace } = calling
+  attempt({ instance, owner, number }: Target, call: ServiceCall): CallAttempt {
+    const { asked, text: argument, limits, trace, allowance } = call
     const { method, isStream, options } = asked
     const failsFast = options.idempotent === true
     const { deadline } = limits
-    const call = { to: owner, number, method, argument, deadline, isStream, trace, failsFast }
-    const { clock, exchange } = this.#options
-    return new CallAttempt(clock, exchange, call, this.#loads.track(instance.id), (outcome) => {
-      if (outcome.type !== 'answered') this.#judge(asked, instance.id)
-      settle(outcome)
+    const asking = { to: owner, number, method, argument, deadline, isStream, trace, failsFast }
+    const load = this.#loads.track(instance.id)
+    return new CallAttempt(this.clock, this.#options.exchange, asking, load, allowance, {
+      ended: (attempt, outcome) => {
+        if (outcome.type !== 'answered') this.#judge(asked, instance.id)
+        call.ended(attempt, outcome)
+      },
     })
   }
 
-  #judge({ name, options }: Asked, id: string): void {
-    const ids = this.#options.targets(queryOf(name, options)).map(({ instance }) => instance.id)
-    this.#loads.judge(id, ids, this.#options.clock.now())
+  takeRetry(): boolean {
+    return this.#budget.take()
   }
 
-  #choose({ name, options, accepts }: Chosen, tried: ReadonlySet<string>): Target | undefined {
-    const { self, random, targets, isCut } = this.#options
-    const now = this.#options.clock.now()
-    const all = targets(queryOf(name, options)).filter(
-      ({ instance }) => !tried.has(instance.id) && (accepts?.(instance) ?? true),
-    )
-    const admitted = all.filter(({ instance, owner }) => this.#loads.admits(instance.id, now) && !isCut(owner))
-    // Where every one is kept from calls, one that may fail is better than one that cannot be made.
-    const candidates = admitted.length > 0 ? admitted : tried.size === 0 ? all : []
+  #start(asked: Asked, limits: CallLimits, trace: string | undefined, settled: OnSettled, gaveUp: OnGivenUp): void {
+    const text = encodeValue(asked.argument)
+    this.#budget.called()
+    new ServiceCall(this, asked, text, limits, trace, {
+      settled: (outcome, by) => {
+        this.#note(asked, limits, outcome.type !== 'answered')
+        settled(outcome, by)
+      },
+      gaveUp: (error) => {
+        this.#note(asked, limits, true)
+        gaveUp(error)
+      },
+    }).begin()
+  }
+
+  /** `work` is given what to send along. */
+  #inSpan<Result>({ name, method }: Asked, work: (trace: string | undefined) => Promise<Result>): Promise<Result> {
+    if (!isTracing()) return work(passedOn())
+    const attributes = { 'trellis.service': name, 'trellis.method': method }
+    return traced('trellis.call', { kind: SpanKind.CLIENT, attributes }, work)
+  }
+
+  #note({ name }: Asked, { parent, begun }: CallLimits, hasFailed: boolean): void {
+    const now = this.clock.now()
+    this.#options.edges.note(parent?.service ?? '', name, hasFailed, now - begun, now)
+  }
+
+  #judge({ name, options }: Asked, id: string): void {
+    const ids = this.#options.candidates(name, options).targets.map(({ instance }) => instance.id)
+    this.#loads.judge(id, ids, this.clock.now())
+  }
+
+  #chooseAmong(among: Candidates, name: string, options: ServiceCallOptions): Target | undefined {
+    const { best } = among
+    if (best.length <= 1) return among.targetOf(best[0])
+    const { self, random } = this.#options
     const { key } = options
-    const facts = { self: self.name, zone: self.zone, key, load: this.#loads.load, random, turn: this.#turn(name) }
     const strategy = options.strategy ?? (key === undefined ? 'local-first' : 'consistent-hash')
-    const instances = candidates.map(({ instance }) => instance)
-    const chosen = choose(strategy, instances, facts)
-    return candidates.find(({ instance }) => instance === chosen)
+    const turn = strategy === 'round-robin' ? this.#turn(name) : 0
+    const facts = { self: self.name, zone: self.zone, key, load: this.#loads.load, random, turn }
+    return among.targetOf(chooseOf(strategy, best, facts))
   }
 
   #turn(name: string): number {
     const turn = this.#turns.get(name) ?? 0
     this.#turns.set(name, turn + 1)
-    const [oldest] = this.#turns.keys()
-    if (this.#turns.size > MAX_TURNS && oldest !== undefined) this.#turns.delete(oldest)
+    if (this.#turns.size > MAX_TURNS) this.#turns.delete(this.#turns.keys().next().value ?? name)
     return turn
   }
-}
-
-function queryOf(
-  name: string,
-  { namespace = '', version, capabilities, zone, health, cluster }: ServiceCallOptions,
-): ServiceQuery {
-  return {
-    name,
-    namespace,
-    ...(version ? { version } : {}),
-    ...(capabilities ? { capabilities } : {}),
-    ...(zone === undefined ? {} : { zone }),
-    ...(health === undefined ? {} : { health }),
-    ...(cluster === undefined ? {} : { cluster }),
-  }
-}
-
-function unknownService(service: string): ClusterError {
-  return new ClusterError('ERR_UNKNOWN_SERVICE', `no instance of '${service}' can be called`, { service })
 }

@@ -32,10 +32,24 @@ interface Hosted {
   running: number
 }
 
+/** One life of a member that calls, and what runs here for it. Known while something does. */
+interface Caller {
+  readonly id: string
+  readonly name: string
+  readonly key: string
+  /** By their ids. */
+  readonly served: Map<number, Served>
+}
+
+/** What whoever traces a call is told of its end, once. */
+interface Told {
+  answered(): void
+  failed(error: unknown): void
+}
+
 /** One call that runs, or whose stream is open. */
 interface Served {
-  readonly key: string
-  readonly from: string
+  readonly caller: Caller
   readonly id: number
   readonly deadline: number
   readonly hosted: Hosted
@@ -54,7 +68,7 @@ export interface ServiceHostOptions {
 export class ServiceHost implements CallServer, Disposable {
   readonly #options: ServiceHostOptions
   readonly #hosted = new Map<number, Hosted>()
-  readonly #served = new Map<string, Served>()
+  readonly #callers = new Map<string, Caller>()
   readonly #early = new Set<string>()
   readonly #deadlines: Deadlines<Served>
 
@@ -62,14 +76,14 @@ export class ServiceHost implements CallServer, Disposable {
     this.#options = options
     this.#deadlines = new Deadlines(
       options.clock,
-      () => this.#served.values(),
+      () => this.#served(),
       (served) => this.#end(served),
     )
   }
 
   /** Calls that run here now. */
   get running(): number {
-    return this.#served.size
+    return this.#served().length
   }
 
   add(number: number, name: string, handler: FindHandler, concurrency = DEFAULT_CONCURRENCY): void {
@@ -83,103 +97,150 @@ export class ServiceHost implements CallServer, Disposable {
 
   /** A member is down: nobody waits for what it asked. */
   lost(member: string): void {
-    for (const served of [...this.#served.values()]) if (served.from === member) this.#end(served)
+    for (const served of this.#served()) if (served.caller.id === member) this.#end(served)
   }
 
   serve(from: CarriedFrom, { calls, pulls, cancels }: Pick<CallMessage, 'calls' | 'pulls' | 'cancels'>): void {
     if (calls.length + pulls.length + cancels.length === 0) return
-    const caller = `${from.id} ${from.generation}`
-    for (const call of calls) this.#call(from.id, `${caller} ${call.id}`, call)
-    for (const pull of pulls) this.#pull(from.id, `${caller} ${pull.call}`, pull)
-    for (const id of cancels) this.#cancel(`${caller} ${id}`)
+    const caller = this.#callerOf(from)
+    for (const call of calls) this.#call(caller, call)
+    for (const pull of pulls) this.#pull(caller, pull)
+    for (const id of cancels) this.#cancel(caller, id)
   }
 
   [Symbol.dispose](): void {
     this.#hosted.clear()
-    for (const served of [...this.#served.values()]) this.#end(served)
+    for (const served of this.#served()) this.#end(served)
     this.#deadlines[Symbol.dispose]()
   }
 
-  #call(from: string, key: string, call: IncomingCall): void {
-    if (this.#early.delete(key)) return
+  #served(): Served[] {
+    return [...this.#callers.values()].flatMap(({ served }) => [...served.values()])
+  }
+
+  #callerOf({ id, generation }: CarriedFrom): Caller {
+    const key = `${id} ${generation}`
+    const known = this.#callers.get(key)
+    if (known) return known
+    return { id, key, name: this.#options.nameOf(id), served: new Map<number, Served>() }
+  }
+
+  #call(caller: Caller, call: IncomingCall): void {
     const { id, number, method, trace } = call
+    if (this.#early.size > 0 && this.#early.delete(`${caller.key} ${id}`)) return
     const hosted = this.#hosted.get(number)
     const handler = hosted?.handler(method)
     if (!hosted || !handler || hosted.running >= hosted.concurrency) {
       const error = this.#refusal(hosted, handler, call)
-      this.#options.exchange.fail(from, id, this.#failure(error, method), true)
+      this.#options.exchange.fail(caller.id, id, this.#failure(error, method), true, 0)
       return
     }
-    const now = this.#options.clock.now()
-    const running = new RunningCall(this.#options.nameOf(from), hosted.name, call, now)
-    const served: Served = { key, from, id, deadline: running.deadline, hosted, call: running, isHeld: true }
+    const running = new RunningCall(caller.name, hosted.name, call, this.#options.clock.now())
+    const served: Served = { caller, id, deadline: running.deadline, hosted, call: running, isHeld: true }
     hosted.running += 1
-    this.#served.set(key, served)
+    if (caller.served.size === 0) this.#callers.set(caller.key, caller)
+    caller.served.set(id, served)
     this.#deadlines.add(served.deadline)
     if (isTracing()) {
-      const attributes = { 'trellis.source': from, 'trellis.service': hosted.name, 'trellis.method': method }
+      const attributes = { 'trellis.source': caller.id, 'trellis.service': hosted.name, 'trellis.method': method }
       const options = { kind: SpanKind.SERVER, attributes, from: trace ?? '' }
+      const run = (): Promise<void> =>
+        new Promise((answered, failed) => this.#run(served, handler, call, { answered, failed }))
       // Its failure is told to the caller by then.
-      traced('trellis.serve', options, () => this.#run(served, handler, call)).catch(() => {})
-    } else passingOn(trace, () => this.#run(served, handler, call)).catch(() => {})
+      traced('trellis.serve', options, run).catch(() => {})
+    } else passingOn(trace, () => this.#run(served, handler, call, undefined))
   }
 
-  /** Rejects with what the handler threw, which the caller has been told. */
-  async #run(served: Served, handler: ServiceHandler, { method, argument, isStream: isWanted }: IncomingCall) {
-    const { call } = served
+  /** What answers at once costs no promise, and most handlers do. */
+  #run(served: Served, handler: ServiceHandler, call: IncomingCall, told: Told | undefined): void {
+    let answer: unknown
     try {
-      const answer = await call.run(() => handler(argument, call))
-      const stream = isStream(answer) && (isWanted || Symbol.asyncIterator in answer) ? answer : undefined
-      if (isWanted !== (stream !== undefined)) throw mismatch(isWanted)
-      if (!stream) this.#answer(served, encodeValue(answer))
-      else {
-        call.stream = new StreamSource(this.#options.clock, stream, (work) => call.run(work))
-        if (call.isCancelled) call.stream.close()
-        else await this.#take(served, call.stream, served.id)
-      }
+      answer = served.call.handle(handler, call.argument)
     } catch (error) {
-      const isRefused = error instanceof NotServed
-      const failure = this.#failure(isRefused ? error.error : error, method)
-      if (this.#over(served)) this.#options.exchange.fail(served.from, served.id, failure, isRefused)
-      throw error
-    } finally {
-      if (!call.stream || call.stream.isClosed) release(served)
+      return void this.#threw(served, call, error, told)
     }
+    if (!isThenable(answer)) return void this.#returned(served, call, answer, told)
+    Promise.resolve(answer).then(
+      (value) => this.#returned(served, call, value, told),
+      (error: unknown) => this.#threw(served, call, error, told),
+    )
   }
 
-  #answer(served: Served, value: string): void {
-    if (this.#over(served)) this.#options.exchange.answer(served.from, served.id, value)
+  #returned(served: Served, call: IncomingCall, answer: unknown, told: Told | undefined): void {
+    try {
+      const stream = isStream(answer) && (call.isStream || Symbol.asyncIterator in answer) ? answer : undefined
+      if (call.isStream !== (stream !== undefined)) throw mismatch(call.isStream)
+      if (stream) return void this.#stream(served, call, stream, told)
+      const value = encodeValue(answer)
+      if (this.#over(served))
+        this.#options.exchange.answer(served.caller.id, served.id, value, served.call.retriesUsed())
+    } catch (error) {
+      return void this.#threw(served, call, error, told)
+    }
+    release(served)
+    told?.answered()
   }
 
-  #pull(from: string, key: string, { id }: IncomingPull): void {
-    const served = this.#served.get(key)
+  #threw(served: Served, { method }: IncomingCall, error: unknown, told: Told | undefined): void {
+    const { call, caller, id } = served
+    const isRefused = error instanceof NotServed
+    const failure = this.#failure(isRefused ? error.error : error, method)
+    if (this.#over(served)) this.#options.exchange.fail(caller.id, id, failure, isRefused, call.retriesUsed())
+    if (!call.stream || call.stream.isClosed) release(served)
+    told?.failed(error)
+  }
+
+  #stream(
+    served: Served,
+    call: IncomingCall,
+    items: Iterable<unknown> | AsyncIterable<unknown>,
+    told: Told | undefined,
+  ): void {
+    const running = served.call
+    const stream = new StreamSource(this.#options.clock, items, (work) => running.run(work))
+    running.stream = stream
+    if (running.isCancelled) {
+      stream.close()
+      release(served)
+      told?.answered()
+      return
+    }
+    this.#take(served, stream, served.id).then(
+      () => {
+        if (stream.isClosed) release(served)
+        told?.answered()
+      },
+      (error: unknown) => this.#threw(served, call, error, told),
+    )
+  }
+
+  #pull(caller: Caller, { id, call }: IncomingPull): void {
+    const served = caller.served.get(call)
     const stream = served?.call.stream
+    const { exchange } = this.#options
     if (!served || !stream) {
       const error = new ClusterError('ERR_ABORTED', 'the stream is over', { operation: 'services.stream' })
-      this.#options.exchange.fail(from, id, this.#failure(error, 'stream'), false)
+      exchange.fail(caller.id, id, this.#failure(error, 'stream'), false, 0)
       return
     }
     this.#take(served, stream, id).catch((error: unknown) => {
       this.#over(served)
-      this.#options.exchange.fail(from, id, this.#failure(error, served.hosted.name), false)
+      exchange.fail(caller.id, id, this.#failure(error, served.hosted.name), false, 0)
     })
   }
 
   async #take(served: Served, stream: StreamSource, id: number): Promise<void> {
     const value = await stream.take()
-    if (!this.#served.has(served.key)) return
+    if (!served.caller.served.has(served.id)) return
     if (stream.isClosed) this.#over(served)
-    this.#options.exchange.answer(served.from, id, value)
+    this.#options.exchange.answer(served.caller.id, id, value, served.call.retriesUsed())
   }
 
-  #cancel(key: string): void {
-    const served = this.#served.get(key)
+  #cancel(caller: Caller, id: number): void {
+    const served = caller.served.get(id)
     if (served) this.#end(served)
-    else {
-      this.#early.add(key)
-      const [oldest] = this.#early
-      if (this.#early.size > MAX_EARLY_CANCELS && oldest !== undefined) this.#early.delete(oldest)
-    }
+    else this.#early.add(`${caller.key} ${id}`)
+    if (this.#early.size > MAX_EARLY_CANCELS) this.#early.delete(this.#early.keys().next().value ?? '')
   }
 
   /** Nobody waits for it any more, and whatever of it still runs learns that. */
@@ -190,7 +251,10 @@ export class ServiceHost implements CallServer, Disposable {
   /** False: it was over before. */
   #over(served: Served): boolean {
     if (served.call.stream) release(served)
-    return this.#served.delete(served.key)
+    const { key, served: all } = served.caller
+    if (!all.delete(served.id)) return false
+    if (all.size === 0) this.#callers.delete(key)
+    return true
   }
 
   #refusal(hosted: Hosted | undefined, handler: ServiceHandler | undefined, call: IncomingCall): ClusterError {
@@ -216,4 +280,8 @@ function release(served: Served): void {
 
 function mismatch(isWanted: boolean): TypeError {
   return new TypeError(isWanted ? 'it answers with no stream; use call' : 'it answers with a stream; use stream')
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 }

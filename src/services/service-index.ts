@@ -3,8 +3,8 @@
 
 import satisfies from 'semver/functions/satisfies.js'
 import type { MemberView } from '../node-interface.ts'
+import { Candidates, type Target } from './candidates.ts'
 import type { Registry } from './registry.ts'
-import type { Target } from './service-calls.ts'
 import type { ServiceFacts } from './service-facts.ts'
 import type { ServiceInstance, ServiceQuery } from './service-interface.ts'
 
@@ -23,12 +23,15 @@ export class ServiceIndex {
   readonly #members = new Map<string, MemberView>()
   readonly #byName = new Map<string, Map<string, Indexed>>()
   readonly #namesOf = new Map<string, Map<string, string>>()
+  /** What calls without further conditions choose among, by name of the service; until something changes. */
+  readonly #candidates = new Map<string, Candidates>()
 
   constructor(registry: Registry<ServiceFacts>) {
     this.#registry = registry
   }
 
   member(view: MemberView): void {
+    this.#candidates.clear()
     this.#members.set(view.id, view)
     for (const [id, name] of this.#namesOf.get(view.id) ?? []) {
       const indexed = this.#byName.get(name)?.get(id)
@@ -44,6 +47,7 @@ export class ServiceIndex {
 
   /** What is known of these owners has changed. */
   refresh(owners: readonly string[]): void {
+    if (owners.length > 0) this.#candidates.clear()
     for (const owner of owners) {
       for (const [id, name] of this.#namesOf.get(owner) ?? []) this.#drop(name, id)
       const names = new Map<string, string>()
@@ -72,6 +76,16 @@ export class ServiceIndex {
     return found
   }
 
+  /** The same for calls. */
+  candidates(name: string, query: Omit<ServiceQuery, 'name'>): Candidates {
+    if (!isPlain(query)) return new Candidates(this.find({ ...query, name }))
+    const known = this.#candidates.get(name)
+    if (known) return known
+    const candidates = new Candidates(this.find({ name }))
+    if (candidates.targets.length > 0) this.#candidates.set(name, candidates)
+    return candidates
+  }
+
   names(): string[] {
     return [...this.#byName.keys()].sort()
   }
@@ -89,6 +103,10 @@ export function instanceId(owner: string, number: number): string {
 
 function targetOf(id: string, { owner, number, facts }: Indexed, { name, state, condition }: MemberView): Target {
   return { instance: Object.freeze({ id, ...facts, member: name, state, condition }), owner, number }
+}
+
+function isPlain({ namespace = '', version, capabilities, zone, health, cluster }: ServiceQuery): boolean {
+  return namespace === '' && (version ?? capabilities ?? zone ?? health ?? cluster) === undefined
 }
 
 function matches(instance: ServiceInstance, query: ServiceQuery): boolean {

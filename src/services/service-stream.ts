@@ -7,7 +7,8 @@ import { ClusterError } from '../errors.ts'
 import type { CallAttempt } from './call-attempt.ts'
 import type { CallExchange } from './call-exchange.ts'
 import { type CallLimits, callAborted } from './call-limits.ts'
-import type { Asked, ServiceCalls } from './service-calls.ts'
+import type { Asked } from './service-call.ts'
+import type { ServiceCalls } from './service-calls.ts'
 import type { StreamBatch } from './stream-source.ts'
 
 /** Longer than a call: it is for all items together. */
@@ -74,7 +75,7 @@ class Pulls {
         reject(callAborted(this.#operation, true))
       })
       const settled = (): void => {
-        release()
+        release?.()
         this.#waiting = undefined
       }
       this.#waiting = this.#exchange.pull(this.#attempt.call, this.#attempt.id, {

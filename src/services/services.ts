@@ -26,7 +26,7 @@ import { HealthWatch, healthProblems } from './health.ts'
 import { checkedCall, checkedQuery, checkHandlers } from './query-checks.ts'
 import { Registry } from './registry.ts'
 import { RegistryGossip } from './registry-gossip.ts'
-import type { Asked } from './service-calls.ts'
+import type { Asked } from './service-call.ts'
 import { newFacts, type ServiceFacts, serviceFacts } from './service-facts.ts'
 import type { FindHandler } from './service-host.ts'
 import { instanceId, ServiceIndex } from './service-index.ts'
@@ -44,6 +44,7 @@ import type {
 } from './service-interface.ts'
 import { ServiceWatch } from './service-watch.ts'
 
+const noOptions: ServiceCallOptions = {}
 const DEFAULT_WAIT_MS = 30_000
 /** Asks the owner of an instance to take it back. */
 const REMOVE_SUBJECT = 'trellis.service.remove'
@@ -87,7 +88,9 @@ export class LocalServices implements Services, NodePart {
 
   async start(): Promise<void> {
     const context = this.#context
-    this.#side = new CallSide(context, this.#carrier('data', 'calls'), (query) => this.#index.find(query))
+    this.#side = new CallSide(context, this.#carrier('data', 'calls'), (service, options) =>
+      this.#index.candidates(service, options),
+    )
     this.#removals = context.requests.handle(REMOVE_SUBJECT, ({ payload }) => {
       this.#dispose(Number(payload))
       return null
@@ -242,15 +245,18 @@ export class LocalServices implements Services, NodePart {
     return found!
   }
 
-  async call(
+  call(
     name: string,
     method: string,
     argument: unknown = null,
-    options: ServiceCallOptions = {},
+    options: ServiceCallOptions = noOptions,
   ): Promise<JsonValue> {
-    return this.#running().calls.call(
-      checkedCall({ name, method, argument: argument as JsonValue, isStream: false, options }),
-    )
+    try {
+      const asked = { name, method, argument: argument as JsonValue, isStream: false, options }
+      return this.#running().calls.call(options === noOptions ? asked : checkedCall(asked))
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   stream(
