@@ -4,7 +4,7 @@
 import type { JsonValue } from '../channels/payload.ts'
 import { ClusterError } from '../errors.ts'
 import type { Time } from '../runtime/clock.ts'
-import { type AttemptedCall, CallAttempt, type CallOutcome } from '../services/call-attempt.ts'
+import { type AttemptedCall, type AttemptOwner, CallAttempt, type CallOutcome } from '../services/call-attempt.ts'
 import type { CallExchange } from '../services/call-exchange.ts'
 import { encodeValue } from '../services/call-exchange.ts'
 import { CallLimits, callAborted } from '../services/call-limits.ts'
@@ -115,12 +115,14 @@ export class Imports {
     const { clock, exchange } = this.#options
     return new Promise<{ outcome: CallOutcome; attempt: CallAttempt }>((resolve, reject) => {
       let release: (() => void) | undefined
-      const attempt = new CallAttempt(clock, exchange, call, new InstanceLoad(), retries, {
+      const owner: AttemptOwner = {
         ended: (by, outcome) => {
           release?.()
           resolve({ outcome, attempt: by })
         },
-      })
+      }
+      const load = new InstanceLoad()
+      const attempt = new CallAttempt(call, { clock, exchange, load, allowance: retries, owner, now: clock.now() })
       release = limits.onAborted(() => {
         attempt.abandon()
         reject(callAborted(operation, true))

@@ -8,27 +8,11 @@ import { ClusterError } from '../errors.ts'
 import type { Time } from '../runtime/clock.ts'
 import { type CallMessage, callText, MAX_CALL_BYTES, OutgoingBatch, parseCallMessage } from './call-messages.ts'
 import { Deadlines } from './deadlines.ts'
+import { WaitingCalls } from './waiting-calls.ts'
 
 /** The other end: runs what others ask for. */
 export interface CallServer {
   serve(from: CarriedFrom, message: Pick<CallMessage, 'calls' | 'pulls' | 'cancels'>): void
-}
-
-export interface OutgoingCall {
-  /** Id of the member that owns the instance. */
-  readonly to: string
-  readonly number: number
-  readonly method: string
-  /** As {@link encodeValue} gives it. */
-  readonly argument: string
-  /** On the node's clock. */
-  readonly deadline: number
-  readonly isStream: boolean
-  readonly trace: string | undefined
-  /** How often what is called may be asked again, by whatever it leads to. */
-  readonly retries: number
-  /** It may happen twice: without a way to its owner it is not waited for. */
-  readonly failsFast: boolean
 }
 
 /**
@@ -43,14 +27,40 @@ export interface CallListener {
   ended(how: CallEnd, error: ClusterError, retriesUsed: number): void
 }
 
-interface Waiting {
-  readonly id: number
+/** What waits for an answer. */
+interface Waiting extends CallListener {
+  /** Given when it is asked; to abandon it by. */
+  id: number
   readonly to: string
+  /** On the node's clock. */
   readonly deadline: number
-  /** The call to cancel when nobody waits any more. */
-  readonly call: number
+  /** It may happen twice: without a way to its owner it is not waited for. */
   readonly failsFast: boolean
-  readonly listener: CallListener
+}
+
+/** A call, which is told of its end itself. */
+export interface OutgoingCall extends Waiting {
+  readonly number: number
+  readonly method: string
+  /** As {@link encodeValue} gives it. */
+  readonly argument: string
+  readonly isStream: boolean
+  readonly trace: string | undefined
+  /** How often what is called may be asked again, by whatever it leads to. */
+  readonly retries: number
+}
+
+/** More of the stream that a call began. */
+export interface OutgoingPull extends Waiting {
+  /** Id of that call. */
+  readonly call: number
+}
+
+/** A message that came. */
+interface Heard {
+  readonly from: CarriedFrom
+  readonly message: CallMessage
+  readonly handled: () => void
 }
 
 export interface CallExchangeOptions {
@@ -66,39 +76,37 @@ const UNAWAITED_MS = 30_000
 
 export class CallExchange implements Disposable {
   readonly #options: CallExchangeOptions
-  readonly #waiting = new Map<number, Waiting>()
-  readonly #batches = new Map<string, OutgoingBatch>()
+  readonly #waiting = new WaitingCalls<OutgoingCall | OutgoingPull>()
+  #batches = new Map<string, OutgoingBatch>()
+  /** Messages that came and whose turn has not: no more than the channel grants. */
+  readonly #inbox: Heard[] = []
   /** Of messages that came and are not acknowledged yet. */
   readonly #handled: (() => void)[] = []
-  readonly #deadlines: Deadlines<Waiting>
+  readonly #deadlines: Deadlines<OutgoingCall | OutgoingPull>
   readonly #handler: Disposable
-  #nextId = 1
   #isScheduled = false
+  #isReading = false
   #isClosed = false
 
   constructor(options: CallExchangeOptions) {
     this.#options = options
     this.#deadlines = new Deadlines(
       options.clock,
-      () => this.#waiting.values(),
+      () => this.#waiting,
       (waiting) => this.#expired(waiting),
     )
     this.#handler = options.carrier.handle((from, payload, handled) => this.#take(from, payload, handled))
   }
 
-  /** Gives the id to {@link abandon} it by. */
-  call(call: OutgoingCall, listener: CallListener): number {
-    const { to, deadline, failsFast } = call
-    const id = this.#nextId++
-    this.#ask('calls', callText(id, call, deadline - this.#now()), { id, to, deadline, call: id, failsFast, listener })
-    return id
+  /** `now` on the node's clock. */
+  call(call: OutgoingCall, now: number): void {
+    call.id = this.#waiting.next()
+    this.#ask('calls', callText(call, call.deadline - now), call)
   }
 
-  /** More of the stream that `call` began. Gives the id to {@link abandon} it by. */
-  pull({ to, deadline }: OutgoingCall, call: number, listener: CallListener): number {
-    const id = this.#nextId++
-    this.#ask('pulls', `[${id},${call}]`, { id, to, deadline, call, failsFast: false, listener })
-    return id
+  pull(pull: OutgoingPull): void {
+    pull.id = this.#waiting.next()
+    this.#ask('pulls', `[${pull.id},${pull.call}]`, pull)
   }
 
   /** Nobody waits for `call` any more, nor for the pull `id`; its owner learns it as soon as it can. */
@@ -119,13 +127,12 @@ export class CallExchange implements Disposable {
 
   /** No way leads to a member any more: who can do better elsewhere is told at once, the others when it is down. */
   cut(member: string, error: () => ClusterError): void {
-    for (const { id, to, failsFast } of [...this.#waiting.values()])
-      if (to === member && failsFast) this.#end(id, 'lost', error())
+    for (const { id, to, failsFast } of this.#waiting) if (to === member && failsFast) this.#end(id, 'lost', error())
   }
 
   /** A member is gone: no answer of it will come. */
   lost(member: string, error: () => ClusterError): void {
-    for (const { id, to } of [...this.#waiting.values()]) if (to === member) this.#end(id, 'lost', error())
+    for (const { id, to } of this.#waiting) if (to === member) this.#end(id, 'lost', error())
   }
 
   [Symbol.dispose](): void {
@@ -133,7 +140,7 @@ export class CallExchange implements Disposable {
     this.#handler[Symbol.dispose]()
     this.#deadlines[Symbol.dispose]()
     this.#batches.clear()
-    for (const { id } of [...this.#waiting.values()]) this.#end(id, 'lost', stopping())
+    for (const { id } of this.#waiting) this.#end(id, 'lost', stopping())
   }
 
   #now(): number {
@@ -142,9 +149,10 @@ export class CallExchange implements Disposable {
 
   // --- Out ---
 
-  #ask(kind: 'calls' | 'pulls', text: string, waiting: Waiting): void {
+  #ask(kind: 'calls' | 'pulls', text: string, waiting: OutgoingCall | OutgoingPull): void {
     const { id, to, deadline } = waiting
-    this.#waiting.set(id, waiting)
+    if (this.#isClosed) return void waiting.ended('lost', stopping(), 0)
+    this.#waiting.add(waiting)
     this.#deadlines.add(deadline)
     this.#say(to, kind, text, deadline).asked.push(id)
   }
@@ -175,8 +183,10 @@ export class CallExchange implements Disposable {
   #flush(): void {
     this.#isScheduled = false
     for (const handled of this.#handled.splice(0)) handled()
-    for (const [to, batch] of this.#batches) this.#post(to, batch)
-    this.#batches.clear()
+    // Not cleared: a cleared map keeps what was in it from the collector until it is collected itself.
+    const batches = this.#batches
+    this.#batches = new Map()
+    for (const [to, batch] of batches) this.#post(to, batch)
   }
 
   #post(to: string, batch: OutgoingBatch): void {
@@ -197,14 +207,30 @@ export class CallExchange implements Disposable {
   // --- In ---
 
   #take(from: CarriedFrom, payload: Uint8Array, handled: () => void): void {
-    const message = parsed(payload)
+    this.#inbox.push({ from, message: parsed(payload), handled })
+    if (!this.#isReading) this.#readNext()
+  }
+
+  /**
+   * One message in a turn of the loop: what follows from it is on its way before the next is begun, so that both ends work at the same time and do
+   * not wait for each other in turns.
+   */
+  #readNext(): void {
+    const heard = this.#isClosed ? undefined : this.#inbox.shift()
+    this.#isReading = heard !== undefined
+    if (!heard) return
+    this.#options.clock.setImmediate(() => this.#readNext())
+    this.#read(heard)
+  }
+
+  #read({ from, message, handled }: Heard): void {
     // Acknowledged when what follows from it is sent: that is one message less on the way.
     this.#handled.push(handled)
     this.#schedule()
-    for (const { id, value, retriesUsed } of message.answers) this.#of(id, from)?.listener.answered(value, retriesUsed)
+    for (const { id, value, retriesUsed } of message.answers) this.#of(id, from)?.answered(value, retriesUsed)
     for (const { id, error, isRefused, retriesUsed } of message.failures) {
       const waiting = this.#of(id, from)
-      waiting?.listener.ended(isRefused ? 'refused' : 'failed', failureOf(error), retriesUsed)
+      waiting?.ended(isRefused ? 'refused' : 'failed', failureOf(error), retriesUsed)
     }
     this.#options.server().serve(from, message)
   }
@@ -224,11 +250,12 @@ export class CallExchange implements Disposable {
   #end(id: number, how: CallEnd, error: ClusterError): void {
     const waiting = this.#waiting.get(id)
     if (!this.#waiting.delete(id)) return
-    waiting?.listener.ended(how, error, 0)
+    waiting?.ended(how, error, 0)
   }
 
-  #expired({ id, to, call }: Waiting): void {
-    this.#say(to, 'cancels', String(call), 0)
+  #expired(waiting: OutgoingCall | OutgoingPull): void {
+    const { id, to } = waiting
+    this.#say(to, 'cancels', String('call' in waiting ? waiting.call : id), 0)
     this.#end(id, 'lost', timedOut())
   }
 }

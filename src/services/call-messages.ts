@@ -58,8 +58,10 @@ export interface CallMessage {
 export const MAX_CALL_BYTES = MAX_PAYLOAD_BYTES
 /** One message is closed when it has so many; only one that is larger by itself makes a larger message. */
 export const MAX_BATCH_BYTES = 48 * 1024
-/** Things said in one message. */
+/** Things taken in one message. */
 export const MAX_BATCH = 4_096
+/** Things said in one message, so that the other end begins with some while others are still being said; more save hardly anything. */
+const SAID_TOGETHER = 32
 
 const kinds = ['calls', 'pulls', 'cancels', 'answers', 'failures'] as const
 type Kind = (typeof kinds)[number]
@@ -75,7 +77,7 @@ export class OutgoingBatch {
   #count = 0
 
   get isFull(): boolean {
-    return this.#bytes >= MAX_BATCH_BYTES || this.#count >= MAX_BATCH
+    return this.#bytes >= MAX_BATCH_BYTES || this.#count >= SAID_TOGETHER
   }
 
   /** `text` is JSON. */
@@ -97,22 +99,23 @@ export class OutgoingBatch {
 const isId = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 
+/** The method that was written last, and how: mostly it is the next one, too. */
+let written = { method: '', text: '""' }
+
+function methodText(method: string): string {
+  if (method !== written.method) written = { method, text: JSON.stringify(method) }
+  return written.text
+}
+
 /** A call as an item of {@link OutgoingBatch}; `leftMs` until its deadline. */
 export function callText(
-  id: number,
-  {
-    number,
-    method,
-    isStream,
-    trace,
-    argument,
-    retries,
-  }: Omit<IncomingCall, 'id' | 'deadlineMs' | 'argument'> & { readonly argument: string },
+  call: Omit<IncomingCall, 'deadlineMs' | 'argument'> & { readonly argument: string },
   leftMs: number,
 ): string {
+  const { id, number, method, isStream, trace, argument, retries } = call
   const left = Math.max(1, Math.ceil(leftMs))
-  const head = `${id},${number},${JSON.stringify(method)},${left},${isStream ? 1 : 0}`
-  return `[${head},${trace === undefined ? 'null' : JSON.stringify(trace)},${argument},${retries}]`
+  const said = trace === undefined ? 'null' : JSON.stringify(trace)
+  return `[${id},${number},${methodText(method)},${left},${isStream ? 1 : 0},${said},${argument},${retries}]`
 }
 
 /** Throws when it is no such message, or past its bounds. */

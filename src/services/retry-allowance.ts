@@ -2,8 +2,8 @@
 // its answer says how much of that was used; the rest comes back. So it is divided and never multiplied: a callee that calls on
 // cannot make more of it, however deep the calls go (Beyer et al., "Site Reliability Engineering", 2016, chapter 22). Pure.
 
-/** Of one call by a program that serves no call itself. */
-export const CALL_RETRIES = 10
+/** Of one call by a program that serves no call itself: so often everything that it leads to is done again, taken together. */
+export const CALL_RETRIES = 3
 
 export class RetryAllowance {
   #left: number

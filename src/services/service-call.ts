@@ -16,6 +16,7 @@ import { CALL_RETRIES, RetryAllowance } from './retry-allowance.ts'
 import type { ServiceCallOptions, ServiceInstance } from './service-interface.ts'
 
 const MAX_ATTEMPTS = 4
+const none: readonly Target[] = []
 
 /** After these another instance may do better. */
 const elsewhere: ReadonlySet<string> = new Set([
@@ -41,20 +42,20 @@ export interface Asked {
 /** What a call needs of the node that makes it. */
 export interface CallingNode {
   readonly clock: Time
-  choose(asked: Asked, tried: readonly string[]): Target | undefined
+  /** One of which `tried` has none. All times are on the node's clock. */
+  choose(asked: Asked, tried: readonly Target[], now: number): Target | undefined
   /** Asks `target`, and tells the call what becomes of it. */
-  attempt(target: Target, call: ServiceCall): CallAttempt
+  attempt(target: Target, call: ServiceCall, now: number): CallAttempt
+  /** An attempt has failed. */
+  failed(asked: Asked, attempt: CallAttempt, now: number): void
   /** The retry budget of this node has room for one more. */
   takeRetry(): boolean
 }
 
-/** Told once what became of a call. */
-export interface CallEnds {
-  /** `by`: the attempt that settled it; undefined: none did. */
-  settled(outcome: CallOutcome, by: CallAttempt | undefined): void
-  /** Its caller wants no answer any more. */
-  gaveUp(error: ClusterError): void
-}
+/** What became of a call, once. `by`: the attempt that settled it; undefined: none did. */
+export type OnSettled = (outcome: CallOutcome, by: CallAttempt | undefined, now: number) => void
+/** Its caller wants no answer any more. */
+export type OnGivenUp = (error: ClusterError) => void
 
 export class ServiceCall implements AttemptOwner {
   readonly asked: Asked
@@ -64,10 +65,12 @@ export class ServiceCall implements AttemptOwner {
   readonly trace: string | undefined
   readonly allowance: RetryAllowance
   readonly #node: CallingNode
-  readonly #ends: CallEnds
-  readonly #tried: string[] = []
-  readonly #under: CallAttempt[] = []
-  #attempts = 0
+  readonly #settled: OnSettled
+  readonly #gaveUp: OnGivenUp
+  #tried: readonly Target[] = none
+  #attempt: CallAttempt | undefined
+  /** A second one beside it. */
+  #hedged: CallAttempt | undefined
   #timer: Timer | undefined
   #release: (() => void) | undefined
 
@@ -77,7 +80,8 @@ export class ServiceCall implements AttemptOwner {
     text: string,
     limits: CallLimits,
     trace: string | undefined,
-    ends: CallEnds,
+    settled: OnSettled,
+    gaveUp: OnGivenUp,
   ) {
     this.#node = node
     this.asked = asked
@@ -85,7 +89,8 @@ export class ServiceCall implements AttemptOwner {
     this.limits = limits
     this.trace = trace
     this.allowance = limits.parent?.retries ?? new RetryAllowance(CALL_RETRIES)
-    this.#ends = ends
+    this.#settled = settled
+    this.#gaveUp = gaveUp
   }
 
   get operation(): string {
@@ -93,73 +98,74 @@ export class ServiceCall implements AttemptOwner {
   }
 
   begin(): void {
-    const target = this.#node.choose(this.asked, this.#tried)
-    if (!target) return void this.#ends.settled({ type: 'refused', error: unknownService(this.asked.name) }, undefined)
-    if (this.limits.isAborted) return void this.#ends.gaveUp(callAborted(this.operation, false))
+    const now = this.limits.begun
+    const target = this.#node.choose(this.asked, none, now)
+    if (!target) return void this.#settled({ type: 'refused', error: unknownService(this.asked.name) }, undefined, now)
+    if (this.limits.isAborted) return void this.#gaveUp(callAborted(this.operation, false))
     this.#release = this.limits.onAborted(() => {
       this.#end()
-      this.#ends.gaveUp(callAborted(this.operation, true))
+      this.#gaveUp(callAborted(this.operation, true))
     })
-    this.#try(target)
+    this.#try(target, now)
   }
 
   /** An attempt has ended. */
-  ended(attempt: CallAttempt, outcome: CallOutcome): void {
-    this.#remove(attempt)
-    if (outcome.type === 'answered' || (outcome.type === 'failed' && this.#under.length === 0))
-      return void this.#settle(outcome, attempt)
-    if (this.#under.length > 0) return
+  ended(attempt: CallAttempt, outcome: CallOutcome, now: number): void {
+    if (attempt === this.#hedged) this.#hedged = undefined
+    else if (attempt === this.#attempt) this.#attempt = undefined
+    if (outcome.type === 'answered') return void this.#settle(outcome, attempt, now)
+    this.#node.failed(this.asked, attempt, now)
+    if (this.#attempt || this.#hedged) return
+    if (outcome.type === 'failed') return void this.#settle(outcome, attempt, now)
     this.#timer?.[Symbol.dispose]()
     const { error } = outcome
-    if (error.code === 'ERR_TIMEOUT' || error.code === 'ERR_DEADLINE_EXCEEDED' || this.limits.isOver)
-      return void this.#settle({ type: 'lost', error: this.limits.exceeded(this.operation, error) }, undefined)
-    const target = this.#mayRetry(error) ? this.#node.choose(this.asked, this.#tried) : undefined
-    if (target) this.#try(target)
-    else this.#settle(outcome, attempt)
+    if (error.code === 'ERR_TIMEOUT' || error.code === 'ERR_DEADLINE_EXCEEDED' || now >= this.limits.deadline) {
+      const exceeded = this.limits.exceeded(this.operation, error)
+      return void this.#settle({ type: 'lost', error: exceeded }, undefined, now)
+    }
+    const target = this.#mayRetry(error) ? this.#node.choose(this.asked, this.#tried, now) : undefined
+    if (target) this.#try(target, now)
+    else this.#settle(outcome, attempt, now)
   }
 
-  #try(target: Target): void {
-    this.#attempts += 1
-    this.#ask(target)
+  #try(target: Target, now: number): void {
+    this.#tried = this.#tried === none ? [target] : [...this.#tried, target]
+    const attempt = this.#node.attempt(target, this, now)
+    // One that could not even be made has been told by now, and another may have taken its place.
+    if (attempt.isSettled) return
+    this.#attempt = attempt
     const { hedgeMs } = this.asked.options
-    if (hedgeMs !== undefined && this.#under.length > 0)
-      this.#timer = this.#node.clock.setTimeout(() => this.#hedge(), hedgeMs)
-  }
-
-  #ask(target: Target): void {
-    this.#tried.push(target.instance.id)
-    const attempt = this.#node.attempt(target, this)
-    if (!attempt.isSettled) this.#under.push(attempt)
+    if (hedgeMs !== undefined) this.#timer = this.#node.clock.setTimeout(() => this.#hedge(), hedgeMs)
   }
 
   #hedge(): void {
-    const second = this.#node.choose(this.asked, this.#tried)
-    if (second && this.#takeRetry()) this.#ask(second)
+    const now = this.#node.clock.now()
+    const second = this.#node.choose(this.asked, this.#tried, now)
+    if (!second || !this.#takeRetry()) return
+    this.#tried = [...this.#tried, second]
+    const attempt = this.#node.attempt(second, this, now)
+    if (!attempt.isSettled) this.#hedged = attempt
   }
 
   #mayRetry({ code, mayHaveHappened }: ClusterError): boolean {
     const isFutile = !elsewhere.has(code) || (mayHaveHappened && this.asked.options.idempotent !== true)
-    return !isFutile && this.#attempts < MAX_ATTEMPTS && !this.limits.isAborted && this.#takeRetry()
+    return !isFutile && this.#tried.length < MAX_ATTEMPTS && !this.limits.isAborted && this.#takeRetry()
   }
 
   #takeRetry(): boolean {
     return this.allowance.left > 0 && this.#node.takeRetry() && this.allowance.take()
   }
 
-  #settle(outcome: CallOutcome, by: CallAttempt | undefined): void {
+  #settle(outcome: CallOutcome, by: CallAttempt | undefined, now: number): void {
     this.#end()
-    this.#ends.settled(outcome, by)
-  }
-
-  #remove(attempt: CallAttempt): void {
-    const at = this.#under.indexOf(attempt)
-    if (at >= 0) this.#under.splice(at, 1)
+    this.#settled(outcome, by, now)
   }
 
   #end(): void {
     this.#timer?.[Symbol.dispose]()
     this.#release?.()
-    for (const other of this.#under) other.abandon()
+    this.#attempt?.abandon()
+    this.#hedged?.abandon()
   }
 }
 

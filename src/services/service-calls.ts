@@ -5,7 +5,6 @@
 import { SpanKind } from '@opentelemetry/api'
 import type { Random } from '../../topology/index.ts'
 import type { JsonValue } from '../channels/payload.ts'
-import type { ClusterError } from '../errors.ts'
 import { isTracing, passedOn, traced } from '../observability/tracing.ts'
 import type { Time } from '../runtime/clock.ts'
 import { chooseOf } from './balance.ts'
@@ -16,7 +15,15 @@ import { type CallExchange, encodeValue } from './call-exchange.ts'
 import { CallLimits } from './call-limits.ts'
 import type { Candidates, Target } from './candidates.ts'
 import { InstanceLoads } from './instance-loads.ts'
-import { type Asked, type CallingNode, ServiceCall, unknownService } from './service-call.ts'
+import {
+  type Asked,
+  type CallingNode,
+  type OnGivenUp,
+  type OnSettled,
+  ServiceCall,
+  unknownService,
+} from './service-call.ts'
+import { instanceId } from './service-index.ts'
 import type { ServiceCallOptions } from './service-interface.ts'
 
 const DEFAULT_DEADLINE_MS = 5_000
@@ -44,10 +51,6 @@ export interface Settled {
   readonly by: CallAttempt | undefined
 }
 
-/** `by` as in {@link Settled}. */
-type OnSettled = (outcome: CallOutcome, by: CallAttempt | undefined) => void
-type OnGivenUp = (error: ClusterError) => void
-
 export class ServiceCalls implements CallingNode {
   readonly clock: Time
   readonly #options: ServiceCallsOptions
@@ -62,41 +65,35 @@ export class ServiceCalls implements CallingNode {
 
   call(asked: Asked): Promise<JsonValue> {
     const limits = this.limits(asked.options, DEFAULT_DEADLINE_MS)
-    return this.#inSpan(
-      asked,
-      (trace) =>
-        new Promise((resolve, reject) => {
-          const settled: OnSettled = (outcome) =>
-            outcome.type === 'answered' ? resolve(outcome.value) : reject(outcome.error)
-          this.#start(asked, limits, trace, settled, reject)
-        }),
-    )
+    const work = (trace: string | undefined): Promise<JsonValue> =>
+      new Promise((resolve, reject) => {
+        const settled: OnSettled = (outcome) =>
+          outcome.type === 'answered' ? resolve(outcome.value) : reject(outcome.error)
+        this.#start(asked, limits, trace, settled, reject)
+      })
+    return inSpan(asked, work)
   }
 
   /** The first answer, and the attempt that brought it. */
   begin(asked: Asked, limits: CallLimits): Promise<{ readonly value: JsonValue; readonly attempt: CallAttempt }> {
-    return this.#inSpan(
-      asked,
-      (trace) =>
-        new Promise((resolve, reject) => {
-          const settled: OnSettled = (outcome, attempt) =>
-            outcome.type === 'answered' && attempt
-              ? resolve({ value: outcome.value, attempt })
-              : reject(outcome.type === 'answered' ? unknownService(asked.name) : outcome.error)
-          this.#start(asked, limits, trace, settled, reject)
-        }),
-    )
+    const work = (trace: string | undefined): Promise<{ value: JsonValue; attempt: CallAttempt }> =>
+      new Promise((resolve, reject) => {
+        const settled: OnSettled = (outcome, attempt) =>
+          outcome.type === 'answered'
+            ? resolve({ value: outcome.value, attempt: attempt as CallAttempt })
+            : reject(outcome.error)
+        this.#start(asked, limits, trace, settled, reject)
+      })
+    return inSpan(asked, work)
   }
 
   /** What became of it in the end. Rejects only when its caller gave up. */
   outcome(asked: Asked, limits: CallLimits): Promise<Settled> {
-    return this.#inSpan(
-      asked,
-      (trace) =>
-        new Promise((resolve, reject) =>
-          this.#start(asked, limits, trace, (outcome, by) => resolve({ outcome, by }), reject),
-        ),
-    )
+    const work = (trace: string | undefined): Promise<Settled> =>
+      new Promise((resolve, reject) =>
+        this.#start(asked, limits, trace, (outcome, by) => resolve({ outcome, by }), reject),
+      )
+    return inSpan(asked, work)
   }
 
   limits({ deadlineMs, signal, timeoutMs }: ServiceCallOptions, defaultMs: number): CallLimits {
@@ -105,18 +102,18 @@ export class ServiceCalls implements CallingNode {
 
   /** The instance that a call would go to now. Throws `ERR_UNKNOWN_SERVICE`. */
   pick(name: string, options: ServiceCallOptions): Target {
-    const target = this.choose({ name, options }, [])
+    const target = this.choose({ name, options }, [], this.clock.now())
     if (!target) throw unknownService(name)
     return target
   }
 
   // --- What a call under way asks for ---
 
-  choose({ name, options, accepts }: Chosen, tried: readonly string[]): Target | undefined {
-    const now = this.clock.now()
+  choose({ name, options, accepts }: Chosen, tried: readonly Target[], now: number): Target | undefined {
     const { candidates, isCut } = this.#options
     const known = candidates(name, options)
-    const isAsked = ({ instance }: Target): boolean => !tried.includes(instance.id) && (accepts?.(instance) ?? true)
+    const isAsked = ({ instance }: Target): boolean =>
+      !tried.some((other) => other.instance.id === instance.id) && (accepts?.(instance) ?? true)
     const all = tried.length === 0 && !accepts ? known : known.only(isAsked)
     const admitted = all.only(({ instance, owner }) => this.#loads.admits(instance.id, now) && !isCut(owner))
     if (admitted.targets.length > 0) return this.#chooseAmong(admitted, name, options)
@@ -124,55 +121,49 @@ export class ServiceCalls implements CallingNode {
     return tried.length === 0 ? this.#chooseAmong(all, name, options) : undefined
   }
 
-  attempt({ instance, owner, number }: Target, call: ServiceCall): CallAttempt {
+  attempt({ instance, owner: to, number }: Target, call: ServiceCall, now: number): CallAttempt {
     const { asked, text: argument, limits, trace, allowance } = call
     const { method, isStream, options } = asked
-    const failsFast = options.idempotent === true
     const { deadline } = limits
-    const asking = { to: owner, number, method, argument, deadline, isStream, trace, failsFast }
     const load = this.#loads.track(instance.id)
-    return new CallAttempt(this.clock, this.#options.exchange, asking, load, allowance, {
-      ended: (attempt, outcome) => {
-        if (outcome.type !== 'answered') this.#judge(asked, instance.id)
-        call.ended(attempt, outcome)
-      },
-    })
+    return new CallAttempt(
+      { to, number, method, argument, deadline, isStream, trace, failsFast: options.idempotent === true },
+      { clock: this.clock, exchange: this.#options.exchange, load, allowance, owner: call, now },
+    )
+  }
+
+  /** The instance is compared with the others of its service. */
+  failed({ name, options }: Asked, { to, number }: CallAttempt, now: number): void {
+    const ids = this.#options.candidates(name, options).targets.map(({ instance }) => instance.id)
+    this.#loads.judge(instanceId(to, number), ids, now)
   }
 
   takeRetry(): boolean {
     return this.#budget.take()
   }
 
-  #start(asked: Asked, limits: CallLimits, trace: string | undefined, settled: OnSettled, gaveUp: OnGivenUp): void {
+  #start(
+    asked: Asked,
+    limits: CallLimits,
+    trace: string | undefined,
+    onSettled: OnSettled,
+    onGivenUp: OnGivenUp,
+  ): void {
     const text = encodeValue(asked.argument)
     this.#budget.called()
-    new ServiceCall(this, asked, text, limits, trace, {
-      settled: (outcome, by) => {
-        this.#note(asked, limits, outcome.type !== 'answered')
-        settled(outcome, by)
-      },
-      gaveUp: (error) => {
-        this.#note(asked, limits, true)
-        gaveUp(error)
-      },
-    }).begin()
+    const settled: OnSettled = (outcome, by, now) => {
+      this.#note(asked, limits, outcome.type !== 'answered', now)
+      onSettled(outcome, by, now)
+    }
+    const gaveUp: OnGivenUp = (error) => {
+      this.#note(asked, limits, true, this.clock.now())
+      onGivenUp(error)
+    }
+    new ServiceCall(this, asked, text, limits, trace, settled, gaveUp).begin()
   }
 
-  /** `work` is given what to send along. */
-  #inSpan<Result>({ name, method }: Asked, work: (trace: string | undefined) => Promise<Result>): Promise<Result> {
-    if (!isTracing()) return work(passedOn())
-    const attributes = { 'trellis.service': name, 'trellis.method': method }
-    return traced('trellis.call', { kind: SpanKind.CLIENT, attributes }, work)
-  }
-
-  #note({ name }: Asked, { parent, begun }: CallLimits, hasFailed: boolean): void {
-    const now = this.clock.now()
+  #note({ name }: Asked, { parent, begun }: CallLimits, hasFailed: boolean, now: number): void {
     this.#options.edges.note(parent?.service ?? '', name, hasFailed, now - begun, now)
-  }
-
-  #judge({ name, options }: Asked, id: string): void {
-    const ids = this.#options.candidates(name, options).targets.map(({ instance }) => instance.id)
-    this.#loads.judge(id, ids, this.clock.now())
   }
 
   #chooseAmong(among: Candidates, name: string, options: ServiceCallOptions): Target | undefined {
@@ -192,4 +183,14 @@ export class ServiceCalls implements CallingNode {
     if (this.#turns.size > MAX_TURNS) this.#turns.delete(this.#turns.keys().next().value ?? name)
     return turn
   }
+}
+
+/** `work` is given what to send along. */
+function inSpan<Result>(
+  { name, method }: Asked,
+  work: (trace: string | undefined) => Promise<Result>,
+): Promise<Result> {
+  if (!isTracing()) return work(passedOn())
+  const attributes = { 'trellis.service': name, 'trellis.method': method }
+  return traced('trellis.call', { kind: SpanKind.CLIENT, attributes }, work)
 }

@@ -56,6 +56,8 @@ interface Served {
   readonly call: RunningCall
   /** It counts as running: its handler has not returned, or its stream is open. */
   isHeld: boolean
+  /** It is not answered to its end. */
+  isOpen: boolean
 }
 
 export interface ServiceHostOptions {
@@ -136,11 +138,8 @@ export class ServiceHost implements CallServer, Disposable {
       return
     }
     const running = new RunningCall(caller.name, hosted.name, call, this.#options.clock.now())
-    const served: Served = { caller, id, deadline: running.deadline, hosted, call: running, isHeld: true }
+    const served: Served = { caller, id, deadline: running.deadline, hosted, call: running, isHeld: true, isOpen: true }
     hosted.running += 1
-    if (caller.served.size === 0) this.#callers.set(caller.key, caller)
-    caller.served.set(id, served)
-    this.#deadlines.add(served.deadline)
     if (isTracing()) {
       const attributes = { 'trellis.source': caller.id, 'trellis.service': hosted.name, 'trellis.method': method }
       const options = { kind: SpanKind.SERVER, attributes, from: trace ?? '' }
@@ -151,7 +150,7 @@ export class ServiceHost implements CallServer, Disposable {
     } else passingOn(trace, () => this.#run(served, handler, call, undefined))
   }
 
-  /** What answers at once costs no promise, and most handlers do. */
+  /** What is answered at once costs no promise. */
   #run(served: Served, handler: ServiceHandler, call: IncomingCall, told: Told | undefined): void {
     let answer: unknown
     try {
@@ -159,11 +158,20 @@ export class ServiceHost implements CallServer, Disposable {
     } catch (error) {
       return void this.#threw(served, call, error, told)
     }
-    if (!isThenable(answer)) return void this.#returned(served, call, answer, told)
+    if (!isThenable(answer) && !call.isStream) return void this.#returned(served, call, answer, told)
+    this.#keep(served)
     Promise.resolve(answer).then(
       (value) => this.#returned(served, call, value, told),
       (error: unknown) => this.#threw(served, call, error, told),
     )
+  }
+
+  /** It goes on after this turn: it can be cancelled, and its deadline can pass. */
+  #keep(served: Served): void {
+    const { caller, id, deadline } = served
+    if (caller.served.size === 0) this.#callers.set(caller.key, caller)
+    caller.served.set(id, served)
+    this.#deadlines.add(deadline)
   }
 
   #returned(served: Served, call: IncomingCall, answer: unknown, told: Told | undefined): void {
@@ -231,7 +239,7 @@ export class ServiceHost implements CallServer, Disposable {
 
   async #take(served: Served, stream: StreamSource, id: number): Promise<void> {
     const value = await stream.take()
-    if (!served.caller.served.has(served.id)) return
+    if (!served.isOpen) return
     if (stream.isClosed) this.#over(served)
     this.#options.exchange.answer(served.caller.id, id, value, served.call.retriesUsed())
   }
@@ -251,9 +259,10 @@ export class ServiceHost implements CallServer, Disposable {
   /** False: it was over before. */
   #over(served: Served): boolean {
     if (served.call.stream) release(served)
-    const { key, served: all } = served.caller
-    if (!all.delete(served.id)) return false
-    if (all.size === 0) this.#callers.delete(key)
+    if (!served.isOpen) return false
+    served.isOpen = false
+    const { key, served: kept } = served.caller
+    if (kept.delete(served.id) && kept.size === 0) this.#callers.delete(key)
     return true
   }
 

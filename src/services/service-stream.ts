@@ -5,7 +5,7 @@
 import type { JsonValue } from '../channels/payload.ts'
 import { ClusterError } from '../errors.ts'
 import type { CallAttempt } from './call-attempt.ts'
-import type { CallExchange } from './call-exchange.ts'
+import type { CallExchange, OutgoingPull } from './call-exchange.ts'
 import { type CallLimits, callAborted } from './call-limits.ts'
 import type { Asked } from './service-call.ts'
 import type { ServiceCalls } from './service-calls.ts'
@@ -78,7 +78,13 @@ class Pulls {
         release?.()
         this.#waiting = undefined
       }
-      this.#waiting = this.#exchange.pull(this.#attempt.call, this.#attempt.id, {
+      const { to, deadline, id: call } = this.#attempt
+      const pull: OutgoingPull = {
+        id: 0,
+        call,
+        to,
+        deadline,
+        failsFast: false,
         answered: (value) => {
           settled()
           resolve(value)
@@ -89,7 +95,9 @@ class Pulls {
           if (how === 'failed') this.done()
           reject(error.code === 'ERR_TIMEOUT' ? this.#limits.exceeded(this.#operation, error) : error)
         },
-      })
+      }
+      this.#exchange.pull(pull)
+      this.#waiting = pull.id
     })
   }
 
@@ -101,7 +109,7 @@ class Pulls {
   end(): void {
     if (this.#isOver) return
     this.#isOver = true
-    this.#exchange.abandon(this.#attempt.call.to, this.#attempt.id, this.#waiting)
+    this.#exchange.abandon(this.#attempt.to, this.#attempt.id, this.#waiting)
   }
 }
 

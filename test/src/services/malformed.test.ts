@@ -43,9 +43,10 @@ function exchange(): { hear: CarriedHandler; end: () => void } {
   const calls: CallExchange = new CallExchange({ clock, carrier, server: () => host, count: () => {} })
   const host = new ServiceHost({ clock, self: 'self', exchange: calls, nameOf: (id) => id })
   host.add(1, 'work', () => (argument) => argument)
-  const call = { to: 'peer', number: 1, method: 'work', argument: 'null', isStream: false, trace: undefined }
-  const listener = { answered: () => {}, ended: () => {} }
-  for (let at = 0; at < 5; at++) calls.call({ ...call, deadline: clock.now() + 60_000, failsFast: false }, listener)
+  const call = { id: 0, to: 'peer', number: 1, method: 'work', argument: 'null', isStream: false, trace: undefined }
+  const waiting = { ...call, retries: 0, failsFast: false, answered: () => {}, ended: () => {} }
+  const now = clock.now()
+  for (let at = 0; at < 5; at++) calls.call({ ...waiting, deadline: now + 60_000 }, now)
   return {
     hear: (from, payload, handled) => hear(from, payload, handled),
     end: () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { CALL_RETRIES } from '../../../src/services/retry-allowance.ts'
 import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
 import { failureOf, form } from '../local-nodes.ts'
 
@@ -113,6 +114,35 @@ describe('calls under way', () => {
     asked = -1_000
     await Promise.all(Array.from({ length: 40 }, () => slow().catch(() => {})))
     assert.ok(asked + 1_000 <= 40 + 14, `${asked + 1_000} were asked`)
+  })
+
+  it('do not multiply over three hops, though each of them asks twice', async () => {
+    const [a, ...others] = await form(['a', 'b', 'c'])
+    assert.ok(a)
+    const options = { idempotent: true, hedgeMs: 5 }
+    let asked = 0
+    for (const node of others) {
+      node.services.register('first', { do: () => node.services.call('second', 'do', null, options) })
+      node.services.register('second', { do: () => node.services.call('third', 'do', null, options) })
+      node.services.register('third', {
+        do: (_, { signal }) => {
+          asked += 1
+          return new Promise((resolve) => signal.addEventListener('abort', () => resolve(null)))
+        },
+      })
+    }
+    const names = ['first', 'second', 'third']
+    await waitUntil(() =>
+      [a, ...others].every(({ services }) => names.every((name) => services.find(name).length === 2)),
+    )
+    let deadlineMs = 500
+    for (; asked < 2; deadlineMs *= 2) {
+      asked = 0
+      const late = await failureOf(a.services.call('first', 'do', null, { ...options, deadlineMs }))
+      assert.equal(late.code, 'ERR_DEADLINE_EXCEEDED')
+    }
+    // Twice at each hop would be eight.
+    assert.ok(asked <= 1 + CALL_RETRIES, `${asked} were asked`)
   })
 
   it('are measured by who calls whom', async () => {
