@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { type Broker, moleculer } from './moleculer.ts'
 import type { Propagation, ServiceMemberRole } from './service-member.ts'
 
 const program = fileURLToPath(new URL(`service-member${extname(import.meta.url)}`, import.meta.url))
@@ -18,6 +19,17 @@ export class ServiceMembers implements AsyncDisposable {
     this.#processes.push(member)
     member.send(role)
     return { address: String(await answerOf(member)), process: member }
+  }
+
+  /** Moleculer here and in a process of its own, whose service `echo` gives back what it gets; undefined: it is not installed. */
+  async moleculer(): Promise<Broker | undefined> {
+    const ports = [await freePort(), await freePort()] as const
+    const broker = await moleculer('near', ports).catch(() => undefined)
+    if (broker === undefined) return undefined
+    await this.start({ type: 'moleculer', ports })
+    await broker.start()
+    await broker.waitForServices('echo')
+    return broker
   }
 
   async propagation(member: ChildProcess): Promise<Propagation> {
@@ -37,7 +49,7 @@ export class ServiceMembers implements AsyncDisposable {
 }
 
 /** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()

@@ -7,9 +7,8 @@ import { systemClock } from '../../runtime/clock.ts'
 import type { BalanceStrategy, ServiceCallOptions } from '../../services/service-interface.ts'
 import { pause, waitFor } from '../../wait.ts'
 import { type Bench, type BenchContext, type Figure, repeat } from '../figure.ts'
-import { moleculer } from '../moleculer.ts'
 import { percentile, roundTrips } from '../pair.ts'
-import { freePort, ServiceMembers } from '../service-members.ts'
+import { ServiceMembers } from '../service-members.ts'
 
 const outstanding = 64
 const argument = { id: 7, text: 'hello' }
@@ -43,15 +42,7 @@ async function rates(context: BenchContext): Promise<Figure[]> {
   const { address } = await members.start({ type: 'offer', name: 'far', join: undefined, weight: 100 })
   await using near = await createNode({ name: 'near', listen: '127.0.0.1:0', join: address })
   await near.services.waitFor('echo')
-  const ports = [await freePort(), await freePort()] as const
-  const isThere = await moleculer('near', ports).then(
-    () => true,
-    () => false,
-  )
-  if (isThere) await members.start({ type: 'moleculer', ports })
-  const broker = isThere ? await moleculer('near', ports) : undefined
-  await broker?.start()
-  await broker?.waitForServices('echo')
+  const broker = await members.moleculer()
   const measure = async (call: () => Promise<unknown>, rate: number[], p50: number[]): Promise<void> => {
     const { microseconds, perSecond } = await roundTrips(call, { atOnce: outstanding }, context.signal)
     rate.push(perSecond)
