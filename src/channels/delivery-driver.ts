@@ -67,7 +67,7 @@ export class DeliveryDriver {
     this.#options = options
     this.#core = new Delivery(options.delivery)
     const { clock, turn } = toolbox
-    const say = (to: StreamEnd, said: DeliveryMessage): void => this.#say(to, said)
+    const say = (to: StreamEnd, said: DeliveryMessage, trace?: string): void => this.#say(to, said, trace)
     this.#outgoingPieces = new OutgoingPieces({ self, clock, turn, say })
     this.#incomingPieces = new IncomingPieces({
       ...{ self, clock, budget, say },
@@ -283,7 +283,7 @@ export class DeliveryDriver {
   }
 
   /** Needs no credit. One that is lost is asked for again. */
-  #say({ peer, generation, channel }: StreamEnd, said: DeliveryMessage): void {
+  #say({ peer, generation, channel }: StreamEnd, said: DeliveryMessage, trace?: string): void {
     const { self, lanes, nextHop } = this.#options
     const hop = nextHop(peer, false)
     if (hop === undefined) return
@@ -300,7 +300,7 @@ export class DeliveryDriver {
       key: undefined,
       epoch: 0,
       hops: 0,
-      trace: undefined,
+      trace,
       deadlineMs: undefined,
       subject: undefined,
       topic: undefined,

@@ -21,7 +21,11 @@ export interface OutgoingPiecesOptions {
   readonly clock: Time
   readonly turn: Turn
   /** By whatever way there is now; what finds none, or no room, is lost. */
-  readonly say: (to: { peer: string; generation: number; channel: ChannelName }, said: DeliveryMessage) => void
+  readonly say: (
+    to: { peer: string; generation: number; channel: ChannelName },
+    said: DeliveryMessage,
+    trace?: string,
+  ) => void
 }
 
 interface Waiting {
@@ -136,7 +140,9 @@ export class OutgoingPieces {
     for (const offset of offsets) {
       const part = encoded.payload.subarray(offset, offset + PIECE_BYTES)
       const before = offset === 0 ? head : new Uint8Array()
-      this.#options.say(to, { type: 'piece', transfer, bytes, offset, head: before, part })
+      // One piece of it tells relays whose trace they are in.
+      const trace = offset === 0 ? message.trace : undefined
+      this.#options.say(to, { type: 'piece', transfer, bytes, offset, head: before, part }, trace)
     }
   }
 

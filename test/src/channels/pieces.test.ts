@@ -70,6 +70,7 @@ function world({ fate = () => [1], limit = 64 * 1024 * 1024, arrived }: Settings
   const turn = { enter: (work: () => void) => work() }
   const came: ArrivedEnvelope[] = []
   const settled: string[] = []
+  const traces: string[] = []
   const said = { pieces: 0, mostUnderWay: 0, underWay: 0 }
   const budget = new ReassemblyBudget(limit)
   const carry = (message: DeliveryMessage, take: (message: DeliveryMessage) => void): void => {
@@ -87,11 +88,13 @@ function world({ fate = () => [1], limit = 64 * 1024 * 1024, arrived }: Settings
   }
   const source: OutgoingPieces = new OutgoingPieces({
     ...{ self: { id: 'a', generation: 1 }, clock, turn },
-    say: (to, message) =>
+    say: (to, message, trace) => {
+      if (trace !== undefined) traces.push(trace)
       carry(message, (piece) => {
         assert.ok(piece.type === 'piece')
         destination.take({ peer: 'a', generation: 1, channel: to.channel }, piece)
-      }),
+      })
+    },
   })
   const destination: IncomingPieces = new IncomingPieces({
     ...{ self: { id: 'b', generation: 1 }, clock, budget },
@@ -108,12 +111,13 @@ function world({ fate = () => [1], limit = 64 * 1024 * 1024, arrived }: Settings
     malformed: () => assert.fail('malformed'),
   })
   let id = 0
-  const send = (bytes: number, isAcknowledged = false): OutgoingMessage => {
+  const send = (bytes: number, isAcknowledged = false, trace?: string): OutgoingMessage => {
     id += 1
     const payload = Uint8Array.from({ length: bytes }, (_, at) => (at * 7 + id) % 251)
     const message = new OutgoingMessage({
       ...({ kind: 'message', id, channel: 'data', isAcknowledged, encoded: { encoding: 'bytes', payload } } as const),
       destination: { id: 'b', name: 'b', generation: 1 },
+      trace,
       listener: {
         settled: (one: OutgoingMessage, error?: ClusterError) =>
           void settled.push(`${one.id} ${error?.code ?? 'sent'}`),
@@ -122,7 +126,7 @@ function world({ fate = () => [1], limit = 64 * 1024 * 1024, arrived }: Settings
     source.put(message, 0)
     return message
   }
-  return { clock, source, destination, came, settled, said, budget, send }
+  return { clock, source, destination, came, settled, said, budget, send, traces }
 }
 
 describe('a payload in pieces', () => {
@@ -160,6 +164,13 @@ describe('a payload in pieces', () => {
     assert.deepEqual(settled, ['1 sent'])
     assert.equal(said.mostUnderWay, 4 * PIECE_BYTES)
     assert.equal(said.pieces, 100, 'none was sent twice')
+  })
+
+  it('tells relays once whose trace it is in, and its handler too', () => {
+    const { clock, came, traces, send } = world()
+    send(10 * PIECE_BYTES, false, '00-aa-bb-01')
+    clock.advance(1_000)
+    assert.deepEqual([traces, came[0]?.trace], [['00-aa-bb-01'], '00-aa-bb-01'])
   })
 
   it('keeps its sender back until its handler is done, and its memory too', () => {
