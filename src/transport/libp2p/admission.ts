@@ -5,6 +5,7 @@ import type { ConnectionGater, Connection as Libp2pConnection, MultiaddrConnecti
 import { streamAddress } from '../../network-address.ts'
 import { type HalfOpen, type HalfOpenLimits, HalfOpenTable, type RefusedReason } from '../half-open.ts'
 import { shownAddress } from './addresses.ts'
+import { joinWrites } from './joined-writes.ts'
 
 export interface AdmissionOptions {
   readonly limits: HalfOpenLimits
@@ -30,6 +31,12 @@ export class Admission {
     denyInboundUpgradedConnection: (_peer, raw) => {
       const entry = this.#entries.get(raw.timeline)
       if (entry !== undefined) entry.isProven = true
+      // Nobody else is shown the raw connection.
+      joinWrites(raw)
+      return false
+    },
+    denyOutboundUpgradedConnection: (_peer, raw) => {
+      joinWrites(raw)
       return false
     },
   }

@@ -18,6 +18,7 @@ export interface Components {
   readonly connectionManager: ConnectionManager
   readonly peerStore: PeerStore
   readonly registrar: Registrar
+  readonly addressManager: object
 }
 
 type Services = { identify: Identify; inner: { readonly components: Components } }
@@ -89,6 +90,13 @@ export async function createLinkNode(options: LinkNodeOptions): Promise<LinkNode
   })) as LinkNode
   forgetFormerPeers(node)
   return node
+}
+
+/** Stops it. The end of a listener makes libp2p wait a second before it notes that address, stopped or not: nobody waits for that. */
+export async function stopLinkNode(node: LinkNode): Promise<void> {
+  await node.stop()
+  const addresses = node.services.inner.components.addressManager as { _updatePeerStoreAddresses?: { stop?(): void } }
+  addresses._updatePeerStoreAddresses?.stop?.()
 }
 
 /** The 32 bytes of the seed and the 32 of the public key. */

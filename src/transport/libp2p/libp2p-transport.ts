@@ -15,7 +15,7 @@ import { Admission } from './admission.ts'
 import { type GossipSettings, GossipTopics, gossipOptions } from './gossip-topics.ts'
 import { greet, LINK_PROTOCOL } from './greeting.ts'
 import { StreamConnection } from './libp2p-connection.ts'
-import { createLinkNode, type Encrypter, type LinkNode } from './libp2p-node.ts'
+import { createLinkNode, type Encrypter, type LinkNode, stopLinkNode } from './libp2p-node.ts'
 import { gossipsubPackage, multiaddr } from './packages.ts'
 import { whyUnusable } from './unusable.ts'
 
@@ -160,7 +160,8 @@ export class Libp2pTransport implements Transport {
     const node = await this.#node?.catch(() => undefined)
     if (node === undefined) return
     for (const connection of node.getConnections()) connection.abort(new Error('the transport is closed'))
-    await node.stop()
+    await this.openTopics?.end()
+    await stopLinkNode(node)
   }
 
   #duplicate(): void {

@@ -1,0 +1,33 @@
+// One system call for what libp2p sends at once. A chunk becomes a yamux header, one or two Noise messages, and a length and a tag
+// for each: seven pieces, which its TCP transport would write one by one, each a packet of its own. Corked for the rest of the turn, they
+// leave together, and so do the window updates of a turn.
+
+import type { MultiaddrConnection } from '@libp2p/interface'
+
+/** What the class of a raw TCP connection has, and its interface does not show; other transports have none of it. */
+interface Written {
+  readonly socket?: { cork?(): void; uncork?(): void }
+  sendData?(data: unknown): unknown
+}
+
+/** Joins the writes of `raw` from now on, when it is a TCP connection; answers whether it is. */
+export function joinWrites(raw: MultiaddrConnection): boolean {
+  const written = raw as Written
+  const { socket } = written
+  const send = written.sendData?.bind(raw)
+  if (send === undefined || socket?.cork === undefined || socket.uncork === undefined) return false
+  let isCorked = false
+  const uncork = (): void => {
+    isCorked = false
+    socket.uncork!()
+  }
+  written.sendData = (data) => {
+    if (!isCorked) {
+      isCorked = true
+      socket.cork!()
+      process.nextTick(uncork)
+    }
+    return send(data)
+  }
+  return true
+}

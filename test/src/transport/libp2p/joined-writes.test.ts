@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict'
+import { Socket } from 'node:net'
+import { afterEach, describe, it, mock } from 'node:test'
+import { waitUntil } from '../../../../src/testing/compliance/wait-until.ts'
+import { createIdentity } from '../../../../src/transport/identity.ts'
+import { Libp2pTransport } from '../../../../src/transport/libp2p/libp2p-transport.ts'
+import type { Connection } from '../../../../src/transport/transport.ts'
+
+const open: Libp2pTransport[] = []
+afterEach(async () => {
+  mock.restoreAll()
+  await Promise.all(open.splice(0).map((transport) => transport.close()))
+})
+
+describe('what libp2p sends at once', () => {
+  it('leaves in one system call, in both directions', async () => {
+    const [near, far] = [0, 0].map(() => new Libp2pTransport({ identity: createIdentity() }))
+    open.push(near!, far!)
+    const arrived: Connection[] = []
+    const address = await far!.listen('127.0.0.1:0', (connection) => arrived.push(connection))
+    const ends = [await near!.dial(address, AbortSignal.timeout(10_000))]
+    await waitUntil(() => arrived.length === 1)
+    arrived[0]!.admit()
+    ends.push(arrived[0]!)
+    let received = 0
+    for (const end of ends) end.start({ data: (bytes) => (received += bytes.length), drain: () => {}, close: () => {} })
+    const single = mock.method(Socket.prototype, '_write')
+    const joined = mock.method(Socket.prototype, '_writev')
+    const size = 32 * 1024
+    for (const [at, end] of ends.entries()) {
+      end.write(new Uint8Array(size))
+      await waitUntil(() => received === size * (at + 1))
+    }
+    // Two writes, and what libp2p itself says in answer: that the window is open again.
+    assert.equal(single.mock.callCount(), 0)
+    assert.ok(joined.mock.callCount() >= 2 && joined.mock.callCount() <= 8, `${joined.mock.callCount()} system calls`)
+  })
+})
