@@ -45,6 +45,18 @@ describe('a cluster of nodes with different transports', () => {
     tcp.channel('data').onRequest(({ payload }) => ({ heard: payload as JsonValue }))
     assert.deepEqual((await tcp.channel('data').request('libp2p', 1)).payload, { heard: 1 })
     assert.deepEqual((await other.channel('data').request('tcp', 2)).payload, { heard: 2 })
+    const large = new Uint8Array(300_000).map((_, at) => at % 251)
+    for (const [from, to] of [
+      [tcp, other],
+      [other, tcp],
+    ] as const) {
+      let heard: unknown
+      using _ = to.channel('events').onMessage(({ payload }) => {
+        heard = payload
+      })
+      await from.channel('events').send(to.name, large, { ack: true })
+      assert.deepEqual(heard, large)
+    }
     await tcp.config.set('seen.by', 'tcp')
     assert.equal((await other.config.get('seen.by'))?.value, 'tcp')
   })

@@ -6,6 +6,12 @@ import { createIdentity } from '../../../../src/transport/identity.ts'
 import { Libp2pTransport } from '../../../../src/transport/libp2p/libp2p-transport.ts'
 import type { Connection } from '../../../../src/transport/transport.ts'
 
+/** What a socket hands one buffer to the kernel by, and several at once. */
+interface SystemCalls {
+  _write(): void
+  _writev(): void
+}
+
 const open: Libp2pTransport[] = []
 afterEach(async () => {
   mock.restoreAll()
@@ -24,8 +30,9 @@ describe('what libp2p sends at once', () => {
     ends.push(arrived[0]!)
     let received = 0
     for (const end of ends) end.start({ data: (bytes) => (received += bytes.length), drain: () => {}, close: () => {} })
-    const single = mock.method(Socket.prototype, '_write')
-    const joined = mock.method(Socket.prototype, '_writev')
+    const calls = Socket.prototype as unknown as SystemCalls
+    const single = mock.method(calls, '_write')
+    const joined = mock.method(calls, '_writev')
     const size = 32 * 1024
     for (const [at, end] of ends.entries()) {
       end.write(new Uint8Array(size))
