@@ -31,6 +31,8 @@ export class RegistryGossip implements Disposable {
   readonly #options: RegistryGossipOptions
   readonly #stopping = new AbortController()
   readonly #handlers: readonly Disposable[]
+  /** Members with whom this node compares now; true: something more was missed meanwhile. */
+  readonly #comparing = new Map<string, boolean>()
   /** What changed here and has not been told. */
   #untold: ServiceDelta[] = []
   #timer: Timer | undefined
@@ -64,21 +66,19 @@ export class RegistryGossip implements Disposable {
     if (this.#partners().includes(member)) void this.compareWith(member)
   }
 
-  /** Compares with one member, now. Nothing is lost when it fails: there is another one in a second. */
+  /**
+   * Compares with one member: now, or once more when that is under way, however often it is asked for meanwhile. One lost message leaves a gap
+   * before each that follows, and a comparison for each of them would keep their sender from its work.
+   */
   async compareWith(member: string): Promise<void> {
-    const { registry, context } = this.#options
+    if (this.#comparing.has(member)) return void this.#comparing.set(member, true)
     try {
-      for (let round = 0; round < MAX_ROUNDS; round++) {
-        const answer = await this.#ask(member, { fingerprint: registry.fingerprint() })
-        if (answer.same || !answer.digest) return
-        const deltas = fitting(registry.lackedBy(answer.digest))
-        const { deltas: lacked = [] } = await this.#ask(member, { digest: registry.digest(), deltas })
-        this.#take(lacked)
-        if (lacked.length === 0 && deltas.length === 0) return
-      }
-    } catch {
-      // Why it failed is told by the links; here it only means: with another one, later.
-      context.toolbox.counters.add('registry-compare-failed')
+      do {
+        this.#comparing.set(member, false)
+        await this.#compare(member)
+      } while (this.#comparing.get(member) === true && !this.#stopping.signal.aborted)
+    } finally {
+      this.#comparing.delete(member)
     }
   }
 
@@ -130,6 +130,24 @@ export class RegistryGossip implements Disposable {
     const message = parseMessage(parsedJson(payload))
     if (!message) this.#options.context.toolbox.counters.add('registry-malformed')
     else if (this.#take(message.deltas ?? [])) void this.compareWith(member)
+  }
+
+  /** Nothing is lost when it fails: there is another one in a second. */
+  async #compare(member: string): Promise<void> {
+    const { registry, context } = this.#options
+    try {
+      for (let round = 0; round < MAX_ROUNDS; round++) {
+        const answer = await this.#ask(member, { fingerprint: registry.fingerprint() })
+        if (answer.same || !answer.digest) return
+        const deltas = fitting(registry.lackedBy(answer.digest))
+        const { deltas: lacked = [] } = await this.#ask(member, { digest: registry.digest(), deltas })
+        this.#take(lacked)
+        if (lacked.length === 0 && deltas.length === 0) return
+      }
+    } catch {
+      // Why it failed is told by the links; here it only means: with another one, later.
+      context.toolbox.counters.add('registry-compare-failed')
+    }
   }
 
   async #ask(member: string, message: RegistryMessage): Promise<RegistryMessage> {

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { CarriedHandler } from '../../../src/channels/carrier.ts'
+import type { NodeContext } from '../../../src/node-part.ts'
+import { systemClock } from '../../../src/runtime/clock.ts'
+import { Registry } from '../../../src/services/registry.ts'
+import { RegistryGossip } from '../../../src/services/registry-gossip.ts'
+import { encodeMessage, parseMessage } from '../../../src/services/registry-messages.ts'
+import { newFacts, type ServiceFacts } from '../../../src/services/service-facts.ts'
+import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
+
+/** One node, to which `owner` tells its changes; `answers` are held until they are released. */
+function listener(owner: Registry<ServiceFacts>) {
+  let hear: CarriedHandler = () => {}
+  const answers: (() => void)[] = []
+  const request = (_member: string, _subject: string, asked: unknown): Promise<unknown> =>
+    new Promise((resolve) =>
+      answers.push(() => {
+        const { digest } = parseMessage(asked) ?? {}
+        resolve(encodeMessage(digest ? { deltas: owner.lackedBy(digest) } : { digest: owner.digest() }))
+      }),
+    )
+  const context = {
+    requests: { handle: () => ({ [Symbol.dispose]: () => {} }), request },
+    toolbox: { clock: systemClock, random: Math.random, counters: { add: () => {} } },
+  } as unknown as NodeContext
+  const registry = new Registry<ServiceFacts>('self', 1)
+  const carrier = {
+    post: () => {},
+    broadcast: () => {},
+    handle: (handler: CarriedHandler) => {
+      hear = handler
+      return { [Symbol.dispose]: () => {} }
+    },
+  }
+  const gossip = new RegistryGossip({ context, registry, carrier, onChange: () => {} })
+  return { registry, gossip, answers, hear: (...args: Parameters<CarriedHandler>) => hear(...args) }
+}
+
+describe('news of services', () => {
+  it('are repaired by one comparison, however many follow the one that was lost', async () => {
+    const owner = new Registry<ServiceFacts>('owner', 1)
+    const { registry, gossip, answers, hear } = listener(owner)
+    const told = Array.from({ length: 50 }, (_, at) => owner.create(newFacts(`s${at}`, ''))!.delta)
+    for (const delta of told.slice(1)) {
+      const payload = Buffer.from(JSON.stringify(encodeMessage({ deltas: [delta] })))
+      hear({ id: 'owner', generation: 1 }, payload, () => {})
+    }
+    assert.equal(answers.length, 1)
+    let asked = 0
+    const isThere = (): boolean => {
+      asked += answers.length
+      for (const answer of answers.splice(0)) answer()
+      return [...registry.entries()].length === told.length
+    }
+    await waitUntil(isThere)
+    assert.ok(asked <= 6, `${asked} requests`)
+    gossip[Symbol.dispose]()
+  })
+})
