@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { waitUntil } from '../../src/testing/compliance/wait-until.ts'
 import { NameServer } from '../src/discovery/name-server.ts'
 import { RecordedConsul } from '../src/discovery/recorded-consul.ts'
+import { RecordedKubernetes } from '../src/discovery/recorded-kubernetes.ts'
 
 const program = fileURLToPath(new URL('fixtures/contact.ts', import.meta.url))
 const count = 5
@@ -21,15 +26,18 @@ async function freePort(): Promise<number> {
 }
 
 /** Starts them all at once, and gives the clusters that they came to be in. */
-async function clustersOf(ports: readonly number[], provider: Readonly<Record<string, string>>): Promise<Set<string>> {
-  const started: ChildProcess[] = ports.map((port, at) =>
+async function clustersOf(
+  addresses: readonly string[],
+  provider: Readonly<Record<string, string>>,
+): Promise<Set<string>> {
+  const started: ChildProcess[] = addresses.map((address, at) =>
     fork(program, {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       env: {
         ...process.env,
         ...provider,
         CONTACT_NAME: `c${at}`,
-        CONTACT_LISTEN: `127.0.0.1:${port}`,
+        CONTACT_LISTEN: address,
         CONTACT_EXPECT: String(count),
       },
     }),
@@ -53,12 +61,13 @@ async function clustersOf(ports: readonly number[], provider: Readonly<Record<st
 }
 
 const portsOf = (): Promise<number[]> => Promise.all(Array.from({ length: count }, freePort))
+const at = (port: number): string => `127.0.0.1:${port}`
 
 describe(`${count} processes that are started at once and know each other from a provider alone`, () => {
   it('form one cluster: a list', async () => {
     for (let round = 0; round < rounds; round++) {
-      const ports = await portsOf()
-      const clusters = await clustersOf(ports, { CONTACT_JOIN: ports.map((port) => `127.0.0.1:${port}`).join() })
+      const addresses = (await portsOf()).map(at)
+      const clusters = await clustersOf(addresses, { CONTACT_JOIN: addresses.join() })
       assert.equal(clusters.size, 1)
     }
   })
@@ -70,7 +79,7 @@ describe(`${count} processes that are started at once and know each other from a
       const ports = await portsOf()
       const records = ports.map((port) => ({ target: '127.0.0.1', port }))
       server.services.set('_trellis._tcp.test', records)
-      const clusters = await clustersOf(ports, {
+      const clusters = await clustersOf(ports.map(at), {
         CONTACT_JOIN: `dns+srv://_trellis._tcp.test?resolver=${server.address}`,
       })
       assert.equal(clusters.size, 1)
@@ -81,9 +90,33 @@ describe(`${count} processes that are started at once and know each other from a
   it('form one cluster: Consul, where they announce themselves', async () => {
     for (let round = 0; round < rounds; round++) {
       const consul = await RecordedConsul.open()
-      const clusters = await clustersOf(await portsOf(), { CONTACT_CONSUL: consul.url })
+      const clusters = await clustersOf((await portsOf()).map(at), { CONTACT_CONSUL: consul.url })
       assert.equal(clusters.size, 1)
       await consul.close()
+    }
+  })
+
+  it('form one cluster: Kubernetes, whose endpoints come one after the other', async () => {
+    for (let round = 0; round < rounds; round++) {
+      const kubernetes = await RecordedKubernetes.open()
+      const folder = await mkdtemp(join(tmpdir(), 'trellis-contact-'))
+      const config = join(folder, 'config')
+      await writeFile(config, kubernetes.config.exportConfig())
+      // All endpoints of a slice have one port, so each member has an address of its own.
+      const hosts = Array.from({ length: count }, (_, member) => `127.0.0.${member + 1}`)
+      const port = await freePort()
+      const environment = { CONTACT_KUBERNETES: 'cluster', CONTACT_PORT: String(port), KUBECONFIG: config }
+      const forming = clustersOf(
+        hosts.map((host) => `${host}:${port}`),
+        environment,
+      )
+      for (const [member] of hosts.entries()) {
+        kubernetes.name(hosts.slice(0, member + 1))
+        await waitUntil(() => kubernetes.watching > member, 30_000)
+      }
+      assert.equal((await forming).size, 1)
+      await kubernetes.close()
+      await rm(folder, { recursive: true })
     }
   })
 })

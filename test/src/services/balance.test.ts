@@ -92,6 +92,13 @@ describe('10,000 calls over three instances', () => {
     assert.equal(spread('consistent-hash', three, { key: String, load: busy }).a, 0)
   })
 
+  it('go to other clusters last, and there to this zone first', () => {
+    const far = [instance('a', { zone: 'x', cluster: 'east' }), instance('b', { zone: 'y', cluster: 'west' })]
+    assert.equal(spread('local-first', far, { zone: 'y' }).b, 10_000)
+    const own = [...far, instance('c', { zone: 'z' })]
+    assert.equal(spread('local-first', own, { zone: 'y' }).c, 10_000)
+  })
+
   it('go to this node first, then to its zone', () => {
     assert.equal(spread('local-first', three, { self: 'b' }).b, 10_000)
     const zones = [instance('a', { zone: 'x' }), instance('b', { zone: 'y' }), instance('c', { zone: 'y' })]
