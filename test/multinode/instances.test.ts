@@ -1,0 +1,97 @@
+// One service on three processes, called by a member of this one: who gets the calls, and what is lost with an instance.
+
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { ServiceMembers } from '../../src/bench/service-members.ts'
+import { createNode, type TrellisNode } from '../../src/index.ts'
+import { waitUntil } from '../../src/testing/compliance/wait-until.ts'
+
+const weights = [100, 200, 300]
+const outstanding = 64
+const calls = 10_000
+/** Calls that are made in the peace before and after the kill. */
+const enough = 2_000
+
+async function offered(members: ServiceMembers): Promise<{ caller: TrellisNode; pids: number[] }> {
+  const caller = await createNode({ name: 'caller', listen: '127.0.0.1:0' })
+  const pids: number[] = []
+  for (const [at, weight] of weights.entries()) {
+    const { process } = await members.start({
+      type: 'offer',
+      name: `instance-${at + 1}`,
+      join: caller.address,
+      weight,
+    })
+    pids.push(process.pid ?? 0)
+  }
+  await waitUntil(() => caller.services.find('echo').length === weights.length, 30_000)
+  return { caller, pids }
+}
+
+/** `call` again and again, so many at once, until it says that it is enough. */
+async function load(call: (number: number) => Promise<boolean>): Promise<void> {
+  let number = 0
+  const caller = async (): Promise<void> => {
+    while (await call(number++));
+  }
+  await Promise.all(Array.from({ length: outstanding }, caller))
+}
+
+describe('a service of three processes', () => {
+  it('gets 10,000 calls as each strategy shares them', async () => {
+    await using members = new ServiceMembers()
+    const { caller } = await offered(members)
+    await using _ = caller
+    const total = weights.reduce((sum, weight) => sum + weight, 0)
+    const promised = [
+      { strategy: 'round-robin', shares: weights.map(() => 1 / 3), within: 0.001 },
+      { strategy: 'weighted', shares: weights.map((weight) => weight / total), within: 0.03 },
+      { strategy: 'consistent-hash', shares: weights.map((weight) => weight / total), within: 0.06 },
+    ] as const
+    for (const { strategy, shares, within } of promised) {
+      const counts = new Map<unknown, number>()
+      await load(async (number) => {
+        if (number >= calls) return false
+        const key = strategy === 'consistent-hash' ? { key: `k${number % 1_000}` } : {}
+        const who = await caller.services.call('echo', 'who', null, { strategy, ...key })
+        counts.set(who, (counts.get(who) ?? 0) + 1)
+        return true
+      })
+      for (const [at, share] of shares.entries()) {
+        const got = (counts.get(`instance-${at + 1}`) ?? 0) / calls
+        assert.ok(Math.abs(got - share) <= within, `${strategy}: ${got} instead of ${share}`)
+      }
+    }
+  })
+
+  for (const idempotent of [false, true])
+    it(`loses ${idempotent ? 'no call that may be repeated' : 'the calls in flight at most'} when one is killed`, async () => {
+      await using members = new ServiceMembers()
+      const { caller, pids } = await offered(members)
+      await using _ = caller
+      let answered = 0
+      let since = 0
+      let isKilled = false
+      const failures: string[] = []
+      let late = 0
+      const isKnown = (): boolean => isKilled && caller.services.find('echo').length < weights.length
+      await load(async (number) => {
+        const wasKnown = isKnown()
+        if (answered === enough && !isKilled) {
+          isKilled = true
+          process.kill(pids[1]!, 'SIGKILL')
+        }
+        try {
+          await caller.services.call('echo', 'echo', number, { idempotent, strategy: 'round-robin' })
+          answered += 1
+          if (wasKnown) since += 1
+        } catch (error) {
+          failures.push(String(error))
+          if (wasKnown) late += 1
+        }
+        return since < enough
+      })
+      assert.ok(failures.length <= (idempotent ? 0 : outstanding), `${failures.length} failed: ${failures[0]}`)
+      assert.equal(late, 0, 'none once the instance is known to be gone')
+    })
+})
