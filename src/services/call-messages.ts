@@ -113,7 +113,8 @@ export function callText(
   leftMs: number,
 ): string {
   const { id, number, method, isStream, trace, argument, retries } = call
-  const left = Math.max(1, Math.ceil(leftMs))
+  // What sums of fractions leave over is no millisecond.
+  const left = Math.max(1, Math.ceil(leftMs - 0.001))
   const said = trace === undefined ? 'null' : JSON.stringify(trace)
   return `[${id},${number},${methodText(method)},${left},${isStream ? 1 : 0},${said},${argument},${retries}]`
 }
