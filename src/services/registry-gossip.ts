@@ -1,4 +1,4 @@
-// Carries the registry between members: what changes in one turn goes to everybody on the gossip channel, and every second two members
+// Carries the registry between members: what changes goes to everybody at once on the gossip channel, and every second two members
 // compare what they know, so that whatever was lost on the way is repaired, also after a partition. Where the overlay is sparse those that compare are
 // neighbors: what one of them learns the others learn from it, and nobody opens a link for it.
 
@@ -12,6 +12,8 @@ import type { ServiceFacts } from './service-facts.ts'
 
 const SUBJECT = 'trellis.registry'
 const COMPARE_INTERVAL_MS = 1_000
+/** News go out at once; those of the next so many milliseconds go together, so that churn costs a bounded number of messages. */
+const TELL_INTERVAL_MS = 50
 const TIMEOUT_MS = 3_000
 /** Pieces of a large difference that are fetched at once, before the next second. */
 const MAX_ROUNDS = 16
@@ -35,6 +37,8 @@ export class RegistryGossip implements Disposable {
   readonly #comparing = new Map<string, boolean>()
   /** What changed here and has not been told. */
   #untold: ServiceDelta[] = []
+  #toldAt = Number.NEGATIVE_INFINITY
+  #telling: Timer | undefined
   #timer: Timer | undefined
 
   constructor(options: RegistryGossipOptions) {
@@ -58,7 +62,10 @@ export class RegistryGossip implements Disposable {
   spread(delta: ServiceDelta): void {
     this.#untold.push(delta)
     if (this.#untold.length > 1) return
-    this.#options.context.toolbox.clock.setImmediate(() => this.#tell())
+    const { clock } = this.#options.context.toolbox
+    const wait = this.#toldAt + TELL_INTERVAL_MS - clock.now()
+    if (wait > 0) this.#telling = clock.setTimeout(() => this.#tell(), Math.ceil(wait))
+    else clock.setImmediate(() => this.#tell())
   }
 
   /** A member is (again) there: they compare, unless its neighbors are better placed to. */
@@ -86,6 +93,7 @@ export class RegistryGossip implements Disposable {
     this.#stopping.abort()
     for (const handler of this.#handlers) handler[Symbol.dispose]()
     this.#timer?.[Symbol.dispose]()
+    this.#telling?.[Symbol.dispose]()
   }
 
   #schedule(): void {
@@ -117,7 +125,8 @@ export class RegistryGossip implements Disposable {
   }
 
   #tell(): void {
-    const { carrier } = this.#options
+    const { carrier, context } = this.#options
+    this.#toldAt = context.toolbox.clock.now()
     while (this.#untold.length > 0 && !this.#stopping.signal.aborted) {
       const deltas = fitting(this.#untold, MAX_TOLD_BYTES)
       carrier.broadcast(Buffer.from(JSON.stringify(encodeMessage({ deltas }))))

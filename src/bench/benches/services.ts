@@ -201,12 +201,13 @@ async function known(context: BenchContext): Promise<Figure[]> {
   const propagation: number[] = []
   const lookup: number[] = []
   await repeat(context, 'registrations', async () => {
+    const made: Disposable[] = []
     for (let entry = 0; entry < stamped; entry++) {
-      const made = near.services.register('stamped', {}, { metadata: { at: String(Date.now()) } })
+      made.push(near.services.register('stamped', {}, { metadata: { at: String(Date.now()) } }))
       await pause(systemClock, 5, context.signal)
-      made.dispose()
     }
     await pause(systemClock, 1_500, context.signal)
+    for (const registration of made) registration[Symbol.dispose]()
     const seen = (await Promise.all(far.map((member) => members.propagation(member)))).flatMap(
       ({ milliseconds }) => milliseconds,
     )

@@ -13,6 +13,7 @@ import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
 function listener(owner: Registry<ServiceFacts>) {
   let hear: CarriedHandler = () => {}
   const answers: (() => void)[] = []
+  const told: Uint8Array[] = []
   const request = (_member: string, _subject: string, asked: unknown): Promise<unknown> =>
     new Promise((resolve) =>
       answers.push(() => {
@@ -27,14 +28,14 @@ function listener(owner: Registry<ServiceFacts>) {
   const registry = new Registry<ServiceFacts>('self', 1)
   const carrier = {
     post: () => {},
-    broadcast: () => {},
+    broadcast: (payload: Uint8Array) => void told.push(payload),
     handle: (handler: CarriedHandler) => {
       hear = handler
       return { [Symbol.dispose]: () => {} }
     },
   }
   const gossip = new RegistryGossip({ context, registry, carrier, onChange: () => {} })
-  return { registry, gossip, answers, hear: (...args: Parameters<CarriedHandler>) => hear(...args) }
+  return { registry, gossip, answers, told, hear: (...args: Parameters<CarriedHandler>) => hear(...args) }
 }
 
 describe('news of services', () => {
@@ -55,6 +56,20 @@ describe('news of services', () => {
     }
     await waitUntil(isThere)
     assert.ok(asked <= 6, `${asked} requests`)
+    gossip[Symbol.dispose]()
+  })
+
+  it('are told at once, and together while they come one after the other', async () => {
+    const { registry, gossip, told } = listener(new Registry<ServiceFacts>('owner', 1))
+    const all = 20
+    for (let at = 0; at < all; at++) {
+      gossip.spread(registry.create(newFacts(`s${at}`, ''))!.delta)
+      await new Promise<void>((resolve) => systemClock.setImmediate(resolve))
+    }
+    const deltas = (): number =>
+      told.flatMap((payload) => parseMessage(JSON.parse(String(payload)))?.deltas ?? []).length
+    await waitUntil(() => deltas() === all)
+    assert.ok(told.length < all / 2, `${told.length} messages`)
     gossip[Symbol.dispose]()
   })
 })
