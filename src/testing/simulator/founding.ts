@@ -20,6 +20,11 @@ import { type PlanningClock, VirtualTimers } from './virtual-timers.ts'
 
 export type Formed = Extract<FormingEvent, { type: 'formed' }>
 
+/** The id of the cluster that these founders make. */
+export function clusterIdOf(set: readonly MemberId[]): string {
+  return set.join('+')
+}
+
 export interface FoundingSetup {
   readonly id: MemberId
   readonly expect: number
@@ -54,7 +59,7 @@ export class SimulatedFounding {
       expect,
       durable: disk.forming,
       options: resolveFormingOptions(setup.options),
-      clusterIdOf: (set) => set.join('+'),
+      clusterIdOf,
       random: random.next,
       rules,
     })

@@ -33,6 +33,8 @@ import { Votes } from './invariants/votes.ts'
 export interface Observed extends ObservedVoter, ObservedHost {
   readonly durableHardState: HardState
   readonly hasLostLog: boolean
+  /** The cluster it belongs to for good. */
+  readonly clusterId: string | undefined
 }
 
 export class Oracle {
@@ -61,7 +63,10 @@ export class Oracle {
   /** Everybody who holds the log of the one cluster, or held it; empty before it is alive. */
   get holders(): readonly Observed[] {
     if (this.#clusters.voters.length === 0) return []
-    return [...this.#nodes.values()].filter((node) => node.durableConfiguration() !== undefined || node.hasLostLog)
+    // A founder of a set that the others gave up has a log of its own: members of the cluster do not even read what it sends.
+    return [...this.#nodes.values()].filter(
+      (node) => this.#clusters.isOf(node.clusterId) && (node.durableConfiguration() !== undefined || node.hasLostLog),
+    )
   }
 
   /** Voters of the one cluster as its latest leader has them, else those who founded it; empty before it is alive. */

@@ -22,6 +22,11 @@ export class OneCluster {
     return this.#alive?.event.voters ?? []
   }
 
+  /** Whether this is the one cluster that is alive. */
+  isOf(clusterId: string | undefined): boolean {
+    return clusterId !== undefined && clusterId === this.#alive?.event.clusterId
+  }
+
   /** Founders started with different sets, none of which has come alive: only one `expect` of all nodes excludes that. */
   get isJammed(): boolean {
     return this.#alive === undefined && this.#clusters.size > 1
