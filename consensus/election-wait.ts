@@ -9,14 +9,19 @@ export function patientWait<Command>(raft: RaftState<Command>, now: number): voi
   wait(raft, electionTimeoutMinMs + raft.random() * (electionTimeoutMaxMs - electionTimeoutMinMs), now)
 }
 
-/** Begins a short wait if evidence still buys one, else a whole election timeout. */
+/**
+ * Begins a short wait if evidence still buys one, else a whole election timeout. Each is drawn from twice the span of the one before, but
+ * less than an election timeout: voters that have just split the vote, on slow disks perhaps, would soon split it again.
+ */
 export function nextWait<Command>(raft: RaftState<Command>, now: number): void {
-  if (raft.wait.shortWaits === 0) {
+  const { wait: state, options } = raft
+  if (state.shortWaits === 0) {
     patientWait(raft, now)
     return
   }
-  raft.wait.shortWaits--
-  wait(raft, raft.random() * raft.options.evidenceDelayMaxMs, now)
+  const span = options.evidenceDelayMaxMs * 2 ** (options.evidenceAttempts - state.shortWaits)
+  state.shortWaits--
+  wait(raft, raft.random() * Math.min(span, options.electionTimeoutMinMs), now)
 }
 
 /** A voter that has just begun, and heard no leader yet, has found another one: there may be nobody to be patient with. A leader's followers deny its pre-vote. */

@@ -20,7 +20,7 @@ export interface RaftOptions {
    */
   readonly electionTimeoutMaxMs: number
   /**
-   * Longest random wait, in milliseconds, before a follower with evidence against its leader asks for votes. Default 50 (a guess: several round trips).
+   * Longest random wait, in milliseconds, before a follower with evidence against its leader asks for votes; twice as long at each further attempt. Default 50 (a guess: several round trips).
    * Range 0 to electionTimeoutMinMs. Too short: the voters that notice together split the vote. Too long: a crash is repaired later than it could be.
    */
   readonly evidenceDelayMaxMs: number

@@ -32,7 +32,9 @@ export function becomeFollower<Command>(
     raft.outbox.clearTimer('heartbeat')
     raft.outbox.clearTimer('check-quorum')
   }
-  if (before.type !== 'follower') patientWait(raft, now)
+  // Who asked in vain may ask again soon, as long as there is evidence; a pre-vote disturbs nobody.
+  if (before.type !== 'follower' && leader === undefined) nextWait(raft, now)
+  else if (before.type !== 'follower') patientWait(raft, now)
   announce(raft, reason)
 }
 

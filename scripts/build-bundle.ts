@@ -27,7 +27,7 @@ const programs = [
 const starters = [
   'src/cli/up/node-process.js',
   'src/bench/cluster.js',
-  'src/bench/own-side.js',
+  'src/bench/data-members.js',
   'src/bench/benches/start.js',
   'src/bench/benches/transports.js',
   'src/bench/traffic.js',

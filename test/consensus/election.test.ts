@@ -109,18 +109,39 @@ describe('election, the wait', () => {
     assert.equal(voter.view.role, 'follower')
   })
 
-  it('evidence buys a bounded number of short waits', () => {
+  it('evidence buys a bounded number of short waits, each from twice the span of the one before', () => {
     const voter = new VoterUnderTest({ term: 1, options: { evidenceAttempts: 2 } })
     voter.receive('b', append(1)).step({ type: 'disconnected', peer: 'b', evidence: true })
     const roleAfter = (ms: number) => voter.at(voter.now + ms).step({ type: 'timer', timer: 'election' }).view.role
-    for (let attempt = 0; attempt < 2; attempt++) {
+    for (const ms of [25, 50]) {
       voter.take()
-      assert.equal(roleAfter(25), 'pre-candidate')
+      assert.equal(roleAfter(ms - 1), 'follower')
+      assert.equal(roleAfter(1), 'pre-candidate')
       const [{ round } = { round: 0 }] = voter.sent('pre-vote')
       assert.equal(voter.receive('c', preGrant(1, round, false)).view.role, 'follower')
     }
     assert.equal(roleAfter(899), 'follower')
     assert.equal(roleAfter(1), 'pre-candidate')
+  })
+
+  it('goes on being short for a candidate that saw a higher term, while there is evidence', () => {
+    const voter = new VoterUnderTest({ term: 1 })
+    voter.receive('b', append(1)).step({ type: 'disconnected', peer: 'b', evidence: true })
+    voter
+      .at(voter.now + 25)
+      .step({ type: 'timer', timer: 'election' })
+      .take()
+    voter.receive('c', {
+      type: 'append-reply',
+      term: 3,
+      round: 0,
+      accepted: true,
+      matchIndex: 0,
+      hintIndex: 0,
+      hintTerm: 0,
+    })
+    assert.equal(voter.view.role, 'follower')
+    assert.equal(voter.at(voter.now + 50).step({ type: 'timer', timer: 'election' }).view.role, 'pre-candidate')
   })
 
   it('a time away begins it anew: messages that wait are heard first', () => {

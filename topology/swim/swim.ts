@@ -146,6 +146,8 @@ export class Swim {
     }
     // First what it says, then the answer: so the answer to a suspicion carries the refutation.
     this.#learnAll(message.updates, from, now)
+    // Its exchange was lost with an earlier link: who it is need not wait for the next one.
+    if (this.#state.linked.has(from) && !this.#state.table.get(from)) pushTable(this.#state, from, true)
     switch (message.type) {
       case 'ping':
         this.#probing.answer(from, message.probe)

@@ -187,3 +187,17 @@ describe('suspicion', () => {
     assert.equal(member.fire('suspect:b', member.dueOf('suspect:b')).stateOf('b'), 'down')
   })
 })
+
+describe('swim, a stranger on a link', () => {
+  it('is asked who it is when it speaks, until it has said so: its first exchange may be lost', () => {
+    const member = new MemberUnderTest().link('b').clear()
+    const asks = (): boolean => member.sent('b').some((message) => message.type === 'push-pull' && message.reply)
+    member.hear('b')
+    assert.ok(asks())
+    member.give({ type: 'message', from: 'b', message: { type: 'push-pull', reply: false, records: [recordOf('b')] } })
+    member.clear().hear('b')
+    assert.ok(!asks())
+    member.clear().hear('c')
+    assert.deepEqual(member.sent('c'), [], 'there is no link')
+  })
+})
