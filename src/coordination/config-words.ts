@@ -53,8 +53,10 @@ export function checkedRevision(revision: unknown): number {
 }
 
 export function conditionOf(check: ConfigCheck): ConfigCondition {
+  if (typeof check !== 'object' || check === null) throw badOptions('a check is an object')
   const key = checkedKey(check.key)
   if ('revision' in check) return { type: 'revision', key, revision: checkedRevision(check.revision) }
+  if (typeof check.exists !== 'boolean') throw badOptions("a check has 'key', and 'revision' or 'exists'")
   return check.exists ? { type: 'exists', key } : { type: 'revision', key, revision: 0 }
 }
 

@@ -92,6 +92,10 @@ describe('/v1/config', () => {
     const transaction = { if: [{ key: 'once', exists: false }], do: [{ set: 'once', value: 1 }], else: [] }
     assert.equal((await call('POST', '/v1/config', transaction)).json.succeeded, true)
     assert.equal((await call('POST', '/v1/config', transaction)).json.succeeded, false)
+    for (const check of [{ key: 'once', value: 1 }, { key: 'once' }, { key: 'once', exists: 'no' }, null]) {
+      const refused = await call('POST', '/v1/config', { if: [check], do: [{ set: 'never', value: 1 }] })
+      assert.deepEqual([refused.status, refused.json.code], [400, 'ERR_BAD_REQUEST'], JSON.stringify(check))
+    }
   })
 
   it('refuses what it cannot take', async () => {
