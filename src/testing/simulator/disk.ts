@@ -4,6 +4,7 @@
 import type { ClusterCommand, Configuration, Entry, HardState, LogEnd, Snapshot } from '../../../consensus/index.ts'
 import type { FormingState } from '../../../topology/index.ts'
 import { check } from './failure.ts'
+import { clusterIdOf } from './founding.ts'
 import type { Prng } from './random.ts'
 import type { Schedule } from './schedule.ts'
 
@@ -86,6 +87,11 @@ export class SimulatedDisk {
     this.#random = random
     this.#faults = faults
     this.#filter = filter
+  }
+
+  /** The cluster that its node belongs to for good. */
+  get clusterId(): string | undefined {
+    return this.forming.type === 'started' ? clusterIdOf(this.forming.set) : this.joined
   }
 
   /** Writes `records` in order; `done` runs once they, and all before them, survive a crash. Waiting writes share a flush. */

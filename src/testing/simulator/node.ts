@@ -18,7 +18,6 @@ import type { Reachability } from '../../transport/transport.ts'
 import type { Server } from './client.ts'
 import { SimulatedClock } from './clock.ts'
 import { SimulatedDisk } from './disk.ts'
-import { clusterIdOf } from './founding.ts'
 import { LATEST_LEVEL } from './levels.ts'
 import type { NetworkHost } from './network.ts'
 import type { Observed } from './oracle.ts'
@@ -93,12 +92,6 @@ export class SimulatedNode implements Victim, Server, DataServer, Observed, Netw
   /** It founded the cluster, or knows that it exists. */
   get belongsToCluster(): boolean {
     return this.#process?.belongsToCluster === true
-  }
-
-  /** The cluster it belongs to for good. */
-  get clusterId(): string | undefined {
-    const { forming, joined } = this.disk
-    return forming.type === 'started' ? clusterIdOf(forming.set) : joined
   }
 
   /** Whom its Raft believes to lead. */

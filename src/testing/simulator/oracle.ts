@@ -16,6 +16,7 @@ import type {
   Term,
 } from '../../../consensus/index.ts'
 import type { FormingEvent, SwimMessage } from '../../../topology/index.ts'
+import type { SimulatedDisk } from './disk.ts'
 import { AcknowledgedKept } from './invariants/acknowledged-kept.ts'
 import { CommitHistory, type ObservedVoter } from './invariants/commit-history.ts'
 import { ElectionSafety } from './invariants/election-safety.ts'
@@ -33,8 +34,7 @@ import { Votes } from './invariants/votes.ts'
 export interface Observed extends ObservedVoter, ObservedHost {
   readonly durableHardState: HardState
   readonly hasLostLog: boolean
-  /** The cluster it belongs to for good. */
-  readonly clusterId: string | undefined
+  readonly disk: Pick<SimulatedDisk, 'clusterId'>
 }
 
 export class Oracle {
@@ -65,7 +65,8 @@ export class Oracle {
     if (this.#clusters.voters.length === 0) return []
     // A founder of a set that the others gave up has a log of its own: members of the cluster do not even read what it sends.
     return [...this.#nodes.values()].filter(
-      (node) => this.#clusters.isOf(node.clusterId) && (node.durableConfiguration() !== undefined || node.hasLostLog),
+      (node) =>
+        this.#clusters.isOf(node.disk.clusterId) && (node.durableConfiguration() !== undefined || node.hasLostLog),
     )
   }
 
