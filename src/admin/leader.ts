@@ -25,7 +25,9 @@ export function leaderResources({ leadership }: Pick<AdminNode, 'leadership'>): 
           handle: async (context) => {
             const hasBody =
               (context.req.header('content-length') ?? '0') !== '0' || context.req.header('transfer-encoding')
-            const { to } = (hasBody ? ((await readJson(context)) ?? {}) : {}) as { to?: unknown }
+            const { to, ...rest } = (hasBody ? ((await readJson(context)) ?? {}) : {}) as { to?: unknown }
+            // Whoever mistypes `to` must not move leadership to just anybody.
+            for (const field of Object.keys(rest)) throw badRequest(`unknown field '${field}'`)
             if (to !== undefined && to !== null && typeof to !== 'string')
               throw badRequest('to must be the name of a voter')
             return context.json(

@@ -2,13 +2,16 @@
 
 import type { Payload } from '../channels/payload.ts'
 import type { IncomingRequest, Requests } from '../channels/requests.ts'
-import { ClusterError } from '../errors.ts'
+import { ClusterError, isClusterError } from '../errors.ts'
 import type { Time } from '../runtime/clock.ts'
+import { beginWait, waitFor } from '../wait.ts'
 import type { Knowledge } from './knowledge.ts'
 import type { Voter } from './voter.ts'
 
 const TRANSFER_SUBJECT = 'trellis.transfer'
 const DEFAULT_TIMEOUT_MS = 5_000
+/** A leader that was just elected has heard of nobody yet: some round trips, between continents too. */
+const SETTLING_MS = 1_000
 
 /** Who led, who leads, and how long nobody did or it took. Ids. */
 export interface TransferReport {
@@ -43,10 +46,8 @@ export class Transfers {
    * Makes `to`, or the voter with most of the log, the leader. Rejects with `ERR_NO_QUORUM` (no leader is known), `ERR_BAD_REQUEST` (no voter, or it lacks
    * entries), `ERR_NOT_LEADER` (it changed meanwhile), `ERR_TIMEOUT`.
    */
-  async transfer(
-    to: string | undefined,
-    { signal, timeoutMs = DEFAULT_TIMEOUT_MS }: TransferOptions,
-  ): Promise<TransferReport> {
+  async transfer(to: string | undefined, options: TransferOptions): Promise<TransferReport> {
+    const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = beginWait('leadership.transfer', options)
     const { self, requests, knowledge } = this.#options
     const { leader, voters } = knowledge()
     if (leader === undefined) throw new ClusterError('ERR_NO_QUORUM', 'no leader is known', { voters })
@@ -74,7 +75,10 @@ export class Transfers {
     const began = this.#options.clock.now()
     const limit = this.#options.clock.timeout(timeoutMs)
     try {
-      const next = await voter.transfer(to, signal === undefined ? limit : AbortSignal.any([signal, limit]))
+      const either = signal === undefined ? limit : AbortSignal.any([signal, limit])
+      await this.#successor(voter, to, either)
+      either.throwIfAborted()
+      const next = await voter.transfer(to, either)
       return { from: self, to: next, durationMs: Math.round(this.#options.clock.now() - began) }
     } catch (error) {
       if (error instanceof ClusterError) throw error
@@ -89,6 +93,17 @@ export class Transfers {
         options,
       )
     }
+  }
+
+  /** Waits a moment for a voter that could lead at once; without one the transfer is refused. */
+  async #successor(voter: Voter, to: string | undefined, signal: AbortSignal): Promise<void> {
+    const { self, clock } = this.#options
+    const others = voter.voterIds.filter((id) => id !== self && (to === undefined || id === to))
+    const canLead = (): boolean => voter.followers().some(({ id, isCaughtUp }) => isCaughtUp && others.includes(id))
+    const isOver = (): boolean => others.length === 0 || voter.view().role !== 'leader' || signal.aborted || canLead()
+    await waitFor('leadership.transfer', isOver, { clock, signal, timeoutMs: SETTLING_MS }).catch((error: unknown) => {
+      if (!isClusterError(error, 'ERR_TIMEOUT')) throw error
+    })
   }
 }
 
