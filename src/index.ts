@@ -11,6 +11,7 @@ export type {
   MessageHandler,
   OnFull,
   Receipt,
+  Recipient,
   RequestHandler,
   SendManyReceipt,
   SendOptions,
@@ -71,6 +72,7 @@ export { ClusterError, type ClusterErrorOptions, type ErrorCode, type ErrorDetai
 export type { FederationView } from './federation/federation.ts'
 export type { FederationOptions } from './federation/federation-options.ts'
 export type { LinkMap, MappedLink } from './link-survey/link-map.ts'
+export type { MergeOptions, MergeReport } from './merging/merge-interface.ts'
 export { createNode } from './node.ts'
 export {
   type ClusterEvent,

@@ -49,7 +49,7 @@ export function createNode(raw: NodeOptions = {}): Promise<TrellisNode> {
 
 /** {@link createNode}, in a world of its own. */
 export async function createNodeIn(world: NodeWorld, raw: NodeOptions): Promise<RunningNode> {
-  if (typeof raw !== 'object' || raw === null) throw noOptions(raw)
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) throw noOptions(raw)
   const options = resolveOptions(raw, await readStored(raw))
   for (const warning of options.warnings) options.logger.warn(warning)
   if (options.signal?.aborted) throw aborted()
@@ -209,7 +209,7 @@ function unreachable(join: readonly string[], timeoutMs: number): ClusterError {
 }
 
 function noOptions(raw: unknown): ClusterError {
-  const problem = `options must be an object, got ${raw === null ? 'null' : typeof raw}`
+  const problem = `options must be an object, got ${raw === null ? 'null' : Array.isArray(raw) ? 'a list' : typeof raw}`
   return new ClusterError('ERR_BAD_OPTIONS', problem, { problems: [problem] })
 }
 

@@ -42,7 +42,7 @@ import type { NetworkFaults } from './transport/faulty.ts'
 import type { Connection, Transport } from './transport/transport.ts'
 import { LocalVsm } from './vsm/local-vsm.ts'
 import type { Vsm } from './vsm/subsystem.ts'
-import { waitFor } from './wait.ts'
+import { beginWait, waitFor } from './wait.ts'
 import type { WhyView } from './why/why-interface.ts'
 import { Keyring } from './wire/secrets.ts'
 
@@ -279,7 +279,7 @@ export class RunningNode extends NodeFaces implements TrellisNode {
   }
 
   async ready(options: WaitOptions = {}): Promise<void> {
-    const { signal, timeoutMs = DEFAULT_READY_TIMEOUT_MS } = options
+    const { signal, timeoutMs = DEFAULT_READY_TIMEOUT_MS } = beginWait('node.ready', options)
     await waitFor('node.ready', () => this.#progress(), { clock: this.#clock, signal, timeoutMs })
   }
 

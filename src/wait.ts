@@ -1,5 +1,5 @@
 // Waits for a condition with a deadline and a way out. Used where a call of the API waits for the state of the node, which
-// changes for many reasons; none of them is worth an event of its own.
+// changes for many reasons; none of them is worth an event of its own. And how every such call begins.
 
 import { ClusterError } from './errors.ts'
 import type { Time } from './runtime/clock.ts'
@@ -11,6 +11,27 @@ export interface WaitForOptions {
   readonly signal?: AbortSignal | undefined
   /** `Infinity` waits for ever. */
   readonly timeoutMs: number
+}
+
+/** What every call of the API that waits is given, as users write it. */
+export interface Wait {
+  readonly signal?: AbortSignal | undefined
+  readonly timeoutMs?: number | undefined
+}
+
+/**
+ * Every call of the API that waits begins with it. Throws `ERR_BAD_OPTIONS` for a signal that is none and a time that is none, all at once, and
+ * `ERR_ABORTED` when the signal has aborted before: then nothing is begun, whatever the answer would have been.
+ */
+export function beginWait<Options extends Wait>(operation: string, options: Options): Options {
+  const { signal, timeoutMs = 0 } = options
+  const problems: string[] = []
+  if (signal !== undefined && !(signal instanceof AbortSignal)) problems.push('signal must be an AbortSignal')
+  if (!(typeof timeoutMs === 'number' && timeoutMs >= 0))
+    problems.push(`timeoutMs (${String(timeoutMs)}) must be a number of milliseconds, not below 0`)
+  if (problems.length > 0) throw new ClusterError('ERR_BAD_OPTIONS', problems.join('; '), { problems })
+  if (signal?.aborted) throw new ClusterError('ERR_ABORTED', `'${operation}' was aborted`, { operation })
+  return options
 }
 
 /** Resolves once `condition` holds; rejects with what it throws, `ERR_ABORTED`, or `ERR_TIMEOUT`. */

@@ -19,7 +19,7 @@ export interface EncodedPayload {
   readonly payload: Uint8Array
 }
 
-/** Throws `ERR_PAYLOAD_TOO_LARGE` past `limit` bytes, and a TypeError for what JSON cannot say. */
+/** Throws `ERR_PAYLOAD_TOO_LARGE` past `limit` bytes, and `ERR_BAD_OPTIONS` for what JSON cannot say. */
 export function encodePayload(value: Payload, limit = MAX_PAYLOAD_BYTES): EncodedPayload {
   const isBytes = value instanceof Uint8Array
   const payload = isBytes ? value : new TextEncoder().encode(toJson(value))
@@ -82,7 +82,19 @@ function reasonOf(thrown: unknown): string {
 }
 
 function toJson(value: Payload): string {
-  const text = JSON.stringify(value)
-  if (text === undefined) throw new TypeError('the payload is neither bytes nor a JSON value')
+  // JSON would say `{}` of a buffer, and an object with a field for each number of an array of numbers.
+  if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) throw unsayable('bytes must be a Uint8Array')
+  let text: string | undefined
+  try {
+    text = JSON.stringify(value)
+  } catch (cause) {
+    throw unsayable(reasonOf(cause), cause)
+  }
+  if (text === undefined) throw unsayable(typeof value)
   return text
+}
+
+function unsayable(reason: string, cause?: unknown): ClusterError {
+  const problem = `the payload is neither bytes nor a JSON value: ${reason}`
+  return new ClusterError('ERR_BAD_OPTIONS', problem, { problems: [problem] }, { cause })
 }

@@ -122,7 +122,7 @@ export interface OfflineCounter extends OfflineKey {
   /** A whole number. */
   add(by: number): void
   /** As the nearest copy has it, with what is pending here. */
-  get(): Promise<number>
+  get(options?: ConfigCallOptions): Promise<number>
 }
 
 /** Items without duplicates; of what was done to one item, what was merged last counts. */
@@ -130,14 +130,14 @@ export interface OfflineSet extends OfflineKey {
   add(item: JsonValue): void
   remove(item: JsonValue): void
   /** As the nearest copy has it, with what is pending here. */
-  get(): Promise<readonly JsonValue[]>
+  get(options?: ConfigCallOptions): Promise<readonly JsonValue[]>
 }
 
 /** A value of which the one written last stays, by the writers' wall clocks; of simultaneous ones that of the larger node id. */
 export interface OfflineValue extends OfflineKey {
   set(value: JsonValue): void
   /** What is pending here, else as the nearest copy has it; undefined: nothing yet. */
-  get(): Promise<JsonValue | undefined>
+  get(options?: ConfigCallOptions): Promise<JsonValue | undefined>
 }
 
 /** Changes as they come; read it once. */

@@ -5,6 +5,7 @@ import type { ConfigCondition, ConfigOperation, WriteResult } from '../../consen
 import type { JsonValue } from '../channels/payload.ts'
 import { ClusterError, isClusterError } from '../errors.ts'
 import type { Time } from '../runtime/clock.ts'
+import { beginWait } from '../wait.ts'
 import type {
   ConfigCallOptions,
   ConfigDeleteOptions,
@@ -72,7 +73,8 @@ export class LocalConfig implements NodeConfig {
   }
 
   async list(prefix = '', options: ConfigReadOptions = {}): Promise<ConfigList> {
-    const deadline = this.#options.clock.now() + (options.timeoutMs ?? DEFAULT_CALL_TIMEOUT_MS)
+    const deadline =
+      this.#options.clock.now() + (beginWait('config.list', options).timeoutMs ?? DEFAULT_CALL_TIMEOUT_MS)
     for (let attempt = 0; attempt < MAX_LIST_ATTEMPTS; attempt++) {
       const left = { ...options, timeoutMs: Math.max(1, deadline - this.#options.clock.now()) }
       const list = await this.#pages(prefix, left)
@@ -283,7 +285,7 @@ export class LocalConfig implements NodeConfig {
     if (consistency === 'linearizable') return { answer: await reads.linearizable(operation, query, options), age: {} }
     if (consistency !== 'stale')
       throw badOptions(`consistency is 'linearizable' or 'stale', not '${String(consistency)}'`)
-    const { answer, ageMs } = await reads.stale(query, options)
+    const { answer, ageMs } = await reads.stale(query, beginWait(operation, options))
     return { answer, age: { ageMs } }
   }
 }

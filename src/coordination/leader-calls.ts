@@ -9,6 +9,7 @@
 
 import { ClusterError, type ErrorCode } from '../errors.ts'
 import { MAX_DELAY_MS, type Time } from '../runtime/clock.ts'
+import { beginWait } from '../wait.ts'
 import type { Wakeups } from './wakeups.ts'
 
 export interface CallOptions {
@@ -72,7 +73,7 @@ export class LeaderCalls {
    * `attempt` rejects with when trying again cannot help; `mayHaveHappened` as all tries together.
    */
   async call<Answer>(operation: string, options: CallOptions, attempt: Attempt<Answer>): Promise<Answer> {
-    const { signal, isPatient = false } = options
+    const { signal, isPatient = false } = beginWait(operation, options)
     const timeoutMs = isPatient ? Number.POSITIVE_INFINITY : (options.timeoutMs ?? DEFAULT_CALL_TIMEOUT_MS)
     const { leadership, wakeups, patienceMs, isStopping } = this.#options
     const deadline = this.#options.clock.now() + timeoutMs

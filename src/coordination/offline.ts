@@ -6,7 +6,7 @@ import type { JsonValue } from '../channels/payload.ts'
 import { ClusterError } from '../errors.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Time } from '../runtime/clock.ts'
-import { pause } from '../wait.ts'
+import { beginWait, pause } from '../wait.ts'
 import type { ConfigCallOptions, OfflineCounter, OfflineKey, OfflineSet, OfflineValue } from './config-interface.ts'
 import { badOptions, valueText, written } from './config-words.ts'
 import { DEFAULT_CALL_TIMEOUT_MS, limited } from './leader-calls.ts'
@@ -62,8 +62,8 @@ export class OfflineKeys {
         if (!Number.isSafeInteger(by)) throw badOptions(`what is added (${String(by)}) must be a whole number`)
         this.#change({ type: 'merge-count', key, add: Math.max(0, by), subtract: Math.max(0, -by) })
       },
-      get: async () => {
-        const base = Number((await this.#copied(key)) ?? 0)
+      get: async (options?: ConfigCallOptions) => {
+        const base = Number((await this.#copied(key, options)) ?? 0)
         const own = this.#own(key).map((it) => (it.type === 'merge-count' ? it.add - it.subtract : 0))
         return own.reduce((sum, by) => sum + by, base)
       },
@@ -76,8 +76,8 @@ export class OfflineKeys {
     return this.#with(key, {
       add: (item: JsonValue) => change(item, true),
       remove: (item: JsonValue) => change(item, false),
-      get: async () => {
-        const base = await this.#copied(key)
+      get: async (options?: ConfigCallOptions) => {
+        const base = await this.#copied(key, options)
         const items = new Set((Array.isArray(base) ? base : []).map((item) => JSON.stringify(item)))
         for (const it of this.#own(key)) {
           if (it.type !== 'merge-item') continue
@@ -96,8 +96,8 @@ export class OfflineKeys {
         this.#lastAt = Math.max(Math.round(clock.wall()), this.#lastAt + 1)
         this.#change({ type: 'merge-latest', key, value: valueText(value), at: this.#lastAt, by: self })
       },
-      get: async () => {
-        const base = await this.#copied(key)
+      get: async (options?: ConfigCallOptions) => {
+        const base = await this.#copied(key, options)
         const last = this.#own(key).at(-1)
         return last?.type === 'merge-latest' ? (JSON.parse(last.value) as JsonValue) : base
       },
@@ -112,6 +112,7 @@ export class OfflineKeys {
         return changes().length
       },
       merged: async (options: ConfigCallOptions = {}) => {
+        beginWait('offline.merged', options)
         using limit = limited(
           this.#options.clock,
           'offline.merged',
@@ -130,8 +131,9 @@ export class OfflineKeys {
     return this.#pending.map(({ operation }) => operation).filter((operation) => operation.key === key)
   }
 
-  async #copied(key: string): Promise<JsonValue | undefined> {
-    const { record } = (await this.#options.reads.stale({ type: 'config-get', key }, {})).answer
+  async #copied(key: string, options: ConfigCallOptions = {}): Promise<JsonValue | undefined> {
+    const { record } = (await this.#options.reads.stale({ type: 'config-get', key }, beginWait('offline.get', options)))
+      .answer
     return record ? (JSON.parse(record.value) as JsonValue) : undefined
   }
 

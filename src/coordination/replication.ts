@@ -3,6 +3,7 @@
 import type { Payload } from '../channels/payload.ts'
 import type { Requests } from '../channels/requests.ts'
 import { ClusterError } from '../errors.ts'
+import { beginWait } from '../wait.ts'
 import type { Knowledge } from './knowledge.ts'
 import type { CallOptions } from './leader-calls.ts'
 import type { Voter } from './voter.ts'
@@ -48,7 +49,8 @@ export class ReplicationDesk {
   }
 
   /** Rejects with `ERR_NO_QUORUM` (no leader is known), `ERR_NOT_LEADER` (it changed meanwhile), `ERR_TIMEOUT`. */
-  async ask({ signal, timeoutMs = DEFAULT_TIMEOUT_MS }: CallOptions): Promise<Replication> {
+  async ask(options: CallOptions): Promise<Replication> {
+    const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = beginWait('leadership.replication', options)
     const { self, requests, knowledge } = this.#options
     const { leader, voters } = knowledge()
     if (leader === undefined) throw new ClusterError('ERR_NO_QUORUM', 'no leader is known', { voters })

@@ -8,7 +8,7 @@ import type { IncomingRequest, RequestOptions, Requests } from '../channels/requ
 import { ClusterError, isClusterError } from '../errors.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Time } from '../runtime/clock.ts'
-import { pause } from '../wait.ts'
+import { beginWait, pause } from '../wait.ts'
 import type { HeldLease } from './held-lease.ts'
 import { checkedName, type Leases } from './leases.ts'
 import type { HostedSingleton, NodeSingletons, SingletonFactory, SingletonHolder } from './singleton-interface.ts'
@@ -73,7 +73,7 @@ export class LocalSingletons implements NodeSingletons {
   async call(name: string, payload: Payload, options: RequestOptions = {}): Promise<Payload> {
     const { requests, route } = this.#options
     const subject = SUBJECT + checkedName(name)
-    const { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = options
+    const { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = beginWait('singletons.call', options)
     const deadline = this.#options.clock.now() + timeoutMs
     for (let left = timeoutMs; left > 0; left = deadline - this.#options.clock.now()) {
       if (signal?.aborted)
@@ -93,7 +93,7 @@ export class LocalSingletons implements NodeSingletons {
   async holder(name: string, options: RequestOptions = {}): Promise<SingletonHolder | undefined> {
     const query = { type: 'holder', kind: 'singleton', name: checkedName(name), known: -1 } as const
     // From the nearest copy: whoever is asked in vain says so, and the next look is fresher.
-    const { holder } = (await this.#options.reads.stale(query, options)).answer
+    const { holder } = (await this.#options.reads.stale(query, beginWait('singletons.holder', options))).answer
     return holder ? { member: holder.owner, token: holder.token } : undefined
   }
 

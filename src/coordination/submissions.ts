@@ -6,6 +6,7 @@ import type { Payload } from '../channels/payload.ts'
 import type { IncomingRequest, Requests } from '../channels/requests.ts'
 import { ClusterError } from '../errors.ts'
 import type { Time } from '../runtime/clock.ts'
+import { beginWait } from '../wait.ts'
 import { decodeCommand, encodeCommand } from '../wire/command.ts'
 import { MAX_COMMAND_BYTES } from '../wire/limits.ts'
 import { WireError } from '../wire/wire-error.ts'
@@ -55,6 +56,7 @@ export class Submissions {
    * the command may still be applied.
    */
   async submit(operation: string, command: ClientCommand, options: CallOptions = {}): Promise<ClusterReply> {
+    beginWait(operation, options)
     checkSize(command)
     if (this.#inFlight >= MAX_IN_FLIGHT) throw tooMany()
     this.#inFlight += 1

@@ -5,6 +5,7 @@ import type { Payload } from '../channels/payload.ts'
 import { ClusterError } from '../errors.ts'
 import type { MemberView, WaitOptions } from '../node-interface.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
+import { beginWait } from '../wait.ts'
 import { heard, type LinkMap, merge, type Told, tell } from './link-map.ts'
 
 const SUBJECT = 'trellis.links'
@@ -31,7 +32,8 @@ export class LinkSurvey implements NodePart {
    * The links between all members that can be asked. Rejects with `ERR_ABORTED`; who does not answer within `timeoutMs` (2,000, for each)
    * is named in the answer.
    */
-  async ask({ signal, timeoutMs = DEFAULT_TIMEOUT_MS }: WaitOptions = {}): Promise<LinkMap> {
+  async ask(options: WaitOptions = {}): Promise<LinkMap> {
+    const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = beginWait('node.topology.links', options)
     const { members, self, requests, overlays, linkViews } = this.#context
     const others = members().filter(({ id, state }) => id !== self.id && (state === 'alive' || state === 'suspect'))
     const asked = others.slice(0, overlays().isSparse ? MAX_ASKED.sparse : MAX_ASKED.dense)

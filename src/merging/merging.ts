@@ -16,7 +16,7 @@ import type { Stage } from '../lifecycle-options.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
 import type { Timer } from '../runtime/clock.ts'
 import type { StoredMove, StoredPeer } from '../storage/node-storage.ts'
-import { pause, waitFor } from '../wait.ts'
+import { beginWait, pause, waitFor } from '../wait.ts'
 import { MAX_MERGE_MEMBERS } from '../wire/limits.ts'
 import type { MergeOptions, MergeReport } from './merge-interface.ts'
 import { type ClusterSketch, planMerge, refused } from './merge-plan.ts'
@@ -93,6 +93,7 @@ export class Merging implements NodePart {
 
   /** See `TrellisNode.merge`. */
   async merge(address: string, options: MergeOptions = {}): Promise<MergeReport> {
+    beginWait('node.merge', options)
     const { clock } = this.#context.toolbox
     const { keep, dryRun = false, timeoutMs = DEFAULT_TIMEOUT_MS, signal } = options
     const began = clock.now()

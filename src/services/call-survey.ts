@@ -2,6 +2,7 @@
 
 import type { WaitOptions } from '../node-interface.ts'
 import type { NodeContext } from '../node-part.ts'
+import { beginWait } from '../wait.ts'
 import { type CallEdge, type CallEdges, MAX_EDGES } from './call-edges.ts'
 import type { CallGraph } from './service-interface.ts'
 
@@ -21,13 +22,15 @@ export class CallSurvey implements Disposable {
   }
 
   async ask(options: WaitOptions = {}): Promise<CallGraph> {
+    beginWait('services.callGraph', options)
     const { requests, self } = this.#context
     const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options
     const others = this.#context.members().filter(({ id, state }) => id !== self.id && state === 'alive')
     const asked = others.map(async ({ id, name }) => {
       try {
         return edgesOf(name, await requests.request(id, SUBJECT, null, { signal, timeoutMs }))
-      } catch {
+      } catch (error) {
+        if (signal?.aborted) throw error
         // Of whom nothing is known is told by name.
         return name
       }

@@ -12,10 +12,11 @@ export function checkedQuery(query: string | ServiceQuery): ServiceQuery {
 }
 
 export function checkedCall(asked: Asked): Asked {
-  const { version, deadlineMs = 1, timeoutMs = 1, hedgeMs, idempotent } = asked.options
+  const { version, deadlineMs = 1, timeoutMs = 1, hedgeMs, idempotent, signal } = asked.options
   const problems = rangeProblems(version)
   if (!(deadlineMs > 0)) problems.push(`services: deadlineMs (${deadlineMs}) must be above 0`)
   if (!(timeoutMs > 0)) problems.push(`services: timeoutMs (${timeoutMs}) must be above 0`)
+  if (signal !== undefined && !(signal instanceof AbortSignal)) problems.push('services: signal must be an AbortSignal')
   if (hedgeMs !== undefined && !(hedgeMs >= 1)) problems.push(`services: hedgeMs (${hedgeMs}) must be at least 1`)
   if (hedgeMs !== undefined && idempotent !== true) problems.push('services: hedgeMs is for idempotent calls only')
   refuse(problems)

@@ -9,7 +9,7 @@ import type { Stage } from '../lifecycle-options.ts'
 import type { WaitOptions } from '../node-interface.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
 import { memberView } from '../node-views.ts'
-import { waitFor } from '../wait.ts'
+import { beginWait, waitFor } from '../wait.ts'
 import type { Link } from '../wire/link.ts'
 import { byMerit } from './balance.ts'
 import { CallSide } from './call-side.ts'
@@ -240,7 +240,7 @@ export class LocalServices implements Services, NodePart {
       found = this.find(checked).find(({ health }) => health !== 'critical')
       return found !== undefined
     }
-    const { signal, timeoutMs = DEFAULT_WAIT_MS } = options
+    const { signal, timeoutMs = DEFAULT_WAIT_MS } = beginWait('services.waitFor', options)
     await waitFor('services.waitFor', isThere, { clock: this.#context.toolbox.clock, signal, timeoutMs })
     return found!
   }
@@ -253,7 +253,10 @@ export class LocalServices implements Services, NodePart {
   ): Promise<JsonValue> {
     try {
       const asked = { name, method, argument: argument as JsonValue, isStream: false, options }
-      return this.#running().calls.call(options === noOptions ? asked : checkedCall(asked))
+      if (options === noOptions) return this.#running().calls.call(asked)
+      const checked = checkedCall(asked)
+      beginWait('services.call', { signal: options.signal })
+      return this.#running().calls.call(checked)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -279,6 +282,7 @@ export class LocalServices implements Services, NodePart {
   }
 
   async remove(id: string, options: WaitOptions = {}): Promise<void> {
+    beginWait('services.remove', options)
     const found = this.#index.find({ namespace: '*' }).find(({ instance }) => instance.id === id)
     if (!found) throw new ClusterError('ERR_UNKNOWN_SERVICE', `there is no instance '${id}'`, { service: id })
     if (found.owner === this.#context.self.id) this.#dispose(found.number)

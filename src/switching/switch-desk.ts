@@ -64,7 +64,13 @@ export class SwitchDesk {
     if (refusal) throw refusedBy(order.name, refusal)
     if (!order.dryRun) return this.#end(await this.#propose(order, log, members))
     const plan = planOf(this.#definition(log.name), definition, members, this.#options.voters())
-    return { ...unmoved(log, order.name, 'planned', this.#since(began)), nodes: alive(members).map(waiting), plan }
+    return {
+      ...unmoved(log, order.name, 'planned', this.#since(began)),
+      nodes: alive(members)
+        .map(waiting)
+        .sort((a, b) => (a.name < b.name ? -1 : 1)),
+      plan,
+    }
   }
 
   /** What the leader's machine tells. */

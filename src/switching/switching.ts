@@ -10,6 +10,7 @@ import { knownLeadership } from '../coordination/known-leadership.ts'
 import { ClusterError } from '../errors.ts'
 import type { NodeTopology, TopologyPhase, TopologySwitchView, TopologyView } from '../node-interface.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
+import { beginWait } from '../wait.ts'
 import { type Caller, placeOrder } from './caller.ts'
 import { encodeOrder, encodeReport, ORDER_SUBJECT, parseOrder, parseReport } from './order.ts'
 import type { SwitchOptions, SwitchReport } from './report.ts'
@@ -85,6 +86,7 @@ export class Switching implements NodePart, Omit<NodeTopology, 'advise' | 'links
   async switch(name: string, options: SwitchOptions = {}): Promise<SwitchReport> {
     const problem = problemOf(name, options)
     if (problem !== undefined) throw new ClusterError('ERR_BAD_REQUEST', problem, { problem })
+    beginWait('node.topology.switch', options)
     const { definitions } = this.#context.overlays()
     if (!definitions.has(name)) throw unknownTopology(name, [...definitions.keys()])
     const { expectFrom, timeoutMs = 30_000, dryRun = false, signal } = options

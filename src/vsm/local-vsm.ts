@@ -10,7 +10,7 @@ import type { Logger } from '../observability/logger.ts'
 import { traced } from '../observability/tracing.ts'
 import { MAX_DELAY_MS, type Time } from '../runtime/clock.ts'
 import type { NodeStorage } from '../storage/node-storage.ts'
-import { pause } from '../wait.ts'
+import { beginWait, pause } from '../wait.ts'
 import { Fence } from './fence.ts'
 import { decodeCommand, decodeDecision, encodeCommand, encodeDecision } from './fenced.ts'
 import { S5Host } from './s5-host.ts'
@@ -125,6 +125,7 @@ export class LocalVsm implements Vsm {
   }
 
   async #call(payload: Payload, options: RequestOptions): Promise<Payload> {
+    beginWait('vsm.call', options)
     const { requests, coordination } = this.#options
     const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
     const deadline = this.#options.clock.now() + timeoutMs
@@ -173,6 +174,7 @@ export class LocalVsm implements Vsm {
   }
 
   async #decide(token: number, payload: Payload, options: RequestOptions): Promise<number> {
+    beginWait('s5.decide', options)
     const coordination = this.#options.coordination()
     if (!coordination)
       throw new ClusterError('ERR_LEASE_LOST', 'this node is in no cluster', { lease: 's5', fencingToken: token })

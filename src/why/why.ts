@@ -7,6 +7,7 @@ import { ClusterError } from '../errors.ts'
 import { incarnationNumber, type MemberView, type WaitOptions } from '../node-interface.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
 import type { Absence } from '../runtime/away-guard.ts'
+import { beginWait } from '../wait.ts'
 import type { Link, LinkEnd } from '../wire/link.ts'
 import { inCausalOrder } from './causal-order.ts'
 import { EvidenceBook } from './evidence-book.ts'
@@ -41,7 +42,8 @@ export class Why implements NodePart {
    * What all members that can be asked believe of `name` (or id), and why. Rejects with `ERR_UNKNOWN_MEMBER`, `ERR_ABORTED`; who does not
    * answer within `timeoutMs` (2,000) is named in the answer.
    */
-  async ask(name: string, { signal, timeoutMs = DEFAULT_TIMEOUT_MS }: WaitOptions = {}): Promise<WhyView> {
+  async ask(name: string, options: WaitOptions = {}): Promise<WhyView> {
+    const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = beginWait('node.why', options)
     const { members, self, requests } = this.#context
     const member = members().find((known) => known.name === name || known.id === name)
     if (!member) throw new ClusterError('ERR_UNKNOWN_MEMBER', `no member is called '${name}'`, { member: name })

@@ -1,7 +1,32 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { systemClock } from '../../src/runtime/clock.ts'
-import { pause, waitFor } from '../../src/wait.ts'
+import { beginWait, pause, waitFor } from '../../src/wait.ts'
+
+describe('the beginning of a call that waits', () => {
+  it('refuses what is no signal and no time, all at once', () => {
+    const signal = 5 as unknown as AbortSignal
+    assert.throws(() => beginWait('x', { signal, timeoutMs: -1 }), {
+      code: 'ERR_BAD_OPTIONS',
+      details: {
+        problems: ['signal must be an AbortSignal', 'timeoutMs (-1) must be a number of milliseconds, not below 0'],
+      },
+    })
+    for (const timeoutMs of [Number.NaN, '5' as unknown as number, null as unknown as number]) {
+      assert.throws(() => beginWait('x', { timeoutMs }), { code: 'ERR_BAD_OPTIONS' })
+    }
+  })
+
+  it('is the end with a signal that has aborted', () => {
+    assert.throws(() => beginWait('x', { signal: AbortSignal.abort() }), { code: 'ERR_ABORTED' })
+  })
+
+  it('lets everything else pass', () => {
+    for (const options of [{}, { timeoutMs: 0 }, { timeoutMs: Number.POSITIVE_INFINITY }, { signal: undefined }]) {
+      assert.equal(beginWait('x', options), options)
+    }
+  })
+})
 
 describe('a wait for a condition', () => {
   it('is over when the condition holds, at once if it does', async () => {

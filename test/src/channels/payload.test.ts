@@ -35,12 +35,13 @@ describe('a payload', () => {
   })
 
   it('is refused when it is neither bytes nor JSON', () => {
-    for (const value of [undefined, () => 1, Symbol('no')]) {
-      assert.throws(() => encodePayload(value as never), TypeError)
+    const buffers = [new ArrayBuffer(3), new Uint16Array(3), new DataView(new ArrayBuffer(3))]
+    for (const value of [undefined, () => 1, Symbol('no'), 1n, ...buffers]) {
+      assert.throws(() => encodePayload(value as never), { code: 'ERR_BAD_OPTIONS' })
     }
     const circle: Record<string, unknown> = {}
     circle.self = circle
-    assert.throws(() => encodePayload(circle as never), TypeError)
+    assert.throws(() => encodePayload(circle as never), { code: 'ERR_BAD_OPTIONS' })
   })
 
   it('does not come out of bytes that are no UTF-8 or no JSON', () => {

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { TrellisNode } from '../../src/index.ts'
+import type { WaitOptions } from '../../src/node-interface.ts'
+import { form } from './local-nodes.ts'
+
+type Call = (node: TrellisNode, options: WaitOptions) => Promise<unknown>
+
+/** Every call of the API that waits. */
+const calls: { readonly [name: string]: Call } = {
+  ready: (node, options) => node.ready(options),
+  why: (node, options) => node.why('a', options),
+  backup: (node, options) => node.backup(options),
+  merge: (node, options) => node.merge('127.0.0.1:1', options),
+  'topology.switch': (node, options) => node.topology.switch('hyparview', options),
+  'topology.links': (node, options) => node.topology.links(options),
+  'config.get': (node, options) => node.config.get('x', options),
+  'config.get of a stale value': (node, options) => node.config.get('x', { ...options, consistency: 'stale' }),
+  'config.list': (node, options) => node.config.list('', options),
+  'config.set': (node, options) => node.config.set('x', 1, options),
+  'config.compareAndSet': (node, options) => node.config.compareAndSet('x', 0, 1, options),
+  'config.delete': (node, options) => node.config.delete('x', options),
+  'config.transaction': (node, options) => node.config.transaction({ do: [{ delete: 'x' }] }, options),
+  'config.history': (node, options) => node.config.history('x', options),
+  'config.rollback': (node, options) => node.config.rollback('x', 1, options),
+  'config.offline.get': (node, options) => node.config.offline('y', 'counter').get(options),
+  'config.offline.merged': (node, options) => node.config.offline('y', 'counter').merged(options),
+  'locks.acquire': (node, options) => node.locks.acquire('x', options),
+  'locks.release': (node, options) => node.locks.release('x', 1, options),
+  'locks.list': (node, options) => node.locks.list(options),
+  'semaphores.acquire': (node, options) => node.semaphores.acquire('x', { ...options, permits: 1 }),
+  'barriers.enter': (node, options) => node.barriers.enter('x', { ...options, parties: 1 }),
+  'elections.campaign': (node, options) => node.elections.campaign('x', options),
+  'elections.leader': (node, options) => node.elections.leader('x', options),
+  'counters.get': (node, options) => node.counters.get('x', options),
+  'counters.add': (node, options) => node.counters.add('x', 1, options),
+  'leadership.transfer': (node, options) => node.leadership.transfer(options),
+  'leadership.replication': (node, options) => node.leadership.replication(options),
+  'singletons.call': (node, options) => node.singletons.call('x', 1, options),
+  'singletons.holder': (node, options) => node.singletons.holder('x', options),
+  'vsm.call': (node, options) => node.vsm.call('s5', 1, options),
+  'services.waitFor': (node, options) => node.services.waitFor('x', options),
+  'services.call': (node, options) => node.services.call('x', 'y', null, options),
+  'services.callGraph': (node, options) => node.services.callGraph(options),
+  'services.remove': (node, options) => node.services.remove('x', options),
+  'channel.send': (node, options) => node.channel('data').send('a', 1, options),
+  'channel.sendMany': (node, options) => node.channel('data').sendMany('a', [1], options),
+  'channel.broadcast': (node, options) => node.channel('data').broadcast(1, options),
+  'channel.publish': (node, options) => node.channel('data').publish('x', 1, options),
+  'channel.request': (node, options) => node.channel('data').request('a', 1, options),
+}
+
+describe('every call that waits', () => {
+  it('refuses what is no signal and no time with ERR_BAD_OPTIONS, and begins nothing with a signal that has aborted', async () => {
+    const [node] = await form(['a'])
+    const signal = 5 as unknown as AbortSignal
+    const failures: string[] = []
+    for (const [name, call] of Object.entries(calls)) {
+      const codes = await Promise.all(
+        [{ signal }, { timeoutMs: -1 }, { signal: AbortSignal.abort() }].map(async (options) => {
+          try {
+            return `resolved to ${JSON.stringify(await call(node!, options))}`
+          } catch (error) {
+            return (error as { code?: string }).code ?? error
+          }
+        }),
+      )
+      // A switch is a request of operators: its fields are told as such.
+      const refused = name === 'topology.switch' ? 'ERR_BAD_REQUEST' : 'ERR_BAD_OPTIONS'
+      const told = codes.join(', ')
+      if (told !== `ERR_BAD_OPTIONS, ${refused}, ERR_ABORTED`) failures.push(`${name}: ${told}`)
+    }
+    assert.deepEqual(failures, [])
+  })
+})
