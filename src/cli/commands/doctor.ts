@@ -2,8 +2,12 @@
 // at: what was found and, if it is not good, what to do. The checks are in `doctor/`.
 
 import type { Command } from 'commander'
+import type { NodeStatus } from '../../node-interface.ts'
+import { askAdmin } from '../admin-client.ts'
+import { type ClientFlags, clientOptions } from '../client-flags.ts'
 import type { CommandContext, JsonFlag } from '../context.ts'
 import type { Finding } from '../doctor/finding.ts'
+import { examine } from '../doctor/running-node.ts'
 import { AnsweredNo } from '../failure.ts'
 import { printable } from '../output.ts'
 import { addNodeFlags, readNodeSettings } from '../settings.ts'
@@ -12,6 +16,8 @@ const examples = `
 Takes the flags, variables and file of 'trellis node', and starts nothing. Each address of --join is knocked at and shaken hands
 with, and hears from there whether a member can dial back, and what its clock says; the link is closed at once, and nothing is joined. A clock
 that is more than 1 s off is a warning: times in logs go by it, decisions do not.
+
+With a URL as --admin, such as http://127.0.0.1:7501, it examines the node that runs there instead; exit code 3 when that cannot be reached.
 
 Exit code 1 when there is a problem; warnings alone are 0. With --json: {"ok":true,"findings":[{"check":"node","level":"ok",…}]}.
 
@@ -29,13 +35,28 @@ export function addDoctor(program: Command, context: CommandContext): void {
 async function doctor(flags: JsonFlag & Readonly<Record<string, unknown>>, context: CommandContext): Promise<void> {
   const { diagnose } = await import('../doctor/diagnose.ts')
   const findings: Finding[] = []
-  for await (const finding of diagnose(readNodeSettings(flags, context).options)) {
+  for await (const finding of isUrl(flags.admin)
+    ? await running(flags, context)
+    : diagnose(readNodeSettings(flags, context).options)) {
     findings.push(finding)
     if (!flags.json) context.out(describe(finding))
   }
   const ok = findings.every(({ level }) => level !== 'problem')
   if (flags.json) context.out(`${JSON.stringify({ ok, findings })}\n`)
   if (!ok) throw new AnsweredNo()
+}
+
+/** A URL is where a node answers already; `HOST:PORT` is where one is to listen. */
+function isUrl(admin: unknown): admin is string {
+  return typeof admin === 'string' && /^https?:\/\//.test(admin)
+}
+
+async function running(
+  flags: JsonFlag & Readonly<Record<string, unknown>>,
+  context: CommandContext,
+): Promise<readonly Finding[]> {
+  const status = await askAdmin('/v1/status', clientOptions(flags as unknown as ClientFlags, context))
+  return examine(status as NodeStatus)
 }
 
 function describe({ check, level, text, advice, code }: Finding): string {

@@ -9,6 +9,7 @@ import { checkNodeVersion, judgeClock, judgeOffset, judgeOpenFiles } from '../..
 import { createNode } from '../../../src/node.ts'
 import { systemClock } from '../../../src/runtime/clock.ts'
 import { helloOf } from '../../../src/self.ts'
+import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
 import { startProcesses } from '../../../src/testing/processes.ts'
 import { createIdentity } from '../../../src/transport/identity.ts'
 import { TcpTransport } from '../../../src/transport/tcp.ts'
@@ -28,6 +29,30 @@ async function ask(argv: readonly string[], env: Readonly<Record<string, string>
   const of = (check: string): Finding => findings.find((finding) => finding.check === check)!
   return { ok, findings, of }
 }
+
+describe('trellis doctor of a node that runs', () => {
+  it('says how it stands in its cluster, and exits with 3 when nobody answers', async () => {
+    const node = await createNode({ name: 'a', listen: '127.0.0.1:0', admin: '127.0.0.1:0', keepStalledMs: 0 })
+    const argv = ['doctor', '--json', '--admin', node.admin!]
+    try {
+      await waitUntil(() => node.status().s5.phase === 'active')
+      const { code, out } = await runInProcess(argv)
+      const { ok, findings } = JSON.parse(out) as { ok: boolean; findings: Finding[] }
+      assert.deepEqual([code, ok], [0, true])
+      assert.deepEqual(
+        findings.map(({ check, level }) => [check, level]),
+        [
+          ['members', 'ok'],
+          ['quorum', 'ok'],
+          ['s5', 'ok'],
+        ],
+      )
+    } finally {
+      await node.stop()
+    }
+    assert.equal((await runInProcess(argv)).code, 3)
+  })
+})
 
 describe('trellis doctor', () => {
   it('finds everything good where it is, and leaves nothing in the data directory', async () => {
