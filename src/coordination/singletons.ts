@@ -186,7 +186,9 @@ class Offer {
     const singletons = (found?.answer.things ?? []).filter(({ kind }) => kind === 'singleton')
     const loadOf = (member: string): number => singletons.filter(({ holders }) => holders[0]?.owner === member).length
     const waiting = singletons.find(({ name }) => name === this.#name)?.waiting ?? []
-    return waiting.some((member) => loadOf(nodeName) - loadOf(member) >= 2)
+    // All of them are looked at in the same moment: only as many as make up half of the difference may go, the first by name.
+    const rank = singletons.filter(({ name, holders }) => holders[0]?.owner === nodeName && name < this.#name).length
+    return waiting.some((member) => rank < Math.floor((loadOf(nodeName) - loadOf(member)) / 2))
   }
 
   async #handOver(lease: HeldLease): Promise<void> {
