@@ -187,8 +187,11 @@ class Offer {
     const loadOf = (member: string): number => singletons.filter(({ holders }) => holders[0]?.owner === member).length
     const waiting = singletons.find(({ name }) => name === this.#name)?.waiting ?? []
     // All of them are looked at in the same moment: only as many as make up half of the difference may go, the first by name.
-    const rank = singletons.filter(({ name, holders }) => holders[0]?.owner === nodeName && name < this.#name).length
-    return waiting.some((member) => rank < Math.floor((loadOf(nodeName) - loadOf(member)) / 2))
+    const rankFor = (member: string): number =>
+      singletons.filter(
+        (it) => it.holders[0]?.owner === nodeName && it.name < this.#name && it.waiting.includes(member),
+      ).length
+    return waiting.some((member) => rankFor(member) < Math.floor((loadOf(nodeName) - loadOf(member)) / 2))
   }
 
   async #handOver(lease: HeldLease): Promise<void> {
