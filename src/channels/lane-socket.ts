@@ -140,7 +140,11 @@ export class LaneSocket implements ConnectionOwner {
 
   #read(): boolean {
     const chunk = this.#inbox.shift()
-    if (chunk !== undefined) this.#guarded(() => this.#splitter.push(chunk))
+    if (chunk !== undefined) {
+      this.#guarded(() => {
+        if (this.#splitter.push(chunk) && this.link.connection.handsOverMemory) free(chunk)
+      })
+    }
     return this.#inbox.length > 0
   }
 
@@ -166,4 +170,12 @@ export class LaneSocket implements ConnectionOwner {
     this.lane.received(batch.length, bytes)
     this.#options.handler.arrived(this.lane, batch)
   }
+}
+
+/**
+ * Gives the memory of what was copied back at once. Left to the collector it is what bulk has most of, outside of the heap, where V8 counts it and marks
+ * the whole heap again and again to find it: 25 times a second at 300 MB/s, each of which everybody waits for.
+ */
+function free({ buffer, byteLength }: Buffer): void {
+  if (byteLength === buffer.byteLength && buffer instanceof ArrayBuffer) buffer.transfer(0)
 }

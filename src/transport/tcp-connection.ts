@@ -61,6 +61,11 @@ export class TcpConnection implements Connection {
     return this.#turnBytes + this.#socket.writableLength
   }
 
+  /** Node reads into a buffer for each read. */
+  get handsOverMemory(): boolean {
+    return true
+  }
+
   start(handler: ConnectionHandler): void {
     this.#handler = handler
     if (this.#isClosed) {

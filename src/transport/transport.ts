@@ -32,6 +32,8 @@ export interface Connection {
   write(bytes: Uint8Array, onWritten?: () => void): boolean
   /** Bytes queued and not yet given to the kernel. */
   readonly queuedBytes: number
+  /** True: the memory of what it hands on is the handler's too, who may free a buffer that holds nothing else. Absent: others may look at it. */
+  readonly handsOverMemory?: boolean
   /** The upper layer has checked the peer: the connection leaves the table of half-open ones. Does nothing on a dialed one. */
   admit(): void
   /** Sends what is queued (for a bounded time), then closes. Idempotent. */

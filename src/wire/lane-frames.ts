@@ -16,7 +16,7 @@ export const CHUNK_HEADER_BYTES = FRAME_HEADER_BYTES + 4
 export interface LaneFrameHandler {
   /** A whole frame of any kind but a chunk; its body lies in `bytes` from `start` to `end`. The bytes are the handler's. */
   frame(kind: number, bytes: Buffer, start: number, end: number): void
-  /** The next bytes of a transfer. `isLast`: the chunk, of `frameBytes` with its header, ends with them. */
+  /** The next bytes of a transfer, to be copied. `isLast`: the chunk, of `frameBytes` with its header, ends with them. */
   piece(transfer: number, bytes: Buffer, start: number, end: number, frameBytes: number, isLast: boolean): void
 }
 
@@ -33,14 +33,17 @@ export class LaneFrameSplitter {
   #transfer = 0
   #chunkBytes = 0
   #chunkLeft = 0
+  /** A frame was handed on as it lies in the chunk at hand. */
+  #isKept = false
 
   constructor(handler: LaneFrameHandler) {
     this.#handler = handler
   }
 
-  /** Hands on all that `chunk` completes. */
-  push(chunk: Buffer): void {
+  /** Hands on all that `chunk` completes. True: whatever it held was copied, nobody needs its memory. */
+  push(chunk: Buffer): boolean {
     let at = 0
+    this.#isKept = false
     const { length } = chunk
     while (at < length) {
       if (this.#chunkLeft > 0) at = this.#passPiece(chunk, at)
@@ -48,6 +51,7 @@ export class LaneFrameSplitter {
       else if (this.#headerLength > 0) at = this.#fillHeader(chunk, at)
       else at = this.#cut(chunk, at)
     }
+    return !this.#isKept
   }
 
   /** A frame begins at `at`. */
@@ -62,6 +66,7 @@ export class LaneFrameSplitter {
       return at + CHUNK_HEADER_BYTES
     }
     if (end > chunk.length) return this.#beginPartial(end - at, chunk, at)
+    this.#isKept = true
     this.#handler.frame(kind, chunk, at + FRAME_HEADER_BYTES, end)
     return end
   }

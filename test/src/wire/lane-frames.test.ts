@@ -56,6 +56,31 @@ describe('frames of a lane', () => {
     assert.deepEqual(framesOf(stream, Array.from(stream.keys()).slice(1)), whole)
   })
 
+  it('that were copied need the memory of their chunk no more; of any other that is said', () => {
+    const cuts = fc.uniqueArray(fc.integer({ min: 1, max: stream.length - 1 }), { maxLength: 12 })
+    fc.assert(
+      fc.property(cuts, (at) => {
+        const handedOn: { readonly bytes: Buffer; readonly start: number; readonly end: number }[] = []
+        const frame = (_kind: number, bytes: Buffer, start: number, end: number) => handedOn.push({ bytes, start, end })
+        const splitter = new LaneFrameSplitter({ frame, piece: () => undefined })
+        const shown = () => handedOn.map(({ bytes, start, end }) => bytes.toString('hex', start, end))
+        let from = 0
+        for (const cut of [...at.sort((one, other) => one - other), stream.length]) {
+          const chunk = Buffer.from(stream.subarray(from, cut))
+          from = cut
+          const isFree = splitter.push(chunk)
+          const before = shown()
+          chunk.fill(0xff)
+          assert.equal(
+            isFree,
+            handedOn.every(({ bytes }) => bytes !== chunk),
+          )
+          if (isFree) assert.deepEqual(shown(), before)
+        }
+      }),
+    )
+  })
+
   it('hand on a whole frame as it lies in its chunk', () => {
     const chunk = Buffer.concat(laneFrames)
     const seen: unknown[] = []
