@@ -17,7 +17,7 @@ export type {
   SendOptions,
 } from './channels/channel.ts'
 export type { ChannelName } from './channels/lane.ts'
-export type { JsonValue, Payload } from './channels/payload.ts'
+export type { JsonInput, JsonValue, Payload, Sendable } from './channels/payload.ts'
 export type { RequestOptions } from './channels/requests.ts'
 export type {
   ConfigCallOptions,

@@ -2,7 +2,7 @@
 // in `channel-defaults.ts`. What each call promises is in docs/guarantees.md, "Channels"; every code in docs/errors.md.
 
 import type { ChannelName } from './lane.ts'
-import type { Payload } from './payload.ts'
+import type { Payload, Sendable } from './payload.ts'
 
 /** A message as its handler gets it. */
 export interface Message {
@@ -76,7 +76,7 @@ export interface SendManyReceipt {
 /** Handles a message; the message is handled when it returns, or when its promise resolves. */
 export type MessageHandler = (message: Message) => void | Promise<void>
 /** Answers a request. What it throws is what the asker's call rejects with. */
-export type RequestHandler = (message: Message) => Payload | Promise<Payload>
+export type RequestHandler = (message: Message) => Sendable | Promise<Sendable>
 
 /** How many milliseconds acknowledged messages took, from the call to the receipt. */
 export interface LatencyView {
@@ -151,18 +151,18 @@ export interface Channel {
    * `ERR_NO_ROUTE`, `ERR_PAYLOAD_TOO_LARGE`, `ERR_BAD_OPTIONS`, `ERR_BUFFER_FULL`, `ERR_TIMEOUT`,
    * `ERR_DEADLINE_EXCEEDED`, `ERR_ABORTED`, `ERR_SHUTTING_DOWN`; with `ack` also `ERR_NO_HANDLER` and `ERR_HANDLER_FAILED`.
    */
-  send(to: Recipient, payload: Payload, options?: SendOptions): Promise<Receipt>
+  send(to: Recipient, payload: Sendable, options?: SendOptions): Promise<Receipt>
   /** Sends to every other member that is alive. With `ack` it rejects when one of them fails; `details` of the receipt say how many. */
-  broadcast(payload: Payload, options?: SendOptions): Promise<Receipt>
+  broadcast(payload: Sendable, options?: SendOptions): Promise<Receipt>
   /**
    * Sends to the subscribers of `topic`, on this node too: words of letters, digits, `_` and `-` with dots between. It covers the members alive in this node's
    * view; a member without subscribers acknowledges it unread, and subscribers on this node are not waited for: a handler may wait for what it publishes.
    */
-  publish(topic: string, payload: Payload, options?: SendOptions): Promise<Receipt>
+  publish(topic: string, payload: Sendable, options?: SendOptions): Promise<Receipt>
   /** Sends all that the iterable yields to one member, under its back-pressure, with one promise: it resolves when all are taken, with `ack` when all are acknowledged. Rejects with the first failure. */
   sendMany(
     to: Recipient,
-    payloads: Iterable<Payload> | AsyncIterable<Payload>,
+    payloads: Iterable<Sendable> | AsyncIterable<Sendable>,
     options?: SendOptions,
   ): Promise<SendManyReceipt>
   /** Hands over what is published to topics that fit: `*` stands for one word, `**` for any number. */
@@ -172,7 +172,7 @@ export interface Channel {
   /** The messages of this channel, or those whose topic fits; the loop is a handler: one message at a time, finished when the loop asks for the next. */
   messages(options?: { readonly signal?: AbortSignal; readonly topic?: string }): AsyncIterable<Message>
   /** Sends a request, and resolves with the answer. Rejects as {@link send} does, and with the ClusterError that the handler threw. */
-  request(to: Recipient, payload: Payload, options?: SendOptions): Promise<Message>
+  request(to: Recipient, payload: Sendable, options?: SendOptions): Promise<Message>
   /** Answers requests; the newest handler is the one. */
   onRequest(handler: RequestHandler): Disposable
   stats(): ChannelStats

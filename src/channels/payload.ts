@@ -14,6 +14,16 @@ export type JsonValue = null | boolean | number | string | readonly JsonValue[] 
 /** What a message carries. */
 export type Payload = Uint8Array | JsonValue
 
+/**
+ * {@link JsonValue} as it is given: of an interface TypeScript does not see that its objects are such values. What JSON cannot say of one
+ * is refused, with `ERR_BAD_OPTIONS`.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: only with `any` an interface fits, which has no index signature.
+export type JsonInput = null | boolean | number | string | readonly JsonInput[] | { readonly [key: string]: any }
+
+/** A {@link Payload} as it is given. */
+export type Sendable = Uint8Array | JsonInput
+
 export interface EncodedPayload {
   readonly encoding: Envelope['encoding']
   readonly payload: Uint8Array

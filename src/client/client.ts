@@ -7,7 +7,7 @@
 
 import type { Message, Receipt, Recipient, SendOptions } from '../channels/channel.ts'
 import type { ChannelName } from '../channels/lane.ts'
-import type { JsonValue, Payload } from '../channels/payload.ts'
+import type { JsonInput, JsonValue, Payload, Sendable } from '../channels/payload.ts'
 import type { ConfigEntry, ConfigEvent } from '../coordination/config-interface.ts'
 import type { MemberView } from '../node-interface.ts'
 import type { ServiceCallOptions, ServiceInstance, ServiceQuery } from '../services/service-interface.ts'
@@ -21,12 +21,14 @@ export type {
   ClientEvent,
   ConfigEntry,
   ConfigEvent,
+  JsonInput,
   JsonValue,
   MemberView,
   Message,
   Payload,
   Receipt,
   Recipient,
+  Sendable,
   ServiceCallOptions,
   ServiceInstance,
   ServiceQuery,
@@ -55,10 +57,10 @@ export type ClientSendOptions = Omit<SendOptions, 'signal' | 'topic' | 'onFull'>
 /** A channel as a client has it. */
 export interface ClientChannel {
   /** To all who subscribe; the receipt says how many of how many. */
-  publish(topic: string, payload: Payload, options?: ClientSendOptions): Promise<Receipt>
-  send(to: Recipient, payload: Payload, options?: ClientSendOptions): Promise<Receipt>
+  publish(topic: string, payload: Sendable, options?: ClientSendOptions): Promise<Receipt>
+  send(to: Recipient, payload: Sendable, options?: ClientSendOptions): Promise<Receipt>
   /** Asks a member; rejects with what its handler threw. */
-  request(to: Recipient, payload: Payload, options?: ClientSendOptions): Promise<Payload>
+  request(to: Recipient, payload: Sendable, options?: ClientSendOptions): Promise<Payload>
   /**
    * Calls `handler` with each message that fits, in order, exactly once as long as the session lives. What it returns is waited for before the node
    * is told that the message is done; a client that is slow slows the senders. Ended by disposing it.
@@ -74,13 +76,13 @@ export interface Client extends AsyncDisposable {
   ready(options?: ClientCallOptions): Promise<void>
   channel(name: ChannelName): ClientChannel
   readonly services: {
-    call(service: string, method: string, argument?: JsonValue, options?: ServiceCallOptions): Promise<JsonValue>
+    call(service: string, method: string, argument?: JsonInput, options?: ServiceCallOptions): Promise<JsonValue>
     find(query?: ServiceQuery, options?: ClientCallOptions): Promise<readonly ServiceInstance[]>
   }
   readonly config: {
     /** Undefined: there is no such key. Linearizable unless `stale`. */
     get(key: string, options?: ClientCallOptions & { readonly stale?: boolean }): Promise<ConfigEntry | undefined>
-    set(key: string, value: JsonValue, options?: ClientCallOptions): Promise<ConfigEntry>
+    set(key: string, value: JsonInput, options?: ClientCallOptions): Promise<ConfigEntry>
     /** Each change from `from` on (default: from now), without a gap also over lost sessions, until `signal` aborts. Throws `ERR_COMPACTED`. */
     watch(
       prefix?: string,

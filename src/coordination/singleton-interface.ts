@@ -1,6 +1,6 @@
 // `node.singletons`: whatever has to run in one place of the cluster, called by its name from anywhere.
 
-import type { Payload } from '../channels/payload.ts'
+import type { Payload, Sendable } from '../channels/payload.ts'
 import type { RequestOptions } from '../channels/requests.ts'
 
 /** Handed to the factory; valid until `signal` aborts. */
@@ -18,7 +18,7 @@ export interface SingletonHandle {
 /** What a factory makes. Everything is optional. */
 export interface HostedSingleton {
   /** Answers `singletons.call(name, …)` of any member. */
-  onRequest?(payload: Payload, from: string): Payload | Promise<Payload>
+  onRequest?(payload: Payload, from: string): Sendable | Promise<Sendable>
   /** Called once when the host stops; in a hand-over before anybody else begins. */
   [Symbol.asyncDispose]?(): PromiseLike<void> | Promise<void>
 }
@@ -45,7 +45,7 @@ export interface NodeSingletons {
    * Asks the singleton, wherever it runs; waits for a host while there is none, so a hand-over loses no call. `ERR_TIMEOUT` (default 5,000 ms), `ERR_NO_HANDLER`,
    * `ERR_ABORTED`, or what the singleton throws. A request that may have reached a host is never sent again.
    */
-  call(name: string, payload: Payload, options?: RequestOptions): Promise<Payload>
+  call(name: string, payload: Sendable, options?: RequestOptions): Promise<Payload>
   /** Undefined: it runs nowhere. */
   holder(name: string, options?: RequestOptions): Promise<SingletonHolder | undefined>
 }

@@ -49,6 +49,7 @@ interface Hosting {
 export class LocalSingletons implements NodeSingletons {
   readonly #options: SingletonsOptions
   readonly #offers = new Map<string, Offer>()
+  #isClosed = false
 
   constructor(options: SingletonsOptions) {
     this.#options = options
@@ -76,6 +77,7 @@ export class LocalSingletons implements NodeSingletons {
     const { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = beginWait('singletons.call', options)
     const deadline = this.#options.clock.now() + timeoutMs
     for (let left = timeoutMs; left > 0; left = deadline - this.#options.clock.now()) {
+      if (this.#isClosed) throw new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {})
       if (signal?.aborted)
         throw new ClusterError('ERR_ABORTED', `'${name}' was not asked any more`, { operation: 'singletons.call' })
       try {
@@ -99,6 +101,7 @@ export class LocalSingletons implements NodeSingletons {
 
   /** Hands over all that is hosted here. */
   async close(): Promise<void> {
+    this.#isClosed = true
     await Promise.all([...this.#offers.values()].map((offer) => offer.close()))
   }
 }

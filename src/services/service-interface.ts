@@ -1,7 +1,7 @@
 // Services found and called by name, wherever they run: what users of `node.services` see. Instances are known to every member; a
 // name says what is offered, never where.
 
-import type { JsonValue } from '../channels/payload.ts'
+import type { JsonInput, JsonValue } from '../channels/payload.ts'
 import type { MemberViewCondition, MemberViewState, WaitOptions } from '../node-interface.ts'
 import type { CallEdge } from './call-edges.ts'
 import type { ContractClient, ContractHandlers, ServiceContract, ServiceMethods } from './contract.ts'
@@ -74,9 +74,9 @@ export interface ServiceCallContext {
 /**
  * One method. What it returns, or resolves to, travels as JSON; what it throws reaches the caller as `ERR_HANDLER_FAILED`, or as the ClusterError
  * that it is. Called by {@link Services.stream} it returns an iterable, of which items are taken as the caller reads them: it is at most 129 items ahead,
- * and its `finally` runs when the caller stops.
+ * and its `finally` runs when the caller stops. It may name the type that it expects, which nothing checks: a {@link ServiceContract} does.
  */
-export type ServiceHandler = (argument: JsonValue, context: ServiceCallContext) => unknown
+export type ServiceHandler = { handle(argument: JsonInput, context: ServiceCallContext): unknown }['handle']
 
 /** An instance of this node, until it is disposed. */
 export interface ServiceRegistration extends Disposable {

@@ -2,7 +2,7 @@
 // asks, wherever it runs.
 
 import type { ClusterReply, HostEffect } from '../../consensus/index.ts'
-import type { Payload } from '../channels/payload.ts'
+import type { Payload, Sendable } from '../channels/payload.ts'
 import type { IncomingRequest, RequestOptions, Requests } from '../channels/requests.ts'
 import type { Coordination } from '../coordination/coordination.ts'
 import { ClusterError, isClusterError } from '../errors.ts'
@@ -43,7 +43,8 @@ export class LocalVsm implements Vsm {
   readonly #options: LocalVsmOptions
   readonly #fence: Fence
   readonly #host: S5Host
-  #onCommand: ((command: S5Command) => Payload | Promise<Payload>) | undefined
+  #isClosed = false
+  #onCommand: ((command: S5Command) => Sendable | Promise<Sendable>) | undefined
 
   private constructor(options: LocalVsmOptions, fence: Fence) {
     const { clock, coordination, logger, requests } = options
@@ -81,7 +82,7 @@ export class LocalVsm implements Vsm {
     return this.#host.register(factory)
   }
 
-  onCommand(handler: (command: S5Command) => Payload | Promise<Payload>): Disposable {
+  onCommand(handler: (command: S5Command) => Sendable | Promise<Sendable>): Disposable {
     this.#onCommand = handler
     return {
       [Symbol.dispose]: () => {
@@ -120,6 +121,7 @@ export class LocalVsm implements Vsm {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true
     this.#host.stop('the node is stopping')
     await this.#host.stopped(CLEAN_UP_TIMEOUT_MS)
   }
@@ -130,6 +132,7 @@ export class LocalVsm implements Vsm {
     const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
     const deadline = this.#options.clock.now() + timeoutMs
     for (let left = timeoutMs; left > 0; left = deadline - this.#options.clock.now()) {
+      if (this.#isClosed) throw new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {})
       const { host } = coordination()?.knowledge().s5 ?? {}
       if (host !== undefined) {
         const answer = await attempt(() =>

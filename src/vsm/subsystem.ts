@@ -1,7 +1,7 @@
 // What users host and what they are given. S5, the policy subsystem of the Viable System Model (Beer, "Brain of the Firm"), is
 // a singleton: it runs where the leader is, at most one counts, and its fencing token says which.
 
-import type { Payload } from '../channels/payload.ts'
+import type { Payload, Sendable } from '../channels/payload.ts'
 import type { RequestOptions } from '../channels/requests.ts'
 
 /** Handed to the factory of S5; valid until `signal` aborts. */
@@ -17,18 +17,18 @@ export interface S5 {
    * Commands a member (name or id); its `vsm.onCommand` handler answers. Throws `ERR_LEASE_LOST` when the lease is over, `ERR_STALE_TOKEN` when the
    * member has seen a larger token, `ERR_UNKNOWN_MEMBER`, `ERR_MEMBER_DOWN`, `ERR_NO_ROUTE`, `ERR_NO_HANDLER`, `ERR_HANDLER_FAILED`, `ERR_TIMEOUT`.
    */
-  command(member: string, payload: Payload, options?: RequestOptions): Promise<Payload>
+  command(member: string, payload: Sendable, options?: RequestOptions): Promise<Payload>
   /**
    * Writes a decision into the log and resolves to its index once a majority has it on disk. The newest one is {@link Vsm.decision}, on this
    * host's successor too. At most 64 KiB. `ERR_LEASE_LOST`, `ERR_STALE_TOKEN`, `ERR_NOT_LEADER`, `ERR_TIMEOUT`.
    */
-  decide(payload: Payload, options?: RequestOptions): Promise<number>
+  decide(payload: Sendable, options?: RequestOptions): Promise<number>
 }
 
 /** What a factory may return. Everything is optional. */
 export interface Subsystem {
   /** Answers `vsm.call('s5', …)` of any member. */
-  onRequest?(payload: Payload, from: string): Payload | Promise<Payload>
+  onRequest?(payload: Payload, from: string): Sendable | Promise<Sendable>
   /** Called once when the host stops, after `signal` has aborted. A stopping node waits for it up to 5 s. */
   [Symbol.asyncDispose]?(): PromiseLike<void> | Promise<void>
 }
@@ -51,12 +51,12 @@ export interface Vsm {
   /** Runs `factory` whenever this node hosts S5, until the result is disposed; at once if it does now. */
   host(name: 's5', factory: SubsystemFactory): Disposable
   /** Takes the commands that S5 sends to this member, until disposed. Without it they fail with `ERR_NO_HANDLER`. */
-  onCommand(handler: (command: S5Command) => Payload | Promise<Payload>): Disposable
+  onCommand(handler: (command: S5Command) => Sendable | Promise<Sendable>): Disposable
   /**
    * Asks S5, wherever it runs; waits for a host while there is none. `ERR_TIMEOUT` (default 5,000 ms), `ERR_NO_HANDLER` when the host
    * has no `onRequest`, `ERR_ABORTED`. A request that may have reached a host is never sent again.
    */
-  call(name: 's5', payload: Payload, options?: RequestOptions): Promise<Payload>
+  call(name: 's5', payload: Sendable, options?: RequestOptions): Promise<Payload>
   /** The last decision this node knows to be committed. Undefined before the first, and on members that hold no log. */
   readonly decision: { readonly index: number; readonly payload: Payload } | undefined
 }

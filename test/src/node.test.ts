@@ -115,7 +115,8 @@ describe('a node that stops', () => {
     const stops = [node.stop(), node.stop(), node.leave(), node[Symbol.asyncDispose]()]
     await Promise.all(stops)
     await node.stop()
-    assert.equal((await failureOf(node.ready())).code, 'ERR_SHUTTING_DOWN')
+    const late = [node.ready(), node.vsm.call('s5', 1), node.singletons.call('x', 1)]
+    for (const call of late) assert.equal((await failureOf(call)).code, 'ERR_SHUTTING_DOWN')
     // What it was can still be asked.
     assert.equal(node.status().node.id, node.id)
     assert.equal(node.members().length, 1)
