@@ -68,6 +68,11 @@ export class Configurations {
     return found.configuration
   }
 
+  /** That one, and all after it. */
+  from(index: LogIndex): Configuration[] {
+    return [this.at(index), ...this.#placed.filter((placed) => placed.index > index).map((each) => each.configuration)]
+  }
+
   add(index: LogIndex, configuration: Configuration): void {
     invariant(index > this.latest.index, `the configuration of ${index} follows that of ${this.latest.index}`)
     this.#placed.push({ index, configuration })

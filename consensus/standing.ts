@@ -25,13 +25,14 @@ export function isVoter<Command>(raft: RaftState<Command>): boolean {
 
 /**
  * Whether this member may stand for election. Section 4.2.2: one that the latest configuration leaves out does so too, until that is
- * committed, for the entry may be in no other log that could win; its own vote does not count.
+ * committed, for the entry may be in no other log that could win; its own vote does not count. A member that has just started knows of little
+ * that is committed: then it is enough that one of the configurations since had a vote for it.
  */
 export function mayStand<Command>(raft: RaftState<Command>): boolean {
   if (isVoter(raft)) return true
   const { configurations, commitIndex, rules } = raft
-  const committed = configurations.at(commitIndex)
-  return rules.standsUntilCommitted(isSettled(raft)) && hasVote(committed, raft.self, raft.storeId)
+  if (!rules.standsUntilCommitted(isSettled(raft))) return false
+  return configurations.from(commitIndex).some((each) => hasVote(each, raft.self, raft.storeId))
 }
 
 /** Everybody else who holds the log. */

@@ -129,6 +129,26 @@ describe('a change of voters', () => {
     voter.timeout()
     assert.deepEqual([voter.sent('pre-vote'), voter.view.role], [[], 'follower'], 'it has no vote to stand with')
   })
+
+  it('4.2.2: is stood for by whom it leaves out, and who knows of nothing that is committed', () => {
+    const [c, both] = [stores(['c']), stores(['c', 'a'])]
+    const learners = stores(['a'])
+    const since = [
+      { voters: both, outgoing: c, learners: [] },
+      { voters: both, outgoing: [], learners: [] },
+      { voters: c, outgoing: both, learners },
+      { voters: c, outgoing: [], learners },
+    ]
+    const log = since.map((configuration, i) => ({ index: i + 1, term: 1, command: undefined, configuration }))
+    const voter = new VoterUnderTest({ voters: ['c'], learners: ['a'] })
+    voter.receive('c', append(1, { entries: log })).flush()
+    voter.timeout()
+    assert.deepEqual(
+      voter.sent('pre-vote').map(({ to }) => to),
+      ['c'],
+      'c may have lost the last of them: only this log can win',
+    )
+  })
 })
 
 describe('a member without a vote', () => {
