@@ -6,9 +6,9 @@
 
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '../src/free-ports.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const project = `trellis-check-${process.pid}`
@@ -32,14 +32,6 @@ function missing(): string | undefined {
   if (!run('docker', ['compose', 'version']).isDone) return 'there is no docker compose 2'
   if (!run('docker', ['image', 'inspect', baseImage]).isDone) return `there is no image ${baseImage}`
   return undefined
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
-  const { port } = server.address() as { port: number }
-  await new Promise((closed) => server.close(closed))
-  return port
 }
 
 class Containers {

@@ -2,9 +2,9 @@
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { freePorts } from '../free-ports.ts'
 import { type Broker, moleculer } from './moleculer.ts'
 import type { Propagation, ServiceMemberRole } from './service-member.ts'
 
@@ -23,7 +23,7 @@ export class ServiceMembers implements AsyncDisposable {
 
   /** Moleculer here and in a process of its own, whose service `echo` gives back what it gets; undefined: it is not installed. */
   async moleculer(): Promise<Broker | undefined> {
-    const ports = [await freePort(), await freePort()] as const
+    const ports = (await freePorts(2)) as [number, number]
     const broker = await moleculer('near', ports).catch(() => undefined)
     if (broker === undefined) return undefined
     await this.start({ type: 'moleculer', ports })
@@ -46,16 +46,6 @@ export class ServiceMembers implements AsyncDisposable {
       }),
     )
   }
-}
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address ? address.port : 0
 }
 
 async function answerOf(member: ChildProcess): Promise<unknown> {

@@ -2,9 +2,9 @@
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePorts } from '../free-ports.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { pause } from '../wait.ts'
 
@@ -192,18 +192,4 @@ async function statusOf(client: string): Promise<Status | undefined> {
   const call = { method: 'POST', body: '{}', signal: AbortSignal.timeout(1_000) }
   const answer = await fetch(`http://${client}/v3/maintenance/status`, call).catch(() => undefined)
   return (await answer?.json()) as Status | undefined
-}
-
-/** Free a moment ago; nothing on this machine hands out the same ones at once. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer()
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-      return server
-    }),
-  )
-  const ports = servers.map((server) => (server.address() as { port: number }).port)
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
 }

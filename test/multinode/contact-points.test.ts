@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { freePort, freePorts } from '../../src/free-ports.ts'
 import { waitUntil } from '../../src/testing/compliance/wait-until.ts'
 import { NameServer } from '../src/discovery/name-server.ts'
 import { RecordedConsul } from '../src/discovery/recorded-consul.ts'
@@ -15,15 +15,6 @@ import { RecordedKubernetes } from '../src/discovery/recorded-kubernetes.ts'
 const program = fileURLToPath(new URL('fixtures/contact.ts', import.meta.url))
 const count = 5
 const rounds = Number(process.env.TRELLIS_ROUNDS ?? 1)
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address ? address.port : 0
-}
 
 /** Starts them all at once, and gives the clusters that they came to be in. */
 async function clustersOf(
@@ -60,13 +51,12 @@ async function clustersOf(
   }
 }
 
-const portsOf = (): Promise<number[]> => Promise.all(Array.from({ length: count }, freePort))
 const at = (port: number): string => `127.0.0.1:${port}`
 
 describe(`${count} processes that are started at once and know each other from a provider alone`, () => {
   it('form one cluster: a list', async () => {
     for (let round = 0; round < rounds; round++) {
-      const addresses = (await portsOf()).map(at)
+      const addresses = (await freePorts(count)).map(at)
       const clusters = await clustersOf(addresses, { CONTACT_JOIN: addresses.join() })
       assert.equal(clusters.size, 1)
     }
@@ -76,7 +66,7 @@ describe(`${count} processes that are started at once and know each other from a
     const server = await NameServer.open()
     server.hosts.set('127.0.0.1', ['127.0.0.1'])
     for (let round = 0; round < rounds; round++) {
-      const ports = await portsOf()
+      const ports = await freePorts(count)
       const records = ports.map((port) => ({ target: '127.0.0.1', port }))
       server.services.set('_trellis._tcp.test', records)
       const clusters = await clustersOf(ports.map(at), {
@@ -90,7 +80,7 @@ describe(`${count} processes that are started at once and know each other from a
   it('form one cluster: Consul, where they announce themselves', async () => {
     for (let round = 0; round < rounds; round++) {
       const consul = await RecordedConsul.open()
-      const clusters = await clustersOf((await portsOf()).map(at), { CONTACT_CONSUL: consul.url })
+      const clusters = await clustersOf((await freePorts(count)).map(at), { CONTACT_CONSUL: consul.url })
       assert.equal(clusters.size, 1)
       await consul.close()
     }

@@ -3,6 +3,7 @@
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { ClusterError } from '../../errors.ts'
+import { freePorts, listenOn } from '../../free-ports.ts'
 
 const host = '127.0.0.1'
 
@@ -52,28 +53,11 @@ export async function requireFreePorts(plans: readonly NodePlan[]): Promise<void
 async function tryListen(address: string): Promise<NodeJS.ErrnoException | undefined> {
   const server = createServer()
   try {
-    await listening(server, Number(address.slice(host.length + 1)))
+    await listenOn(server, Number(address.slice(host.length + 1)))
     return undefined
   } catch (error) {
     return error as NodeJS.ErrnoException
   } finally {
     server.close()
   }
-}
-
-/** Ports that are free now. All are held until the last is found, so that they differ. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer())
-  try {
-    return await Promise.all(servers.map((server) => listening(server, 0)))
-  } finally {
-    await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  }
-}
-
-function listening(server: ReturnType<typeof createServer>, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ host, port, exclusive: true }, () => resolve((server.address() as { port: number }).port))
-  })
 }

@@ -3,10 +3,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { consulDiscovery } from '../../../src/discovery/consul.ts'
+import { freePorts } from '../../../src/free-ports.ts'
 import type { DiscoverySource } from '../../../src/testing/compliance/discovery.ts'
 
 const fetched = resolve(import.meta.dirname, '../../../node_modules/.cache/consul/usr/bin/consul')
@@ -15,20 +15,6 @@ const command = existsSync(fetched) ? fetched : spawnSync('consul', ['version'])
 /** Why there is no real Consul; undefined: there is. */
 export const withoutConsul =
   command === undefined ? 'there is no consul; scripts/consul.sh node_modules/.cache/consul fetches one' : undefined
-
-/** As many free ports of loopback; all are held until all are known. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, '127.0.0.1')
-      await once(server, 'listening')
-      return server
-    }),
-  )
-  const ports = servers.map((server) => (server.address() as { port: number }).port)
-  await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))))
-  return ports
-}
 
 export class RealConsul {
   readonly #folder = mkdtempSync(join(tmpdir(), 'trellis-consul-'))
