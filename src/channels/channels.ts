@@ -61,6 +61,7 @@ export class Channels implements NodePart, LanesHandler {
     this.#news = new CongestionNews({
       now: () => toolbox.clock.now(),
       wall: () => toolbox.clock.wall(),
+      after: (ms, work) => toolbox.clock.setTimeout(() => toolbox.turn.enter(work), ms),
       nameOf: (id) => context.nameOf(id),
       emit: (event) => context.emit(event),
     })
@@ -186,6 +187,7 @@ export class Channels implements NodePart, LanesHandler {
 
   close(): void {
     this.#waysTimer?.[Symbol.dispose]()
+    this.#news.close()
     for (const channel of this.#channels.values()) channel.close()
     this.#driver.close()
   }

@@ -33,11 +33,6 @@ export class PieceFlow {
     this.#bytes = bytes
   }
 
-  /** When {@link tick} is due. */
-  get dueAt(): number {
-    return this.#dueAt
-  }
-
   /** Offsets of the pieces that are to be sent now; that of its end asks, and carries nothing. */
   begin(now: number): readonly number[] {
     return this.#send(now)
