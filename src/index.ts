@@ -126,7 +126,7 @@ export type {
 } from './services/service-interface.ts'
 export type { SwitchNodeReport, SwitchOptions, SwitchPlan, SwitchReport } from './switching/report.ts'
 export type { TransportContext, TransportName, TransportProvider } from './transport/provider.ts'
-export type { S5, S5Command, Subsystem, SubsystemFactory, Vsm } from './vsm/subsystem.ts'
+export type { S5, S5Command, Subsystem, SubsystemFactory, UnitFactory, UnitName, Vsm } from './vsm/subsystem.ts'
 export type {
   AbsenceEvidence,
   Accuser,

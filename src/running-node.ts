@@ -156,6 +156,7 @@ export class RunningNode extends NodeFaces implements TrellisNode {
       clock: this.#clock,
       checkClocks: () => this.#guard.check(),
       requests: this.lifecycle.requests,
+      singletons: () => this.singletons,
       storage,
       logger: options.logger,
       nameOf: (id) => this.lifecycle.nameOf(id),

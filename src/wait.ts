@@ -34,6 +34,11 @@ export function beginWait<Options extends Wait>(operation: string, options: Opti
   return options
 }
 
+/** What is begun on a node that stops, or has stopped, is refused with it. */
+export function nodeStopping(): ClusterError {
+  return new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {})
+}
+
 /** Resolves once `condition` holds; rejects with what it throws, `ERR_ABORTED`, or `ERR_TIMEOUT`. */
 export async function waitFor(operation: string, condition: () => boolean, options: WaitForOptions): Promise<void> {
   const { signal, timeoutMs } = options

@@ -1,20 +1,22 @@
 // `node.vsm`: hosts S5 while the consensus core says so, sends and takes its fenced commands, and finds it for whoever
-// asks, wherever it runs.
+// asks, wherever it runs. Units (`s1/<unit>`) are singletons: see `units.ts`.
 
 import type { ClusterReply, HostEffect } from '../../consensus/index.ts'
 import type { Payload, Sendable } from '../channels/payload.ts'
 import type { IncomingRequest, RequestOptions, Requests } from '../channels/requests.ts'
 import type { Coordination } from '../coordination/coordination.ts'
+import type { NodeSingletons } from '../coordination/singleton-interface.ts'
 import { ClusterError, isClusterError } from '../errors.ts'
 import type { Logger } from '../observability/logger.ts'
 import { traced } from '../observability/tracing.ts'
 import { MAX_DELAY_MS, type Time } from '../runtime/clock.ts'
 import type { NodeStorage } from '../storage/node-storage.ts'
-import { beginWait, pause } from '../wait.ts'
+import { beginWait, nodeStopping, pause } from '../wait.ts'
 import { Fence } from './fence.ts'
 import { decodeCommand, decodeDecision, encodeCommand, encodeDecision } from './fenced.ts'
 import { S5Host } from './s5-host.ts'
-import type { S5Command, SubsystemFactory, Vsm } from './subsystem.ts'
+import type { S5Command, SubsystemFactory, UnitFactory, UnitName, Vsm } from './subsystem.ts'
+import { checkedSubsystem, Units } from './units.ts'
 
 export interface LocalVsmOptions {
   readonly clock: Time
@@ -23,6 +25,8 @@ export interface LocalVsmOptions {
   /** Lets an absence that has just ended, and that nobody has noticed yet, take its effect. */
   readonly checkClocks: () => void
   readonly requests: Requests
+  /** Units are some of them. */
+  readonly singletons: () => NodeSingletons
   readonly storage: NodeStorage
   readonly logger: Logger
   readonly nameOf: (id: string) => string
@@ -43,6 +47,7 @@ export class LocalVsm implements Vsm {
   readonly #options: LocalVsmOptions
   readonly #fence: Fence
   readonly #host: S5Host
+  readonly #units: Units
   #isClosed = false
   #onCommand: ((command: S5Command) => Sendable | Promise<Sendable>) | undefined
 
@@ -50,6 +55,7 @@ export class LocalVsm implements Vsm {
     const { clock, coordination, logger, requests } = options
     this.#options = options
     this.#fence = fence
+    this.#units = new Units(options.singletons)
     this.#host = new S5Host({
       clock,
       logger,
@@ -74,15 +80,17 @@ export class LocalVsm implements Vsm {
     return new LocalVsm(options, await Fence.open(options.storage, 's5'))
   }
 
-  host(name: 's5', factory: SubsystemFactory): Disposable {
-    if (name !== 's5') {
-      const problem = `vsm.host knows 's5' only in this release, not '${String(name)}'`
-      throw new ClusterError('ERR_BAD_OPTIONS', problem, { problems: [problem] })
-    }
-    return this.#host.register(factory)
+  host(name: 's5', factory: SubsystemFactory): Disposable
+  host(name: UnitName, factory: UnitFactory): Disposable & AsyncDisposable
+  host(name: 's5' | UnitName, factory: SubsystemFactory | UnitFactory): Disposable {
+    checkedSubsystem(name)
+    this.#checkOpen()
+    if (name !== 's5') return this.#units.host(name, factory as UnitFactory)
+    return this.#host.register(factory as SubsystemFactory)
   }
 
   onCommand(handler: (command: S5Command) => Sendable | Promise<Sendable>): Disposable {
+    this.#checkOpen()
     this.#onCommand = handler
     return {
       [Symbol.dispose]: () => {
@@ -91,7 +99,9 @@ export class LocalVsm implements Vsm {
     }
   }
 
-  call(_name: 's5', payload: Payload, options: RequestOptions = {}): Promise<Payload> {
+  async call(name: 's5' | UnitName, payload: Payload, options: RequestOptions = {}): Promise<Payload> {
+    checkedSubsystem(name)
+    if (name !== 's5') return this.#units.call(name, payload, options)
     return traced('trellis.s5.call', {}, () => this.#call(payload, options))
   }
 
@@ -126,13 +136,17 @@ export class LocalVsm implements Vsm {
     await this.#host.stopped(CLEAN_UP_TIMEOUT_MS)
   }
 
+  #checkOpen(): void {
+    if (this.#isClosed) throw nodeStopping()
+  }
+
   async #call(payload: Payload, options: RequestOptions): Promise<Payload> {
     beginWait('vsm.call', options)
     const { requests, coordination } = this.#options
     const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
     const deadline = this.#options.clock.now() + timeoutMs
     for (let left = timeoutMs; left > 0; left = deadline - this.#options.clock.now()) {
-      if (this.#isClosed) throw new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {})
+      this.#checkOpen()
       const { host } = coordination()?.knowledge().s5 ?? {}
       if (host !== undefined) {
         const answer = await attempt(() =>

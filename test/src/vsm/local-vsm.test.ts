@@ -62,6 +62,7 @@ class Node {
         this.checks += 1
       },
       requests: this.requests,
+      singletons: () => assert.fail('no unit is hosted here'),
       storage: this.storage,
       logger: silentLogger,
       nameOf: (other) => `name-${other}`,
