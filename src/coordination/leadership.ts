@@ -2,6 +2,7 @@
 
 import { ClusterError, isClusterError } from '../errors.ts'
 import type { NodeContext } from '../node-part.ts'
+import { nodeStopping } from '../wait.ts'
 import type { Coordination } from './coordination.ts'
 import type { CallOptions } from './leader-calls.ts'
 import type { Replication } from './replication.ts'
@@ -58,6 +59,7 @@ export function leadershipOf(context: NodeContext): NodeLeadership {
 }
 
 function joined(context: NodeContext): Coordination {
+  if (context.stage() === 'stopped') throw nodeStopping()
   const coordination = context.coordination()
   if (coordination) return coordination
   throw new ClusterError('ERR_NO_QUORUM', 'this node is in no cluster yet', { voters: [] })

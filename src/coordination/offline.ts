@@ -6,7 +6,7 @@ import type { JsonValue } from '../channels/payload.ts'
 import { ClusterError } from '../errors.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Time } from '../runtime/clock.ts'
-import { beginWait, pause } from '../wait.ts'
+import { beginWait, nodeStopping, pause } from '../wait.ts'
 import type { ConfigCallOptions, OfflineCounter, OfflineKey, OfflineSet, OfflineValue } from './config-interface.ts'
 import { badOptions, valueText, written } from './config-words.ts'
 import { DEFAULT_CALL_TIMEOUT_MS, limited } from './leader-calls.ts'
@@ -113,6 +113,7 @@ export class OfflineKeys {
       },
       merged: async (options: ConfigCallOptions = {}) => {
         beginWait('offline.merged', options)
+        if (this.#options.stopping.aborted) throw nodeStopping()
         using limit = limited(
           this.#options.clock,
           'offline.merged',
@@ -138,7 +139,7 @@ export class OfflineKeys {
   }
 
   #change(operation: MergeOperation): void {
-    if (this.#options.stopping.aborted) throw new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {})
+    if (this.#options.stopping.aborted) throw nodeStopping()
     if (this.#pending.length >= MAX_PENDING) {
       const details = { queue: 'offline', limit: MAX_PENDING }
       throw new ClusterError('ERR_BUFFER_FULL', `${MAX_PENDING} changes wait to be merged`, details)

@@ -10,6 +10,7 @@ import type { Payload } from '../channels/payload.ts'
 import type { IncomingRequest, Requests } from '../channels/requests.ts'
 import { ClusterError, isClusterError } from '../errors.ts'
 import type { Time } from '../runtime/clock.ts'
+import { nodeStopping } from '../wait.ts'
 import type { Coordination } from './coordination.ts'
 import { type CallOptions, DEFAULT_CALL_TIMEOUT_MS, type LeaderCalls, limited, noQuorum } from './leader-calls.ts'
 import { type AnswerTo, answer, type Copy, parseQuery, type Query } from './queries.ts'
@@ -76,6 +77,7 @@ export class Reads {
 
   /** From this voter's copy, or a linked voter's. Without any: `ERR_NO_QUORUM`. */
   async stale<Q extends Query>(query: Q, options: CallOptions): Promise<Aged<AnswerTo<Q>>> {
+    if (this.#options.stopping.aborted) throw nodeStopping()
     const coordination = this.#options.coordination()
     if (coordination?.copy) return { answer: answer(coordination.copy, query), ageMs: coordination.ageMs() }
     const voter = this.#someVoter()

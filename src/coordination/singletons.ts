@@ -8,7 +8,7 @@ import type { IncomingRequest, RequestOptions, Requests } from '../channels/requ
 import { ClusterError, isClusterError } from '../errors.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Time } from '../runtime/clock.ts'
-import { beginWait, pause } from '../wait.ts'
+import { beginWait, nodeStopping, pause } from '../wait.ts'
 import type { HeldLease } from './held-lease.ts'
 import { checkedName, type Leases } from './leases.ts'
 import type { HostedSingleton, NodeSingletons, SingletonFactory, SingletonHolder } from './singleton-interface.ts'
@@ -57,6 +57,7 @@ export class LocalSingletons implements NodeSingletons {
 
   host(name: string, factory: SingletonFactory): AsyncDisposable {
     checkedName(name)
+    this.#checkOpen()
     if (this.#offers.has(name)) {
       const problem = `this node offers to host '${name}' already; dispose that first`
       throw new ClusterError('ERR_BAD_OPTIONS', problem, { problems: [problem] })
@@ -77,7 +78,7 @@ export class LocalSingletons implements NodeSingletons {
     const { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = beginWait('singletons.call', options)
     const deadline = this.#options.clock.now() + timeoutMs
     for (let left = timeoutMs; left > 0; left = deadline - this.#options.clock.now()) {
-      if (this.#isClosed) throw new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {})
+      this.#checkOpen()
       if (signal?.aborted)
         throw new ClusterError('ERR_ABORTED', `'${name}' was not asked any more`, { operation: 'singletons.call' })
       try {
@@ -94,9 +95,15 @@ export class LocalSingletons implements NodeSingletons {
 
   async holder(name: string, options: RequestOptions = {}): Promise<SingletonHolder | undefined> {
     const query = { type: 'holder', kind: 'singleton', name: checkedName(name), known: -1 } as const
+    beginWait('singletons.holder', options)
+    this.#checkOpen()
     // From the nearest copy: whoever is asked in vain says so, and the next look is fresher.
-    const { holder } = (await this.#options.reads.stale(query, beginWait('singletons.holder', options))).answer
+    const { holder } = (await this.#options.reads.stale(query, options)).answer
     return holder ? { member: holder.owner, token: holder.token } : undefined
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw nodeStopping()
   }
 
   /** Hands over all that is hosted here. */

@@ -5,7 +5,7 @@ import type { Payload } from '../channels/payload.ts'
 import { ClusterError } from '../errors.ts'
 import type { MemberView, WaitOptions } from '../node-interface.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
-import { beginWait } from '../wait.ts'
+import { beginWait, nodeStopping } from '../wait.ts'
 import { heard, type LinkMap, merge, type Told, tell } from './link-map.ts'
 
 const SUBJECT = 'trellis.links'
@@ -34,6 +34,7 @@ export class LinkSurvey implements NodePart {
    */
   async ask(options: WaitOptions = {}): Promise<LinkMap> {
     const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = beginWait('node.topology.links', options)
+    if (this.#context.stage() === 'stopped') throw nodeStopping()
     const { members, self, requests, overlays, linkViews } = this.#context
     const others = members().filter(({ id, state }) => id !== self.id && (state === 'alive' || state === 'suspect'))
     const asked = others.slice(0, overlays().isSparse ? MAX_ASKED.sparse : MAX_ASKED.dense)

@@ -283,6 +283,7 @@ export class LocalServices implements Services, NodePart {
 
   async remove(id: string, options: WaitOptions = {}): Promise<void> {
     beginWait('services.remove', options)
+    if (this.#stopping.signal.aborted) throw stopping()
     const found = this.#index.find({ namespace: '*' }).find(({ instance }) => instance.id === id)
     if (!found) throw new ClusterError('ERR_UNKNOWN_SERVICE', `there is no instance '${id}'`, { service: id })
     if (found.owner === this.#context.self.id) this.#dispose(found.number)

@@ -7,7 +7,7 @@ import { ClusterError } from '../errors.ts'
 import { incarnationNumber, type MemberView, type WaitOptions } from '../node-interface.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
 import type { Absence } from '../runtime/away-guard.ts'
-import { beginWait } from '../wait.ts'
+import { beginWait, nodeStopping } from '../wait.ts'
 import type { Link, LinkEnd } from '../wire/link.ts'
 import { inCausalOrder } from './causal-order.ts'
 import { EvidenceBook } from './evidence-book.ts'
@@ -44,6 +44,7 @@ export class Why implements NodePart {
    */
   async ask(name: string, options: WaitOptions = {}): Promise<WhyView> {
     const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = beginWait('node.why', options)
+    if (this.#context.stage() === 'stopped') throw nodeStopping()
     const { members, self, requests } = this.#context
     const member = members().find((known) => known.name === name || known.id === name)
     if (!member) throw new ClusterError('ERR_UNKNOWN_MEMBER', `no member is called '${name}'`, { member: name })

@@ -50,6 +50,17 @@ const calls: { readonly [name: string]: Call } = {
   'channel.request': (node, options) => node.channel('data').request('a', 1, options),
 }
 
+/** What would do nothing more on a node that has stopped. */
+const offers: { readonly [name: string]: Call } = {
+  'vsm.host': async (node) => node.vsm.host('s5', () => {}),
+  'vsm.onCommand': async (node) => node.vsm.onCommand(() => null),
+  'singletons.host': async (node) => node.singletons.host('x', () => undefined),
+  'services.register': async (node) => node.services.register('x', {}),
+  'channel.onMessage': async (node) => node.channel('data').onMessage(() => {}),
+  'channel.onRequest': async (node) => node.channel('data').onRequest(() => null),
+  'channel.subscribe': async (node) => node.channel('data').subscribe('x', () => {}),
+}
+
 describe('every call that waits', () => {
   it('refuses what is no signal and no time with ERR_BAD_OPTIONS, and begins nothing with a signal that has aborted', async () => {
     const [node] = await form(['a'])
@@ -69,6 +80,21 @@ describe('every call that waits', () => {
       const refused = name === 'topology.switch' ? 'ERR_BAD_REQUEST' : 'ERR_BAD_OPTIONS'
       const told = codes.join(', ')
       if (told !== `ERR_BAD_OPTIONS, ${refused}, ERR_ABORTED`) failures.push(`${name}: ${told}`)
+    }
+    assert.deepEqual(failures, [])
+  })
+
+  it('is refused with ERR_SHUTTING_DOWN once the node has stopped', async () => {
+    const [node] = await form(['a'])
+    await node!.stop()
+    const failures: string[] = []
+    for (const [name, call] of Object.entries({ ...calls, ...offers })) {
+      try {
+        failures.push(`${name}: resolved to ${JSON.stringify(await call(node!, {}))}`)
+      } catch (error) {
+        const { code } = error as { code?: string }
+        if (code !== 'ERR_SHUTTING_DOWN') failures.push(`${name}: ${code ?? error}`)
+      }
     }
     assert.deepEqual(failures, [])
   })
