@@ -49,10 +49,14 @@ export class LogWriter<Command> {
     await this.#flushing
   }
 
+  #nextTurn(): Promise<void> {
+    return new Promise((resolve) => this.#options.clock.setImmediate(resolve))
+  }
+
   async #flush(): Promise<void> {
-    // One microtask later, so that all effects of this turn share the flush.
-    await undefined
     while (this.#waiting.length > 0 && !this.#hasFailed) {
+      // All effects of this turn share the flush, and what they send is on its way before one that blocks.
+      await this.#nextTurn()
       const batch = this.#waiting
       this.#waiting = []
       const began = this.#options.clock.now()

@@ -32,9 +32,15 @@ export class SnapshotDriver {
   /** A state that arrived whole, until the core says that it counts. */
   #arrived: { readonly id: string; readonly state: ClusterState } | undefined
   #isClosed = false
+  #capturedBytes = 0
 
   constructor(options: SnapshotDriverOptions) {
     this.#options = options
+  }
+
+  /** Of the last capture; 0 before the first. */
+  get capturedBytes(): number {
+    return this.#capturedBytes
   }
 
   capture({ index, term, configuration }: Of<'capture'>): void {
@@ -44,6 +50,7 @@ export class SnapshotDriver {
     this.#run(async () => {
       const { id, size } = await log.snapshots.store({ index, term, configuration }, encodeState(state))
       logger.debug('the machine was captured', { index, bytes: size, capturedMs: clock.now() - began })
+      this.#capturedBytes = size
       answer({ type: 'captured', index, id, size })
     })
   }

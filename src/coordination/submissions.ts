@@ -29,6 +29,8 @@ const MAX_IN_FLIGHT = 1_000
 const ATTEMPT_TIMEOUT_MS = 1_500
 /** How long the leader itself waits for an entry that somebody else has sent. */
 const SERVE_TIMEOUT_MS = 5_000
+/** Room for the session around a command. */
+const SESSION_BYTES = 64
 
 /** A session, and which of its commands are not answered yet. */
 interface Session {
@@ -40,6 +42,8 @@ interface Session {
 export class Submissions {
   readonly #options: SubmissionsOptions
   #session: Promise<Session> | undefined
+  /** The same, once it is there. */
+  #opened: Session | undefined
   #inFlight = 0
 
   constructor(options: SubmissionsOptions) {
@@ -57,7 +61,8 @@ export class Submissions {
    */
   async submit(operation: string, command: ClientCommand, options: CallOptions = {}): Promise<ClusterReply> {
     beginWait(operation, options)
-    checkSize(command)
+    // With a session it is encoded, and so checked, at once; nobody waits for one with what cannot be sent.
+    if (this.#session === undefined) checkSize(command)
     if (this.#inFlight >= MAX_IN_FLIGHT) throw tooMany()
     this.#inFlight += 1
     try {
@@ -71,18 +76,12 @@ export class Submissions {
     const { timeoutMs = DEFAULT_CALL_TIMEOUT_MS, signal, isPatient } = options
     const deadline = this.#options.clock.now() + timeoutMs
     for (;;) {
-      const opening = this.#open()
-      const session = await inTime(
-        this.#options.clock,
-        opening,
-        operation,
-        deadline - this.#options.clock.now(),
-        signal,
-      )
-      const left = { signal, isPatient, timeoutMs: Math.max(1, deadline - this.#options.clock.now()) }
+      const { clock } = this.#options
+      const session = this.#opened ?? (await inTime(clock, this.#open(), operation, deadline - clock.now(), signal))
+      const left = { signal, isPatient, timeoutMs: Math.max(1, deadline - clock.now()) }
       const reply = await this.#once(operation, session, command, left)
       if (reply.type !== 'unknown-session') return reply
-      if (this.#session === opening) this.#session = undefined
+      if (this.#opened === session) this.#opened = this.#session = undefined
     }
   }
 
@@ -100,6 +99,7 @@ export class Submissions {
       // In the order in which they began: the first is the smallest.
       const [floor = sequence] = session.open
       const wrapped: ClusterCommand = { type: 'in-session', session: session.index, sequence, floor, command }
+      checkSize(wrapped)
       return await this.#options.calls.call(operation, options, async (leader, leftMs) => {
         const isFirst = !wasTried
         wasTried = true
@@ -122,7 +122,8 @@ export class Submissions {
       )
       .then((reply) => {
         if (reply.type !== 'ok') throw new ClusterError('ERR_INTERNAL', `no session: ${reply.type}`, {})
-        return { index: reply.index, next: 1, open: new Set<number>() }
+        this.#opened = { index: reply.index, next: 1, open: new Set<number>() }
+        return this.#opened
       })
     this.#session = opening
     opening.catch(() => {
@@ -183,9 +184,8 @@ function known(payload: Uint8Array): ClusterCommand {
 }
 
 /** `ERR_PAYLOAD_TOO_LARGE` when it does not fit into one entry of a log; other engines keep the same bound. */
-export function checkSize(command: ClientCommand): void {
-  // Room for the session around it.
-  const limit = MAX_COMMAND_BYTES - 64
+export function checkSize(command: ClusterCommand): void {
+  const limit = command.type === 'in-session' ? MAX_COMMAND_BYTES : MAX_COMMAND_BYTES - SESSION_BYTES
   let bytes: number
   try {
     bytes = encodeCommand(command).length

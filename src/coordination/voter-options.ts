@@ -14,8 +14,11 @@ import type { Time } from '../runtime/clock.ts'
 import type { Turn } from '../runtime/turn.ts'
 import type { RecoveredLog } from '../storage/node-storage.ts'
 
-/** Read again at every start, and held in memory until then. A guess: a second of a disk. */
-export const defaultSnapshotBytes = 64 * 1024 * 1024
+/**
+ * Held in memory until the next snapshot, as commands that take some four times as much, and read again at every start. Fewer: a small machine is written again
+ * and again. A guess: as much as a busy cluster writes in a few seconds.
+ */
+export const defaultSnapshotBytes = 8 * 1024 * 1024
 
 export interface VoterOptions {
   readonly self: string
@@ -25,7 +28,7 @@ export interface VoterOptions {
   readonly mayHost?: () => boolean
   /** What this release can apply. Default: {@link featureLevels}. */
   readonly levels?: FeatureLevels
-  /** Bytes of commands in the log after which it is replaced by a snapshot, however few entries they are. Default {@link defaultSnapshotBytes}. */
+  /** Bytes of commands in the log after which it is replaced by a snapshot, however few entries they are; as many as the last snapshot has, if that is more. Default {@link defaultSnapshotBytes}. */
   readonly snapshotBytes?: number
   readonly clock: Time
   readonly random: Random

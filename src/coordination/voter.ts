@@ -37,6 +37,7 @@ import { Proposals } from './proposals.ts'
 import { refusal, upgradePending } from './refusal.ts'
 import { SnapshotDriver } from './snapshot-driver.ts'
 import { StepWaits } from './step-waits.ts'
+import { isVisible } from './visible-change.ts'
 import { defaultSnapshotBytes, type VoterOptions } from './voter-options.ts'
 import { VoterTurn } from './voter-turn.ts'
 
@@ -92,7 +93,7 @@ export class Voter {
       store: options.log,
       encode: encodeContent,
       onBytes: (bytes) => this.#grown(bytes),
-      onPersisted: (ticket) => turn.enter(() => this.#put({ type: 'persisted', ticket })),
+      onPersisted: (ticket) => turn.enter(() => this.#persisted(ticket)),
       onFlushed: (seconds) => options.flushes?.record(seconds),
       onFailure: options.onDiskFailure,
     })
@@ -282,6 +283,12 @@ export class Voter {
     this.#mailbox.put(input)
   }
 
+  /** A leader gathers, as its callers write again; a follower's answer is what they wait for. */
+  #persisted(ticket: number): void {
+    this.#put({ type: 'persisted', ticket })
+    if (this.#raft.view().role !== 'leader') this.#turn.flush()
+  }
+
   #take(input: Input<ClusterCommand>): void {
     if (this.#isClosed) return
     const before = this.#raft.view()
@@ -371,7 +378,9 @@ export class Voter {
   /** Called within a step: the mailbox takes it behind that one. */
   #grown(bytes: number): void {
     this.#logBytes += bytes
-    if (this.#logBytes < (this.#options.snapshotBytes ?? defaultSnapshotBytes)) return
+    const { snapshotBytes = defaultSnapshotBytes } = this.#options
+    // Writing snapshots costs no more than writing the log does.
+    if (this.#logBytes < Math.max(snapshotBytes, this.#snapshots.capturedBytes)) return
     this.#logBytes = 0
     this.#put({ type: 'capture-due' })
   }
@@ -387,14 +396,4 @@ export class Voter {
     const { self, isLinked } = this.#options
     return this.voterIds.filter((id) => id === self || isLinked(id)).length >= majority(this.voterIds.length)
   }
-}
-
-function isVisible(before: RaftView, after: RaftView): boolean {
-  return (
-    before.role !== after.role ||
-    before.term !== after.term ||
-    before.leader !== after.leader ||
-    before.commitIndex !== after.commitIndex ||
-    before.configuration !== after.configuration
-  )
 }

@@ -1,12 +1,13 @@
 // The log as files: `raft.log` says whose it is, the segments beside it hold the records (`segment.ts`). An append is one
-// write and one flush, however many tickets it groups; both run on the thread pool, so a slow disk never blocks the event
-// loop. A segment grows by zeros in large steps, so that most flushes need not touch the file's metadata. Bytes and
+// write and one flush, however many tickets it groups. Both run on the thread pool, so that a slow disk does not block the event
+// loop, and on a disk that is quick by one call that blocks (`flush-pace.ts`). A segment grows by zeros in large steps, so that most flushes need not touch the file's metadata. Bytes and
 // verdicts are `record.ts`, `segment.ts` and `log-recovery.ts`.
 
 import { dirname } from 'node:path'
 import { ClusterError } from '../errors.ts'
 import { diskError } from './disk-error.ts'
 import { type FileSystem, nodeFileSystem, type OpenFile, replaceFile } from './file-system.ts'
+import { FlushPace } from './flush-pace.ts'
 import { readHeaderBytes } from './header-block.ts'
 import { extentAfter, type LogExtent } from './log-contents.ts'
 import { checkHeader, decodeLogHeader, type ExpectedHeader, encodeLogHeader, logFormat } from './log-header.ts'
@@ -27,6 +28,8 @@ export interface FileLogOptions {
   readonly fs?: FileSystem
   /** Bytes after which the next append begins a new segment. Default {@link defaultSegmentBytes}. */
   readonly segmentBytes?: number
+  /** Decides which flushes block the event loop. Default: a disk of which nothing is known yet. */
+  readonly pace?: FlushPace
 }
 
 /** The segment that is written to. */
@@ -57,6 +60,7 @@ export class FileLog implements LogStore {
   #extent: LogExtent | undefined
   #boundaries: readonly Boundary[] = []
   #firstSegment = 1
+  readonly #pace: FlushPace
   #failure: { readonly error: unknown } | undefined
   #running: Promise<void> | undefined
   /** Settles when no compaction runs any more. */
@@ -68,6 +72,7 @@ export class FileLog implements LogStore {
     this.path = path
     this.#fs = options.fs ?? nodeFileSystem
     this.#segmentBytes = options.segmentBytes ?? defaultSegmentBytes
+    this.#pace = options.pace ?? new FlushPace()
   }
 
   /** Makes an empty log, durable before this resolves. What is left of one that was lost is replaced: the caller has looked. */
@@ -163,20 +168,33 @@ export class FileLog implements LogStore {
     }
   }
 
-  /** One write, one flush: growing adds its zeros to the same write. */
   async #put(record: Buffer): Promise<void> {
     const { tail } = this.#loaded
     sealRecord(record, tail.sequence, tail.end, tail.seed)
     const after = tail.end + record.length
-    if (after <= tail.size) {
-      await tail.file.write(record, tail.end)
-    } else {
-      tail.size = Math.ceil(after / growthBytes) * growthBytes
-      await tail.file.write(Buffer.concat([record], tail.size - tail.end), tail.end)
-    }
-    await tail.file.sync()
+    if (after > tail.size) await this.#grow(tail, record)
+    else await this.#flush(tail, record)
     tail.sequence++
     tail.end = after
+  }
+
+  /** One write, one flush. */
+  async #flush({ file, end }: Tail, record: Buffer): Promise<void> {
+    const from = performance.now()
+    if (this.#pace.mayBlock(record.length)) {
+      file.writeDurably(record, end)
+    } else {
+      await file.write(record, end)
+      await file.sync()
+    }
+    this.#pace.took(performance.now() - from)
+  }
+
+  /** The zeros go with the record. This flush touches the file's metadata: it says nothing of the pace of others. */
+  async #grow(tail: Tail, record: Buffer): Promise<void> {
+    tail.size = Math.ceil((tail.end + record.length) / growthBytes) * growthBytes
+    await tail.file.write(Buffer.concat([record], tail.size - tail.end), tail.end)
+    await tail.file.sync()
   }
 
   /** Goes on in a new segment, durably there before the first record is written to it. */

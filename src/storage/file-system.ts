@@ -2,7 +2,7 @@
 // promises is what POSIX promises: content is durable after `sync`, a name after `syncDirectory`, `rename` and `link` are
 // atomic. Errors are Node's own (`code` is the errno); `disk-error.ts` turns them into ours.
 
-import { constants } from 'node:fs'
+import { constants, fdatasyncSync, writeSync } from 'node:fs'
 import * as node from 'node:fs/promises'
 import { dirname } from 'node:path'
 
@@ -25,6 +25,8 @@ export interface OpenFile {
   truncate(size: number): Promise<void>
   /** Content and size survive a crash from now on. */
   sync(): Promise<void>
+  /** Writes all of `bytes` and makes them durable, as `write` and `sync` do, before it returns: the event loop stands still meanwhile. */
+  writeDurably(bytes: Uint8Array, position: number): void
   close(): Promise<void>
 }
 
@@ -59,6 +61,7 @@ export const nodeFileSystem: FileSystem = {
       write: (bytes, position) => writeFully(handle, bytes, position),
       truncate: (size) => handle.truncate(size),
       sync: () => handle.datasync(),
+      writeDurably: (bytes, position) => writeDurably(handle.fd, bytes, position),
       close: () => handle.close(),
     }
   },
@@ -119,6 +122,12 @@ async function writeFully(handle: node.FileHandle, bytes: Uint8Array, position: 
     const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done)
     done += bytesWritten
   }
+}
+
+function writeDurably(fd: number, bytes: Uint8Array, position: number): void {
+  let done = 0
+  while (done < bytes.length) done += writeSync(fd, bytes, done, bytes.length - done, position + done)
+  fdatasyncSync(fd)
 }
 
 /**

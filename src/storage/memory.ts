@@ -101,6 +101,6 @@ function copyOf({ hardState, reset, entries }: LogWrite): LogWrite {
   return {
     hardState,
     reset,
-    entries: entries.map(({ index, term, command }) => ({ index, term, command: command?.slice() })),
+    entries: entries.map(({ index, term, command }) => ({ index, term, command: command && new Uint8Array(command) })),
   }
 }

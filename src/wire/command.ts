@@ -17,6 +17,7 @@ import {
 } from './limits.ts'
 import { clientCommandNumbers, commandNumbers } from './message-numbers.ts'
 import { Reader } from './reader.ts'
+import { RecentEncodings } from './recent-encodings.ts'
 import { WireError } from './wire-error.ts'
 import { write } from './writer.ts'
 
@@ -60,9 +61,9 @@ const fields: Codec<ClusterCommand> = union(
 )
 
 /** A command is encoded once, though it goes to the disk and to every follower. */
-const encoded = new WeakMap<ClusterCommand, Uint8Array>()
+const encoded = new RecentEncodings<ClusterCommand>()
 
-/** The bytes of a command. The caller must change neither. Throws `WireError` for one that is too long. */
+/** The bytes of a command. The caller must change neither; who keeps them for long copies them (see `writer.ts`). Throws `WireError` for one that is too long. */
 export function encodeCommand(command: ClusterCommand): Uint8Array {
   const before = encoded.get(command)
   if (before !== undefined) return before
@@ -70,10 +71,15 @@ export function encodeCommand(command: ClusterCommand): Uint8Array {
     writer.u8(COMMAND_VERSION)
     fields.encode(writer, command)
   })
-  // A log keeps its commands: an exact copy keeps no slab alive.
-  const copy = new Uint8Array(written)
-  encoded.set(command, copy)
-  return copy
+  encoded.set(command, written)
+  return written
+}
+
+/** What {@link decodeCommand} reads; its bytes, which the caller gives away, are not made again by {@link encodeCommand} soon after. */
+export function receiveCommand(from: Uint8Array): ClusterCommand {
+  const command = decodeCommand(from)
+  encoded.set(command, from)
+  return command
 }
 
 /** Reads what any release up to this one wrote. Throws `WireError`. */

@@ -5,7 +5,7 @@
 import type { ClusterCommand } from '../../consensus/machines/commands.ts'
 import type { Configuration, Entry } from '../../consensus/types.ts'
 import { bool, type Codec, list, struct, text } from './codec.ts'
-import { COMMAND_VERSION, decodeCommand, encodeCommand } from './command.ts'
+import { COMMAND_VERSION, decodeCommand, encodeCommand, receiveCommand } from './command.ts'
 import { MAX_COMMAND_BYTES, MAX_ID_BYTES, MAX_LEARNERS, MAX_STORE_ID_BYTES, MAX_VOTERS } from './limits.ts'
 import { logEntryNumbers } from './message-numbers.ts'
 import { Reader } from './reader.ts'
@@ -31,10 +31,10 @@ export function encodeContent({ command, configuration: change }: Content): Uint
   return command === undefined ? undefined : encodeCommand(command)
 }
 
-/** Reads what `encodeContent` of any release up to this one wrote. Throws `WireError`. */
-export function decodeContent(from: Uint8Array | undefined): Content {
+/** Reads what `encodeContent` of any release up to this one wrote. `command` reads a command. Throws `WireError`. */
+export function decodeContent(from: Uint8Array | undefined, command = decodeCommand): Content {
   if (from === undefined) return { command: undefined }
-  if (from[0] !== COMMAND_VERSION || from[1] !== logEntryNumbers.configuration) return { command: decodeCommand(from) }
+  if (from[0] !== COMMAND_VERSION || from[1] !== logEntryNumbers.configuration) return { command: command(from) }
   const reader = new Reader(from.subarray(2), COMMAND_VERSION)
   const change = configuration.decode(reader)
   reader.end()
@@ -48,7 +48,8 @@ export const content: Codec<Content> = {
     bool.encode(writer, bytes !== undefined)
     if (bytes !== undefined) writer.bytes(bytes, MAX_COMMAND_BYTES)
   },
-  decode: (reader) => decodeContent(bool.decode(reader) ? reader.bytes(MAX_COMMAND_BYTES) : undefined),
+  // A follower stores what it was sent.
+  decode: (reader) => decodeContent(bool.decode(reader) ? reader.bytes(MAX_COMMAND_BYTES) : undefined, receiveCommand),
 }
 
 function encodeConfiguration(change: Configuration): Uint8Array {

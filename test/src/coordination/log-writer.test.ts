@@ -25,7 +25,7 @@ beforeEach(() => {
 })
 
 async function settled(): Promise<void> {
-  for (let turn = 0; turn < 10; turn++) await undefined
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
 }
 
 function persist(ticket: number, command?: string): void {
@@ -41,6 +41,15 @@ function persist(ticket: number, command?: string): void {
 const sizes = (): number[] => appends.map(({ writes }) => writes.length)
 
 describe('a log writer', () => {
+  it('begins a flush on a later turn, so that what this one sends leaves before', async () => {
+    persist(1)
+    for (let i = 0; i < 10; i++) await undefined
+    await new Promise<void>((resolve) => process.nextTick(resolve))
+    assert.deepEqual(sizes(), [])
+    await settled()
+    assert.deepEqual(sizes(), [1])
+  })
+
   it('puts what one turn persists into one flush, in order', async () => {
     for (const ticket of [1, 2, 3]) persist(ticket)
     await settled()

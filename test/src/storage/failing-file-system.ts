@@ -32,6 +32,10 @@ export function failingFileSystem(fail: (operation: Operation, path: string) => 
         write: guard('write', file.write, path),
         truncate: guard('truncate', file.truncate, path),
         sync: guard('sync', file.sync, path),
+        writeDurably: (bytes, position) => {
+          allow('writeDurably', path)
+          file.writeDurably(bytes, position)
+        },
         close: file.close,
       }
     },

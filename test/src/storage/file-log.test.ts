@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { isClusterError } from '../../../src/errors.ts'
 import { FileLog, growthBytes } from '../../../src/storage/file-log.ts'
+import { FlushPace, shortFlushesInARow, shortFlushMs } from '../../../src/storage/flush-pace.ts'
 import type { LogHeader, LogStore } from '../../../src/storage/log-store.ts'
 import { segmentPath } from '../../../src/storage/segment.ts'
 import { testLogStore } from '../../../src/testing/compliance/log-store.ts'
@@ -19,11 +20,11 @@ function remember(log: FileLog, path: string): FileLog {
 
 const newPath = (): string => join(temporaryDirectory(), 'raft.log')
 
-for (const { name, segmentBytes } of [
-  { name: 'file', segmentBytes: undefined },
+for (const { name, ...options } of [
+  { name: 'file' },
   { name: 'file, a segment per append', segmentBytes: 1 },
+  { name: 'file, flushes that block', pace: new FlushPace(0) },
 ]) {
-  const options = segmentBytes === undefined ? {} : { segmentBytes }
   testLogStore(name, {
     create: async (header) => {
       const path = newPath()
@@ -56,6 +57,38 @@ const entry = (index: number) => ({ index, term: 1, command: new TextEncoder().e
 const writes = (...entries: ReturnType<typeof entry>[]) => [{ hardState: undefined, entries }]
 
 describe('file log', () => {
+  it('poisons itself when a flush that blocks fails', async () => {
+    const fs = failingFileSystem((what) => (what === 'writeDurably' ? 'EIO' : undefined))
+    const log = await FileLog.create(newPath(), header, { fs, pace: new FlushPace(0) })
+    await log.load()
+    // The first record makes the segment grow, which never blocks.
+    await log.append(writes(entry(1)))
+    const isDiskError = (error: unknown): boolean => isClusterError(error, 'ERR_DISK') && error.mayHaveHappened
+    await assert.rejects(log.append(writes(entry(2))), isDiskError)
+    await assert.rejects(log.append(writes(entry(2))), isDiskError)
+    await log.close()
+  })
+
+  it('flushes by calls that block once the disk was quick for a while, and no more when it was slow', async () => {
+    const calls: string[] = []
+    const fs = failingFileSystem((what) => void calls.push(what))
+    const pace = new FlushPace()
+    const log = await FileLog.create(newPath(), header, { fs, pace })
+    await log.load()
+    let index = 0
+    const callsOfOne = async (): Promise<string[]> => {
+      calls.length = 0
+      await log.append(writes(entry(++index)))
+      return [...calls]
+    }
+    assert.deepEqual(await callsOfOne(), ['write', 'sync'])
+    for (let i = 0; i < shortFlushesInARow; i++) pace.took(0)
+    assert.deepEqual(await callsOfOne(), ['writeDurably'])
+    pace.took(shortFlushMs + 1)
+    assert.deepEqual(await callsOfOne(), ['write', 'sync'])
+    await log.close()
+  })
+
   it('poisons itself when the write fails, too', async () => {
     const log = await createFailing(header, 'write')
     await log.load()

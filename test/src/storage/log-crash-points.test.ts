@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { FileLog } from '../../../src/storage/file-log.ts'
+import { FlushPace } from '../../../src/storage/flush-pace.ts'
 import { LogContents } from '../../../src/storage/log-contents.ts'
 import { decodeLogHeader } from '../../../src/storage/log-header.ts'
 import type { LoadedLog, LogHeader, LogWrite, StoredEntry } from '../../../src/storage/log-store.ts'
@@ -41,14 +42,16 @@ describe('the log after a crash', () => {
 async function liveAndDie(seed: number): Promise<void> {
   const random = seededRandom(seed)
   const segmentBytes = 512 + Math.floor(random() * 4000)
+  // A quick disk is flushed by calls that block, any other by way of the thread pool.
+  const pace = new FlushPace(seed % 2 === 0 ? 0 : undefined)
   let disk = new SimulatedDisk(random)
-  await (await FileLog.create(path, header, { fs: disk, segmentBytes })).close()
+  await (await FileLog.create(path, header, { fs: disk, segmentBytes, pace })).close()
   const told: Told = { contents: new LogContents(), snapshot: 0 }
   let candidates = [told.contents]
   for (let life = 0; life < 6; life++) {
     disk = disk.afterCrash(1 + Math.floor(random() * 50))
     await untilPowerLoss(async () => {
-      const log = await FileLog.open(path, header, { fs: disk, segmentBytes })
+      const log = await FileLog.open(path, header, { fs: disk, segmentBytes, pace })
       told.contents = survivorOf(await log.load(), candidates, told.snapshot, `seed ${seed}, life ${life}`)
       for (;;) {
         const compacted = compactAt(random, told)

@@ -86,6 +86,10 @@ export class SimulatedDisk implements FileSystem {
 
   /** Runs one call; the one at which the power fails may still have its effect. */
   async #call<Result>(work: () => Result): Promise<Result> {
+    return this.#blockingCall(work)
+  }
+
+  #blockingCall<Result>(work: () => Result): Result {
     this.calls++
     if (this.calls < this.#lastCall) return work()
     if (this.calls === this.#lastCall && this.#random() < 0.5) work()
@@ -121,24 +125,28 @@ export class SimulatedDisk implements FileSystem {
   }
 
   #handle(inode: Inode): OpenFile {
+    const write = (bytes: Uint8Array, position: number): void => {
+      const grown = Buffer.alloc(Math.max(inode.current.length, position + bytes.length))
+      inode.current.copy(grown)
+      grown.set(bytes, position)
+      inode.current = grown
+    }
+    const sync = (): void => {
+      inode.durable = Buffer.from(inode.current)
+    }
     return {
       size: () => this.#call(() => inode.current.length),
       read: (into, position) => this.#call(() => inode.current.copy(into, 0, position)),
-      write: (bytes, position) =>
-        this.#call(() => {
-          const grown = Buffer.alloc(Math.max(inode.current.length, position + bytes.length))
-          inode.current.copy(grown)
-          grown.set(bytes, position)
-          inode.current = grown
-        }),
+      write: (bytes, position) => this.#call(() => write(bytes, position)),
       truncate: (size) =>
         this.#call(() => {
           inode.current = Buffer.from(inode.current.subarray(0, size))
         }),
-      sync: () =>
-        this.#call(() => {
-          inode.durable = Buffer.from(inode.current)
-        }),
+      sync: () => this.#call(sync),
+      writeDurably: (bytes, position) => {
+        this.#blockingCall(() => write(bytes, position))
+        this.#blockingCall(sync)
+      },
       close: async () => undefined,
     }
   }
