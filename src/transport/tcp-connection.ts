@@ -1,9 +1,16 @@
 // One TLS connection whose two identities are proven. What is written within one turn leaves as one TLS write; nothing
-// is read before the owner has started it, so that the kernel holds back an eager peer.
+// is read before the owner has started it, so that the kernel holds back an eager peer; and in one turn no more than a share is
+// read, so that a peer that sends without end leaves time for the other connections.
 
 import { Buffer } from 'node:buffer'
 import type { TLSSocket } from 'node:tls'
 import type { Connection, ConnectionHandler } from './transport.ts'
+
+/**
+ * After so many bytes nothing is read until the event loop has been round: one read of the kernel's bytes, for Node hands them on in pieces of
+ * 16 KiB. Without a bound it reads on for as long as more comes, up to 2 MiB in a turn, and deciphers it all before it looks at another socket.
+ */
+const READ_BYTES = 16 * 1024
 
 export interface TcpConnectionOptions {
   readonly peer: string
@@ -32,6 +39,9 @@ export class TcpConnection implements Connection {
   /** Who waits for them to be written. */
   #waiting: (() => void)[] = []
   #needsDrain = false
+  /** Read since the loop has been round. */
+  #readBytes = 0
+  #isResting = false
   #isClosing = false
   #error: Error | undefined
   #isClosed = false
@@ -74,7 +84,10 @@ export class TcpConnection implements Connection {
     }
     // The first listener makes the socket flow, on a later turn.
     this.#socket.on('data', (bytes: Uint8Array) => {
-      if (!this.#isClosing) handler.data(bytes)
+      if (this.#isClosing) return
+      this.#readBytes += bytes.length
+      if (this.#readBytes >= READ_BYTES) this.#rest()
+      handler.data(bytes)
     })
   }
 
@@ -108,6 +121,18 @@ export class TcpConnection implements Connection {
   destroy(): void {
     this.#isClosing = true
     this.#socket.destroy()
+  }
+
+  /** Reads on when the loop has been round. */
+  #rest(): void {
+    if (this.#isResting) return
+    this.#isResting = true
+    this.#socket.pause()
+    setImmediate(() => {
+      this.#isResting = false
+      this.#readBytes = 0
+      this.#socket.resume()
+    })
   }
 
   /** Behind every promise that what runs now has resolved: an answer and its acknowledgement leave together. */

@@ -68,6 +68,33 @@ describe('a transport', () => {
     assert.equal((await transport.dial(address, signal())).peer, transport.id)
   })
 
+  it('reads a bounded share of what comes in one turn, and all of it in the end', async () => {
+    const total = 8 * 1024 * 1024
+    let inTurn = 0
+    let most = 0
+    let received = 0
+    const address = await create().listen('127.0.0.1:0', (connection) =>
+      connection.start({
+        data: ({ length }) => {
+          if (inTurn === 0) {
+            setImmediate(() => {
+              most = Math.max(most, inTurn)
+              inTurn = 0
+            })
+          }
+          inTurn += length
+          received += length
+        },
+        drain: () => undefined,
+        close: () => undefined,
+      }),
+    )
+    const dialed = await create().dial(address, signal())
+    dialed.write(new Uint8Array(total))
+    await waitUntil(() => received === total)
+    assert.ok(most <= 128 * 1024, `${most} bytes in one turn`)
+  })
+
   it('writes what was written in one turn as one TLS record', async () => {
     const chunks: number[] = []
     const address = await create().listen('127.0.0.1:0', (connection) =>
