@@ -2,6 +2,7 @@
 // brings the lane's connection together with the bytes and with the scheduler that shares each turn among lanes.
 
 import { Buffer } from 'node:buffer'
+import { handedOver } from '../runtime/young-garbage.ts'
 import type { Envelope } from '../wire/envelope.ts'
 import { FRAME_HEADER_BYTES } from '../wire/frame.ts'
 import type { LaneEnds, LaneEnvelope } from '../wire/lane-envelope.ts'
@@ -168,6 +169,7 @@ export class LaneSocket implements ConnectionOwner {
     let bytes = 0
     for (const { payload } of batch) bytes += payload.length
     this.lane.received(batch.length, bytes)
+    handedOver(bytes)
     this.#options.handler.arrived(this.lane, batch)
   }
 }

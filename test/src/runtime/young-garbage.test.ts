@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { handedOver } from '../../../src/runtime/young-garbage.ts'
+
+const MiB = 1024 * 1024
+const PAYLOAD_BYTES = 64 * 1024
+
+/** Takes `bytes` in payloads that nobody keeps; gives the most that lay outside of the heap meanwhile, beyond what did before. */
+function take(bytes: number): number {
+  const before = process.memoryUsage().arrayBuffers
+  let most = 0
+  for (let taken = 0; taken < bytes; taken += PAYLOAD_BYTES) {
+    new Uint8Array(PAYLOAD_BYTES).fill(1)
+    handedOver(PAYLOAD_BYTES)
+    most = Math.max(most, process.memoryUsage().arrayBuffers - before)
+  }
+  return most
+}
+
+describe('payloads that nobody needs any more', () => {
+  it('are found when some megabytes of them have come', () => {
+    assert.ok(take(128 * MiB) < 24 * MiB)
+  })
+
+  it('leave no function in the global scope', () => {
+    assert.equal(globalThis.gc, undefined)
+  })
+})
