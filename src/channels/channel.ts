@@ -165,7 +165,10 @@ export interface Channel {
     payloads: Iterable<Sendable> | AsyncIterable<Sendable>,
     options?: SendOptions,
   ): Promise<SendManyReceipt>
-  /** Hands over what is published to topics that fit: `*` stands for one word, `**` for any number. */
+  /**
+   * Hands over what is published to topics that fit: `*` stands for one word, `**` for any number. Throws `ERR_BAD_REQUEST` for what is no pattern; like
+   * each that takes a handler `ERR_BAD_OPTIONS` without one, and `ERR_SHUTTING_DOWN` when the node has stopped.
+   */
   subscribe(topicPattern: string, handler: MessageHandler): Disposable
   /** Hands over every message of this channel, published ones included. */
   onMessage(handler: MessageHandler): Disposable
@@ -173,7 +176,7 @@ export interface Channel {
   messages(options?: { readonly signal?: AbortSignal; readonly topic?: string }): AsyncIterable<Message>
   /** Sends a request, and resolves with the answer. Rejects as {@link send} does, and with the ClusterError that the handler threw. */
   request(to: Recipient, payload: Sendable, options?: SendOptions): Promise<Message>
-  /** Answers requests; the newest handler is the one. */
+  /** Answers requests; the newest handler is the one, and when it is disposed the one before it answers again. */
   onRequest(handler: RequestHandler): Disposable
   stats(): ChannelStats
   /** Calls `listener` for congestion and gaps until the result is disposed. It must not throw. */

@@ -23,7 +23,8 @@ export class Inbound {
   readonly subscribers = new Subscribers()
   readonly schedule: HandlerSchedule
   readonly causal: CausalOrder
-  requestHandler: RequestHandler | undefined
+  /** Who can answer requests; the last one does. */
+  #requestHandlers: readonly { readonly handler: RequestHandler }[] = []
   readonly #context: ChannelContext
   readonly #counts: ChannelCounts
   readonly #sayFailure: ReturnType<typeof oncePer>
@@ -61,11 +62,22 @@ export class Inbound {
     }
   }
 
+  /** Answers requests with `handler` while it is the newest; the one before it answers again when it is disposed. */
+  answerWith(handler: RequestHandler): Disposable {
+    const entry = { handler }
+    this.#requestHandlers = [...this.#requestHandlers, entry]
+    return {
+      [Symbol.dispose]: () => {
+        this.#requestHandlers = this.#requestHandlers.filter((other) => other !== entry)
+      },
+    }
+  }
+
   close(): void {
     this.causal.close()
     this.schedule.close()
     this.subscribers.clear()
-    this.requestHandler = undefined
+    this.#requestHandlers = []
   }
 
   #handle(arrival: Arrival): void | Promise<void> {
@@ -94,8 +106,9 @@ export class Inbound {
     const succeed = (answer: Payload): void =>
       this.#reply('reply', arrival, encodePayload(answer ?? null, MAX_TRANSFER_BYTES))
     try {
-      if (this.requestHandler === undefined) throw noHandler(self.name, arrival.channel, 'requests')
-      const answer = this.requestHandler(arrival.message(nameOf))
+      const newest = this.#requestHandlers.at(-1)
+      if (newest === undefined) throw noHandler(self.name, arrival.channel, 'requests')
+      const answer = newest.handler(arrival.message(nameOf))
       if (isThenable(answer)) return Promise.resolve(answer).then(succeed).catch(fail)
       succeed(answer)
     } catch (error) {

@@ -28,7 +28,7 @@ import { Outbound } from './outbound.ts'
 import type { Payload } from './payload.ts'
 import { PendingRequests } from './pending-requests.ts'
 import { SendMany } from './send-many.ts'
-import { noHandler } from './subscribers.ts'
+import { checkHandler, noHandler } from './subscribers.ts'
 import { checkTopic } from './topics.ts'
 
 export class LocalChannel implements Channel {
@@ -159,22 +159,20 @@ export class LocalChannel implements Channel {
 
   subscribe(topicPattern: string, handler: MessageHandler): Disposable {
     this.#checkOpen()
+    checkHandler(handler)
     return this.#inbound.subscribers.add(handler, topicPattern)
   }
 
   onMessage(handler: MessageHandler): Disposable {
     this.#checkOpen()
+    checkHandler(handler)
     return this.#inbound.subscribers.add(handler)
   }
 
   onRequest(handler: RequestHandler): Disposable {
     this.#checkOpen()
-    this.#inbound.requestHandler = handler
-    return {
-      [Symbol.dispose]: () => {
-        if (this.#inbound.requestHandler === handler) this.#inbound.requestHandler = undefined
-      },
-    }
+    checkHandler(handler)
+    return this.#inbound.answerWith(handler)
   }
 
   messages(options: { readonly signal?: AbortSignal; readonly topic?: string } = {}): AsyncIterableIterator<Message> {
@@ -189,6 +187,7 @@ export class LocalChannel implements Channel {
   }
 
   onEvent(listener: (event: ChannelEvent) => void): Disposable {
+    checkHandler(listener)
     this.#listeners.add(listener)
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) }
   }

@@ -4,6 +4,7 @@
 import { ClusterError } from '../errors.ts'
 import type { Message, MessageHandler } from './channel.ts'
 import type { ChannelName } from './lane.ts'
+import { badOptions } from './send-options.ts'
 import { checkPattern, topicMatcher } from './topics.ts'
 
 interface Subscriber {
@@ -79,6 +80,11 @@ function promiseOf(handled: unknown): Promise<void> | undefined {
 /** It can be waited for. */
 export function isThenable<Value>(value: Value | PromiseLike<Value>): value is PromiseLike<Value> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+}
+
+/** Plain JavaScript may hand in anything; throws `ERR_BAD_OPTIONS`. */
+export function checkHandler(handler: unknown): void {
+  if (typeof handler !== 'function') throw badOptions(['the handler must be a function'])
 }
 
 /** Why what nobody wants was not handled. */

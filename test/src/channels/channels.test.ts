@@ -156,6 +156,19 @@ describe('a channel', () => {
     assert.equal((await failureOf(b.channel('data').request('a', 1))).code, 'ERR_NO_HANDLER')
   })
 
+  it('answers with the newest handler, and with the one before it when that one is disposed', async () => {
+    const [a, b] = await pair()
+    const answer = async (): Promise<unknown> => (await a.channel('data').request('b', 0)).payload
+    const older = b.channel('data').onRequest(() => 'older')
+    const newer = b.channel('data').onRequest(() => 'newer')
+    assert.equal(await answer(), 'newer')
+    newer[Symbol.dispose]()
+    newer[Symbol.dispose]()
+    assert.equal(await answer(), 'older')
+    older[Symbol.dispose]()
+    assert.equal((await failureOf(a.channel('data').request('b', 0))).code, 'ERR_NO_HANDLER')
+  })
+
   it('carries a payload of many chunks whole, as a message, a request and its answer', async () => {
     const [a, b] = await pair()
     const large = Uint8Array.from({ length: 5_000_001 }, (_, index) => index % 251)
@@ -223,6 +236,12 @@ describe('a call that cannot be', () => {
     const data = a.channel('data')
     const codes = async (call: Promise<unknown>): Promise<string> => (await failureOf(call)).code
     assert.throws(() => a.channel('nowhere'), { code: 'ERR_UNKNOWN_CHANNEL' })
+    for (const handler of [undefined, {}, 'handler'] as never[]) {
+      assert.throws(() => data.onMessage(handler), { code: 'ERR_BAD_OPTIONS' })
+      assert.throws(() => data.subscribe('orders', handler), { code: 'ERR_BAD_OPTIONS' })
+      assert.throws(() => data.onRequest(handler), { code: 'ERR_BAD_OPTIONS' })
+      assert.throws(() => data.onEvent(handler), { code: 'ERR_BAD_OPTIONS' })
+    }
     assert.equal(await codes(data.send('nobody', 1)), 'ERR_UNKNOWN_MEMBER')
     assert.equal(await codes(data.send('b', 1, { ack: true })), 'ERR_NO_HANDLER')
     assert.equal(await codes(data.send('b', 1, { key: '', timeoutMs: -1 })), 'ERR_BAD_OPTIONS')
