@@ -25,7 +25,10 @@ export interface Envelope {
   readonly floor: number
   /** First in, first out among messages of one source with the same key. Undefined: no order is asked for. */
   readonly key: string | undefined
-  /** The topology epoch in which it was sent; 0: not said. (That there is another epoch is learned from the cluster record.) */
+  /**
+   * The topology epoch in which it was sent; 0: not said, which is what this version sends. Nothing is decided by it: sequences are end to end, so a message is the same in every
+   * epoch, every hop takes it whatever its own epoch is, and that there is another one is learned from the cluster record.
+   */
   readonly epoch: number
   /** Hops travelled. A relay raises it, and drops what passed its bound: so nothing circles. */
   readonly hops: number
