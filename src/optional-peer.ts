@@ -18,7 +18,7 @@ export async function optionalPeers<Modules extends unknown[]>(packages: readonl
     const name = packages[at]![0]
     const { code, message } = result.reason as NodeJS.ErrnoException
     if (code !== 'ERR_MODULE_NOT_FOUND' || !message.includes(`'${name}'`)) throw result.reason
-    missing.push(name)
+    if (!missing.includes(name)) missing.push(name)
   }
   if (missing.length === 0) return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as Modules
   const what = missing.length === 1 ? `package '${missing[0]}'` : `packages ${missing.join(', ')}`

@@ -1,6 +1,6 @@
 // One system call for what libp2p sends at once. A chunk becomes a yamux header, one or two Noise messages, and a length and a tag
 // for each: seven pieces, which its TCP transport would write one by one, each a packet of its own. Corked for the rest of the turn, they
-// leave together, and so do the window updates of a turn.
+// leave together, and so do the window updates of a turn, with what its owner says last: the grant of credit for the same bytes.
 
 import type { MultiaddrConnection } from '@libp2p/interface'
 
@@ -21,11 +21,13 @@ export function joinWrites(raw: MultiaddrConnection): boolean {
     isCorked = false
     socket.uncork!()
   }
+  /** Behind what a connection sends at the turn's end, which comes by the same way. */
+  const uncorkLast = (): void => process.nextTick(uncork)
   written.sendData = (data) => {
     if (!isCorked) {
       isCorked = true
       socket.cork!()
-      process.nextTick(uncork)
+      queueMicrotask(uncorkLast)
     }
     return send(data)
   }

@@ -3,7 +3,10 @@
 // more than its window.
 //
 //   send() true ──▶ written, told on a later turn
-//   send() false ─▶ blocked: further turns gather here ── 'drain' and nothing left in the stream ──▶ written, next batch
+//   send() false ─▶ blocked: further turns gather here ── 'drain' and nothing left in the stream ──▶ next piece; written, next batch
+//
+// A batch goes to the stream in pieces that fit into one Noise message, and with what is put around them into one read of the other end: yamux
+// hands a frame up when all of it is there, so one that is larger is read, decrypted and handled only after it has been sent.
 //
 // The `drain` event it is, and not the promise of `onDrain()`: that one is resolved for ever by the first drain, and a loop on it
 // would queue without bound.
@@ -12,6 +15,10 @@ import { Buffer } from 'node:buffer'
 import type { Connection as Libp2pConnection, Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
 import type { Connection, ConnectionHandler } from '../transport.ts'
 import { chunksOf, type Greeting } from './greeting.ts'
+
+const NOTHING = new Uint8Array(0)
+/** 64 KiB, which a socket reads at once, without Noise's length and tag and yamux' header. */
+const MAX_PIECE_BYTES = 64 * 1024 - 2 - 16 - 12
 
 export interface Libp2pConnectionOptions {
   readonly peer: string
@@ -41,6 +48,8 @@ export class StreamConnection implements Connection {
   #turnWaiting: (() => void)[] = []
   /** The batch that the stream has and has not yet let go. */
   #sentBytes = 0
+  /** What of it the stream has not been given yet. */
+  #unsent: Uint8Array = NOTHING
   #sentWaiting: (() => void)[] = []
   #isFlushing = false
   #needsDrain = false
@@ -163,14 +172,24 @@ export class StreamConnection implements Connection {
 
   #flush(): void {
     if (this.#turn.length === 0 || this.#stream.status !== 'open') return
-    const batch = this.#turn.length === 1 ? (this.#turn[0] as Uint8Array) : Buffer.concat(this.#turn, this.#turnBytes)
+    this.#unsent = this.#turn.length === 1 ? (this.#turn[0] as Uint8Array) : Buffer.concat(this.#turn, this.#turnBytes)
     this.#sentBytes = this.#turnBytes
     this.#sentWaiting = this.#turnWaiting
     this.#turn = []
     this.#turnBytes = 0
     this.#turnWaiting = []
+    this.#send()
+  }
+
+  #send(): void {
     try {
-      if (this.#stream.send(batch)) setImmediate(() => this.#written())
+      let takesMore = true
+      while (takesMore && this.#unsent.length > 0) {
+        const piece = this.#unsent.subarray(0, MAX_PIECE_BYTES)
+        this.#unsent = this.#unsent.subarray(piece.length)
+        takesMore = this.#stream.send(piece)
+      }
+      if (takesMore) setImmediate(() => this.#written())
     } catch (error) {
       // The connection below has ended, and has not told the stream yet.
       this.#connection.abort(error as Error)
@@ -180,7 +199,9 @@ export class StreamConnection implements Connection {
   /** The stream has sent something on; its own listener, which came first, has refilled it by now. */
   #drained(): void {
     const { writableNeedsDrain, writeBufferLength } = this.#stream
-    if (this.#sentBytes > 0 && !writableNeedsDrain && writeBufferLength === 0) this.#written()
+    if (this.#sentBytes === 0 || writableNeedsDrain || writeBufferLength > 0) return
+    if (this.#unsent.length === 0) this.#written()
+    else if (this.#stream.status === 'open') this.#send()
   }
 
   #written(): void {

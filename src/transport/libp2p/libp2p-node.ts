@@ -6,6 +6,7 @@ import type { ConnectionGater, Libp2p, PeerStore } from '@libp2p/interface'
 import type { ConnectionManager, Registrar, TransportManager } from '@libp2p/interface-internal'
 import type { Libp2pOptions } from 'libp2p'
 import type { Identity } from '../identity.ts'
+import { noiseCipher } from './noise-cipher.ts'
 import { createLibp2p, identify, noise, privateKeyFromRaw, tcp, tlsPackage, webSockets, yamux } from './packages.ts'
 
 /** What proves keys and keeps secrets, first choice: the two ends of a connection take what both have. */
@@ -57,7 +58,7 @@ export async function createLinkNode(options: LinkNodeOptions): Promise<LinkNode
       webSockets(),
       ...transports,
     ],
-    connectionEncrypters: [...preferred, noise()],
+    connectionEncrypters: [...preferred, noise({ crypto: noiseCipher })],
     streamMuxers: [
       yamux({
         enableKeepAlive: false,

@@ -5,6 +5,7 @@ import type * as Crypto from '@libp2p/crypto/keys'
 import type * as Gossipsub from '@libp2p/gossipsub'
 import type * as Identify from '@libp2p/identify'
 import type * as Noise from '@libp2p/noise'
+import type * as NoiseCrypto from '@libp2p/noise/crypto'
 import type * as Tcp from '@libp2p/tcp'
 import type * as Tls from '@libp2p/tls'
 import type * as WebSockets from '@libp2p/websockets'
@@ -20,6 +21,7 @@ const loaded = await optionalPeers<
     typeof Tcp,
     typeof WebSockets,
     typeof Noise,
+    typeof NoiseCrypto,
     typeof Yamux,
     typeof Identify,
     typeof Crypto,
@@ -30,6 +32,7 @@ const loaded = await optionalPeers<
   ['@libp2p/tcp', () => import('@libp2p/tcp')],
   ['@libp2p/websockets', () => import('@libp2p/websockets')],
   ['@libp2p/noise', () => import('@libp2p/noise')],
+  ['@libp2p/noise', () => import('@libp2p/noise/crypto')],
   ['@libp2p/yamux', () => import('@libp2p/yamux')],
   ['@libp2p/identify', () => import('@libp2p/identify')],
   ['@libp2p/crypto', () => import('@libp2p/crypto/keys')],
@@ -40,10 +43,11 @@ export const { createLibp2p } = loaded[0]
 export const { tcp } = loaded[1]
 export const { webSockets } = loaded[2]
 export const { noise } = loaded[3]
-export const { yamux } = loaded[4]
-export const { identify } = loaded[5]
-export const { privateKeyFromRaw } = loaded[6]
-export const { multiaddr } = loaded[7]
+export const { defaultCrypto, nodeCrypto } = loaded[4]
+export const { yamux } = loaded[5]
+export const { identify } = loaded[6]
+export const { privateKeyFromRaw } = loaded[7]
+export const { multiaddr } = loaded[8]
 
 /** Wanted by those who declare open topics only. Rejects with `ERR_BAD_OPTIONS`. */
 export function gossipsubPackage(): Promise<typeof Gossipsub> {

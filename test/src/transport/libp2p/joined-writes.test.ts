@@ -42,4 +42,21 @@ describe('what libp2p sends at once', () => {
     assert.equal(single.mock.callCount(), 0)
     assert.ok(joined.mock.callCount() >= 2 && joined.mock.callCount() <= 8, `${joined.mock.callCount()} system calls`)
   })
+
+  it('comes up piece by piece, each as soon as it is there, and not when all of it is', async () => {
+    const [near, far] = [0, 0].map(() => new Libp2pTransport({ identity: createIdentity() }))
+    open.push(near!, far!)
+    const arrived: Connection[] = []
+    const address = await far!.listen('127.0.0.1:0', (connection) => arrived.push(connection))
+    const end = await near!.dial(address, AbortSignal.timeout(10_000))
+    await waitUntil(() => arrived.length === 1)
+    arrived[0]!.admit()
+    const pieces: Uint8Array[] = []
+    arrived[0]!.start({ data: (bytes) => pieces.push(bytes), drain: () => {}, close: () => {} })
+    const sent = Buffer.from(Array.from({ length: 400_000 }, (_, at) => at % 251))
+    end.write(sent)
+    await waitUntil(() => pieces.reduce((sum, { length }) => sum + length, 0) === sent.length)
+    assert.ok(Buffer.concat(pieces).equals(sent))
+    assert.ok(Math.max(...pieces.map(({ length }) => length)) < 65_507)
+  })
 })
