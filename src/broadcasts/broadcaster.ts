@@ -11,7 +11,9 @@ export interface Broadcast {
 }
 
 export interface Broadcaster {
-  /** Whether it takes this to everybody now. */
+  /** Whether it takes this now, to all whom it {@link reaches}. */
   carries(broadcast: Broadcast): boolean
+  /** Whether this member, known by its id, hears of what it takes; the others are sent it one by one. */
+  reaches(member: string): boolean
   broadcast(envelope: Envelope): void
 }

@@ -44,6 +44,10 @@ export class Broadcasts implements NodePart, Broadcaster {
     return bytes <= MAX_TREE_PAYLOAD_BYTES && this.#neighbors.length > 0 && this.#context.overlays().isSparse
   }
 
+  reaches(): boolean {
+    return true
+  }
+
   broadcast(envelope: Envelope): void {
     this.#context.toolbox.turn.enter(() => {
       this.#follow()

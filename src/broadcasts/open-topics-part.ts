@@ -1,6 +1,6 @@
 // Open topics at work: what members publish there unacknowledged travels by the transport's own broadcaster, to members and to others
-// alike, and what others publish comes to the members' subscribers. Only where every member has that transport: to others it
-// would not come.
+// alike, and what others publish comes to the members' subscribers. A member without that transport is sent it over lanes, which
+// the others are not: so nobody hears it twice.
 
 import type { NodeContext, NodePart } from '../node-part.ts'
 import type { OpenMessage, OpenTopic, OpenTopics } from '../transport/open-topics.ts'
@@ -13,7 +13,8 @@ export class OpenTopicsPart implements NodePart, Broadcaster {
   readonly #open: OpenTopics | undefined
   readonly #topics: ReadonlyMap<string, OpenTopic>
   #deliver: (envelope: Envelope, from: string) => void = () => {}
-  #reachesAll: boolean | undefined
+  /** Ids of members that do not have that transport; undefined when that is to be found out anew. */
+  #apart: ReadonlySet<string> | undefined
   #lastId = 0
   #duplicates = 0
   #isClosed = false
@@ -36,12 +37,17 @@ export class OpenTopicsPart implements NodePart, Broadcaster {
 
   carries({ channel, topic, encoding }: Broadcast): boolean {
     const open = topic === undefined ? undefined : this.#topics.get(topic)
-    if (open?.channel !== channel || open.format !== encoding) return false
-    this.#reachesAll ??= this.#context
-      .members()
-      .every(({ state, address }) => state !== 'alive' || isOnTransport(address))
-    if (!this.#reachesAll) this.#context.toolbox.counters.add('open-topic-not-for-all')
-    return this.#reachesAll
+    return open?.channel === channel && open.format === encoding
+  }
+
+  reaches(member: string): boolean {
+    this.#apart ??= new Set(
+      this.#context
+        .members()
+        .filter(({ address }) => !isOnTransport(address))
+        .map(({ id }) => id),
+    )
+    return !this.#apart.has(member)
   }
 
   broadcast({ topic, payload }: Envelope): void {
@@ -55,7 +61,7 @@ export class OpenTopicsPart implements NodePart, Broadcaster {
   }
 
   member(): void {
-    this.#reachesAll = undefined
+    this.#apart = undefined
   }
 
   close(): void {

@@ -1,6 +1,7 @@
 // Messages to everybody that nobody acknowledges and that ask for no order travel along a tree, or by an open topic, where there is
 // one: one copy for each member is enough, whoever brings it.
 
+import type { Broadcaster } from '../broadcasts/broadcaster.ts'
 import type { ChannelContext } from './channel-context.ts'
 import type { ChannelName } from './lane.ts'
 import { OutgoingMessage } from './outgoing-message.ts'
@@ -9,7 +10,7 @@ import type { ResolvedSendOptions } from './send-options.ts'
 
 const everybody = { id: '', name: '*', generation: 0 }
 
-/** True: it is on its way. False: it has to be sent to each member. */
+/** On its way to all whom the answer reaches; the others have to be sent it, one by one. */
 export function sendAlongTree(
   { self, clock, broadcasters = [] }: ChannelContext,
   channel: ChannelName,
@@ -20,13 +21,13 @@ export function sendAlongTree(
     readonly startedAt: number
     readonly trace: string | undefined
   },
-): boolean {
+): Broadcaster | undefined {
   const { id, encoded, startedAt, trace } = message
   const { ack, key, causal, monotonic, deadlineMs, topic } = message.options
-  if (ack || causal || monotonic || key !== undefined) return false
+  if (ack || causal || monotonic || key !== undefined) return undefined
   const broadcast = { channel, topic, encoding: encoded.encoding, bytes: encoded.payload.length }
   const broadcaster = broadcasters.find((each) => each.carries(broadcast))
-  if (broadcaster === undefined) return false
+  if (broadcaster === undefined) return undefined
   const deadlineAt = startedAt + (deadlineMs ?? Number.POSITIVE_INFINITY)
   const fields = {
     kind: 'message',
@@ -39,5 +40,5 @@ export function sendAlongTree(
     encoded,
   } as const
   broadcaster.broadcast(new OutgoingMessage({ ...fields, deadlineAt }).envelope(self, 0, clock.now()))
-  return true
+  return broadcaster
 }

@@ -171,12 +171,13 @@ export class Outbound implements OutgoingListener {
     const call = new GroupCall(receipt, () => clock.now(), resolve, reject)
     // A handler that waits for what it publishes must not wait for itself.
     const own = { ...prepared, options: { ...prepared.options, ack: false } }
-    const isAlongTree = sendAlongTree(this.#context, this.#channel, prepared)
-    if (isAlongTree) this.#counts.sentMessages += 1
+    const broadcaster = sendAlongTree(this.#context, this.#channel, prepared)
+    if (broadcaster) this.#counts.sentMessages += 1
     for (const destination of destinations) {
       try {
-        if (isAlongTree && destination.id !== self.id) call.carried()
-        else this.post(destination.id === self.id ? own : prepared, destination, call)
+        if (destination.id === self.id) this.post(own, destination, call)
+        else if (broadcaster?.reaches(destination.id)) call.carried()
+        else this.post(prepared, destination, call)
       } catch (error) {
         if (!(error instanceof ClusterError)) throw error
         call.missed(error)

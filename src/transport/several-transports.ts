@@ -23,9 +23,10 @@ const MAX_WAYS = 8
 export class SeveralTransports implements Transport {
   readonly #own: readonly OwnTransport[]
 
-  /** In the order in which they are preferred. At least one. */
+  /** In the order in which they are preferred. At least one. What carries open topics comes first: they travel on its links only. */
   constructor(own: readonly OwnTransport[]) {
-    this.#own = own
+    const isOpen = ({ transport }: OwnTransport): boolean => transport.openTopics !== undefined
+    this.#own = [...own.filter(isOpen), ...own.filter((one) => !isOpen(one))]
   }
 
   get id(): string {

@@ -13,7 +13,7 @@ import { createNode } from '../../../../src/node.ts'
 import type { TrellisNode } from '../../../../src/node-interface.ts'
 import { waitUntil } from '../../../../src/testing/compliance/wait-until.ts'
 import { createIdentity } from '../../../../src/transport/identity.ts'
-import { type GossipsubSettings, libp2p } from '../../../../src/transport/libp2p/libp2p.ts'
+import { libp2p } from '../../../../src/transport/libp2p/libp2p.ts'
 import { Libp2pTransport } from '../../../../src/transport/libp2p/libp2p-transport.ts'
 import { until } from '../../cli/wait-until.ts'
 
@@ -23,14 +23,17 @@ afterEach(async () => {
   for (const one of started.splice(0).reverse()) await one.stop()
 })
 
-async function member(
-  name: string,
-  join: readonly string[],
-  settings: Partial<GossipsubSettings> = {},
-): Promise<TrellisNode> {
+async function member(name: string, join: readonly string[], beside: readonly 'tcp'[] = []): Promise<TrellisNode> {
   const topics = ['weather', { topic: 'pictures', channel: 'gossip', format: 'bytes' }] as const
-  const transport = libp2p({ listen: ['/ip4/127.0.0.1/tcp/0'], gossipsub: { topics, ...settings } })
-  const node = await createNode({ name, transport, join, secret, voters: 1 })
+  const transport = libp2p({ listen: ['/ip4/127.0.0.1/tcp/0'], gossipsub: { topics } })
+  const node = await createNode({
+    name,
+    transport: [...beside, transport],
+    listen: '127.0.0.1:0',
+    join,
+    secret,
+    voters: 1,
+  })
   started.push(node)
   return node
 }
@@ -109,6 +112,48 @@ describe('open topics', () => {
     // No member, no link, and nothing of what the cluster says among itself.
     assert.equal(a.members().length, 3)
     assert.ok(!a.links().some(({ peer }) => peer === stock.id))
+  })
+
+  it('are heard once by members that have another transport, too', async () => {
+    const a = await member('a', [], ['tcp'])
+    const b = await member('b', a.address.split(',').slice(1), ['tcp'])
+    const c = await createNode({
+      name: 'c',
+      listen: '127.0.0.1:0',
+      join: a.address.split(',').slice(0, 1),
+      secret,
+      voters: 1,
+    })
+    started.push(c)
+    await waitUntil(() =>
+      [a, b, c].every((node) => node.members().filter(({ state }) => state === 'alive').length === 3),
+    )
+    const heard = [a, b, c].map(listen)
+    const stock = await outsider(a.address.split(',').at(-1)!)
+    let said = 0
+    await until(async () => {
+      said += 1
+      await b.channel('events').publish('weather', { first: said })
+      return stock.heard.length > 0 && heard.every((messages) => messages.length > 0)
+    })
+    for (const from of [a, b, c]) await from.channel('events').publish('weather', { from: from.name })
+    const last = (messages: readonly Message[]) => messages.filter(({ payload }) => 'from' in (payload as object))
+    await waitUntil(() => heard.every((messages) => last(messages).length >= 3))
+    // Whatever was still on its way by another path has come by the time that this has.
+    await a.channel('events').publish('weather', { end: 1 })
+    await waitUntil(() => heard.every((messages) => messages.some(({ payload }) => 'end' in (payload as object))))
+    for (const messages of heard) {
+      assert.deepEqual(
+        last(messages)
+          .map(({ from, payload }) => `${from} ${JSON.stringify(payload)}`)
+          .sort(),
+        ['a', 'b', 'c'].map((name) => `${name} {"from":"${name}"}`),
+      )
+      const payloads = messages.map(({ payload }) => JSON.stringify(payload))
+      assert.equal(new Set(payloads).size, payloads.length)
+    }
+    assert.equal(heard[2]!.filter(({ payload }) => 'first' in (payload as object)).length, said)
+    assert.ok(stock.heard.some(({ data }) => data.toString() === '{"from":"a"}'))
   })
 
   it('keep who is no member and speaks gossipsub, and nobody else, longer than a handshake', async () => {
