@@ -174,4 +174,18 @@ describe('trellis up', () => {
     assert.deepEqual(await up.exited, { code: 1, signal: null })
     assert.match(up.err, /^trellis: ERR_DATA_UNWRITABLE: [^\n]*\n$/)
   })
+
+  it('says in one line what to install when the packages of a transport are not there, and leaves nothing', async () => {
+    const missing = `import { registerHooks } from 'node:module'
+      registerHooks({ resolve: (name, context, next) => {
+        const [absent] = /^(@libp2p\\/[a-z-]+|libp2p$)/.exec(name) ?? []
+        if (absent === undefined) return next(name, context)
+        throw Object.assign(new Error("Cannot find package '" + absent + "'"), { code: 'ERR_MODULE_NOT_FOUND' })
+      } })`
+    const env = { NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(missing)}` }
+    using up = trellis(['up', '--nodes', '1', '--transport', 'libp2p', ...free], { env })
+    assert.deepEqual(await up.exited, { code: 2, signal: null })
+    assert.match(up.err, /^trellis: ERR_BAD_OPTIONS: node-1: .*npm install libp2p @libp2p\/tcp [^\n]*\n$/)
+    assert.equal(up.out, '')
+  })
 })
