@@ -1,8 +1,9 @@
 // Hours under churn and faults: witnesses as OS processes, one fault after the other drawn from a seed, the oracle on all the time, and
 // after each fault one whole cluster again. Prints what was done and observed, how long healing took, and how fast the memory of
-// the members that were never restarted grew, by least squares after the warm-up.
+// the members that were never restarted grew, by least squares after the warm-up: what is live in V8's heap with what it holds outside
+// of it, right after a collection, and all that is resident.
 //
-//   node scripts/soak.ts --minutes 120 --seed 1 --nodes 5 [--warm-up-minutes 10]
+//   node scripts/soak.ts --minutes 120 --seed 1 --nodes 5 [--warm-up-minutes 10] [--pause-ms 0, between faults]
 
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -15,6 +16,7 @@ import { pause } from '../src/wait.ts'
 import { between, processNetwork } from '../test/multinode/story/network.ts'
 import { Observation } from '../test/multinode/story/observation.ts'
 import { type Point, slopeOf } from './slope.ts'
+import { smallYoungGeneration } from './young-generation.ts'
 
 const { values } = parseArgs({
   options: {
@@ -22,6 +24,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     nodes: { type: 'string', default: '5' },
     'warm-up-minutes': { type: 'string' },
+    'pause-ms': { type: 'string', default: '0' },
   },
 })
 const minutes = Number(values.minutes)
@@ -37,7 +40,7 @@ const chance = new Prng(Number(values.seed), 'soak')
 const witness = fileURLToPath(new URL('../test/multinode/story/witness.ts', import.meta.url))
 await using cluster = await startProcesses(Number(values.nodes), {
   program: witness,
-  env: { STORY_MEMORY: '1' },
+  env: { STORY_MEMORY: '1', NODE_OPTIONS: smallYoungGeneration },
   timeoutMs: wholeWithinMs,
 })
 await using observation = new Observation(cluster)
@@ -45,7 +48,7 @@ await using observation = new Observation(cluster)
 interface Sample {
   readonly seconds: number
   readonly rss: number
-  readonly heap: number
+  readonly live: number
 }
 
 const kept = cluster.nodes.slice(0, keptCount)
@@ -124,6 +127,7 @@ while (!isOver()) {
   healed.push(ms)
   if (ms > 10_000)
     console.log(`${minute()} min: whole only ${(ms / 1_000).toFixed(1)} s after '${name}': last, ${lacked}`)
+  await pause(systemClock, Number(values['pause-ms']))
   if (performance.now() - reported < reportEveryMs) continue
   reported = performance.now()
   console.log(`${minute()} min: ${healed.length} faults, ${growth()}`)
@@ -147,13 +151,13 @@ function growth(): string {
   const perHour = (points: readonly Point[]): string => ((slopeOf(points) * 3_600) / mebibyte).toFixed(2)
   const of = (name: string, all: readonly Sample[]): string => {
     const warm = all.filter(({ seconds }) => seconds > warmUpMinutes * 60)
-    const heap = perHour(warm.map(({ seconds, heap }) => ({ x: seconds, y: heap })))
+    const live = perHour(warm.map(({ seconds, live }) => ({ x: seconds, y: live })))
     const rss = perHour(warm.map(({ seconds, rss }) => ({ x: seconds, y: rss })))
     const last = all.at(-1)
     const now = last
-      ? `now ${(last.heap / mebibyte).toFixed(1)} of ${(last.rss / mebibyte).toFixed(1)} MiB`
+      ? `now ${(last.live / mebibyte).toFixed(1)} of ${(last.rss / mebibyte).toFixed(1)} MiB`
       : 'not measured'
-    return `${name} heap ${heap}, rss ${rss} MiB/h over ${warm.length} samples (${now})`
+    return `${name} live ${live}, resident ${rss} MiB/h over ${warm.length} samples (${now})`
   }
   return [...samples].map(([name, all]) => of(name, all)).join('; ')
 }

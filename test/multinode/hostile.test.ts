@@ -14,6 +14,6 @@ describe('three honest members', () => {
     await using cluster = await startProcesses(3, { secret })
     const { writes, grownBytes } = await attack(cluster, { seed: 7, count: 200, secret })
     assert.equal(writes, 10)
-    assert.ok(grownBytes < grownAtMost, `${grownBytes} bytes`)
+    assert.ok(Math.max(...grownBytes) < grownAtMost, `${grownBytes} bytes`)
   })
 })

@@ -21,12 +21,13 @@ export interface AttackReport {
   readonly thrownOut: number
   /** Writes that were acknowledged meanwhile. */
   readonly writes: number
-  /** Bytes by which the largest process grew. */
-  readonly grownBytes: number
+  /** Bytes by which the process that grew most had grown after each quarter of the blows: the last shows whether it goes on. */
+  readonly grownBytes: readonly number[]
 }
 
 const generationShift = 2 ** 20
 const batch = 20
+const quarters = 4
 const writeTimeoutMs = 10_000
 const channels = ['data', 'events', 'gossip'] as const
 
@@ -41,6 +42,10 @@ export async function attack(
   const member = new BrokenMember('broken', clusterId, secret)
   const blows: Record<string, number> = {}
   const before = await memoryOf(cluster)
+  const grownBytes: number[] = []
+  const measure = async (): Promise<void> => {
+    grownBytes.push(Math.max(...(await memoryOf(cluster)).map((bytes, at) => bytes - before[at]!)))
+  }
   let writes = 0
   try {
     for (let struck = 0; struck < count; struck += batch) {
@@ -51,6 +56,7 @@ export async function attack(
       const ended = cluster.nodes.find(({ exit }) => exit !== undefined)
       if (ended) throw new Error(`${ended.name} has ended: ${(await ended.logTail(5)).join('\n')}`)
       writes += await write(random.pick(cluster.nodes), struck)
+      if (struck + batch >= (count * (grownBytes.length + 1)) / quarters) await measure()
     }
   } finally {
     await member[Symbol.asyncDispose]()
@@ -58,8 +64,6 @@ export async function attack(
   await cluster.until('the honest members are one cluster', () => isUndisturbed(cluster, victims), {
     timeoutMs: 60_000,
   })
-  const after = await memoryOf(cluster)
-  const grownBytes = Math.max(...after.map((bytes, at) => bytes - before[at]!))
   return { blows, thrownOut: member.ends, writes, grownBytes }
 }
 

@@ -14,8 +14,8 @@ export type Observed =
   | { readonly type: 'handled'; readonly from: string; readonly life: number; readonly seq: number }
   /** This member's message was acknowledged. */
   | { readonly type: 'acknowledged'; readonly to: string; readonly life: number; readonly seq: number }
-  /** Bytes, the heap right after a collection of all garbage. `at` is in seconds of this life. */
-  | { readonly type: 'memory'; readonly at: number; readonly rss: number; readonly heap: number }
+  /** Bytes, resident and live, in the heap and held by it outside, right after a collection of all garbage. `at` is in seconds of this life. */
+  | { readonly type: 'memory'; readonly at: number; readonly rss: number; readonly live: number }
 
 /** Now, on the clock of the records. */
 export function microseconds(): number {

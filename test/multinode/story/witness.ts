@@ -152,8 +152,8 @@ if (env.STORY_MEMORY === '1') {
   const collect = runInNewContext('gc') as () => void
   setInterval(() => {
     collect()
-    const { rss, heapUsed } = process.memoryUsage()
-    print({ type: 'memory', at: Math.round((microseconds() - life) / 1e6), rss, heap: heapUsed })
+    const { rss, heapUsed, external } = process.memoryUsage()
+    print({ type: 'memory', at: Math.round((microseconds() - life) / 1e6), rss, live: heapUsed + external })
   }, memoryEveryMs)
 }
 
