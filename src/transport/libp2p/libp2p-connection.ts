@@ -137,7 +137,7 @@ export class StreamConnection implements Connection {
     void this.#closed.then(() => clearTimeout(timer))
     if (!this.#handler) this.#read()
     if (this.#sentBytes === 0) this.#flush()
-    if (this.#turnBytes === 0) this.#endStream()
+    if (this.#turnBytes === 0 && this.#unsent.length === 0) this.#endStream()
     return this.#closed
   }
 
