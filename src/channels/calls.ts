@@ -107,30 +107,34 @@ export class RequestCall implements OutgoingListener, PendingRequest {
   }
 }
 
-/** One message to each of many members. It fails only when there were some and none was reached. */
+/** One message to each of many members. It fails when there were some and none was reached, or when its caller does not wait any more. */
 export class GroupCall implements OutgoingListener {
   readonly #receipt: Omit<Receipt, 'durationMs' | 'reached'>
   readonly #now: () => number
   readonly #startedAt: number
   readonly #resolve: (receipt: Receipt) => void
   readonly #reject: (error: ClusterError) => void
+  readonly #isGivenUp: () => boolean
   #left: number
   #reached = 0
   #failure: ClusterError | undefined
+  #end: ClusterError | undefined
 
   constructor(
     receipt: Omit<Receipt, 'durationMs' | 'reached'>,
     now: () => number,
     resolve: (receipt: Receipt) => void,
     reject: (error: ClusterError) => void,
+    isGivenUp: () => boolean,
   ) {
     this.#receipt = receipt
+    this.#isGivenUp = isGivenUp
     this.#now = now
     this.#startedAt = now()
     this.#resolve = resolve
     this.#reject = reject
     this.#left = receipt.members
-    if (this.#left === 0) this.#end()
+    if (this.#left === 0) this.#settle()
   }
 
   settled(_message: OutgoingMessage, error: ClusterError | undefined): void {
@@ -149,14 +153,17 @@ export class GroupCall implements OutgoingListener {
 
   #one(error: ClusterError | undefined): void {
     this.#left -= 1
-    if (error) this.#failure ??= error
-    else this.#reached += 1
-    if (this.#left === 0) this.#end()
+    if (error) {
+      this.#failure ??= error
+      if (this.#isGivenUp()) this.#end ??= error
+    } else this.#reached += 1
+    if (this.#left === 0) this.#settle()
   }
 
-  #end(): void {
-    if (this.#failure && this.#reached === 0) {
-      this.#reject(this.#failure)
+  #settle(): void {
+    const failure = this.#end ?? (this.#reached === 0 ? this.#failure : undefined)
+    if (failure) {
+      this.#reject(failure)
       return
     }
     const { acked, members } = this.#receipt

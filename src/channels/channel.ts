@@ -152,7 +152,7 @@ export interface Channel {
    * `ERR_DEADLINE_EXCEEDED`, `ERR_ABORTED`, `ERR_SHUTTING_DOWN`; with `ack` also `ERR_NO_HANDLER` and `ERR_HANDLER_FAILED`.
    */
   send(to: Recipient, payload: Sendable, options?: SendOptions): Promise<Receipt>
-  /** Sends to every other member that is alive. With `ack` it rejects when one of them fails; `details` of the receipt say how many. */
+  /** Sends to every other member that is alive; the receipt says how many were reached. It rejects when there were some and none was, and as {@link send} does when its caller gives up. */
   broadcast(payload: Sendable, options?: SendOptions): Promise<Receipt>
   /**
    * Sends to the subscribers of `topic`, on this node too: words of letters, digits, `_` and `-` with dots between. It covers the members alive in this node's

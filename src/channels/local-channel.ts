@@ -42,7 +42,7 @@ export class LocalChannel implements Channel {
   /** What every request is made of. */
   readonly #calls: ConstructorParameters<typeof RequestCall>[0]
   readonly #listeners = new Set<(event: ChannelEvent) => void>()
-  /** What ends the loops over messages. */
+  /** What ends the loops over messages, and over what is to be sent. */
   readonly #endings = new Set<() => void>()
   #isClosed = false
 
@@ -126,12 +126,15 @@ export class LocalChannel implements Channel {
           ? undefined
           : (payload) => this.#outbound.sendNow(destination, this.#outbound.encode(payload), each, trace) > 0,
       )
-      const onAbort = (): void => many.fail(aborted(this.name, true))
+      const onAbort = (): void => many.fail((mayHaveHappened) => aborted(this.name, mayHaveHappened))
+      const onClose = (): void => many.fail(stopping)
       signal?.addEventListener('abort', onAbort, { once: true })
+      this.#endings.add(onClose)
       try {
         return await many.run(payloads, resolved.ack)
       } finally {
         signal?.removeEventListener('abort', onAbort)
+        this.#endings.delete(onClose)
       }
     })
   }

@@ -168,7 +168,8 @@ export class Outbound implements OutgoingListener {
     const { self, clock } = this.#context
     const id = messageId(self.id, self.generation, prepared.id)
     const receipt = { id, to: '*', acked: prepared.options.ack, members: destinations.length }
-    const call = new GroupCall(receipt, () => clock.now(), resolve, reject)
+    const isGivenUp = (): boolean => this.isClosed || prepared.options.signal?.aborted === true
+    const call = new GroupCall(receipt, () => clock.now(), resolve, reject, isGivenUp)
     // A handler that waits for what it publishes must not wait for itself.
     const own = { ...prepared, options: { ...prepared.options, ack: false } }
     const broadcaster = sendAlongTree(this.#context, this.#channel, prepared)

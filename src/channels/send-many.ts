@@ -45,12 +45,8 @@ export class SendMany implements OutgoingListener {
   }
 
   async run(payloads: Iterable<Payload> | AsyncIterable<Payload>, isAcknowledged: boolean): Promise<SendManyReceipt> {
-    if (Symbol.asyncIterator in payloads) {
-      for await (const payload of payloads) {
-        if (this.#mustWait(payload)) await this.#room()
-        if (this.#failure) break
-      }
-    } else {
+    if (Symbol.asyncIterator in payloads) await this.#take(payloads[Symbol.asyncIterator]())
+    else {
       for (const payload of payloads) {
         if (this.#mustWait(payload)) await this.#room()
         if (this.#failure) break
@@ -61,6 +57,32 @@ export class SendMany implements OutgoingListener {
     return { sent: this.#sent, acked: isAcknowledged ? this.#done : 0 }
   }
 
+  /** Like a `for await`, but that a source which yields nothing holds nobody up who does not wait any more. */
+  async #take(source: AsyncIterator<Payload>): Promise<void> {
+    for (let next = await this.#next(source); !next.done; next = await this.#next(source)) {
+      if (this.#mustWait(next.value)) await this.#room()
+      if (!this.#failure) continue
+      await source.return?.()
+      return
+    }
+  }
+
+  /** What `source` yields; done when nobody waits for it any more. */
+  #next(source: AsyncIterator<Payload>): Promise<IteratorResult<Payload, unknown>> {
+    if (this.#failure) return Promise.resolve({ done: true, value: undefined })
+    // Nothing that is settled wakes it, but a failure does.
+    this.#goal = -1
+    return new Promise((resolve, reject) => {
+      this.#wake = () => {
+        this.#wake = undefined
+        // It may still be busy with what it was asked for last.
+        Promise.resolve(source.return?.()).catch(() => {})
+        resolve({ done: true, value: undefined })
+      }
+      source.next().then(resolve, reject)
+    })
+  }
+
   settled(message: OutgoingMessage, error: ClusterError | undefined): void {
     this.#onWay -= 1
     this.#bytes -= message.bytes
@@ -69,9 +91,9 @@ export class SendMany implements OutgoingListener {
     if (this.#failure || (this.#onWay <= this.#goal && (this.#onWay === 0 || !this.#isFull()))) this.#wake?.()
   }
 
-  /** Nobody waits for what is on its way any more. */
-  fail(error: ClusterError): void {
-    this.#failure ??= error
+  /** Nobody waits for what is on its way any more; `error` is made of whether anything is. */
+  fail(error: (mayHaveHappened: boolean) => ClusterError): void {
+    this.#failure ??= error(this.#sent > 0)
     this.#wake?.()
   }
 

@@ -194,6 +194,48 @@ describe('a channel', () => {
     await waitUntil(() => messages.length === 20_600)
   })
 
+  it('ends sending many although their source yields nothing more: by signal, by a failure, and when the node stops', async () => {
+    const [a] = await pair()
+    let isClosed = false
+    async function* mute(first: number): AsyncGenerator<number> {
+      yield first
+      await new Promise(() => {})
+    }
+    const abort = new AbortController()
+    const source: AsyncIterable<number> = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => new Promise(() => {}),
+        return: async () => {
+          isClosed = true
+          return { done: true, value: undefined }
+        },
+      }),
+    }
+    const given = failureOf(a.channel('data').sendMany('b', source, { signal: abort.signal }))
+    const refused = failureOf(a.channel('data').sendMany('b', mute(1), { ack: true }))
+    const stopped = failureOf(a.channel('data').sendMany('b', mute(2)))
+    abort.abort()
+    const { code, mayHaveHappened } = await given
+    assert.deepEqual([code, mayHaveHappened, isClosed], ['ERR_ABORTED', false, true])
+    assert.equal((await refused).code, 'ERR_NO_HANDLER')
+    await a.stop()
+    assert.equal((await stopped).code, 'ERR_SHUTTING_DOWN')
+  })
+
+  it('ends what is sent to all when its caller does not wait any more, whoever was reached', async () => {
+    const [a, b, c] = await form(['a', 'b', 'c'])
+    b!.channel('events').onMessage(() => {})
+    c!.channel('events').subscribe('slow', () => new Promise(() => {}))
+    const abort = new AbortController()
+    const given = failureOf(a!.channel('events').publish('slow', 1, { signal: abort.signal }))
+    const open = failureOf(a!.channel('events').publish('slow', 2))
+    await waitUntil(() => c!.channel('events').stats().handlers.running === 2)
+    abort.abort()
+    assert.equal((await given).code, 'ERR_ABORTED')
+    await a!.stop()
+    assert.equal((await open).code, 'ERR_SHUTTING_DOWN')
+  })
+
   it('yields messages one at a time, each finished when the next is asked for', async () => {
     const [a, b] = await pair()
     const stop = new AbortController()
