@@ -34,8 +34,9 @@ export class LocalBarriers implements NodeBarriers {
     if (outcome === 'passed') return lease.forget()
     await lease.end()
     if (outcome === 'late') {
-      const message = `${parties} parties have not come to barrier '${name}' within ${waitMs} ms`
-      throw new ClusterError('ERR_TIMEOUT', message, { operation: 'barriers.enter', timeoutMs: waitMs })
+      const patienceMs = Math.min(waitMs, timeoutMs ?? waitMs)
+      const message = `${parties} parties have not come to barrier '${name}' within ${patienceMs} ms`
+      throw new ClusterError('ERR_TIMEOUT', message, { operation: 'barriers.enter', timeoutMs: patienceMs })
     }
     throw new ClusterError('ERR_LEASE_LOST', `the place at barrier '${name}' was lost`, {
       lease: name,

@@ -32,7 +32,7 @@ export interface LeaseOptions {
   readonly waitMs?: number | undefined
   /** Ends the wait with `ERR_ABORTED`. It does not end what is held. */
   readonly signal?: AbortSignal | undefined
-  /** Milliseconds for each exchange with the leader. Default 5,000. */
+  /** Milliseconds until `ERR_TIMEOUT`, the wait for its turn included. Default: 5,000 for each exchange with the leader, and `waitMs` between them. */
   readonly timeoutMs?: number | undefined
 }
 

@@ -4,6 +4,7 @@
 import type { ClaimCommand, Claimed, ClaimKind, ClaimReply, ClusterReply } from '../../consensus/index.ts'
 import { ClusterError } from '../errors.ts'
 import { MAX_DELAY_MS, type Time } from '../runtime/clock.ts'
+import { nodeStopping } from '../wait.ts'
 import { HeldLease } from './held-lease.ts'
 import type { CallOptions } from './leader-calls.ts'
 import { elapsedSince, type Moment, momentOf } from './lease-time.ts'
@@ -26,7 +27,7 @@ export interface ClaimRequest extends Claimed {
   readonly value: string
 }
 
-/** How long to wait for its turn. */
+/** How long to wait for its turn; `timeoutMs`, when it is given, is for the whole call. */
 export interface ClaimWait extends CallOptions {
   readonly waitMs: number
 }
@@ -43,6 +44,7 @@ export class Leases {
   readonly #options: LeasesOptions
   readonly #held = new Set<HeldLease>()
   #claims = 0
+  #isClosing = false
 
   constructor(options: LeasesOptions) {
     this.#options = options
@@ -56,7 +58,8 @@ export class Leases {
     const outcome = await this.turn(lease, { kind, name }, 0, wait)
     if (outcome === 'granted') return lease
     await lease.end()
-    throw outcome === 'lost' ? lostWhileWaiting(request) : await this.#holderOf(request)
+    if (outcome === 'lost') throw lostWhileWaiting(request)
+    throw isShorter(wait) ? timedOut(request, wait.timeoutMs) : await this.#holderOf(request)
   }
 
   /** Makes the claim; it lives from now on, held or waiting. `since`: of the round that it belongs to. */
@@ -66,6 +69,7 @@ export class Leases {
   ): Promise<{ lease: HeldLease; isGranted: boolean; since: number }> {
     const { kind, name, limit, value } = request
     const leaseMs = checkedLeaseMs(request.leaseMs)
+    if (this.#isClosing) throw nodeStopping()
     const owner = request.owner ?? `${this.#options.nodeName}/${++this.#claims}`
     const sent = momentOf(this.#options.clock)
     const waits = wait.waitMs > 0
@@ -78,15 +82,16 @@ export class Leases {
     return { lease, isGranted: reply.token > 0, since: reply.since }
   }
 
-  /** Waits until `lease` is held, or its barrier is passed; what became of it. */
+  /** Waits until `lease` is held, or its barrier is passed; what became of it. `late`: after the shorter one of `waitMs` and `timeoutMs`. */
   async turn(
     lease: HeldLease,
     { kind, name }: Claimed,
     since: number,
-    { waitMs, signal }: ClaimWait,
+    { waitMs, timeoutMs = Number.POSITIVE_INFINITY, signal }: ClaimWait,
   ): Promise<'granted' | 'passed' | 'lost' | 'late'> {
-    const late =
-      waitMs === Number.POSITIVE_INFINITY ? undefined : this.#options.clock.timeout(Math.min(waitMs, MAX_DELAY_MS))
+    const { clock } = this.#options
+    const patienceMs = Math.min(waitMs, timeoutMs)
+    const late = patienceMs === Number.POSITIVE_INFINITY ? undefined : clock.timeout(Math.min(patienceMs, MAX_DELAY_MS))
     const ends = [this.#options.stopping, lease.signal, late, signal]
     const ended = AbortSignal.any(ends.filter((end) => end !== undefined))
     while (!ended.aborted) {
@@ -104,12 +109,12 @@ export class Leases {
         return (await lease.renew().catch(() => true)) && !lease.signal.aborted ? 'granted' : 'lost'
       }
     }
-    if (signal?.aborted || this.#options.stopping.aborted) {
+    if (signal?.aborted || this.#isClosing || this.#options.stopping.aborted) {
       await lease.end()
       const operation = `${kind}.wait`
       if (signal?.aborted)
         throw new ClusterError('ERR_ABORTED', `waiting for ${kind} '${name}' was aborted`, { operation })
-      throw new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {})
+      throw nodeStopping()
     }
     // Asked of the timer itself: it may end a fraction of a millisecond before a clock read says so.
     return late?.aborted ? 'late' : 'lost'
@@ -133,6 +138,7 @@ export class Leases {
 
   /** Gives back everything, as far as there is time. */
   async close(): Promise<void> {
+    this.#isClosing = true
     await Promise.all([...this.#held].map((lease) => lease.end()))
   }
 
@@ -181,6 +187,16 @@ export function checkedName(name: unknown, what = 'a name'): string {
 
 export function badOptions(problem: string): ClusterError {
   return new ClusterError('ERR_BAD_OPTIONS', problem, { problems: [problem] })
+}
+
+/** The caller's time for the whole call ends its wait, before `waitMs` does. */
+export function isShorter<Wait extends ClaimWait>(wait: Wait): wait is Wait & { readonly timeoutMs: number } {
+  return wait.timeoutMs !== undefined && wait.timeoutMs < wait.waitMs
+}
+
+function timedOut({ kind, name }: Claimed, timeoutMs: number): ClusterError {
+  const details = { operation: `${kind}.wait`, timeoutMs }
+  return new ClusterError('ERR_TIMEOUT', `the ${kind} '${name}' was not free within ${timeoutMs} ms`, details)
 }
 
 function heldBy({ kind, name }: Claimed, owner: string, token: number): ClusterError {

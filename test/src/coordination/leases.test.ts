@@ -53,6 +53,36 @@ describe('what members hold, on voters and on a member without a log', () => {
     assert.deepEqual((await guest.locks.list()).find(({ name }) => name === 'busy')?.waiting, [])
   })
 
+  it('a wait ends when the time of the whole call is over, with ERR_TIMEOUT, and leaves nothing in the queue', async () => {
+    await using _lock = await guest.locks.acquire('timed')
+    await using _leader = await guest.elections.campaign('timed')
+    const wait = { timeoutMs: 150 }
+    const calls = [
+      voters[1]!.locks.acquire('timed', wait),
+      guest.locks.grant('timed', { ...wait, owner: 'x', waitMs: 600_000 }),
+      voters[0]!.elections.campaign('timed', wait),
+      guest.barriers.enter('timed', { ...wait, parties: 2 }),
+    ]
+    for (const error of await Promise.all(calls.map(failureOf))) assert.equal(error.code, 'ERR_TIMEOUT')
+    assert.deepEqual(await queueOf('timed'), [])
+  })
+
+  it('a wait on a node that stops ends with ERR_SHUTTING_DOWN', async () => {
+    await using _lock = await guest.locks.acquire('stopping')
+    const local = { listen: '127.0.0.1:0', profile: 'local', name: 'going', roles: ['client'] } as const
+    const going = await createNode({ ...local, join: [guest.address] })
+    const waits = [
+      going.locks.acquire('stopping', { waitMs: 60_000 }),
+      going.locks.grant('stopping', { owner: 'x', waitMs: 60_000 }),
+      going.elections.campaign('stopping').then(() => going.elections.campaign('stopping')),
+      going.barriers.enter('stopping', { parties: 2 }),
+    ].map((call) => failureOf(call))
+    await waitUntilAsync(async () => (await guest.locks.list()).filter(({ name }) => name === 'stopping').length === 3)
+    await waitUntilAsync(async () => (await queueOf('stopping')).length === 2)
+    await going.stop()
+    for (const wait of waits) assert.equal((await wait).code, 'ERR_SHUTTING_DOWN')
+  })
+
   it('a wait ends with its signal, and leaves nothing in the queue', async () => {
     await using _lock = await guest.locks.acquire('aborted')
     const abort = new AbortController()
