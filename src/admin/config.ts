@@ -4,7 +4,7 @@
 import type { Context } from 'hono'
 import type { ConfigReadOptions, ConfigTransaction } from '../coordination/config-interface.ts'
 import { ClusterError } from '../errors.ts'
-import { readJson } from './request-body.ts'
+import { fieldsOf, readJson } from './request-body.ts'
 import type { Resource } from './resource.ts'
 import type { AdminNode } from './server.ts'
 
@@ -67,14 +67,13 @@ async function get(config: Config, context: Context): Promise<Response> {
 async function put(config: Config, context: Context): Promise<Response> {
   const key = keyOf(context)
   const revision = precondition(context)
-  const body = (await readJson(context, maxValueBytes)) as { value?: unknown } | null
-  if (typeof body !== 'object' || body === null || body.value === undefined)
-    throw badRequest('the body must be { "value": … }')
+  const { value } = fieldsOf(await readJson(context, maxValueBytes), ['value'])
+  if (value === undefined) throw badRequest('the body must be { "value": … }')
   const { signal } = context.req.raw
   const entry = await asked(() =>
     revision === undefined
-      ? config.set(key, body.value, { signal })
-      : config.compareAndSet(key, revision, body.value, { signal }),
+      ? config.set(key, value, { signal })
+      : config.compareAndSet(key, revision, value, { signal }),
   )
   context.header('etag', `"${entry.revision}"`)
   return context.json(entry)
@@ -95,17 +94,16 @@ async function history(config: Config, context: Context): Promise<Response> {
 
 async function rollback(config: Config, context: Context): Promise<Response> {
   const key = keyOf(context)
-  const body = (await readJson(context)) as { revision?: unknown } | null
-  const { revision } = body ?? {}
+  const { revision } = fieldsOf(await readJson(context), ['revision'])
   if (!Number.isSafeInteger(revision)) throw badRequest('the body must be { "revision": n }')
   const entry = await asked(() => config.rollback(key, revision as number, { signal: context.req.raw.signal }))
   return context.json(entry ?? { key, value: null, revision: 0, createRevision: 0 })
 }
 
 async function transact(config: Config, context: Context): Promise<Response> {
-  const body = (await readJson(context, maxTransactionBytes)) as ConfigTransaction | null
-  if (typeof body !== 'object' || body === null) throw badRequest('the body must be { "if", "do", "else" }')
-  return context.json(await asked(() => config.transaction(body, { signal: context.req.raw.signal })))
+  const body = fieldsOf(await readJson(context, maxTransactionBytes), ['if', 'do', 'else'])
+  const { signal } = context.req.raw
+  return context.json(await asked(() => config.transaction(body as unknown as ConfigTransaction, { signal })))
 }
 
 function keyOf(context: Context): string {

@@ -2,7 +2,7 @@
 
 import type { Context } from 'hono'
 import { asked, badRequest } from './config.ts'
-import { readJson } from './request-body.ts'
+import { fieldsOf, readJson } from './request-body.ts'
 import type { Resource } from './resource.ts'
 import type { AdminNode } from './server.ts'
 
@@ -34,12 +34,17 @@ async function list(locks: Locks, context: Context): Promise<Response> {
 
 async function acquire(locks: Locks, context: Context): Promise<Response> {
   const name = nameOf(context)
-  const { leaseMs, waitMs = 0, owner } = await fieldsOf(context)
-  if (typeof leaseMs !== 'number') throw badRequest('leaseMs must be a number of milliseconds')
-  if (typeof owner !== 'string') throw badRequest('owner must be a text')
-  if (typeof waitMs !== 'number' || waitMs > maxWaitMs) throw badRequest(`waitMs must be 0 to ${maxWaitMs}`)
-  const { signal } = context.req.raw
-  return context.json(await asked(() => locks.grant(name, { leaseMs, waitMs, owner, signal })))
+  const { leaseMs, waitMs = 0, owner } = fieldsOf(await readJson(context), ['leaseMs', 'waitMs', 'owner'])
+  const isWait = typeof waitMs === 'number' && waitMs >= 0 && waitMs <= maxWaitMs
+  if (typeof leaseMs === 'number' && isWait && typeof owner === 'string') {
+    const { signal } = context.req.raw
+    return context.json(await asked(() => locks.grant(name, { leaseMs, waitMs, owner, signal })))
+  }
+  const problems: string[] = []
+  if (typeof leaseMs !== 'number') problems.push('leaseMs must be a number of milliseconds')
+  if (!isWait) problems.push(`waitMs must be 0 to ${maxWaitMs}`)
+  if (typeof owner !== 'string') problems.push('owner must be a text')
+  throw badRequest(problems.join('; '))
 }
 
 async function renew(locks: Locks, context: Context): Promise<Response> {
@@ -53,12 +58,6 @@ async function release(locks: Locks, context: Context): Promise<Response> {
   const token = tokenOf(context)
   await asked(() => locks.release(name, token, { signal: context.req.raw.signal }))
   return context.json({ name, token })
-}
-
-async function fieldsOf(context: Context): Promise<Record<string, unknown>> {
-  const body = await readJson(context)
-  if (typeof body === 'object' && body !== null) return body as Record<string, unknown>
-  throw badRequest('the body must be { "leaseMs", "waitMs", "owner" }')
 }
 
 function nameOf(context: Context): string {

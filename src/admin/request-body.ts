@@ -21,6 +21,23 @@ export async function readJson(context: Context, maxBytes: number = defaultMaxBy
   }
 }
 
+/** A body that is an object with these fields at most. Throws `ERR_BAD_REQUEST` for all others at once: what is mistyped must not count as left out. */
+export function fieldsOf<Name extends string>(
+  body: unknown,
+  names: readonly Name[],
+): { readonly [Key in Name]?: unknown } {
+  const problem = fieldsProblem(body, names)
+  if (problem === undefined) return body as { readonly [Key in Name]?: unknown }
+  throw new ClusterError('ERR_BAD_REQUEST', problem, { problem })
+}
+
+function fieldsProblem(body: unknown, names: readonly string[]): string | undefined {
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    return `the body must be an object of ${names.join(', ')}`
+  const stray = Object.keys(body).filter((name) => !names.includes(name))
+  return stray.length === 0 ? undefined : stray.map((name) => `unknown field '${name.slice(0, 64)}'`).join('; ')
+}
+
 async function readAtMost(incoming: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0

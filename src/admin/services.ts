@@ -79,7 +79,8 @@ async function register(services: Services, context: Context): Promise<Response>
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw badRequest('the body must be { "name": … }')
   const { name, ...options } = body as { name?: unknown } & ServiceOptions
-  const { id } = services.register(String(name ?? ''), {}, options)
+  if (typeof name !== 'string') throw badRequest('name must be a text')
+  const { id } = services.register(name, {}, options)
   return context.json({ id }, 201)
 }
 
@@ -93,7 +94,8 @@ async function call(services: Services, context: Context): Promise<Response> {
   const { req } = context
   const argument = await readJson(context, maxCallBytes)
   const deadline = req.query('deadlineMs')
-  if (deadline !== undefined && !(Number(deadline) > 0)) throw badRequest('deadlineMs must be a number above 0')
+  if (deadline !== undefined && !(Number(deadline) > 0 && Number(deadline) < Number.POSITIVE_INFINITY))
+    throw badRequest('deadlineMs must be a number above 0')
   const result = await services.call(parameter(context, 'name'), parameter(context, 'method'), argument, {
     signal: req.raw.signal,
     ...(deadline === undefined ? {} : { deadlineMs: Number(deadline) }),

@@ -14,7 +14,7 @@ import type { Coordination } from '../coordination/coordination.ts'
 import { ClusterError, isClusterError } from '../errors.ts'
 import type { Stage } from '../lifecycle-options.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
-import type { Timer } from '../runtime/clock.ts'
+import { MAX_DELAY_MS, type Timer } from '../runtime/clock.ts'
 import type { StoredMove, StoredPeer } from '../storage/node-storage.ts'
 import { beginWait, pause, waitFor } from '../wait.ts'
 import { MAX_MERGE_MEMBERS } from '../wire/limits.ts'
@@ -101,8 +101,9 @@ export class Merging implements NodePart {
       return { outcome, rejoined: [], waiting: [], ...rest, durationMs: Math.round(clock.now() - began) }
     }
     if (this.#context.members().some((member) => member.address === address)) return report('already-merged')
-    const limit = AbortSignal.any([this.#over.signal, clock.timeout(timeoutMs), ...(signal ? [signal] : [])])
-    return visit(this.#context, address, limit, async (host) => {
+    const late = clock.timeout(Math.min(timeoutMs, MAX_DELAY_MS))
+    const limit = AbortSignal.any([this.#over.signal, late, ...(signal ? [signal] : [])])
+    const merging = visit(this.#context, address, limit, async (host) => {
       const asking = { timeoutMs: ASK_TIMEOUT_MS, signal: limit }
       const askTheirs = (order: Order): Promise<Payload> => host.ask(SUBJECT, order as unknown as JsonValue, asking)
       const askOurs = (order: Order): Promise<Payload> => this.#perform(order, false)
@@ -125,6 +126,17 @@ export class Merging implements NodePart {
       const waiting = await this.#rejoining(coming, timeoutMs - (clock.now() - began), signal)
       const rejoined = coming.map(({ name }) => name).filter((name) => !waiting.includes(name))
       return report('merged', { plan, rejoined, waiting })
+    })
+    return merging.catch((error: unknown) => {
+      if (signal?.aborted || !isClusterError(error, 'ERR_ABORTED')) throw error
+      const { mayHaveHappened } = error
+      const details = { operation: 'node.merge', timeoutMs }
+      if (this.#over.signal.aborted)
+        throw new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {}, { mayHaveHappened })
+      throw new ClusterError('ERR_TIMEOUT', `no merge within ${timeoutMs} ms`, details, {
+        cause: error,
+        mayHaveHappened,
+      })
     })
   }
 

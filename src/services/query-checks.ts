@@ -14,10 +14,14 @@ export function checkedQuery(query: string | ServiceQuery): ServiceQuery {
 export function checkedCall(asked: Asked): Asked {
   const { version, deadlineMs = 1, timeoutMs = 1, hedgeMs, idempotent, signal } = asked.options
   const problems = rangeProblems(version)
-  if (!(deadlineMs > 0)) problems.push(`services: deadlineMs (${deadlineMs}) must be above 0`)
-  if (!(timeoutMs > 0)) problems.push(`services: timeoutMs (${timeoutMs}) must be above 0`)
+  // It travels: as JSON, which knows no infinity.
+  if (!(Number.isFinite(deadlineMs) && deadlineMs > 0))
+    problems.push(`services: deadlineMs (${String(deadlineMs)}) must be a number of milliseconds above 0`)
+  if (!(typeof timeoutMs === 'number' && timeoutMs > 0))
+    problems.push(`services: timeoutMs (${String(timeoutMs)}) must be a number of milliseconds above 0`)
   if (signal !== undefined && !(signal instanceof AbortSignal)) problems.push('services: signal must be an AbortSignal')
-  if (hedgeMs !== undefined && !(hedgeMs >= 1)) problems.push(`services: hedgeMs (${hedgeMs}) must be at least 1`)
+  if (hedgeMs !== undefined && !(typeof hedgeMs === 'number' && hedgeMs >= 1))
+    problems.push(`services: hedgeMs (${String(hedgeMs)}) must be at least 1`)
   if (hedgeMs !== undefined && idempotent !== true) problems.push('services: hedgeMs is for idempotent calls only')
   refuse(problems)
   return asked

@@ -99,7 +99,9 @@ describe('/v1/config', () => {
   })
 
   it('refuses what it cannot take', async () => {
-    assert.deepEqual(await codeOf(call('PUT', '/v1/config/x', {})), [400, 'ERR_BAD_REQUEST'])
+    for (const body of [{}, [], null, { value: 1, ttl: 2 }])
+      assert.deepEqual(await codeOf(call('PUT', '/v1/config/x', body)), [400, 'ERR_BAD_REQUEST'])
+    assert.deepEqual(await codeOf(call('POST', '/v1/config', { do: [], unless: [] })), [400, 'ERR_BAD_REQUEST'])
     assert.deepEqual(await codeOf(call('PUT', '/v1/config/x', { value: 'x'.repeat(70_000) })), [
       413,
       'ERR_PAYLOAD_TOO_LARGE',

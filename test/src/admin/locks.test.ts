@@ -55,9 +55,14 @@ describe('/v1/locks', () => {
       { leaseMs: 1_000 },
       { leaseMs: 1, owner: 'a' },
       { leaseMs: 1_000, owner: 'a', waitMs: -1 },
+      { leaseMs: 1_000, owner: 'a', wait: 1 },
       [],
     ])
       assert.deepEqual((await call('POST', '/x', body)).status, 400)
+    const { details } = (await call('POST', '/x', { waitMs: 'long', owner: 5 })).json as {
+      details: { problem: string }
+    }
+    for (const name of ['leaseMs', 'waitMs', 'owner']) assert.ok(details.problem.includes(name), details.problem)
     assert.equal((await call('DELETE', '/x')).status, 400)
     assert.equal((await call('DELETE', '/x?token=7')).status, 409)
   })

@@ -66,8 +66,11 @@ describe('/v1/services', () => {
     assert.deepEqual(await codeOf(call(a, 'POST', '/v1/services', { name: 'a b' })), [400, 'ERR_BAD_OPTIONS'])
     assert.deepEqual(await codeOf(call(a, 'POST', '/v1/services', { name: 'x', wight: 1 })), [400, 'ERR_BAD_OPTIONS'])
     assert.deepEqual(await codeOf(call(a, 'POST', '/v1/services', [])), [400, 'ERR_BAD_REQUEST'])
+    assert.deepEqual(await codeOf(call(a, 'POST', '/v1/services', { name: 5 })), [400, 'ERR_BAD_REQUEST'])
     assert.deepEqual(await codeOf(call(a, 'GET', '/v1/services?version=^^')), [400, 'ERR_BAD_OPTIONS'])
     assert.deepEqual(await codeOf(call(a, 'POST', '/v1/services/sum/of?deadlineMs=0', [])), [400, 'ERR_BAD_REQUEST'])
+    const endless = '/v1/services/sum/of?deadlineMs=Infinity'
+    assert.deepEqual(await codeOf(call(a, 'POST', endless, [])), [400, 'ERR_BAD_REQUEST'])
   })
 
   it('tells Prometheus where every member can be scraped', async () => {
