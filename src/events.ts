@@ -1,6 +1,7 @@
 // Everything that a node tells its observers, in one place, and the iteration over member changes made of it. A listener
 // that throws is a bug of its owner: it is logged, and the others are told all the same.
 
+import { checkFunction } from './call-options.ts'
 import type { ClusterEvent, ClusterEvents, MemberChange } from './node-interface.ts'
 import type { Logger } from './observability/logger.ts'
 
@@ -18,6 +19,7 @@ export class EventHub implements ClusterEvents {
   }
 
   subscribe(listener: (event: ClusterEvent) => void): Disposable {
+    checkFunction('a listener', listener)
     // Wrapped, so that the same function may subscribe twice.
     const own = (event: ClusterEvent): void => listener(event)
     this.#listeners.add(own)

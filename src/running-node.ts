@@ -42,7 +42,7 @@ import type { NetworkFaults } from './transport/faulty.ts'
 import type { Connection, Transport } from './transport/transport.ts'
 import { LocalVsm } from './vsm/local-vsm.ts'
 import type { Vsm } from './vsm/subsystem.ts'
-import { beginWait, waitFor } from './wait.ts'
+import { beginWait, checkedWait, waitFor } from './wait.ts'
 import type { WhyView } from './why/why-interface.ts'
 import { Keyring } from './wire/secrets.ts'
 
@@ -251,7 +251,7 @@ export class RunningNode extends NodeFaces implements TrellisNode {
   }
 
   watchMembers(options: { readonly signal?: AbortSignal } = {}): AsyncIterable<MemberChange> {
-    return this.#hub.memberChanges(options.signal)
+    return this.#hub.memberChanges(checkedWait(options).signal)
   }
 
   /** True once a member that knows a leader and, if it is linked to anybody, somebody beside itself. */
@@ -289,7 +289,7 @@ export class RunningNode extends NodeFaces implements TrellisNode {
   }
 
   async leave(options: WaitOptions = {}): Promise<void> {
-    const { timeoutMs = DEFAULT_LEAVE_TIMEOUT_MS } = options
+    const { timeoutMs = DEFAULT_LEAVE_TIMEOUT_MS } = checkedWait(options)
     await this.drain()
     const isGiven = (): boolean => !this.lifecycle.voters.hasPlaceToGive || this.#stopping !== undefined
     // Without a majority nobody can take it; the node goes all the same, and is replaced when it is missed.
@@ -300,8 +300,8 @@ export class RunningNode extends NodeFaces implements TrellisNode {
   }
 
   async stop(options: WaitOptions = {}): Promise<void> {
+    const { signal, timeoutMs = DEFAULT_STOP_TIMEOUT_MS } = checkedWait(options)
     this.#stopping ??= this.#stop()
-    const { signal, timeoutMs = DEFAULT_STOP_TIMEOUT_MS } = options
     let isDone = false
     const stopped = this.#stopping.finally(() => {
       isDone = true
@@ -309,8 +309,8 @@ export class RunningNode extends NodeFaces implements TrellisNode {
     await Promise.race([stopped, waitFor('node.stop', () => isDone, { clock: this.#clock, signal, timeoutMs })])
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop()
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
   }
 
   #progress(): boolean {

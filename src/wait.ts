@@ -1,6 +1,7 @@
 // Waits for a condition with a deadline and a way out. Used where a call of the API waits for the state of the node, which
 // changes for many reasons; none of them is worth an event of its own. And how every such call begins.
 
+import { checkedOptions, type OptionCheck, waitChecks } from './call-options.ts'
 import { ClusterError } from './errors.ts'
 import type { Time } from './runtime/clock.ts'
 
@@ -20,18 +21,23 @@ export interface Wait {
 }
 
 /**
- * Every call of the API that waits begins with it. Throws `ERR_BAD_OPTIONS` for a signal that is none and a time that is none, all at once, and
- * `ERR_ABORTED` when the signal has aborted before: then nothing is begun, whatever the answer would have been.
+ * Every call of the API that waits begins with it. Throws `ERR_BAD_OPTIONS` for a signal that is none, a time that is none, and what is no option of the
+ * call, which may have `further` ones, all at once; and `ERR_ABORTED` when the signal has aborted before: then nothing is begun, whatever the answer
+ * would have been.
  */
-export function beginWait<Options extends Wait>(operation: string, options: Options): Options {
-  const { signal, timeoutMs = 0 } = options
-  const problems: string[] = []
-  if (signal !== undefined && !(signal instanceof AbortSignal)) problems.push('signal must be an AbortSignal')
-  if (!(typeof timeoutMs === 'number' && timeoutMs >= 0))
-    problems.push(`timeoutMs (${String(timeoutMs)}) must be a number of milliseconds, not below 0`)
-  if (problems.length > 0) throw new ClusterError('ERR_BAD_OPTIONS', problems.join('; '), { problems })
+export function beginWait<Options extends Wait>(
+  operation: string,
+  options: Options,
+  further: Readonly<Record<string, OptionCheck>> = {},
+): Options {
+  const { signal } = checkedOptions(options, { ...waitChecks, ...further })
   if (signal?.aborted) throw new ClusterError('ERR_ABORTED', `'${operation}' was aborted`, { operation })
   return options
+}
+
+/** Checks the options alone: for what may go on although its signal has aborted, such as the stop of a node. */
+export function checkedWait(options: Wait): Wait {
+  return checkedOptions(options, waitChecks)
 }
 
 /** What is begun on a node that stops, or has stopped, is refused with it. */

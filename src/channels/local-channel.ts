@@ -2,6 +2,7 @@
 // said in `channel.ts`; how it is kept is `topology/delivery`'s and the lanes'.
 
 import { SpanKind } from '@opentelemetry/api'
+import { checkedOptions, text, waitChecks } from '../call-options.ts'
 import { isTracing, passedOn, traced } from '../observability/tracing.ts'
 import { type Arrival, messageId } from './arrival.ts'
 import { RequestCall, SendCall } from './calls.ts'
@@ -27,7 +28,7 @@ import { messagesOf } from './messages.ts'
 import { Outbound } from './outbound.ts'
 import type { Payload } from './payload.ts'
 import { PendingRequests } from './pending-requests.ts'
-import { SendMany } from './send-many.ts'
+import { checkIterable, SendMany } from './send-many.ts'
 import { checkHandler, noHandler } from './subscribers.ts'
 import { checkTopic } from './topics.ts'
 
@@ -113,6 +114,7 @@ export class LocalChannel implements Channel {
   ): Promise<SendManyReceipt> {
     this.#checkOpen()
     const resolved = this.#outbound.resolve(options)
+    checkIterable(payloads)
     const destination = this.#context.destination(to)
     const { signal } = resolved
     // One listener for all of them.
@@ -180,6 +182,7 @@ export class LocalChannel implements Channel {
 
   messages(options: { readonly signal?: AbortSignal; readonly topic?: string } = {}): AsyncIterableIterator<Message> {
     this.#checkOpen()
+    checkedOptions(options, { signal: waitChecks.signal, topic: text })
     return messagesOf(this.#inbound.subscribers, options, {
       refusal: () => noHandler(this.#context.self.name, this.name),
       onEnd: (end) => {

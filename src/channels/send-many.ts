@@ -1,7 +1,7 @@
 // Many messages with one promise: no object of the caller's per message but what it yields. The iterable is asked for more only while
 // not too much of it is on its way, so one that never ends costs no memory.
 
-import type { ClusterError } from '../errors.ts'
+import { ClusterError } from '../errors.ts'
 import type { Time } from '../runtime/clock.ts'
 import type { SendManyReceipt } from './channel.ts'
 import type { OutgoingListener, OutgoingMessage } from './outgoing-message.ts'
@@ -15,6 +15,14 @@ const MAX_BYTES = 4 * 1024 * 1024
 const BURST_MS = 0.25
 /** The clock is looked at this seldom. */
 const MESSAGES_PER_LOOK = 16
+
+/** Throws `ERR_BAD_OPTIONS`. */
+export function checkIterable(payloads: unknown): void {
+  const given = Object(payloads)
+  if (Symbol.asyncIterator in given || Symbol.iterator in given) return
+  const problem = `what is sent (${String(payloads)}) must be iterable`
+  throw new ClusterError('ERR_BAD_OPTIONS', problem, { problems: [problem] })
+}
 
 export class SendMany implements OutgoingListener {
   readonly #clock: Time

@@ -1,10 +1,10 @@
 // Who wants the messages of one channel, and the calling of all who want one: a message is handled when all of them are done, and
 // failed when one of them failed.
 
+import { checkFunction } from '../call-options.ts'
 import { ClusterError } from '../errors.ts'
 import type { Message, MessageHandler } from './channel.ts'
 import type { ChannelName } from './lane.ts'
-import { badOptions } from './send-options.ts'
 import { checkPattern, topicMatcher } from './topics.ts'
 
 interface Subscriber {
@@ -84,7 +84,7 @@ export function isThenable<Value>(value: Value | PromiseLike<Value>): value is P
 
 /** Plain JavaScript may hand in anything; throws `ERR_BAD_OPTIONS`. */
 export function checkHandler(handler: unknown): void {
-  if (typeof handler !== 'function') throw badOptions(['the handler must be a function'])
+  checkFunction('the handler', handler)
 }
 
 /** Why what nobody wants was not handled. */

@@ -1,8 +1,9 @@
 // `node.barriers`: everybody waits until as many have come as were agreed on, then all go on.
 
+import { checkedOptions } from '../call-options.ts'
 import { ClusterError } from '../errors.ts'
 import type { LeaseOptions, NodeBarriers } from './lease-interface.ts'
-import { badOptions, checkedName, checkedWaitMs, type Leases } from './leases.ts'
+import { checkedName, checkedWaitMs, type Leases, leaseChecks } from './leases.ts'
 
 const DEFAULT_WAIT_MS = 30_000
 const MAX_PARTIES = 4_096
@@ -15,9 +16,8 @@ export class LocalBarriers implements NodeBarriers {
   }
 
   async enter(name: string, options: LeaseOptions & { readonly parties: number }): Promise<void> {
-    const { parties, owner, leaseMs, signal, timeoutMs } = options
-    if (!Number.isInteger(parties) || parties < 1 || parties > MAX_PARTIES)
-      throw badOptions(`parties (${String(parties)}) must be a whole number from 1 to ${MAX_PARTIES}`)
+    const checks = { ...leaseChecks, parties: isParties }
+    const { parties, owner, leaseMs, signal, timeoutMs } = checkedOptions(options, checks, ['parties'])
     const waitMs = checkedWaitMs(options.waitMs, DEFAULT_WAIT_MS)
     const claimed = { kind: 'barrier', name: checkedName(name) } as const
     const request = {
@@ -43,4 +43,9 @@ export class LocalBarriers implements NodeBarriers {
       fencingToken: 0,
     })
   }
+}
+
+function isParties(value: unknown): string | undefined {
+  if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MAX_PARTIES) return undefined
+  return `(${String(value)}) must be a whole number from 1 to ${MAX_PARTIES}`
 }

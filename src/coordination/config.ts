@@ -2,10 +2,20 @@
 // back in the users' words. It keeps nothing of its own but the schemas of this node.
 
 import type { ConfigCondition, ConfigOperation, WriteResult } from '../../consensus/index.ts'
+import { checkedOptions, waitChecks } from '../call-options.ts'
 import type { JsonValue } from '../channels/payload.ts'
 import { ClusterError, isClusterError } from '../errors.ts'
 import type { Time } from '../runtime/clock.ts'
 import { beginWait } from '../wait.ts'
+import {
+  checkPrefix,
+  deleteChecks,
+  isSchema,
+  readChecks,
+  transactionChecks,
+  watchChecks,
+  writeChecks,
+} from './config-checks.ts'
 import type {
   ConfigCallOptions,
   ConfigDeleteOptions,
@@ -68,13 +78,15 @@ export class LocalConfig implements NodeConfig {
   }
 
   async get(key: string, options: ConfigReadOptions = {}): Promise<ConfigEntry | undefined> {
+    checkedOptions(options, readChecks)
     const { answer, age } = await this.#read('config.get', { type: 'config-get', key: checkedKey(key) }, options)
     return answer.record ? { ...entryOf(answer.record), ...age } : undefined
   }
 
   async list(prefix = '', options: ConfigReadOptions = {}): Promise<ConfigList> {
-    const deadline =
-      this.#options.clock.now() + (beginWait('config.list', options).timeoutMs ?? DEFAULT_CALL_TIMEOUT_MS)
+    const { timeoutMs = DEFAULT_CALL_TIMEOUT_MS } = beginWait('config.list', options, readChecks)
+    checkPrefix(prefix)
+    const deadline = this.#options.clock.now() + timeoutMs
     for (let attempt = 0; attempt < MAX_LIST_ATTEMPTS; attempt++) {
       const left = { ...options, timeoutMs: Math.max(1, deadline - this.#options.clock.now()) }
       const list = await this.#pages(prefix, left)
@@ -101,6 +113,7 @@ export class LocalConfig implements NodeConfig {
   }
 
   async delete(key: string, options: ConfigDeleteOptions = {}): Promise<{ key: string; revision: number }> {
+    checkedOptions(options, deleteChecks)
     const operation = { type: 'delete', key: checkedKey(key) } as const
     const { revision } = options
     const condition = revision === undefined ? ({ type: 'exists', key } as const) : conditionOf({ key, revision })
@@ -114,7 +127,8 @@ export class LocalConfig implements NodeConfig {
   }
 
   async transaction(transaction: ConfigTransaction, options: ConfigCallOptions = {}): Promise<ConfigTransactionResult> {
-    const { if: checks = [], do: steps, else: otherwise = [] } = transaction
+    checkedOptions(options, waitChecks)
+    const { if: checks = [], do: steps, else: otherwise = [] } = checkedOptions(transaction, transactionChecks)
     if (!Array.isArray(checks) || !Array.isArray(steps) || !Array.isArray(otherwise))
       throw badOptions("a transaction has lists: 'if', 'do', 'else'")
     const [operations, others] = await Promise.all([this.#operations(steps), this.#operations(otherwise)])
@@ -125,6 +139,8 @@ export class LocalConfig implements NodeConfig {
 
   watch(prefix = '', options: ConfigWatchOptions = {}): ConfigWatch {
     const { stopping } = this.#options
+    checkedOptions(options, watchChecks)
+    checkPrefix(prefix)
     const signal = options.signal ? AbortSignal.any([stopping, options.signal]) : stopping
     const from = this.#begin(options.from, signal)
     // Whoever iterates is told; who does not, did not ask.
@@ -153,11 +169,13 @@ export class LocalConfig implements NodeConfig {
   }
 
   async history(key: string, options: ConfigReadOptions = {}): Promise<readonly ConfigEvent[]> {
+    checkedOptions(options, readChecks)
     const { answer } = await this.#read('config.history', { type: 'config-history', key: checkedKey(key) }, options)
     return answer.changes.map(eventOf)
   }
 
   async rollback(key: string, revision: number, options: ConfigCallOptions = {}): Promise<ConfigEntry | undefined> {
+    checkedOptions(options, waitChecks)
     const operation = { type: 'rollback', key: checkedKey(key), revision: checkedRevision(revision) } as const
     const done = await this.#write('config.rollback', [], [operation], options)
     const [result] = done.results
@@ -175,6 +193,8 @@ export class LocalConfig implements NodeConfig {
   }
 
   schema(prefix: string, schema: StandardSchema): Disposable {
+    checkPrefix(prefix)
+    checkedOptions({ schema: schema ?? null }, { schema: isSchema })
     const own = {}
     this.#schemas.set(own, { prefix, schema })
     return { [Symbol.dispose]: () => void this.#schemas.delete(own) }
@@ -187,6 +207,7 @@ export class LocalConfig implements NodeConfig {
     value: unknown,
     options: ConfigWriteOptions,
   ): Promise<ConfigEntry> {
+    checkedOptions(options, writeChecks)
     const checked = await this.#validated(checkedKey(key), value, options.schema)
     const text = valueText(checked)
     const done = await this.#write(operation, conditions, [{ type: 'set', key, value: text }], options)
@@ -283,8 +304,6 @@ export class LocalConfig implements NodeConfig {
   ): Promise<{ answer: AnswerTo<Q>; age: { ageMs?: number } }> {
     const { reads } = this.#options
     if (consistency === 'linearizable') return { answer: await reads.linearizable(operation, query, options), age: {} }
-    if (consistency !== 'stale')
-      throw badOptions(`consistency is 'linearizable' or 'stale', not '${String(consistency)}'`)
     const { answer, ageMs } = await reads.stale(query, beginWait(operation, options))
     return { answer, age: { ageMs } }
   }

@@ -1,5 +1,6 @@
 // `node.counters`: whole numbers that everybody adds to.
 
+import { checkedOptions, waitChecks } from '../call-options.ts'
 import { ClusterError } from '../errors.ts'
 import type { CallOptions } from './leader-calls.ts'
 import type { NodeCounters } from './lease-interface.ts'
@@ -16,10 +17,12 @@ export class LocalCounters implements NodeCounters {
   }
 
   async get(name: string, options: CallOptions = {}): Promise<number> {
+    checkedOptions(options, waitChecks)
     return (await this.#reads.linearizable('counters.get', { type: 'counter', name: checkedName(name) }, options)).value
   }
 
   async add(name: string, by = 1, options: CallOptions = {}): Promise<number> {
+    checkedOptions(options, waitChecks)
     if (!Number.isSafeInteger(by)) throw badOptions(`what is added (${String(by)}) must be a whole number`)
     const command = {
       type: 'count',

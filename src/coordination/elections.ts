@@ -1,10 +1,11 @@
 // `node.elections`: one leads, the others are in the queue behind it; anybody can ask who, and watch.
 
 import type { Claim } from '../../consensus/index.ts'
+import { anything, checkedOptions, waitChecks } from '../call-options.ts'
 import type { JsonValue } from '../channels/payload.ts'
 import type { CallOptions } from './leader-calls.ts'
 import type { ElectedLeader, ElectionOptions, Lease, NodeElections } from './lease-interface.ts'
-import { badOptions, checkedName, checkedWaitMs, type Leases } from './leases.ts'
+import { badOptions, checkedName, checkedWaitMs, type Leases, leaseChecks } from './leases.ts'
 import type { Questions } from './store.ts'
 
 const MAX_VALUE_LENGTH = 4_096
@@ -21,6 +22,7 @@ export class LocalElections implements NodeElections {
   }
 
   async campaign(name: string, options: ElectionOptions = {}): Promise<Lease> {
+    checkedOptions(options, { ...leaseChecks, value: anything })
     const { owner, leaseMs, waitMs, signal, timeoutMs, value = null } = options
     const request = {
       kind: 'election',
@@ -34,6 +36,7 @@ export class LocalElections implements NodeElections {
   }
 
   async leader(name: string, options: CallOptions = {}): Promise<ElectedLeader | undefined> {
+    checkedOptions(options, waitChecks)
     const query = { type: 'holder', kind: 'election', name: checkedName(name), known: -1 } as const
     return leaderOf((await this.#reads.linearizable('elections.leader', query, options)).holder)
   }
@@ -43,6 +46,7 @@ export class LocalElections implements NodeElections {
     options: { readonly signal?: AbortSignal } = {},
   ): AsyncGenerator<ElectedLeader | undefined, void, undefined> {
     checkedName(name)
+    checkedOptions(options, { signal: waitChecks.signal })
     const signal = options.signal ? AbortSignal.any([this.#stopping, options.signal]) : this.#stopping
     let known = -1
     while (!signal.aborted) {

@@ -73,7 +73,8 @@ export class LeaderCalls {
    * `attempt` rejects with when trying again cannot help; `mayHaveHappened` as all tries together.
    */
   async call<Answer>(operation: string, options: CallOptions, attempt: Attempt<Answer>): Promise<Answer> {
-    const { signal, isPatient = false } = beginWait(operation, options)
+    const { isPatient = false } = options
+    const { signal } = beginWait(operation, { signal: options.signal, timeoutMs: options.timeoutMs })
     const timeoutMs = isPatient ? Number.POSITIVE_INFINITY : (options.timeoutMs ?? DEFAULT_CALL_TIMEOUT_MS)
     const { leadership, wakeups, patienceMs, isStopping } = this.#options
     const deadline = this.#options.clock.now() + timeoutMs

@@ -1,5 +1,6 @@
 // `node.leadership`: handing it over on request. What the log knows by ids, users know by names.
 
+import { checkedOptions, text, waitChecks } from '../call-options.ts'
 import { ClusterError, isClusterError } from '../errors.ts'
 import type { NodeContext } from '../node-part.ts'
 import { nodeStopping } from '../wait.ts'
@@ -38,7 +39,8 @@ export interface NodeLeadership {
 
 export function leadershipOf(context: NodeContext): NodeLeadership {
   return {
-    async transfer({ to, signal, timeoutMs } = {}) {
+    async transfer(request = {}) {
+      const { to, signal, timeoutMs } = checkedOptions(request, { ...waitChecks, to: text })
       const coordination = joined(context)
       const id = to === undefined ? undefined : context.route(to)
       const report = await coordination.transfer(id, { signal, timeoutMs }).catch((error: unknown) => {
@@ -48,6 +50,7 @@ export function leadershipOf(context: NodeContext): NodeLeadership {
       return { from: context.nameOf(report.from), to: context.nameOf(report.to), durationMs }
     },
     async replication(options = {}) {
+      checkedOptions(options, waitChecks)
       const { members, ...rest } = await joined(context)
         .replication(options)
         .catch((error: unknown) => {

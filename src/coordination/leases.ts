@@ -2,11 +2,13 @@
 // common.
 
 import type { ClaimCommand, Claimed, ClaimKind, ClaimReply, ClusterReply } from '../../consensus/index.ts'
+import { type OptionChecks, waitChecks } from '../call-options.ts'
 import { ClusterError } from '../errors.ts'
 import { MAX_DELAY_MS, type Time } from '../runtime/clock.ts'
 import { nodeStopping } from '../wait.ts'
 import { HeldLease } from './held-lease.ts'
 import type { CallOptions } from './leader-calls.ts'
+import type { LeaseOptions } from './lease-interface.ts'
 import { elapsedSince, type Moment, momentOf } from './lease-time.ts'
 import type { Commands, Questions } from './store.ts'
 
@@ -183,6 +185,24 @@ export function checkedName(name: unknown, what = 'a name'): string {
   const fits = typeof name === 'string' && name.isWellFormed() && name !== '' && Buffer.byteLength(name) <= 128
   if (fits) return name
   throw badOptions(`${what} is a text of 1 to 128 bytes`)
+}
+
+/** Of every call that claims something. */
+export const leaseChecks: OptionChecks<LeaseOptions> = {
+  ...waitChecks,
+  leaseMs: (value) => problemOf(() => checkedLeaseMs(value as number)),
+  owner: (value) => problemOf(() => checkedName(value, 'the owner')),
+  waitMs: (value) => problemOf(() => checkedWaitMs(value, 0)),
+}
+
+/** What a check throws, as words that follow the option's name. */
+function problemOf(check: () => unknown): string | undefined {
+  try {
+    check()
+    return undefined
+  } catch (error) {
+    return `is refused: ${(error as Error).message}`
+  }
 }
 
 export function badOptions(problem: string): ClusterError {

@@ -1,5 +1,6 @@
 // `node.locks` and `node.semaphores`: claims of which one, or a few, hold at a time.
 
+import { checkedOptions, waitChecks } from '../call-options.ts'
 import { ClusterError } from '../errors.ts'
 import type { CallOptions } from './leader-calls.ts'
 import type { ClaimView, Grant, Lease, LeaseOptions, NodeLocks, NodeSemaphores } from './lease-interface.ts'
@@ -11,6 +12,7 @@ import {
   checkedWaitMs,
   DEFAULT_LEASE_MS,
   type Leases,
+  leaseChecks,
 } from './leases.ts'
 import type { Questions } from './store.ts'
 
@@ -27,20 +29,22 @@ export class LocalLocks implements NodeLocks {
   }
 
   async acquire(name: string, options: LeaseOptions = {}): Promise<Lease> {
+    checkedOptions(options, leaseChecks)
     return this.#leases.take(requestOf(name, options), waitOf(options))
   }
 
   async grant(name: string, options: LeaseOptions & { readonly owner: string }): Promise<Grant> {
-    const request = requestOf(name, { ...options, owner: checkedName(options.owner, 'an owner') })
+    const request = requestOf(name, checkedOptions(options, leaseChecks, ['owner']))
     const lease = await this.#leases.take(request, waitOf(options))
     const { token } = lease
     // From here on its holder is on its own: nobody renews.
-    const grant = await this.renew(name, token, options)
+    const grant = await this.renew(name, token, { signal: options.signal, timeoutMs: options.timeoutMs })
     lease.forget()
     return grant
   }
 
   async renew(name: string, token: number, options: CallOptions = {}): Promise<Grant> {
+    checkedOptions(options, waitChecks)
     const sent = this.#leases.now()
     const command = { type: 'renew-claim', kind: 'lock', name: checkedName(name), claim: checkedToken(token) } as const
     const reply = await this.#leases.submit(command, options)
@@ -50,12 +54,14 @@ export class LocalLocks implements NodeLocks {
   }
 
   async release(name: string, token: number, options: CallOptions = {}): Promise<void> {
+    checkedOptions(options, waitChecks)
     const command = { type: 'end-claim', kind: 'lock', name: checkedName(name), claim: checkedToken(token) } as const
     const reply = await this.#leases.submit(command, options)
     if (reply.type !== 'claimed') throw stale(token, reply.token)
   }
 
   async list(options: CallOptions = {}): Promise<readonly ClaimView[]> {
+    checkedOptions(options, waitChecks)
     const found: ClaimView[] = []
     for (;;) {
       const page = await this.#reads.linearizable('locks.list', { type: 'claims', after: found.length }, options)
@@ -73,11 +79,14 @@ export class LocalSemaphores implements NodeSemaphores {
   }
 
   async acquire(name: string, options: LeaseOptions & { readonly permits: number }): Promise<Lease> {
-    const { permits } = options
-    if (!Number.isInteger(permits) || permits < 1 || permits > MAX_PERMITS)
-      throw badOptions(`permits (${String(permits)}) must be a whole number from 1 to ${MAX_PERMITS}`)
+    const { permits } = checkedOptions(options, { ...leaseChecks, permits: isPermits }, ['permits'])
     return this.#leases.take({ ...requestOf(name, options), kind: 'semaphore', limit: permits }, waitOf(options))
   }
+}
+
+function isPermits(value: unknown): string | undefined {
+  if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MAX_PERMITS) return undefined
+  return `(${String(value)}) must be a whole number from 1 to ${MAX_PERMITS}`
 }
 
 function requestOf(name: string, { owner, leaseMs }: LeaseOptions): ClaimRequest {

@@ -3,6 +3,7 @@
 //
 //   no more calls are taken (they wait at their callers) -> those under way end -> the singleton is disposed -> the claim is ended -> the next one begins
 
+import { checkFunction } from '../call-options.ts'
 import type { Payload } from '../channels/payload.ts'
 import type { IncomingRequest, RequestOptions, Requests } from '../channels/requests.ts'
 import { ClusterError, isClusterError } from '../errors.ts'
@@ -57,6 +58,7 @@ export class LocalSingletons implements NodeSingletons {
 
   host(name: string, factory: SingletonFactory): AsyncDisposable {
     checkedName(name)
+    checkFunction('the factory of a singleton', factory)
     this.#checkOpen()
     if (this.#offers.has(name)) {
       const problem = `this node offers to host '${name}' already; dispose that first`

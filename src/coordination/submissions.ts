@@ -60,7 +60,7 @@ export class Submissions {
    * the command may still be applied.
    */
   async submit(operation: string, command: ClientCommand, options: CallOptions = {}): Promise<ClusterReply> {
-    beginWait(operation, options)
+    beginWait(operation, { signal: options.signal, timeoutMs: options.timeoutMs })
     // With a session it is encoded, and so checked, at once; nobody waits for one with what cannot be sent.
     if (this.#session === undefined) checkSize(command)
     if (this.#inFlight >= MAX_IN_FLIGHT) throw tooMany()

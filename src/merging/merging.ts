@@ -8,6 +8,7 @@
 // whoever else is there: by their log, told by another member, or by asking whom they knew. See docs/guarantees.md.
 
 import type { ClusterCommand, ClusterReply } from '../../consensus/index.ts'
+import { oneOf, trueOrFalse } from '../call-options.ts'
 import type { JsonValue, Payload } from '../channels/payload.ts'
 import type { IncomingRequest } from '../channels/requests.ts'
 import type { Coordination } from '../coordination/coordination.ts'
@@ -93,7 +94,8 @@ export class Merging implements NodePart {
 
   /** See `TrellisNode.merge`. */
   async merge(address: string, options: MergeOptions = {}): Promise<MergeReport> {
-    beginWait('node.merge', options)
+    beginWait('node.merge', options, { keep: oneOf('ours', 'theirs'), dryRun: trueOrFalse })
+    if (typeof address !== 'string') throw badAddress(address)
     const { clock } = this.#context.toolbox
     const { keep, dryRun = false, timeoutMs = DEFAULT_TIMEOUT_MS, signal } = options
     const began = clock.now()
@@ -307,4 +309,9 @@ export class Merging implements NodePart {
       toolbox.counters.add('merge-nobody-told')
     }
   }
+}
+
+function badAddress(address: unknown): ClusterError {
+  const problem = `the address (${String(address)}) must be a text, HOST:PORT`
+  return new ClusterError('ERR_BAD_OPTIONS', problem, { problems: [problem] })
 }

@@ -4,10 +4,16 @@ import type { CallOptions, LeaderCalls } from '../coordination/leader-calls.ts'
 import { limited } from '../coordination/leader-calls.ts'
 import { ClusterError } from '../errors.ts'
 import type { NodeContext } from '../node-part.ts'
+import { checkedWait } from '../wait.ts'
 import { encodeBackup } from './backup-file.ts'
 
 /** `ERR_NO_QUORUM`; `ERR_NOT_LEADER` on a member that holds no log: ask a voter. */
-export function takeBackup(context: NodeContext, calls: LeaderCalls, options: CallOptions = {}): Promise<Uint8Array> {
+export async function takeBackup(
+  context: NodeContext,
+  calls: LeaderCalls,
+  options: CallOptions = {},
+): Promise<Uint8Array> {
+  checkedWait(options)
   return calls.call('backup', options, async (_leader, leftMs) => {
     const coordination = context.coordination()
     if (!coordination?.copy) {

@@ -1,30 +1,71 @@
 // What users ask of services, checked before anything is done: all problems at once, as `ERR_BAD_OPTIONS`.
 
 import validRange from 'semver/ranges/valid.js'
+import {
+  aboveZero,
+  anything,
+  checkedOptions,
+  type OptionChecks,
+  oneOf,
+  text,
+  trueOrFalse,
+  waitChecks,
+} from '../call-options.ts'
 import { ClusterError } from '../errors.ts'
 import type { Asked } from './service-call.ts'
-import type { ServiceQuery } from './service-interface.ts'
+import type { BalanceStrategy, ServiceCallOptions, ServiceQuery } from './service-interface.ts'
+
+const queryChecks: OptionChecks<ServiceQuery> = {
+  name: text,
+  namespace: text,
+  capabilities: (value) => (Array.isArray(value) ? undefined : 'must be a list'),
+  // A range is looked at below.
+  version: anything,
+  zone: text,
+  health: oneOf('passing', 'degraded', 'critical'),
+  cluster: text,
+}
+
+const strategies: readonly BalanceStrategy[] = [
+  'local-first',
+  'round-robin',
+  'weighted',
+  'least-loaded',
+  'consistent-hash',
+]
+
+const { name: _, ...whichChecks } = queryChecks
+
+const callChecks: OptionChecks<ServiceCallOptions> = {
+  ...whichChecks,
+  // It travels: as JSON, which knows no infinity.
+  deadlineMs: (value) => (value === Number.POSITIVE_INFINITY ? '(Infinity) must be finite' : aboveZero(value)),
+  timeoutMs: aboveZero,
+  signal: waitChecks.signal,
+  strategy: oneOf(...strategies),
+  key: text,
+  idempotent: trueOrFalse,
+  hedgeMs: (value) => (typeof value === 'number' && value >= 1 ? undefined : `(${String(value)}) must be at least 1`),
+}
 
 export function checkedQuery(query: string | ServiceQuery): ServiceQuery {
-  const checked = typeof query === 'string' ? { name: query } : query
+  const checked = checkedOptions(typeof query === 'string' ? { name: query } : query, queryChecks)
   refuse(rangeProblems(checked.version))
   return checked
 }
 
 export function checkedCall(asked: Asked): Asked {
-  const { version, deadlineMs = 1, timeoutMs = 1, hedgeMs, idempotent, signal } = asked.options
+  const { version, hedgeMs, idempotent } = checkedOptions(asked.options, callChecks)
   const problems = rangeProblems(version)
-  // It travels: as JSON, which knows no infinity.
-  if (!(Number.isFinite(deadlineMs) && deadlineMs > 0))
-    problems.push(`services: deadlineMs (${String(deadlineMs)}) must be a number of milliseconds above 0`)
-  if (!(typeof timeoutMs === 'number' && timeoutMs > 0))
-    problems.push(`services: timeoutMs (${String(timeoutMs)}) must be a number of milliseconds above 0`)
-  if (signal !== undefined && !(signal instanceof AbortSignal)) problems.push('services: signal must be an AbortSignal')
-  if (hedgeMs !== undefined && !(typeof hedgeMs === 'number' && hedgeMs >= 1))
-    problems.push(`services: hedgeMs (${String(hedgeMs)}) must be at least 1`)
   if (hedgeMs !== undefined && idempotent !== true) problems.push('services: hedgeMs is for idempotent calls only')
   refuse(problems)
   return asked
+}
+
+/** Options whose names are checked with what they say. */
+export function checkedObject<Options extends object>(options: Options): Options {
+  if (typeof options !== 'object' || options === null) refuse(['services: the options must be an object'])
+  return options
 }
 
 export function checkHandlers(name: string, handlers: unknown): void {

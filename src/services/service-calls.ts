@@ -5,6 +5,7 @@
 import { SpanKind } from '@opentelemetry/api'
 import type { Random } from '../../topology/index.ts'
 import type { JsonValue } from '../channels/payload.ts'
+import { ClusterError } from '../errors.ts'
 import { isTracing, passedOn, traced } from '../observability/tracing.ts'
 import type { Time } from '../runtime/clock.ts'
 import { chooseOf } from './balance.ts'
@@ -149,7 +150,7 @@ export class ServiceCalls implements CallingNode {
     onSettled: OnSettled,
     onGivenUp: OnGivenUp,
   ): void {
-    const text = encodeValue(asked.argument)
+    const text = argumentText(asked.argument)
     this.#budget.called()
     const settled: OnSettled = (outcome, by, now) => {
       this.#note(asked, limits, outcome.type !== 'answered', now)
@@ -193,4 +194,15 @@ function inSpan<Result>(
   if (!isTracing()) return work(passedOn())
   const attributes = { 'trellis.service': name, 'trellis.method': method }
   return traced('trellis.call', { kind: SpanKind.CLIENT, attributes }, work)
+}
+
+/** Throws `ERR_PAYLOAD_TOO_LARGE`, and `ERR_BAD_OPTIONS` for what JSON cannot say. */
+function argumentText(argument: unknown): string {
+  try {
+    return encodeValue(argument)
+  } catch (cause) {
+    if (cause instanceof ClusterError) throw cause
+    const problem = `services: the argument is no JSON value: ${(cause as Error).message}`
+    throw new ClusterError('ERR_BAD_OPTIONS', problem, { problems: [problem] }, { cause })
+  }
 }

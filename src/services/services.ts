@@ -2,6 +2,7 @@
 // reaches its instances here, and what an instance depends on reaches its health.
 
 import type { SwimEvent } from '../../topology/index.ts'
+import { checkedOptions, waitChecks } from '../call-options.ts'
 import type { Carrier } from '../channels/carrier.ts'
 import type { JsonValue } from '../channels/payload.ts'
 import { ClusterError } from '../errors.ts'
@@ -23,7 +24,7 @@ import {
 } from './contract.ts'
 import { dependants, missingFor } from './dependencies.ts'
 import { HealthWatch, healthProblems } from './health.ts'
-import { checkedCall, checkedQuery, checkHandlers } from './query-checks.ts'
+import { checkedCall, checkedObject, checkedQuery, checkHandlers } from './query-checks.ts'
 import { Registry } from './registry.ts'
 import { RegistryGossip } from './registry-gossip.ts'
 import type { Asked } from './service-call.ts'
@@ -148,11 +149,11 @@ export class LocalServices implements Services, NodePart {
     options: ServiceOptions = {},
   ): ServiceRegistration {
     if (this.#stopping.signal.aborted) throw stopping()
-    const called = typeof name === 'string' ? name : name.name
+    const called = typeof name === 'string' ? name : String(name?.name)
     checkHandlers(called, handlers)
     const functions =
       typeof name === 'string' ? handlers : implementing(name, handlers as ContractHandlers<ServiceMethods>)
-    const { health, ...facts } = options
+    const { health, ...facts } = checkedObject(options)
     const problems = health === undefined ? [] : healthProblems(health)
     const declared = serviceFacts(newFacts(called, this.#context.options.zone), facts, problems)
     const spread = this.#seen(declared)
@@ -222,9 +223,10 @@ export class LocalServices implements Services, NodePart {
     options: { readonly signal?: AbortSignal } = {},
   ): AsyncIterable<ServiceChange> {
     const checked = checkedQuery(query)
+    const { signal } = checkedOptions(options, { signal: waitChecks.signal })
     const watch = new ServiceWatch(
       () => this.find(checked),
-      options.signal,
+      signal,
       () => this.#watches.delete(watch),
     )
     if (this.#stopping.signal.aborted) watch.end()

@@ -86,7 +86,7 @@ export class Switching implements NodePart, Omit<NodeTopology, 'advise' | 'links
   async switch(name: string, options: SwitchOptions = {}): Promise<SwitchReport> {
     const problem = problemOf(name, options)
     if (problem !== undefined) throw new ClusterError('ERR_BAD_REQUEST', problem, { problem })
-    beginWait('node.topology.switch', options)
+    beginWait('node.topology.switch', { signal: options.signal })
     const { definitions } = this.#context.overlays()
     if (!definitions.has(name)) throw unknownTopology(name, [...definitions.keys()])
     const { expectFrom, timeoutMs = 30_000, dryRun = false, signal } = options
@@ -231,7 +231,13 @@ export class Switching implements NodePart, Omit<NodeTopology, 'advise' | 'links
 const MAX_TIMEOUT_MS = 600_000
 
 /** Programs in plain JavaScript and the admin API hand in anything. */
-function problemOf(name: unknown, { expectFrom, timeoutMs, dryRun }: SwitchOptions): string | undefined {
+const knownOptions: readonly string[] = ['timeoutMs', 'dryRun', 'expectFrom', 'signal']
+
+function problemOf(name: unknown, options: SwitchOptions): string | undefined {
+  if (typeof options !== 'object' || options === null) return 'the options must be an object'
+  const stray = Object.keys(options).find((option) => !knownOptions.includes(option))
+  if (stray !== undefined) return `'${stray.slice(0, 64)}' is none of ${knownOptions.join(', ')}`
+  const { expectFrom, timeoutMs, dryRun } = options
   if (typeof name !== 'string' || name === '') return 'name must be the name of a topology'
   if (expectFrom !== undefined && typeof expectFrom !== 'string') return 'expectFrom must be the name of a topology'
   if (dryRun !== undefined && typeof dryRun !== 'boolean') return 'dryRun must be true or false'

@@ -2,6 +2,7 @@
 // asks, wherever it runs. Units (`s1/<unit>`) are singletons: see `units.ts`.
 
 import type { ClusterReply, HostEffect } from '../../consensus/index.ts'
+import { checkFunction } from '../call-options.ts'
 import type { Payload, Sendable } from '../channels/payload.ts'
 import type { IncomingRequest, RequestOptions, Requests } from '../channels/requests.ts'
 import type { Coordination } from '../coordination/coordination.ts'
@@ -84,12 +85,14 @@ export class LocalVsm implements Vsm {
   host(name: UnitName, factory: UnitFactory): Disposable & AsyncDisposable
   host(name: 's5' | UnitName, factory: SubsystemFactory | UnitFactory): Disposable {
     checkedSubsystem(name)
+    checkFunction('the factory of a subsystem', factory)
     this.#checkOpen()
     if (name !== 's5') return this.#units.host(name, factory as UnitFactory)
     return this.#host.register(factory as SubsystemFactory)
   }
 
   onCommand(handler: (command: S5Command) => Sendable | Promise<Sendable>): Disposable {
+    checkFunction('the handler of commands', handler)
     this.#checkOpen()
     this.#onCommand = handler
     return {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { TrellisNode } from '../../src/index.ts'
+import type { LeaseOptions, TrellisNode } from '../../src/index.ts'
 import type { WaitOptions } from '../../src/node-interface.ts'
-import { form } from './local-nodes.ts'
+import { failureOf, form } from './local-nodes.ts'
 
 type Call = (node: TrellisNode, options: WaitOptions) => Promise<unknown>
 
@@ -50,6 +50,14 @@ const calls: { readonly [name: string]: Call } = {
   'channel.request': (node, options) => node.channel('data').request('a', 1, options),
 }
 
+/** Their options are made here, of what they are given. */
+const spreadOptions: ReadonlySet<string> = new Set([
+  'config.get of a stale value',
+  'semaphores.acquire',
+  'barriers.enter',
+  'channel.publish',
+])
+
 /** What would do nothing more on a node that has stopped. */
 const offers: { readonly [name: string]: Call } = {
   'vsm.host': async (node) => node.vsm.host('s5', () => {}),
@@ -84,6 +92,71 @@ describe('every call that waits', () => {
       if (told !== `ERR_BAD_OPTIONS, ${refused}, ${refused}, ERR_ABORTED`) failures.push(`${name}: ${told}`)
     }
     assert.deepEqual(failures, [])
+  })
+
+  it('refuses options that are none, or that it does not have, with ERR_BAD_OPTIONS', async () => {
+    const [node] = await form(['a'])
+    const failures: string[] = []
+    for (const [name, call] of Object.entries(calls)) {
+      for (const options of [{ timoutMs: 5 }, ...(spreadOptions.has(name) ? [] : [null])]) {
+        try {
+          failures.push(`${name}: resolved to ${JSON.stringify(await call(node!, options as WaitOptions))}`)
+        } catch (error) {
+          const { code } = error as { code?: string }
+          const refused = name === 'topology.switch' ? 'ERR_BAD_REQUEST' : 'ERR_BAD_OPTIONS'
+          if (code !== refused) failures.push(`${name}, ${JSON.stringify(options)}: ${code ?? error}`)
+        }
+      }
+    }
+    assert.deepEqual(failures, [])
+  })
+
+  it('tells all problems of its options at once', async () => {
+    const [node] = await form(['a'])
+    const bad = { leaseMs: 1, owner: 5, waitMs: -1, timeoutMs: 'x', ower: 'me' } as unknown as LeaseOptions
+    const { details } = await failureOf(node!.locks.acquire('x', bad))
+    const { problems } = details as { problems: readonly string[] }
+    for (const name of Object.keys(bad))
+      assert.ok(
+        problems.some((problem) => problem.includes(name)),
+        name,
+      )
+  })
+
+  it('refuses what is no function, no iterable, no schema and no revision', async () => {
+    const [node] = await form(['a'])
+    const { config, channel, singletons, vsm, events, services } = node!
+    const none = undefined as never
+    const refusals: (() => unknown)[] = [
+      () => events.subscribe(none),
+      () => channel('data').onEvent(none),
+      () => channel('data').sendMany('a', 5 as never),
+      () => channel('data').messages({ signal: 5 as never }),
+      () => singletons.host('x', none),
+      () => vsm.host('s5', none),
+      () => vsm.host('s1/x', none),
+      () => vsm.onCommand(none),
+      () => config.set('x', 1, { schema: 5 as never }),
+      () => config.schema('x', none),
+      () => config.watch('', { from: -1 }),
+      () => config.watch('', { signal: 5 as never }),
+      () => config.watch(5 as never),
+      () => config.list(5 as never),
+      () => config.transaction(none),
+      () => config.transaction({ do: [], when: [] } as never),
+      () => services.find({ nam: 'x' } as never),
+      () => services.find(null as never),
+      () => services.watch('x', null as never),
+      () => services.register('x', {}, null as never),
+      () => services.call('x', 'y', 1n),
+      () => services.call('x', 'y', 1, { strategy: 'best' as never }),
+      () => services.call('x', 'y', 1, { deadlineMs: Number.POSITIVE_INFINITY }),
+      () => node!.watchMembers(null as never),
+      () => node!.merge(5 as never),
+      () => node!.stop(null as never),
+    ]
+    for (const call of refusals)
+      assert.equal((await failureOf((async () => call())())).code, 'ERR_BAD_OPTIONS', call.toString())
   })
 
   it('is refused with ERR_SHUTTING_DOWN once the node has stopped', async () => {

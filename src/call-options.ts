@@ -1,0 +1,77 @@
+// The options of a call, and the functions that it is given, checked before anything is begun: unknown names, wrong types, ranges. All problems are told at
+// once, as `ERR_BAD_OPTIONS`: an option that is mistyped must not count as left out.
+
+import { closestWord } from './closest-word.ts'
+import { ClusterError } from './errors.ts'
+
+/** What is wrong with a value that is given, as words to follow its name; undefined: nothing. */
+export type OptionCheck = (value: unknown) => string | undefined
+
+/** A check for each option of a call. */
+export type OptionChecks<Options> = { readonly [Name in keyof Required<Options>]: OptionCheck }
+
+/** Of every call that waits. `timeoutMs` of 0 is over at once, `Infinity` never. */
+export const waitChecks = {
+  signal: (value: unknown) => (value instanceof AbortSignal ? undefined : 'must be an AbortSignal'),
+  timeoutMs: milliseconds,
+} as const
+
+export function milliseconds(value: unknown): string | undefined {
+  if (typeof value === 'number' && value >= 0) return undefined
+  return `(${String(value)}) must be a number of milliseconds, not below 0`
+}
+
+export function aboveZero(value: unknown): string | undefined {
+  if (typeof value === 'number' && value > 0) return undefined
+  return `(${String(value)}) must be a number above 0`
+}
+
+export function trueOrFalse(value: unknown): string | undefined {
+  return typeof value === 'boolean' ? undefined : 'must be true or false'
+}
+
+export function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? undefined : 'must be a text'
+}
+
+/** For what is checked where it is used. */
+export function anything(): undefined {}
+
+export function oneOf(...values: readonly string[]): OptionCheck {
+  const known = values.map((value) => `'${value}'`).join(', ')
+  return (value) => (values.includes(value as string) ? undefined : `must be one of ${known}, not '${String(value)}'`)
+}
+
+/** The options as they are; `needed` says which must be there. Throws `ERR_BAD_OPTIONS`. */
+export function checkedOptions<Options extends object>(
+  options: Options,
+  checks: Readonly<Record<string, OptionCheck>>,
+  needed: readonly (keyof Options & string)[] = [],
+): Options {
+  const problems = problemsOf(options, checks)
+  for (const name of needed) if (options?.[name] === undefined) problems.push(`${name} is missing`)
+  if (problems.length > 0) throw new ClusterError('ERR_BAD_OPTIONS', problems.join('; '), { problems })
+  return options
+}
+
+/** Throws `ERR_BAD_OPTIONS` when `given` is no function; `what` says which. */
+export function checkFunction(what: string, given: unknown): void {
+  if (typeof given === 'function') return
+  const problem = `${what} must be a function`
+  throw new ClusterError('ERR_BAD_OPTIONS', problem, { problems: [problem] })
+}
+
+function problemsOf(options: object, checks: Readonly<Record<string, OptionCheck>>): string[] {
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    return ['the options must be an object']
+  return Object.entries(options).flatMap(([name, value]) => {
+    if (!Object.hasOwn(checks, name)) return [unknown(name, Object.keys(checks))]
+    const problem = value === undefined ? undefined : checks[name]!(value)
+    return problem === undefined ? [] : [`${name} ${problem}`]
+  })
+}
+
+function unknown(name: string, known: readonly string[]): string {
+  const meant = closestWord(name, known)
+  return `unknown option '${name.slice(0, 64)}'${meant === undefined ? '' : `, did you mean '${meant}'?`}`
+}
