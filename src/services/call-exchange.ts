@@ -61,6 +61,8 @@ interface Heard {
   readonly from: CarriedFrom
   readonly message: CallMessage
   readonly handled: () => void
+  /** Calls of it that were given to the host. */
+  served: number
 }
 
 export interface CallExchangeOptions {
@@ -73,6 +75,9 @@ export interface CallExchangeOptions {
 
 /** What is said without anybody waiting for it is tried for so long. */
 const UNAWAITED_MS = 30_000
+/** Calls are given to the host so many at a time, and no more in a turn of the loop once they have taken this long: what they gave leaves first. */
+const SERVED_TOGETHER = 8
+const TURN_MS = 1
 
 export class CallExchange implements Disposable {
   readonly #options: CallExchangeOptions
@@ -207,32 +212,46 @@ export class CallExchange implements Disposable {
   // --- In ---
 
   #take(from: CarriedFrom, payload: Uint8Array, handled: () => void): void {
-    this.#inbox.push({ from, message: parsed(payload), handled })
+    this.#inbox.push({ from, message: parsed(payload), handled, served: 0 })
     if (!this.#isReading) this.#readNext()
   }
 
   /**
-   * One message in a turn of the loop: what follows from it is on its way before the next is begun, so that both ends work at the same time and do
-   * not wait for each other in turns.
+   * One message in a turn of the loop, or as much of it as a turn may take: what follows from it is on its way before the next is begun, so that
+   * both ends work at the same time and do not wait for each other in turns.
    */
   #readNext(): void {
     const heard = this.#isClosed ? undefined : this.#inbox.shift()
     this.#isReading = heard !== undefined
     if (!heard) return
     this.#options.clock.setImmediate(() => this.#readNext())
-    this.#read(heard)
+    if (heard.served === 0) this.#read(heard)
+    if (!this.#serve(heard)) return void this.#inbox.unshift(heard)
+    // Acknowledged when what follows from it is sent: that is one message less on the way.
+    this.#handled.push(heard.handled)
+    this.#schedule()
   }
 
-  #read({ from, message, handled }: Heard): void {
-    // Acknowledged when what follows from it is sent: that is one message less on the way.
-    this.#handled.push(handled)
-    this.#schedule()
+  #read({ from, message }: Heard): void {
     for (const { id, value, retriesUsed } of message.answers) this.#of(id, from)?.answered(value, retriesUsed)
     for (const { id, error, isRefused, retriesUsed } of message.failures) {
       const waiting = this.#of(id, from)
       waiting?.ended(isRefused ? 'refused' : 'failed', failureOf(error), retriesUsed)
     }
-    this.#options.server().serve(from, message)
+    this.#options.server().serve(from, { calls: [], pulls: message.pulls, cancels: message.cancels })
+  }
+
+  /** False: some of its calls are left for the next turn. */
+  #serve(heard: Heard): boolean {
+    const { from, message } = heard
+    const end = this.#now() + TURN_MS
+    while (heard.served < message.calls.length) {
+      if (heard.served > 0 && this.#now() >= end) return false
+      const calls = message.calls.slice(heard.served, heard.served + SERVED_TOGETHER)
+      heard.served += calls.length
+      this.#options.server().serve(from, { calls, pulls: [], cancels: [] })
+    }
+    return true
   }
 
   /** Who waits for an answer to `id`, and does no more. */

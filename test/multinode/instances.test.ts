@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { ServiceMembers } from '../../src/bench/service-members.ts'
-import { createNode, type TrellisNode } from '../../src/index.ts'
+import { type BalanceStrategy, createNode, type TrellisNode } from '../../src/index.ts'
 import { waitUntil } from '../../src/testing/compliance/wait-until.ts'
 
 const weights = [100, 200, 300]
@@ -37,31 +37,42 @@ async function load(call: (number: number) => Promise<boolean>): Promise<void> {
   await Promise.all(Array.from({ length: outstanding }, caller))
 }
 
+/** Which share of all calls each instance gets. */
+async function sharesOf(caller: TrellisNode, strategy: BalanceStrategy): Promise<number[]> {
+  const counts = weights.map(() => 0)
+  await load(async (number) => {
+    if (number >= calls) return false
+    const key = strategy === 'consistent-hash' ? { key: `k${number % 1_000}` } : {}
+    const who = await caller.services.call('echo', 'who', null, { strategy, ...key })
+    const at = Number(String(who).at(-1)) - 1
+    if (at >= 0) counts[at]! += 1
+    return true
+  })
+  return counts.map((count) => count / calls)
+}
+
 describe('a service of three processes', () => {
   it('gets 10,000 calls as each strategy shares them', async () => {
     await using members = new ServiceMembers()
     const { caller } = await offered(members)
     await using _ = caller
     const total = weights.reduce((sum, weight) => sum + weight, 0)
+    const even = weights.map(() => 1 / 3)
+    const byWeight = weights.map((weight) => weight / total)
     const promised = [
-      { strategy: 'round-robin', shares: weights.map(() => 1 / 3), within: 0.001 },
-      { strategy: 'weighted', shares: weights.map((weight) => weight / total), within: 0.03 },
-      { strategy: 'consistent-hash', shares: weights.map((weight) => weight / total), within: 0.06 },
+      { strategy: 'round-robin', shares: even, within: 0.001 },
+      { strategy: 'weighted', shares: byWeight, within: 0.03 },
+      { strategy: 'consistent-hash', shares: byWeight, within: 0.06 },
+      { strategy: 'least-loaded', shares: even, within: 0.15 },
+      { strategy: 'local-first', shares: even, within: 0.15 },
     ] as const
     for (const { strategy, shares, within } of promised) {
-      const counts = new Map<unknown, number>()
-      await load(async (number) => {
-        if (number >= calls) return false
-        const key = strategy === 'consistent-hash' ? { key: `k${number % 1_000}` } : {}
-        const who = await caller.services.call('echo', 'who', null, { strategy, ...key })
-        counts.set(who, (counts.get(who) ?? 0) + 1)
-        return true
-      })
-      for (const [at, share] of shares.entries()) {
-        const got = (counts.get(`instance-${at + 1}`) ?? 0) / calls
-        assert.ok(Math.abs(got - share) <= within, `${strategy}: ${got} instead of ${share}`)
-      }
+      const got = await sharesOf(caller, strategy)
+      for (const [at, share] of shares.entries())
+        assert.ok(Math.abs(got[at]! - share) <= within, `${strategy}: ${got} instead of ${shares}`)
     }
+    caller.services.register('echo', { who: () => 'instance-0' })
+    assert.deepEqual(await sharesOf(caller, 'local-first'), [0, 0, 0], 'all go to the one that is here')
   })
 
   for (const idempotent of [false, true])

@@ -48,10 +48,14 @@ async function rates(context: BenchContext): Promise<Figure[]> {
     rate.push(perSecond)
     p50.push(percentile(microseconds, 0.5))
   }
+  const own = (): Promise<unknown> => near.services.call('echo', 'echo', argument)
+  const theirs = (): Promise<unknown> => broker!.call('echo.echo', argument)
   try {
+    for (const call of [own, ...(broker ? [theirs] : [])])
+      await roundTrips(call, { atOnce: outstanding }, context.signal)
     await repeat(context, 'calls', async () => {
-      if (broker) await measure(() => broker.call('echo.echo', argument), samples.other, samples.otherP50)
-      await measure(() => near.services.call('echo', 'echo', argument), samples.own, samples.ownP50)
+      if (broker) await measure(theirs, samples.other, samples.otherP50)
+      await measure(own, samples.own, samples.ownP50)
     })
   } finally {
     await broker?.stop()

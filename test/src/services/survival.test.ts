@@ -162,4 +162,23 @@ describe('calls under way', () => {
     assert.deepEqual(missing, [])
     assert.ok(edges.every(({ rate, latencyMs }) => rate > 0 && latencyMs > 0))
   })
+
+  it('are answered while others that came with them still wait for their turn', async () => {
+    const [a, b] = await form(['a', 'b'])
+    assert.ok(a && b)
+    let served = 0
+    b.services.register('busy', {
+      work: () => {
+        for (const end = performance.now() + 1; performance.now() < end; );
+        served += 1
+        return served
+      },
+    })
+    await a.services.waitFor('busy')
+    const calls = Array.from({ length: 100 }, () => a.services.call('busy', 'work'))
+    await calls[0]
+    assert.ok(served < calls.length, 'the first is answered before all are served')
+    const order = Array.from({ length: calls.length }, (_, at) => at + 1)
+    assert.deepEqual(await Promise.all(calls), order, 'they are served in the order in which they were made')
+  })
 })
