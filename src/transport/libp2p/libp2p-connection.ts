@@ -17,6 +17,8 @@ import type { Connection, ConnectionHandler } from '../transport.ts'
 import { chunksOf, type Greeting } from './greeting.ts'
 
 const NOTHING = new Uint8Array(0)
+/** Noise has encrypted what a stream has taken. Others may still read it when its owner, who was told that it is written, uses the memory again. */
+const ENCRYPTS_AT_ONCE = '/noise'
 /** 64 KiB, which a socket reads at once, without Noise's length and tag and yamux' header. */
 const MAX_PIECE_BYTES = 64 * 1024 - 2 - 16 - 12
 
@@ -172,7 +174,8 @@ export class StreamConnection implements Connection {
 
   #flush(): void {
     if (this.#turn.length === 0 || this.#stream.status !== 'open') return
-    this.#unsent = this.#turn.length === 1 ? (this.#turn[0] as Uint8Array) : Buffer.concat(this.#turn, this.#turnBytes)
+    const isOne = this.#turn.length === 1 && this.#connection.encryption === ENCRYPTS_AT_ONCE
+    this.#unsent = isOne ? (this.#turn[0] as Uint8Array) : Buffer.concat(this.#turn, this.#turnBytes)
     this.#sentBytes = this.#turnBytes
     this.#sentWaiting = this.#turnWaiting
     this.#turn = []

@@ -3,6 +3,7 @@ import { Socket } from 'node:net'
 import { afterEach, describe, it, mock } from 'node:test'
 import { waitUntil } from '../../../../src/testing/compliance/wait-until.ts'
 import { createIdentity } from '../../../../src/transport/identity.ts'
+import { encrypters } from '../../../../src/transport/libp2p/libp2p-node.ts'
 import { Libp2pTransport } from '../../../../src/transport/libp2p/libp2p-transport.ts'
 import type { Connection } from '../../../../src/transport/transport.ts'
 
@@ -59,4 +60,28 @@ describe('what libp2p sends at once', () => {
     assert.ok(Buffer.concat(pieces).equals(sent))
     assert.ok(Math.max(...pieces.map(({ length }) => length)) < 65_507)
   })
+
+  for (const encrypter of encrypters)
+    it(`may be overwritten by its owner once it is told that it is written, with ${encrypter}`, async () => {
+      const [near, far] = [0, 0].map(() => new Libp2pTransport({ identity: createIdentity(), encrypter }))
+      open.push(near!, far!)
+      const arrived: Connection[] = []
+      const address = await far!.listen('127.0.0.1:0', (connection) => arrived.push(connection))
+      const end = await near!.dial(address, AbortSignal.timeout(10_000))
+      await waitUntil(() => arrived.length === 1)
+      arrived[0]!.admit()
+      const pieces: Uint8Array[] = []
+      arrived[0]!.start({ data: (bytes) => pieces.push(bytes), drain: () => {}, close: () => {} })
+      const count = 200
+      const memory = Buffer.alloc(30_000)
+      for (let number = 1; number <= count; number++) {
+        memory.fill(number)
+        await new Promise<void>((resolve) => void end.write(memory, resolve))
+      }
+      memory.fill(0)
+      const length = (): number => pieces.reduce((sum, piece) => sum + piece.length, 0)
+      await waitUntil(() => length() === count * memory.length)
+      const expected = Array.from({ length: count }, (_, at) => Buffer.alloc(memory.length, at + 1))
+      assert.ok(Buffer.concat(pieces).equals(Buffer.concat(expected)))
+    })
 })
