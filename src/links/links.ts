@@ -195,9 +195,9 @@ export class Links {
     await this.#options.transport.close()
   }
 
-  async #attempt(address: string, expected: string | undefined, signal: AbortSignal): Promise<void> {
-    if (expected !== undefined && this.#held.has(expected)) return
-    if (expected === undefined && this.#isSeedLinked(address)) return
+  async #attempt(address: string, expected: string | undefined, signal: AbortSignal): Promise<'linked' | 'unneeded'> {
+    if (expected !== undefined && this.#held.has(expected)) return 'unneeded'
+    if (expected === undefined && this.#isSeedLinked(address)) return 'unneeded'
     const connection = await this.#options.transport.dial(address, signal)
     const { peer } = connection
     if (this.#held.has(peer)) connection.destroy()
@@ -208,6 +208,7 @@ export class Links {
     } else if (peer !== expected) {
       this.#options.turn.enter(() => this.#options.onUnexpected(expected, address))
     }
+    return 'linked'
   }
 
   async #greet(connection: Connection, address: string): Promise<void> {

@@ -32,8 +32,8 @@ beforeEach(() => {
       new Promise((resolve, reject) => {
         const fail = (): void => reject(new Error('refused'))
         signal.addEventListener('abort', fail)
-        attempts.push({ at: now, address, expected, signal, succeed: resolve, fail })
-        if (outcome === 'succeed') resolve()
+        attempts.push({ at: now, address, expected, signal, succeed: () => resolve('linked'), fail })
+        if (outcome === 'succeed') resolve('linked')
         if (outcome === 'fail') fail()
       }),
   })
@@ -133,9 +133,9 @@ describe('the dialer', () => {
     assert.equal(attempts.length, 2)
   })
 
-  it('makes a bounded number of attempts at once, and all in the end', async () => {
+  it('calls 32 remembered targets at once, and all in the end', async () => {
     outcome = undefined
-    for (let peer = 0; peer < 100; peer++) dialer.want(`member:${peer}`, `127.0.0.1:${peer + 1}`, `${peer}`, 'eager')
+    for (let peer = 0; peer < 100; peer++) dialer.want(`${peer}`, `127.0.0.1:${peer + 1}`, `${peer}`, 'remembered')
     await pass(1)
     assert.equal(attempts.length, 32)
     attempts[0]?.fail()
@@ -146,6 +146,43 @@ describe('the dialer', () => {
       await settled()
     }
     assert.equal(new Set(attempts.map(({ expected }) => expected)).size, 100)
+  })
+
+  it('calls few eager targets at once at first, others beside those that are slow, and remembered ones beside all', async () => {
+    outcome = undefined
+    for (let peer = 0; peer < 100; peer++) dialer.want(`${peer}`, `127.0.0.1:${peer + 1}`, `${peer}`, 'eager')
+    await pass(1)
+    assert.equal(attempts.length, 4)
+    dialer.want('remembered', '127.0.0.1:1000', 'remembered', 'remembered')
+    await pass(1)
+    assert.equal(attempts.length, 5)
+    await pass(500)
+    assert.equal(attempts.length, 7)
+    for (let done = 0; done < attempts.length; done++) {
+      attempts[done]?.succeed()
+      await settled()
+    }
+    assert.equal(new Set(attempts.map(({ expected }) => expected)).size, 101)
+  })
+
+  it('calls eager targets in random order, so that nodes with the same list do not all call the same one', async () => {
+    outcome = 'succeed'
+    let turn = 0
+    const chances = [0, 0.9, 0.3, 0.6]
+    const shuffled = new Dialer({
+      clock: systemClock,
+      random: () => chances[turn++ % chances.length] ?? 0,
+      attempt: async (address) => {
+        attempts.push({ at: now, address, expected: undefined, signal: AbortSignal.abort(), succeed() {}, fail() {} })
+        return 'linked'
+      },
+    })
+    for (const peer of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']) shuffled.want(peer, peer, peer, 'eager')
+    await pass(1)
+    const called = attempts.map(({ address }) => address)
+    shuffled.close()
+    assert.notDeepEqual(called.slice(4), ['e', 'f', 'g', 'h'])
+    assert.deepEqual(called.toSorted(), ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'])
   })
 
   it('aborts the attempt of a target that is dropped, and calls it no more', async () => {

@@ -1,0 +1,64 @@
+// How many calls of live members may be under way at once. A handshake costs both ends a millisecond or two of processor: when all members
+// of a large cluster start together and each calls as many as it can, none of the handshakes ends in time, and all of that work is for nothing.
+// So the window closes as soon as calls take long, and opens again while they do not: additive increase, multiplicative
+// decrease (Chiu and Jain 1989). A call that takes long gives its place to another one, so that peers that are silent keep nobody
+// from calling those that answer.
+
+/** How many begin at once before anything is known. */
+const FIRST_ATTEMPTS = 4
+/** However busy all are: a call every quarter of a second, with the rule on slow ones. */
+const FEWEST_ATTEMPTS = 2
+const MOST_ATTEMPTS = 32
+/** A call takes long after this time, or after twice what the quickest took, if the way is far; but sooner than it is given up. */
+const SLOW_MS = 500
+const SLOWEST_MS = 1_500
+
+/** A call under way. */
+export interface Attempt {
+  readonly since: number
+  isSlow: boolean
+}
+
+export class AttemptWindow {
+  #size = FIRST_ATTEMPTS
+  readonly #running = new Set<Attempt>()
+  #slow = 0
+  /** What the quickest call took that led to a link. */
+  #quickestMs = Number.POSITIVE_INFINITY
+  #shrunkAt = Number.NEGATIVE_INFINITY
+
+  /** Another call may begin. */
+  get hasRoom(): boolean {
+    return this.#running.size < MOST_ATTEMPTS && this.#running.size - this.#slow < Math.floor(this.#size)
+  }
+
+  /** Milliseconds after which a call takes long. */
+  get slowAfterMs(): number {
+    return Number.isFinite(this.#quickestMs) ? Math.min(Math.max(SLOW_MS, 2 * this.#quickestMs), SLOWEST_MS) : SLOW_MS
+  }
+
+  begin(now: number): Attempt {
+    const attempt = { since: now, isSlow: false }
+    this.#running.add(attempt)
+    return attempt
+  }
+
+  /** The call takes long. Of those that were begun before the window was last made smaller nothing new is learnt. */
+  slow(attempt: Attempt, now: number): void {
+    if (attempt.isSlow || !this.#running.has(attempt)) return
+    attempt.isSlow = true
+    this.#slow += 1
+    if (attempt.since < this.#shrunkAt) return
+    this.#size = Math.max(FEWEST_ATTEMPTS, this.#size / 2)
+    this.#shrunkAt = now
+  }
+
+  /** `isLinked`: the peer answered and agreed. Otherwise it says nothing about how busy anyone is. */
+  end(attempt: Attempt, now: number, isLinked: boolean): void {
+    this.#running.delete(attempt)
+    if (attempt.isSlow) this.#slow -= 1
+    if (!isLinked) return
+    this.#quickestMs = Math.min(this.#quickestMs, now - attempt.since)
+    if (!attempt.isSlow) this.#size = Math.min(MOST_ATTEMPTS, this.#size + 1 / this.#size)
+  }
+}
