@@ -140,6 +140,12 @@ export const schemas: Readonly<Record<string, Schema>> = {
     links: ref('Estimate'),
     linksPerMember: ref('Estimate'),
     hops: ref('Estimate'),
+    cost: object({
+      linksToOpen: described({ type: 'number' }, 'At most.'),
+      linksAtOnce: described({ type: 'number' }, 'Until the old ones are closed.'),
+      processorMs: described({ type: 'number' }, 'Of all members together, to open them.'),
+      memberMebibytes: described(ref('Estimate'), 'For the links of the member that has most.'),
+    }),
     risks: list(text),
   }),
   Estimate: object({ now: { type: 'number' }, after: { type: 'number' } }),

@@ -3,6 +3,7 @@
 // /v1/topology/links`: the links of all members, as they tell them.
 
 import { ClusterError } from '../errors.ts'
+import { orderProblems } from '../switching/order-problems.ts'
 import type { SwitchOptions } from '../switching/report.ts'
 import { readJson } from './request-body.ts'
 import type { Resource } from './resource.ts'
@@ -39,13 +40,10 @@ export function topologyResources({ topology }: Pick<AdminNode, 'topology'>): Re
   ]
 }
 
-const known = ['name', 'expectFrom', 'timeoutMs', 'dryRun']
-
-/** What the values may be is the node's to say; here only that there is nothing but them. */
 function parseBody(body: unknown): SwitchOptions & { readonly name: string } {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) throw badRequest('the body must be an object')
-  const stray = Object.keys(body).find((key) => !known.includes(key))
-  if (stray !== undefined) throw badRequest(`'${stray.slice(0, 64)}' is none of ${known.join(', ')}`)
+  const problem = orderProblems({ ...body }).join('; ')
+  if (problem !== '') throw badRequest(problem)
   return body as SwitchOptions & { readonly name: string }
 }
 

@@ -5,6 +5,7 @@
 import { type Advice, Adviser, type OverlayDefinition, type Situation, type SwimEvent } from '../../topology/index.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
 import type { Timer } from '../runtime/clock.ts'
+import { LINK_BYTES, LINK_MS } from './link-cost.ts'
 import type { SwitchReport } from './report.ts'
 import { type Traffic, TrafficSurvey } from './traffic-survey.ts'
 
@@ -13,12 +14,6 @@ const WINDOW_MS = 60_000
 const SAMPLE_MS = 5_000
 /** Rules that need less time to hold are asked more often, but not more often than this. */
 const LEAST_SAMPLE_MS = 100
-/**
- * One end of a link: resident memory and processor time of a full mesh of 6 to 24 nodes in one process, Node 24, fitted over its links. To be measured
- * again with the transport.
- */
-const LINK_BYTES = 230_000
-const LINK_MS = 3
 
 export interface AdvisingOptions {
   readonly context: Pick<NodeContext, 'members' | 'overlays' | 'toolbox' | 'emit' | 'options' | 'requests' | 'self'>

@@ -1,6 +1,7 @@
-// What a switch would mean, without one: links and hops as both overlays estimate them, and what could go wrong.
+// What a switch would mean, without one: links and hops as both overlays estimate them, what they cost, and what could go wrong.
 
 import type { MemberRecord, OverlayDefinition } from '../../topology/index.ts'
+import { LINK_BYTES, LINK_MS } from './link-cost.ts'
 import type { SwitchPlan } from './report.ts'
 
 export function planOf(
@@ -15,7 +16,22 @@ export function planOf(
     links: { now: now.links, after: after.links },
     linksPerMember: { now: now.linksPerMember, after: after.linksPerMember },
     hops: { now: now.hops, after: after.hops },
+    cost: costOf(now, after, members.filter(({ state }) => state !== 'left').length),
     risks: risksOf(members, voters),
+  }
+}
+
+type Estimate = ReturnType<OverlayDefinition<unknown>['estimate']>
+
+/** As if no link served both overlays, but never more links than there are pairs. */
+function costOf(now: Estimate, after: Estimate, size: number): SwitchPlan['cost'] {
+  const linksToOpen = Math.max(0, Math.min(after.links, (size * (size - 1)) / 2 - now.links))
+  const mebibytes = (links: number): number => (links * LINK_BYTES) / 2 ** 20
+  return {
+    linksToOpen,
+    linksAtOnce: now.links + linksToOpen,
+    processorMs: linksToOpen * 2 * LINK_MS,
+    memberMebibytes: { now: mebibytes(now.linksPerMember), after: mebibytes(after.linksPerMember) },
   }
 }
 

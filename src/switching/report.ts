@@ -34,6 +34,17 @@ export interface SwitchPlan {
   readonly linksPerMember: { readonly now: number; readonly after: number }
   /** Hops between the two members that are farthest apart, as expected. */
   readonly hops: { readonly now: number; readonly after: number }
+  /** What the switch takes at most, and what it changes for good, reckoned as the adviser does (docs/topologies.md). */
+  readonly cost: {
+    /** Links that have to be opened. */
+    readonly linksToOpen: number
+    /** Links that the whole cluster holds until the old ones are closed. */
+    readonly linksAtOnce: number
+    /** Milliseconds of processor time that opening them takes, of all members together. */
+    readonly processorMs: number
+    /** Memory for links, of the member that has most. */
+    readonly memberMebibytes: { readonly now: number; readonly after: number }
+  }
   /** What could make the switch fail or hurt, as sentences. */
   readonly risks: readonly string[]
 }

@@ -13,6 +13,7 @@ import type { NodeContext, NodePart } from '../node-part.ts'
 import { beginWait } from '../wait.ts'
 import { type Caller, placeOrder } from './caller.ts'
 import { encodeOrder, encodeReport, ORDER_SUBJECT, parseOrder, parseReport } from './order.ts'
+import { orderProblems } from './order-problems.ts'
 import type { SwitchOptions, SwitchReport } from './report.ts'
 import { SwitchDesk, type SwitchOrder, unknownTopology } from './switch-desk.ts'
 import { SwitchDriver } from './switch-driver.ts'
@@ -84,14 +85,16 @@ export class Switching implements NodePart, Omit<NodeTopology, 'advise' | 'links
 
   /** See {@link NodeTopology.switch}. */
   async switch(name: string, options: SwitchOptions = {}): Promise<SwitchReport> {
-    const problem = problemOf(name, options)
-    if (problem !== undefined) throw new ClusterError('ERR_BAD_REQUEST', problem, { problem })
-    beginWait('node.topology.switch', { signal: options.signal })
+    const { signal, ...order } = options ?? {}
+    const areOptions = typeof options === 'object' && options !== null
+    const problem = areOptions ? orderProblems({ ...order, name }).join('; ') : 'the options must be an object'
+    if (problem !== '') throw new ClusterError('ERR_BAD_REQUEST', problem, { problem })
+    beginWait('node.topology.switch', { signal })
     const { definitions } = this.#context.overlays()
     if (!definitions.has(name)) throw unknownTopology(name, [...definitions.keys()])
-    const { expectFrom, timeoutMs = 30_000, dryRun = false, signal } = options
-    const order: SwitchOrder = { request: randomUUID(), name, expectFrom, timeoutMs, dryRun }
-    return placeOrder(order, this.#caller(), signal)
+    const { expectFrom, timeoutMs = 30_000, dryRun = false } = order
+    const placed: SwitchOrder = { request: randomUUID(), name, expectFrom, timeoutMs, dryRun }
+    return placeOrder(placed, this.#caller(), signal)
   }
 
   // --- What the node tells ---
@@ -226,22 +229,4 @@ export class Switching implements NodePart, Omit<NodeTopology, 'advise' | 'links
       isStopping: () => this.#isClosed,
     }
   }
-}
-
-const MAX_TIMEOUT_MS = 600_000
-
-/** Programs in plain JavaScript and the admin API hand in anything. */
-const knownOptions: readonly string[] = ['timeoutMs', 'dryRun', 'expectFrom', 'signal']
-
-function problemOf(name: unknown, options: SwitchOptions): string | undefined {
-  if (typeof options !== 'object' || options === null) return 'the options must be an object'
-  const stray = Object.keys(options).find((option) => !knownOptions.includes(option))
-  if (stray !== undefined) return `'${stray.slice(0, 64)}' is none of ${knownOptions.join(', ')}`
-  const { expectFrom, timeoutMs, dryRun } = options
-  if (typeof name !== 'string' || name === '') return 'name must be the name of a topology'
-  if (expectFrom !== undefined && typeof expectFrom !== 'string') return 'expectFrom must be the name of a topology'
-  if (dryRun !== undefined && typeof dryRun !== 'boolean') return 'dryRun must be true or false'
-  const isTime =
-    timeoutMs === undefined || (Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= MAX_TIMEOUT_MS)
-  return isTime ? undefined : `timeoutMs must be a whole number from 1 to ${MAX_TIMEOUT_MS}`
 }

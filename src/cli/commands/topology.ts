@@ -132,7 +132,10 @@ function tell({ outcome, epoch, from, to, durationMs, nodes, reason, plan }: Swi
       return [figure, String(plan[figure].now), String(plan[figure].after)]
     })
     const risks = plan.risks.map((risk) => `risk: ${printable(risk)}\n`)
-    return [table(['', from, to], figures), ...risks].join('')
+    const { linksToOpen, linksAtOnce, processorMs, memberMebibytes } = plan.cost
+    const rows = [...figures, ['MiB per member', memberMebibytes.now.toFixed(1), memberMebibytes.after.toFixed(1)]]
+    const cost = `opens at most ${linksToOpen} links, ${linksAtOnce} at once, for ${processorMs} ms of processor time\n`
+    return [table(['', from, to], rows), cost, ...risks].join('')
   }
   const behind = nodes.filter(({ progress, adopted }) => progress !== 'verified' || !adopted)
   const rows = behind.map(({ name, progress, adopted }) => [name, progress, adopted ? 'adopted' : 'not heard since'])

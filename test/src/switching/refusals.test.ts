@@ -89,6 +89,7 @@ describe('a switch that cannot be', () => {
       ['hyparview', { timeoutMs: 0.5 }, 'ERR_BAD_REQUEST'],
       ['hyparview', { timeoutMs: 600_001 }, 'ERR_BAD_REQUEST'],
       ['hyparview', { dryRun: 'yes' }, 'ERR_BAD_REQUEST'],
+      ['hyparview', { dryrun: true }, 'ERR_BAD_REQUEST'],
       ['hyparview', { expectFrom: 7 }, 'ERR_BAD_REQUEST'],
       ['hyparview', { expectFrom: 'client-server' }, 'ERR_TOPOLOGY_MISMATCH'],
       ['client-server', {}, 'ERR_NO_SERVER_NODES'],

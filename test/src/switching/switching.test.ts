@@ -68,6 +68,10 @@ describe('a cluster', () => {
     const { outcome, plan, nodes: required } = await at(2).topology.switch('client-server', { dryRun: true })
     assert.equal(outcome, 'planned')
     assert.deepEqual(plan?.links, { now: 15, after: 5 })
+    const { linksToOpen, linksAtOnce, processorMs, memberMebibytes } = plan.cost
+    // All the links that there can be are up.
+    assert.deepEqual({ linksToOpen, linksAtOnce, processorMs }, { linksToOpen: 0, linksAtOnce: 15, processorMs: 0 })
+    assert.ok(memberMebibytes.now > 1 && memberMebibytes.now < 1.2, String(memberMebibytes.now))
     assert.equal(required.length, names.length)
     assert.deepEqual(
       places(),
