@@ -13,7 +13,8 @@ import type { ClusterProcess } from '../../src/testing/process-member.ts'
 import type { ProcessCluster } from '../../src/testing/processes.ts'
 import { isWhole } from './story/turn.ts'
 
-const MEMBERS = 8
+/** With 30 it takes some minutes: TRELLIS_SWITCH_MEMBERS=30 node --test test/multinode/switch.test.ts. */
+const MEMBERS = Number(process.env.TRELLIS_SWITCH_MEMBERS ?? 8)
 const switches = ['hyparview', 'client-server', 'full-mesh', 'client-server', 'hyparview', 'full-mesh'] as const
 
 /** Each costs a restart; those that are left out here whole nodes go through in virtual time. */
@@ -60,7 +61,7 @@ async function withoutVote(): Promise<ClusterProcess> {
   return cluster.nodes.find(({ name }) => !voters.includes(name))!
 }
 
-describe('eight processes that switch their topology under 2,000 acknowledged messages a second', () => {
+describe(`${MEMBERS} processes that switch their topology under 2,000 acknowledged messages a second`, () => {
   it('go through all six directions, asked of any of them', async () => {
     for (const [round, to] of switches.entries()) {
       const { name: from } = await settled(cluster)
