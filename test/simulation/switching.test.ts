@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { switchBugs } from '../../src/testing/simulator/switching/bugs.ts'
-import { SwitchingFailure } from '../../src/testing/simulator/switching/invariants.ts'
+import { SwitchingFailure } from '../../src/testing/simulator/switching/failure.ts'
 import { runSwitching } from '../../src/testing/simulator/switching/run.ts'
 import { runWholeSwitching, wholeSwitchBugs } from '../../src/testing/simulator/switching/whole.ts'
 

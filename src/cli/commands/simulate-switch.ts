@@ -36,7 +36,7 @@ export function addSimulateSwitch(simulate: Command, context: CommandContext): v
 }
 
 async function run(flags: SimulateSwitchFlags, context: CommandContext): Promise<void> {
-  const { SwitchingFailure } = await import('../../testing/simulator/switching/invariants.ts')
+  const { SwitchingFailure } = await import('../../testing/simulator/switching/failure.ts')
   const { isWholeSwitchBug, runWholeSwitching, wholeSwitchBugs } = await import(
     '../../testing/simulator/switching/whole.ts'
   )

@@ -2,7 +2,9 @@
 
 import type { ClusterReply, TopologyEpochState } from '../../../../consensus/index.ts'
 import type { ClusterCommand } from '../../../../consensus/machines/commands.ts'
+import { SwitchingFailure } from './failure.ts'
 import type { SimulatedMember } from './member.ts'
+import { MessageOracle } from './message-oracle.ts'
 
 /** What the invariants see of the world. */
 export interface SwitchingFacts {
@@ -14,20 +16,12 @@ export class SwitchingOracle {
   readonly #facts: SwitchingFacts
   /** The name agreed on, by epoch. */
   readonly #agreed = new Map<number, string>([[0, 'full-mesh']])
-  /** By message: how often it was delivered. */
-  readonly #delivered = new Map<string, number>()
-  readonly #sent = new Set<string>()
-  readonly #acknowledged = new Set<string>()
-  /** By stream and key: the number of the last one delivered. */
-  readonly #last = new Map<string, number>()
+  /** What becomes of the messages that members send meanwhile. */
+  readonly messages = new MessageOracle()
   outcomes = { committed: 0, aborted: 0 }
 
   constructor(facts: SwitchingFacts) {
     this.#facts = facts
-  }
-
-  get acknowledgedCount(): number {
-    return this.#acknowledged.size
   }
 
   /** An entry was applied. */
@@ -58,32 +52,9 @@ export class SwitchingOracle {
     check(epoch !== now || this.#agreed.get(now) !== name, `${id} closed ${name} of epoch ${epoch}, which is agreed on`)
   }
 
-  sent(text: string): void {
-    this.#sent.add(text)
-  }
-
-  delivered(id: string, generation: number, text: string, key: string): void {
-    const count = (this.#delivered.get(text) ?? 0) + 1
-    this.#delivered.set(text, count)
-    check(count === 1, `'${text}' was delivered ${count} times`)
-    const [source = ''] = text.split(' ')
-    const stream = `${source} ${id}.${generation} ${key}`
-    const number = Number(text.split(' ').at(-1))
-    check(number > (this.#last.get(stream) ?? 0), `'${text}' was delivered after a later one`)
-    this.#last.set(stream, number)
-  }
-
-  acknowledged(text: string): void {
-    this.#acknowledged.add(text)
-    check(this.#delivered.get(text) === 1, `'${text}' was acknowledged and not delivered`)
-  }
-
-  failed(_text: string): void {
-    // Its end went down or away: the caller is told so.
-  }
-
   /** All faults are over for a while. */
   quiet(): void {
+    this.messages.quiet()
     const { epoch, name, proposal } = this.#facts.machine.topology
     check(proposal === undefined, `the switch to ${proposal?.to} never ended`)
     for (const member of this.#facts.members.values()) {
@@ -98,11 +69,6 @@ export class SwitchingOracle {
   #hasBeenAway(member: SimulatedMember): boolean {
     return member.generation > 1
   }
-}
-
-/** Thrown by an invariant that does not hold. */
-export class SwitchingFailure extends Error {
-  override readonly name = 'SwitchingFailure'
 }
 
 function check(condition: boolean, text: string): void {

@@ -46,7 +46,6 @@ export class SimulatedMember {
   #overlays = new Map<number, OpenOverlay>()
   #current: number | undefined
   #delivery = new Delivery<SimulatedMessage, SimulatedMessage, string>(deliveryPresets.local)
-  #sent = 0
   /** By owner and name: when it fires. */
   readonly #timers = new Map<string, number>()
   /** Of the message that is being taken, if it is about preparing. */
@@ -149,18 +148,18 @@ export class SimulatedMember {
   send(to: string, key: string): void {
     const { generation = 0, state } = this.#world.members.get(to) ?? {}
     if (!this.isRunning || state === 'down' || generation === 0) return
-    const text = `${this.id}.${this.generation} to ${to}.${generation} ${key} ${++this.#sent}`
     const message: SimulatedMessage = {
-      text,
+      source: `${this.id}.${this.generation}`,
       to,
       key,
+      number: this.#world.nextMessage(),
       isMonotonic: false,
       expiresAt: Number.POSITIVE_INFINITY,
       sequence: 0,
       floor: 0,
       progress: 'waiting',
     }
-    this.#world.oracle.sent(text)
+    this.#world.oracle.messages.sent(message)
     this.#putDelivery({ type: 'send', peer: to, generation, channel: CHANNEL, messages: [message] })
     this.#putDelivery({ type: 'flush' })
   }
@@ -355,14 +354,14 @@ export class SimulatedMember {
         const { peer, generation: life, floor } = effect
         this.route(peer, 1, (at) => at.#hears(this.id, generation, life, { type: 'floor', floor }))
       } else if (effect.type === 'deliver') {
-        for (const message of effect.messages)
-          this.#world.oracle.delivered(this.id, this.generation, message.text, message.key)
-        const { peer, generation: life } = effect
-        this.#putDelivery({ type: 'finished', peer, generation: life, channel: CHANNEL, messages: effect.messages })
+        const life = `${this.id}.${this.generation}`
+        for (const message of effect.messages) this.#world.oracle.messages.delivered(life, message)
+        const { peer, generation: sender } = effect
+        this.#putDelivery({ type: 'finished', peer, generation: sender, channel: CHANNEL, messages: effect.messages })
         this.#putDelivery({ type: 'flush' })
       } else if (effect.type === 'settled')
-        for (const { text } of effect.messages) this.#world.oracle.acknowledged(text)
-      else if (effect.type === 'failed') this.#world.oracle.failed(effect.message.text)
+        for (const message of effect.messages) this.#world.oracle.messages.acknowledged(message)
+      else if (effect.type === 'failed') this.#world.oracle.messages.failed(effect.message)
       else if (effect.type === 'set-timer')
         this.#timer('delivery', effect, generation, (timer) => this.#putDelivery({ type: 'timer', timer }))
     }

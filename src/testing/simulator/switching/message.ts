@@ -1,11 +1,6 @@
 // What simulated users send.
 
 import type { Outgoing } from '../../../../topology/index.ts'
+import type { NumberedMessage } from './message-oracle.ts'
 
-/** A user's message; `text` tells it from all others. */
-export type SimulatedMessage = Outgoing & {
-  readonly text: string
-  readonly to: string
-  readonly key: string
-  readonly floor: number
-}
+export type SimulatedMessage = Outgoing & NumberedMessage & { readonly floor: number }

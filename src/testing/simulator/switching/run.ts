@@ -1,7 +1,7 @@
 // One run: half a minute of switches under crashes, partitions and changes of leaders while messages flow, then quiet.
 
 import type { SwitchBug } from './bugs.ts'
-import { SwitchingFailure } from './invariants.ts'
+import { SwitchingFailure } from './failure.ts'
 import { definitions } from './overlays.ts'
 import { SwitchingWorld } from './world.ts'
 
@@ -78,6 +78,6 @@ export function runSwitching(seed: number, bug?: SwitchBug): SwitchingOutcome {
   world.calm()
   run(FAULTS_MS + QUIET_MS)
   world.oracle.quiet()
-  const { outcomes, acknowledgedCount } = world.oracle
-  return { ...outcomes, acknowledged: acknowledgedCount }
+  const { outcomes, messages } = world.oracle
+  return { ...outcomes, acknowledged: messages.acknowledgedCount }
 }

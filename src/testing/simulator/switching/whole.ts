@@ -6,7 +6,7 @@ import type { ClusterEvent } from '../../../node-interface.ts'
 import { createTestCluster, type TestCluster } from '../../virtual/test-cluster.ts'
 import type { TestNode } from '../../virtual/test-node.ts'
 import { Prng } from '../random.ts'
-import { SwitchingFailure } from './invariants.ts'
+import { SwitchingFailure } from './failure.ts'
 import { MessageOracle } from './message-oracle.ts'
 
 const FAULTS_MS = 20_000

@@ -1,6 +1,11 @@
 // A cluster that does nothing but switch its topology and send messages, under virtual time: the cores of the switch and of
 // delivery, the overlays, and the machine of the log are the true ones; the log itself is one that a leader may or may not
 // get its entries into. Links are there while an end wants them and both can be reached, and lose what is on them when they close.
+//
+// Beside it stands the world of whole nodes (`whole.ts`), in which nothing is a model. This one goes through a seed in a twentieth of the time, sees
+// into the cores (that all required members had their new links when a switch was committed, that nobody gave up what was
+// agreed on), and plants its bugs where it drives a core, so that nothing that users run knows of bugs. Both judge
+// messages by one oracle (`message-oracle.ts`).
 
 import { ClusterMachine } from '../../../../consensus/index.ts'
 import type { ClusterCommand } from '../../../../consensus/machines/commands.ts'
@@ -37,6 +42,7 @@ export class SwitchingWorld implements SwitchingFacts {
   /** Members that are cut off, each into the half it is in; empty: the network is whole. */
   #halves = new Map<string, number>()
   #loss = 0.02
+  #messages = 0
 
   constructor({ seed, bug }: SwitchingWorldOptions) {
     this.random = new Prng(seed, 'switching')
@@ -52,6 +58,12 @@ export class SwitchingWorld implements SwitchingFacts {
 
   get now(): number {
     return this.schedule.now
+  }
+
+  /** The number of one more message. */
+  nextMessage(): number {
+    this.#messages += 1
+    return this.#messages
   }
 
   isAlive(id: string): boolean {
