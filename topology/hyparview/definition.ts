@@ -11,18 +11,24 @@ export const hyParView: Omit<OverlayDefinition<HyParViewMessage>, 'codec'> = {
   name: 'hyparview',
   problems: hyParViewProblems,
   refusal: () => undefined,
-  estimate: (members, parameters) => estimate(members, { ...hyParViewDefaults, ...parameters }.activeSize),
+  estimate: (members, parameters, voters) =>
+    estimate(members, { ...hyParViewDefaults, ...parameters }.activeSize, voters.length),
   create: ({ self, random, parameters }) =>
     new HyParView({ self, random, options: resolveHyParViewOptions(parameters) }),
 }
 
-/** In a random graph with d links each, almost everybody is within log n / log (d - 1) hops, and all within half as many more. */
-function estimate(members: readonly MemberRecord[], activeSize: number): OverlayEstimate {
+/**
+ * In a random graph with d links each, almost everybody is within log n / log (d - 1) hops, and all within half as many more. Voters keep links to each other
+ * besides: those pairs that are not neighbors by chance.
+ */
+function estimate(members: readonly MemberRecord[], activeSize: number, voters: number): OverlayEstimate {
   const size = members.filter(({ state }) => state !== 'left').length
-  const linksPerMember = Math.min(activeSize, Math.max(0, size - 1))
+  const neighbors = Math.min(activeSize, Math.max(0, size - 1))
   const isMesh = size <= activeSize + 1
   const hops = isMesh
-    ? Math.min(1, linksPerMember)
+    ? Math.min(1, neighbors)
     : Math.ceil((1.5 * Math.log(size)) / Math.log(Math.max(2, activeSize - 1)))
-  return { links: Math.floor((size * linksPerMember) / 2), linksPerMember, hops }
+  const pinned = Math.max(0, voters - 1) * (size > 1 ? 1 - neighbors / (size - 1) : 0)
+  const links = Math.floor((size * neighbors) / 2) + Math.round((voters * pinned) / 2)
+  return { links, linksPerMember: neighbors + Math.round(pinned), hops }
 }

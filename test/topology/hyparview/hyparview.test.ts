@@ -188,5 +188,12 @@ describe('the HyParView definition', () => {
     assert.deepEqual(hyParView.estimate(members(1), {}, []), { links: 0, linksPerMember: 0, hops: 0 })
     assert.deepEqual(hyParView.estimate(members(4), {}, []), { links: 6, linksPerMember: 3, hops: 1 })
     assert.deepEqual(hyParView.estimate(members(30), {}, []), { links: 75, linksPerMember: 5, hops: 4 })
+    // Of ten pairs of voters, two are neighbors by chance.
+    assert.deepEqual(hyParView.estimate(members(30), {}, ['a', 'b', 'c', 'd', 'e']), {
+      links: 83,
+      linksPerMember: 8,
+      hops: 4,
+    })
+    assert.deepEqual(hyParView.estimate(members(5), {}, ['a', 'b', 'c']), { links: 10, linksPerMember: 4, hops: 1 })
   })
 })
