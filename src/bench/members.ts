@@ -1,6 +1,6 @@
 // A process with several members, each with a port of its own: how fast members find each other, and what one of them costs, when starting
-// Node again and again is not most of the work. Prints one JSON line when all its members see all, on SIGUSR2 what they hold, and
-// ends in order on SIGTERM.
+// Node again and again is not most of the work. Prints one JSON line when all its members see all, in a full mesh another when
+// they are linked to all, on SIGUSR2 what they hold, and ends in order on SIGTERM.
 
 import { watchParent } from '../cli/parent.ts'
 import { createNode } from '../node.ts'
@@ -32,6 +32,8 @@ export interface Held {
   readonly megabytes: number
 }
 
+const LOOK_MS = 100
+
 const { env } = process
 watchParent(env)?.addEventListener('abort', () => process.exit())
 const { own, size, topology, hasLivenessWorkers = true }: MembersSettings = JSON.parse(env.TRELLIS_BENCH_MEMBERS!)
@@ -55,6 +57,13 @@ const look = (): void => {
   if (isTold || !nodes.every((node) => node.status().cluster.alive === size)) return
   isTold = true
   process.stdout.write(`${JSON.stringify({ at: clock() })}\n`)
+  if (topology === 'full-mesh') lookForLinks()
+}
+/** A view of so many links costs something: not at every event. */
+const lookForLinks = (): void => {
+  if (nodes.every((node) => node.topology.view().links.length === size - 1))
+    process.stdout.write(`${JSON.stringify({ at: clock() })}\n`)
+  else setTimeout(lookForLinks, LOOK_MS)
 }
 for (const node of nodes) node.events.subscribe(look)
 look()

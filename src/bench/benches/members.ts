@@ -14,7 +14,7 @@ const size = 200
 const processes = 8
 const founders = 5
 const seeds = 3
-/** Links that only served to join are gone by then. */
+/** In HyParView, links that only served to join are gone by then. */
 const settleMs = 30_000
 const patienceMs = 300_000
 
@@ -30,16 +30,18 @@ export const members: Bench = {
 
 /** Once each, whatever `runs` says: every member is a sample. */
 async function figuresOf(topology: string, context: BenchContext): Promise<Figure[]> {
+  const isMesh = topology === 'full-mesh'
   const formed: number[] = []
+  const linked: number[] = []
   const links: number[] = []
   const megabytes: number[] = []
   await repeat({ ...context, runs: 1 }, `${size} members in ${topology}`, async () => {
     const settings = await settingsOf(topology)
     const from = clock()
     await using started = new MemberProcesses(settings)
-    const seen = (await started.next(patienceMs)) as readonly { readonly at: number }[]
-    formed.push(Math.max(...seen.map(({ at }) => at)) - from)
-    await pause(systemClock, settleMs, context.signal)
+    formed.push(latest(await started.next(patienceMs)) - from)
+    if (isMesh) linked.push(latest(await started.next(patienceMs)) - from)
+    else await pause(systemClock, settleMs, context.signal)
     started.signal('SIGUSR2')
     for (const held of (await started.next()) as readonly Held[]) {
       links.push(...held.links)
@@ -50,7 +52,13 @@ async function figuresOf(topology: string, context: BenchContext): Promise<Figur
     { name: `${topology}: start to all see all`, unit: 'ms', samples: formed },
     { name: `${topology}: links of a member`, unit: 'links', samples: links },
     { name: `${topology}: memory of a member, by process`, unit: 'MB', samples: megabytes },
+    ...(isMesh ? [{ name: `${topology}: start to all linked to all`, unit: 'ms' as const, samples: linked }] : []),
   ]
+}
+
+/** Of lines that say when. */
+function latest(lines: readonly unknown[]): number {
+  return Math.max(...(lines as readonly { readonly at: number }[]).map(({ at }) => at))
 }
 
 async function settingsOf(topology: string): Promise<MembersSettings[]> {
