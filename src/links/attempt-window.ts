@@ -1,13 +1,12 @@
 // How many calls of live members may be under way at once. A handshake costs both ends a millisecond or two of processor: when all members
 // of a large cluster start together and each calls as many as it can, none of the handshakes ends in time, and all of that work is for nothing.
 // So the window closes as soon as calls take long, and opens again while they do not: additive increase, multiplicative
-// decrease (Chiu and Jain 1989). A call that takes long gives its place to another one, so that peers that are silent keep nobody
-// from calling those that answer.
+// decrease (Chiu and Jain 1989). Peers that are silent must keep nobody from calling those that answer: so a call that takes long gives
+// its place to another one; but not after one that took long to its end: then all may be busy, and more calls would only be more to do.
 
 /** How many begin at once before anything is known. */
-const FIRST_ATTEMPTS = 4
-/** However busy all are: a call every quarter of a second, with the rule on slow ones. */
-const FEWEST_ATTEMPTS = 2
+const FIRST_ATTEMPTS = 2
+const FEWEST_ATTEMPTS = 1
 const MOST_ATTEMPTS = 32
 /** A call takes long after this time, or after twice what the quickest took, if the way is far; but sooner than it is given up. */
 const SLOW_MS = 500
@@ -23,13 +22,16 @@ export class AttemptWindow {
   #size = FIRST_ATTEMPTS
   readonly #running = new Set<Attempt>()
   #slow = 0
+  /** The last one that ended took long, or led to no link in all that time. */
+  #areAllBusy = false
   /** What the quickest call took that led to a link. */
   #quickestMs = Number.POSITIVE_INFINITY
   #shrunkAt = Number.NEGATIVE_INFINITY
 
   /** Another call may begin. */
   get hasRoom(): boolean {
-    return this.#running.size < MOST_ATTEMPTS && this.#running.size - this.#slow < Math.floor(this.#size)
+    const places = this.#areAllBusy ? this.#running.size : this.#running.size - this.#slow
+    return this.#running.size < MOST_ATTEMPTS && places < Math.floor(this.#size)
   }
 
   /** Milliseconds after which a call takes long. */
@@ -57,6 +59,7 @@ export class AttemptWindow {
   end(attempt: Attempt, now: number, isLinked: boolean): void {
     this.#running.delete(attempt)
     if (attempt.isSlow) this.#slow -= 1
+    if (attempt.isSlow || isLinked) this.#areAllBusy = attempt.isSlow
     if (!isLinked) return
     this.#quickestMs = Math.min(this.#quickestMs, now - attempt.since)
     if (!attempt.isSlow) this.#size = Math.min(MOST_ATTEMPTS, this.#size + 1 / this.#size)

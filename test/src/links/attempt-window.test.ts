@@ -10,7 +10,7 @@ function fill(window: AttemptWindow, now: number): Attempt[] {
 }
 
 describe('the window of attempts', () => {
-  it('has four places at first, and one more for each round of quick ones, up to 32', () => {
+  it('has two places at first, and one more for each round of quick ones, up to 32', () => {
     const window = new AttemptWindow()
     const sizes: number[] = []
     for (let now = 0; now < 1_000; now += 10) {
@@ -18,19 +18,21 @@ describe('the window of attempts', () => {
       sizes.push(round.length)
       for (const attempt of round) window.end(attempt, now + 10, true)
     }
-    assert.deepEqual(sizes.slice(0, 3), [4, 4, 5])
+    assert.deepEqual(sizes.slice(0, 3), [2, 2, 3])
     assert.ok(sizes.every((size, at) => at === 0 || size - (sizes[at - 1] ?? 0) <= 1))
     assert.equal(sizes.at(-1), 32)
   })
 
-  it('has half of the places when attempts are slow, once for all that were begun before, and never fewer than two', () => {
+  it('has half of the places when attempts are slow, once for all that were begun before, and never none', () => {
     const window = new AttemptWindow()
-    const first = fill(window, 0)
-    for (const attempt of first) window.slow(attempt, 500)
-    const second = fill(window, 500)
-    assert.equal(second.length, 2)
-    for (const attempt of second) window.slow(attempt, 1_000)
-    assert.equal(fill(window, 1_000).length, 2)
+    for (let now = 0; now < 100; now += 10) for (const attempt of fill(window, now)) window.end(attempt, now, true)
+    const sizes: number[] = []
+    for (let now = 100; now < 3_000; now += 500) {
+      const round = fill(window, now)
+      sizes.push(round.length)
+      for (const attempt of round) window.slow(attempt, now + 500)
+    }
+    assert.deepEqual(sizes, [10, 5, 2, 1, 1, 1])
   })
 
   it('gives the place of a slow one to another, and bounds all that are under way', () => {
@@ -41,11 +43,26 @@ describe('the window of attempts', () => {
     assert.equal(window.hasRoom, false)
   })
 
+  it('gives no place of a slow one away when one was slow to its end, whatever came of it, until one is quick', () => {
+    for (const isLinked of [true, false]) {
+      const window = new AttemptWindow()
+      const [one, other] = fill(window, 0) as [Attempt, Attempt]
+      window.slow(one, 500)
+      assert.equal(window.hasRoom, false)
+      window.slow(other, 500)
+      assert.equal(window.hasRoom, true)
+      window.end(one, 1_000, isLinked)
+      assert.equal(window.hasRoom, false)
+      window.end(other, 1_000, isLinked)
+      assert.equal(fill(window, 1_000).length, 1)
+    }
+  })
+
   it('learns nothing from those that led to no link: they were refused, or not needed', () => {
     const window = new AttemptWindow()
     for (let round = 0; round < 100; round++)
       for (const attempt of fill(window, round)) window.end(attempt, round, false)
-    assert.equal(fill(window, 200).length, 4)
+    assert.equal(fill(window, 200).length, 2)
   })
 
   it('takes a long way for no sign of haste: slow is what takes twice as long as the quickest', () => {
