@@ -13,8 +13,9 @@ import type { ClusterProcess } from '../../src/testing/process-member.ts'
 import type { ProcessCluster } from '../../src/testing/processes.ts'
 import { isWhole } from './story/turn.ts'
 
-/** With 30 it takes some minutes: TRELLIS_SWITCH_MEMBERS=30 node --test test/multinode/switch.test.ts. */
+// With thirty it takes some minutes, and two cores that do nothing else: TRELLIS_SWITCH_MEMBERS=30 node --test test/multinode/switch.test.ts.
 const MEMBERS = Number(process.env.TRELLIS_SWITCH_MEMBERS ?? 8)
+const PER_SECOND = Number(process.env.TRELLIS_SWITCH_MESSAGES ?? 2_000)
 const switches = ['hyparview', 'client-server', 'full-mesh', 'client-server', 'hyparview', 'full-mesh'] as const
 
 /** Each costs a restart; those that are left out here whole nodes go through in virtual time. */
@@ -26,7 +27,7 @@ type Ordered = Awaited<ReturnType<typeof orderSwitch>>
 
 let cluster: ProcessCluster
 before(async () => {
-  cluster = await startTraffic(MEMBERS, { perSecond: 2_000, keys: 4 })
+  cluster = await startTraffic(MEMBERS, { perSecond: PER_SECOND, keys: 4 })
   beginTraffic(cluster)
 })
 after(() => cluster[Symbol.asyncDispose]())
@@ -61,7 +62,7 @@ async function withoutVote(): Promise<ClusterProcess> {
   return cluster.nodes.find(({ name }) => !voters.includes(name))!
 }
 
-describe(`${MEMBERS} processes that switch their topology under 2,000 acknowledged messages a second`, () => {
+describe(`${MEMBERS} processes that switch their topology under ${PER_SECOND} acknowledged messages a second`, () => {
   it('go through all six directions, asked of any of them', async () => {
     for (const [round, to] of switches.entries()) {
       const { name: from } = await settled(cluster)
