@@ -7,7 +7,7 @@
 //
 // Endpoints that are not ready yet count: a member becomes ready by finding its cluster. Those that terminate do not.
 
-import type { KubeConfig, V1EndpointSlice } from '@kubernetes/client-node'
+import type { ConfigurationOptions, KubeConfig, ObservableMiddleware, V1EndpointSlice } from '@kubernetes/client-node'
 import { ClusterError } from '../errors.ts'
 import { formatAddress, isWildcard, parseAddress } from '../network-address.ts'
 import { optionalPeer } from '../optional-peer.ts'
@@ -39,6 +39,8 @@ export interface KubernetesConfig {
 
 /** The server ends a watch by itself after so long; the client gives up on one that is silent for 30 s. */
 const WATCH_SECONDS = 25
+/** A list that has not come by then is an outage. */
+const LIST_TIMEOUT_MS = 10_000
 const BETWEEN_WATCHES_MS = 200
 const FIRST_PAUSE_MS = 250
 const LAST_PAUSE_MS = 10_000
@@ -103,7 +105,7 @@ class Slices {
     while (!signal.aborted) {
       const over = new AbortController()
       try {
-        version ??= await this.#list(slices)
+        version ??= await this.#list(slices, signal)
         if (signal.aborted) return
         const running = this.#follow(slices, version, changes, AbortSignal.any([signal, over.signal]))
         // Whatever ends this round, nobody may be left to hear how the watch ended.
@@ -131,10 +133,10 @@ class Slices {
     }
   }
 
-  async #list(slices: Map<string, V1EndpointSlice>): Promise<string> {
+  async #list(slices: Map<string, V1EndpointSlice>, signal: AbortSignal): Promise<string> {
     const api = this.#config.makeApiClient(client.DiscoveryV1Api)
-    const namespace = this.#namespace
-    const list = await api.listNamespacedEndpointSlice({ namespace, labelSelector: this.#selector })
+    const question = { namespace: this.#namespace, labelSelector: this.#selector }
+    const list = await api.listNamespacedEndpointSlice(question, endedBy(signal, LIST_TIMEOUT_MS))
     slices.clear()
     for (const slice of list.items) slices.set(slice.metadata?.name ?? '', slice)
     return list.metadata?.resourceVersion ?? ''
@@ -169,7 +171,11 @@ class Slices {
     return new Promise((resolve, reject) => {
       let refusal: unknown
       let stop = (): void => {}
-      const abort = (): void => stop()
+      // Before the server has answered there is nothing to stop, and nobody who leaves waits for that.
+      const abort = (): void => {
+        stop()
+        resolve('over')
+      }
       signal.addEventListener('abort', abort, { once: true })
       const done = (error: unknown): void => {
         signal.removeEventListener('abort', abort)
@@ -216,6 +222,19 @@ class Slices {
     const named = ports.find(({ name }) => name === wanted)
     return (named ?? (this.#port === undefined && ports.length === 1 ? ports[0] : undefined))?.port
   }
+}
+
+/** Options of one request of the client, which knows no deadline of its own. */
+function endedBy(signal: AbortSignal, timeoutMs: number): ConfigurationOptions {
+  const over = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+  const middleware: ObservableMiddleware = {
+    pre: (request) => {
+      request.setSignal(over)
+      return new client.Observable(Promise.resolve(request))
+    },
+    post: (response) => new client.Observable(Promise.resolve(response)),
+  }
+  return { middleware: [middleware], middlewareMergeStrategy: 'append' }
 }
 
 /** Resolves whoever waits, or the next to wait, once. */

@@ -100,6 +100,26 @@ describe('Kubernetes as it was recorded', () => {
   })
 })
 
+describe('a Kubernetes that answers nothing', () => {
+  for (const mood of ['silent', 'no-watch'] as const)
+    it(`holds up nobody who leaves: ${mood}`, async () => {
+      const server = await RecordedKubernetes.open()
+      server.mood = mood
+      const abort = new AbortController()
+      const watching = (async () => {
+        for await (const set of kubernetesDiscovery({ service: 'cluster', config: server.config }).watch(
+          abort.signal,
+          assert.fail,
+        ))
+          assert.equal(set.size, 0)
+      })()
+      await waitUntil(() => server.unanswered === 1)
+      abort.abort()
+      await watching
+      await server.close()
+    })
+})
+
 describe('options of Kubernetes', () => {
   it('are all checked at once', async () => {
     const server = await RecordedKubernetes.open()

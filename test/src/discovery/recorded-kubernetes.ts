@@ -21,7 +21,9 @@ interface WatchEvent {
 }
 
 export class RecordedKubernetes {
-  mood: 'well' | 'forbidden' = 'well'
+  /** `silent`: nothing is answered; `no-watch`: lists are. */
+  mood: 'well' | 'forbidden' | 'silent' | 'no-watch' = 'well'
+  unanswered = 0
   /** Versions below are no longer kept. */
   oldest = 0
   version = 238
@@ -100,9 +102,13 @@ export class RecordedKubernetes {
     this.tokens.add(request.headers.authorization)
     const isKnown = url.pathname === '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices'
     const selects = url.searchParams.get('labelSelector') === 'kubernetes.io/service-name=cluster'
+    const isWatch = url.searchParams.get('watch') === 'true'
+    if (this.mood === 'silent' || (this.mood === 'no-watch' && isWatch)) {
+      this.unanswered += 1
+      return
+    }
     if (this.mood === 'forbidden' || !isKnown || !selects) reply(response, recording('003'))
-    else if (url.searchParams.get('watch') === 'true')
-      this.#watch(Number(url.searchParams.get('resourceVersion')), response)
+    else if (isWatch) this.#watch(Number(url.searchParams.get('resourceVersion')), response)
     else this.#list(response)
   }
 
