@@ -118,9 +118,12 @@ class ConsulProvider {
     const id = `${this.#settings.service}-${self.id}`
     const backoff = new Backoff(FIRST_PAUSE_MS, LAST_PAUSE_MS)
     let isRegistered = false
+    /** A registration may be there though its answer never came. */
+    let mayBeKnown = false
     try {
       while (!signal.aborted) {
         try {
+          mayBeKnown = true
           if (!isRegistered) await this.#register(client, id, self, signal)
           isRegistered = true
           await client.agent.check.pass(this.#call(signal, { id: `service:${id}` }) as { id: string })
@@ -133,7 +136,7 @@ class ConsulProvider {
           await pause(backoff.next(), signal)
         }
       }
-      if (isRegistered) await this.#deregister(client, id, report)
+      if (mayBeKnown) await this.#deregister(client, id, report)
     } finally {
       client.destroy()
     }

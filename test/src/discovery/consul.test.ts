@@ -63,6 +63,15 @@ describe('Consul as it was recorded', () => {
     assert.match(troubles.join(), /TTL/)
   })
 
+  it('is told that a member goes, though it never answered that it had come', async () => {
+    consul.mood = 'mute'
+    running = consulDiscovery({ url: consul.url, ttlMs: 1_000 }).announce!(self, abort.signal, report)
+    await waitUntil(() => consul.instances.size === 1)
+    abort.abort()
+    await running
+    assert.equal(consul.instances.size, 0)
+  })
+
   it('that was restored, so that its index went back, is asked from the beginning', async () => {
     const sets: string[][] = []
     const watch = async (): Promise<void> => {

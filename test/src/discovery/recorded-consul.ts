@@ -30,8 +30,8 @@ interface Instance {
 export class RecordedConsul {
   readonly requests: string[] = []
   readonly tokens = new Set<string | undefined>()
-  /** `no-leader`: reads fail as they did without a leader; `forgetful`: the next pass is of an unknown check. */
-  mood: 'well' | 'no-leader' | 'forgetful' = 'well'
+  /** `no-leader`: reads fail as they did without a leader; `forgetful`: the next pass is of an unknown check; `mute`: a registration is not answered. */
+  mood: 'well' | 'no-leader' | 'forgetful' | 'mute' = 'well'
   index = 24
   readonly instances = new Map<string, Instance>()
   readonly #server = createServer((request, response) => void this.#answer(request, response))
@@ -82,6 +82,7 @@ export class RecordedConsul {
       const { ID, Address, Port } = JSON.parse(text) as { ID: string; Address: string; Port: number }
       this.instances.set(ID, { address: Address, port: Port, isPassing: false })
       this.changed()
+      if (this.mood === 'mute') await new Promise(() => {})
       return recording('003')
     }
     const [, checked] = /^PUT \/v1\/agent\/check\/pass\/service:(.*)$/.exec(call) ?? []
