@@ -2,13 +2,12 @@
 
 import type { RaftView } from '../../consensus/index.ts'
 
-/** Whether anybody but the voter itself can see the difference. */
+/** Whether the node must hear at once: of who leads and who votes. That entries were applied it hears a turn later. */
 export function isVisible(before: RaftView, after: RaftView): boolean {
   return (
     before.role !== after.role ||
     before.term !== after.term ||
     before.leader !== after.leader ||
-    before.commitIndex !== after.commitIndex ||
     before.configuration !== after.configuration
   )
 }

@@ -1,6 +1,7 @@
 // What a voter gathers in one turn of the event loop, and does at its end: all that was proposed becomes one input of Raft, so one write
 // and one message to each follower, and messages that can travel together do (`consensus/outgoing.ts`). A caller that writes again as
-// soon as its last write is answered does so before the turn ends: then the news of the commit travels with its next entry.
+// soon as its last write is answered does so before the turn ends: then the news of the commit travels with its next entry. And the rest
+// of the node hears that entries were applied when those that follow are on their way: it does not stand between a caller and its next write.
 
 import type { ClusterCommand, RaftMessage } from '../../consensus/index.ts'
 import { Outgoing, type Proposal } from '../../consensus/index.ts'
@@ -15,6 +16,8 @@ export interface VoterTurnOptions {
   /** Gives Raft what was proposed, in order. */
   readonly propose: (proposals: readonly Proposal<ClusterCommand>[]) => void
   readonly send: (to: string, message: RaftMessage<ClusterCommand>) => void
+  /** Entries were applied, some in this turn or the one before. */
+  readonly onApplied: () => void
 }
 
 export class VoterTurn {
@@ -22,6 +25,7 @@ export class VoterTurn {
   readonly #outgoing: Outgoing<ClusterCommand>
   #proposals: Proposal<ClusterCommand>[] = []
   #isPlanned = false
+  #hasNews = false
 
   constructor(options: VoterTurnOptions) {
     this.#options = options
@@ -36,6 +40,18 @@ export class VoterTurn {
   send(to: string, message: RaftMessage<ClusterCommand>): void {
     this.#outgoing.add(to, message)
     this.#plan()
+  }
+
+  /** Told once the present turn, and what its end begins, are over. */
+  applied(): void {
+    if (this.#hasNews) return
+    this.#hasNews = true
+    const { clock, turn, onApplied } = this.#options
+    const tell = (): void => {
+      this.#hasNews = false
+      onApplied()
+    }
+    clock.setImmediate(() => clock.setImmediate(() => turn.enter(tell)))
   }
 
   /** Raft gets what was proposed so far, before it gets anything else. */

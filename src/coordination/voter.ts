@@ -84,6 +84,7 @@ export class Voter {
     this.#turn = new VoterTurn({
       ...{ clock, turn, maxEntries: raft.maxEntriesPerAppend, send: options.send },
       propose: (proposals) => this.#put({ type: 'propose-all', proposals }),
+      onApplied: () => !this.#isClosed && options.onChange(),
     })
     this.#timers = new NamedTimers(clock, (timer) =>
       turn.enter(() => this.#put({ type: 'timer', timer: timer as RaftTimer })),
@@ -189,8 +190,8 @@ export class Voter {
     const { levels } = this.#options
     if (!mayPropose(command, this.machine.level, levels))
       return Promise.reject(upgradePending(levelOf(command, levels), this.machine.level))
-    const reply = this.#proposals.open((proposal) => this.#turn.propose({ proposal, command }), signal)
     const { count } = this.#options
+    const reply = this.#proposals.open((proposal) => this.#turn.propose({ proposal, command }), signal)
     reply.then(
       () => count('proposal-committed'),
       () => count('proposal-failed'),
@@ -283,7 +284,7 @@ export class Voter {
     this.#mailbox.put(input)
   }
 
-  /** A leader gathers, as its callers write again; a follower's answer is what they wait for. */
+  /** A leader gathers, as its callers write again; a follower's answer is what others wait for. */
   #persisted(ticket: number): void {
     this.#put({ type: 'persisted', ticket })
     if (this.#raft.view().role !== 'leader') this.#turn.flush()
@@ -373,14 +374,14 @@ export class Voter {
       this.#applied = { index, term }
       this.#proposals.applied(index, term, reply)
     }
+    this.#turn.applied()
   }
 
-  /** Called within a step: the mailbox takes it behind that one. */
+  /** Called within a step: the mailbox takes it behind that one. Snapshots cost no more than the log does. */
   #grown(bytes: number): void {
     this.#logBytes += bytes
-    const { snapshotBytes = defaultSnapshotBytes } = this.#options
-    // Writing snapshots costs no more than writing the log does.
-    if (this.#logBytes < Math.max(snapshotBytes, this.#snapshots.capturedBytes)) return
+    const wanted = Math.max(this.#options.snapshotBytes ?? defaultSnapshotBytes, this.#snapshots.capturedBytes)
+    if (this.#logBytes < wanted) return
     this.#logBytes = 0
     this.#put({ type: 'capture-due' })
   }

@@ -12,6 +12,9 @@ import { checkSize, isRefused, type SnapshotPlace, type SnapshotStore, type Stor
 
 const indexDigits = 16
 
+/** How much is written at once: each write is a way to the thread pool and back. A guess. */
+const partBytes = 1024 * 1024
+
 export class FileSnapshots implements SnapshotStore {
   readonly #path: string
   readonly #storeId: string
@@ -62,9 +65,9 @@ export class FileSnapshots implements SnapshotStore {
     return this.#run(async () => {
       await using file = await SnapshotFile.create(this.#fs, `${this.#path}.new`, unknownYet(place), this.#storeId)
       const hash = createHash('sha256')
-      for (const piece of pieces) {
-        hash.update(piece)
-        await file.add(piece)
+      for await (const part of inParts(pieces)) {
+        hash.update(part)
+        await file.add(part)
         checkSize(file.added)
       }
       const snapshot = { ...place, id: snapshotId(place, hash.digest('hex')), size: file.added }
@@ -200,4 +203,21 @@ export function snapshotIndexes(path: string, names: readonly string[]): number[
     .filter((end) => /^\d{16}$/.test(end))
     .map(Number)
     .sort((a, b) => a - b)
+}
+
+/** As few parts as it takes; between two pieces others have their turn. */
+async function* inParts(pieces: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let gathered: Uint8Array[] = []
+  let bytes = 0
+  for (const piece of pieces) {
+    gathered.push(piece)
+    bytes += piece.length
+    if (bytes >= partBytes) {
+      yield Buffer.concat(gathered)
+      gathered = []
+      bytes = 0
+    }
+    await new Promise<void>((resolve) => setImmediate(resolve))
+  }
+  yield Buffer.concat(gathered)
 }

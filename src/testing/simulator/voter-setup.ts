@@ -105,6 +105,7 @@ export function turnOf(
     turn: { enter },
     maxEntries: options.maxEntriesPerAppend,
     propose,
+    onApplied: () => {},
     send: (to, message) => {
       oracle.sentRaft(self, to, message)
       send(to, message)
