@@ -21,6 +21,12 @@ export class Timers {
     this.#ask({ type: 'set-timer', timer, at })
   }
 
+  /** Asks for `timer` so much later, if it is set. */
+  postpone(timer: string, ms: number): void {
+    const due = this.#due.get(timer)
+    if (due !== undefined) this.set(timer, due + ms)
+  }
+
   clear(timer: string): void {
     if (this.#due.delete(timer)) this.#ask({ type: 'clear-timer', timer })
   }

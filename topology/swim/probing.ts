@@ -18,6 +18,12 @@ const NACK_SHARE = 0.8
 /** Every so many periods the target is one that this member monitors. A guess: with three monitors each member is asked some once in five periods times the number that one monitors. */
 const MONITOR_TURNS = 16
 
+/** Whoever was away for so long may have been suspected and called down meanwhile: the shortest suspicion of the `lan` profile. */
+const LONG_ABSENCE_MS = 1_500
+
+/** After an absence what waits in the sockets is read first. A guess. */
+const READING_MS = 50
+
 /** A ping on behalf of another member: what to answer, and to whom. */
 interface Relay {
   readonly prober: MemberId
@@ -142,17 +148,31 @@ export class Probing {
     this.#state.send(prober, { type: 'nack', probe, target, updates: piggyback(this.#state, prober) })
   }
 
-  /** We did not listen for a while: nobody's silence meanwhile means anything. */
-  startAfresh(now: number): void {
-    this.#round = undefined
-    this.#state.timers.clear('probe-timeout')
-    for (const number of [...this.#relays.keys()]) this.#endRelay(number)
-    this.#state.timers.set('probe', now + this.#state.health.probeIntervalMs())
+  /**
+   * We did not listen for a while: nobody's silence meanwhile means anything. After a short absence the answers wait in the sockets, so
+   * the round goes on for as long as was left of it; were it begun anew each time, it would never end where absences are frequent. After a
+   * long one links are gone or about to be, with what was said on them: the round is void, and a sign against ourselves.
+   */
+  wasAway(ms: number, now: number): void {
+    if (ms >= LONG_ABSENCE_MS) {
+      this.#state.health.change(1)
+      this.#startAfresh(now)
+      return
+    }
+    const timers = ['probe', 'probe-timeout', ...[...this.#relays.keys()].map(relayTimer)]
+    for (const timer of timers) this.#state.timers.postpone(timer, ms + READING_MS)
   }
 
   stop(): void {
     this.#round = undefined
     this.#relays.clear()
+  }
+
+  #startAfresh(now: number): void {
+    this.#round = undefined
+    this.#state.timers.clear('probe-timeout')
+    for (const number of [...this.#relays.keys()]) this.#endRelay(number)
+    this.#state.timers.set('probe', now + this.#state.health.probeIntervalMs())
   }
 
   #judge(now: number): void {

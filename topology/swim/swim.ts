@@ -208,11 +208,11 @@ export class Swim {
 
   #wasAway(ms: number, now: number): void {
     const state = this.#state
-    state.health.change(1)
-    this.#probing.startAfresh(now)
+    const awayMs = Math.max(0, ms)
+    this.#probing.wasAway(awayMs, now)
     for (const suspicion of state.suspicions.values()) {
       if (!suspicion.isOpen) continue
-      suspicion.extend(Math.max(0, ms))
+      suspicion.extend(awayMs)
       setDeadline(state, suspicion)
     }
   }
