@@ -107,7 +107,7 @@ export class SwitchLeader {
     const progress = new Progress(proposal.required, now)
     const began = { began: now, deadline: now + lasts, round: 0, roundBegan: 0, proposesFrom: now }
     this.#run = { proposal, ...began, progress, ending: undefined, struck: new Set() }
-    this.#wrapUp = undefined
+    this.#settle()
     this.#emit({ type: 'phase', proposal: proposal.index, phase: 'preparing' })
   }
 
@@ -221,10 +221,16 @@ export class SwitchLeader {
       this.#send(member, message)
     }
     if (wrapUp.isOver(isThere, now)) {
-      this.#wrapUp = undefined
       this.#timers.clear('repeat')
-      this.#emit({ type: 'settled', past, members: wrapUp.report() })
+      this.#settle()
     } else this.#timers.set('repeat', now + REPEAT_MS)
+  }
+
+  /** Whoever waits for the end of a switch hears it, also when the next one begins before all have said that they adopted this one. */
+  #settle(): void {
+    const wrapUp = this.#wrapUp
+    this.#wrapUp = undefined
+    if (wrapUp) this.#emit({ type: 'settled', past: wrapUp.past, members: wrapUp.report() })
   }
 
   #sendPrepare({ index, to }: PendingSwitch, member: MemberId): void {
