@@ -1,7 +1,7 @@
 // How many calls of live members may be under way at once. A handshake costs both ends a millisecond or two of processor: when all members
 // of a large cluster start together and each calls as many as it can, none of the handshakes ends in time, and all of that work is for nothing.
-// So the window closes as soon as calls take long, and opens again while they do not: additive increase, multiplicative
-// decrease (Chiu and Jain 1989). Peers that are silent must keep nobody from calling those that answer: so a call that takes long gives
+// So the window is halved as soon as calls take long, and grows by one with each that does not: the slow start of TCP (Jacobson
+// 1988), for handshakes. Peers that are silent must keep nobody from calling those that answer: so a call that takes long gives
 // its place to another one; but not after one that took long to its end: then all may be busy, and more calls would only be more to do.
 
 /** How many begin at once before anything is known. */
@@ -62,6 +62,6 @@ export class AttemptWindow {
     if (attempt.isSlow || isLinked) this.#areAllBusy = attempt.isSlow
     if (!isLinked) return
     this.#quickestMs = Math.min(this.#quickestMs, now - attempt.since)
-    if (!attempt.isSlow) this.#size = Math.min(MOST_ATTEMPTS, this.#size + 1 / this.#size)
+    if (!attempt.isSlow) this.#size = Math.min(MOST_ATTEMPTS, this.#size + 1)
   }
 }
