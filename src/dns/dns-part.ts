@@ -1,15 +1,16 @@
 // The DNS answers of a node as one of its parts: they begin before the node does, so that a port in use keeps it from starting.
 
 import type { NodeContext, NodePart } from '../node-part.ts'
-import type { Services } from '../services/service-interface.ts'
+import type { LocalServices } from '../services/services.ts'
 import { type DnsServer, startDns } from './dns-server.ts'
+import type { ZoneFacts } from './zone.ts'
 
 export class DnsPart implements NodePart {
   readonly #context: NodeContext
-  readonly #services: Pick<Services, 'find'>
+  readonly #services: Pick<LocalServices, 'find' | 'names'>
   #server: DnsServer | undefined
 
-  constructor(context: NodeContext, services: Pick<Services, 'find'>) {
+  constructor(context: NodeContext, services: Pick<LocalServices, 'find' | 'names'>) {
     this.#context = context
     this.#services = services
   }
@@ -18,8 +19,12 @@ export class DnsPart implements NodePart {
   async start(): Promise<void> {
     const { options, toolbox, members } = this.#context
     if (options.dns === undefined) return
-    const find: Services['find'] = (query) => this.#services.find(query)
-    this.#server = await startDns(options.dns, { members, find }, (reason) => toolbox.counters.add(reason))
+    const facts: ZoneFacts = {
+      members,
+      names: () => this.#services.names(),
+      find: (query) => this.#services.find(query),
+    }
+    this.#server = await startDns(options.dns, facts, (reason) => toolbox.counters.add(reason))
     toolbox.logger.info('answering DNS', { address: this.#server.address })
   }
 

@@ -15,6 +15,8 @@ import type { ServiceInstance, ServiceQuery } from '../services/service-interfac
 /** What this node knows. */
 export interface ZoneFacts {
   readonly members: () => readonly MemberView[]
+  /** Of all services. */
+  readonly names: () => Iterable<string>
   /** Best first. */
   readonly find: (query: ServiceQuery) => readonly ServiceInstance[]
 }
@@ -42,13 +44,27 @@ export function lookUp(name: string, facts: ZoneFacts): ZoneAnswer | undefined {
   if (kind === 'addr') return hexRecords(labels.join('.'), name)
   if (kind === 'node') return memberRecords(labels.join('.'), name, facts)
   if (kind !== 'service' || labels.length === 0) return { ...nothing, isKnown: kind === 'service' || kind === 'node' }
-  return serviceRecords(queryOf(labels), name, facts)
+  return serviceRecords(calledBy(labels), name, facts)
 }
 
-function queryOf(labels: readonly string[]): ServiceQuery {
+interface Called {
+  readonly service: string
+  readonly capability?: string
+}
+
+function calledBy(labels: readonly string[]): Called {
   const [first = '', second = ''] = labels
-  if (second === '_tcp') return { name: first.replace(/^_/, '') }
-  return labels.length > 1 ? { name: labels.slice(1).join('.'), capabilities: [first] } : { name: first }
+  if (second === '_tcp') return { service: first.replace(/^_/, '') }
+  return labels.length > 1 ? { service: labels.slice(1).join('.'), capability: first } : { service: first }
+}
+
+/** Case tells names of services apart, but not those of DNS (RFC 4343): all that read the same are meant. */
+function instancesOf({ service, capability }: Called, { names, find }: ZoneFacts): ServiceInstance[] {
+  const meant = [...names()].filter((name) => name.toLowerCase() === service)
+  // Those of other clusters are only reached by calls.
+  const found = meant.flatMap((name) => find({ name, cluster: '' })).filter(({ health }) => health !== 'critical')
+  if (capability === undefined) return found
+  return found.filter(({ capabilities }) => capabilities.some((each) => each.toLowerCase() === capability))
 }
 
 function memberRecords(called: string, name: string, { members }: ZoneFacts): ZoneAnswer {
@@ -56,11 +72,10 @@ function memberRecords(called: string, name: string, { members }: ZoneFacts): Zo
   return member ? { isKnown: true, answers: addressRecords(name, hostOf(member.address)), additionals: [] } : nothing
 }
 
-function serviceRecords(query: ServiceQuery, name: string, { members, find }: ZoneFacts): ZoneAnswer {
-  // Those of other clusters are only reached by calls.
-  const instances = find({ ...query, cluster: '' }).filter(({ health }) => health !== 'critical')
+function serviceRecords(called: Called, name: string, facts: ZoneFacts): ZoneAnswer {
+  const instances = instancesOf(called, facts)
   if (instances.length === 0) return nothing
-  const hosts = new Map(members().map((member) => [member.name, hostOf(member.address)]))
+  const hosts = new Map(facts.members().map((member) => [member.name, hostOf(member.address)]))
   const answers: ZoneRecord[] = []
   const additionals = new Map<string, ZoneRecord>()
   for (const { member, address } of instances) {

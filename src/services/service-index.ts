@@ -86,8 +86,8 @@ export class ServiceIndex {
     return candidates
   }
 
-  names(): string[] {
-    return [...this.#byName.keys()].sort()
+  names(): Iterable<string> {
+    return this.#byName.keys()
   }
 
   #drop(name: string, id: string): void {

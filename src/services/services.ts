@@ -218,6 +218,11 @@ export class LocalServices implements Services, NodePart {
       .sort(byMerit)
   }
 
+  /** Of all services, of whichever members and clusters. */
+  names(): Iterable<string> {
+    return this.#index.names()
+  }
+
   watch(
     query: string | ServiceQuery = {},
     options: { readonly signal?: AbortSignal } = {},

@@ -40,6 +40,7 @@ const instances = [
   instance('billing', 'node-2', { address: '127.0.0.2:8002' }),
   instance('billing', 'node-2', { id: 'x', address: '127.0.0.9:9', health: 'critical' }),
   instance('calls', 'node-2', {}),
+  instance('Orders', 'node-1', { address: '127.0.0.1:8003', capabilities: ['GBP'] }),
   instance('six', 'node-2', { address: '[2001:db8::1]:6' }),
   ...Array.from({ length: 100 }, (_, at) =>
     instance('many', 'node-1', { id: `m${at}`, address: `10.0.0.${at + 1}:80` }),
@@ -47,6 +48,7 @@ const instances = [
 ]
 const facts: ZoneFacts = {
   members: () => members,
+  names: () => new Set(instances.map(({ name }) => name)),
   find: ({ name, capabilities = [] }: ServiceQuery) =>
     instances.filter((each) => each.name === name && capabilities.every((one) => each.capabilities.includes(one))),
 }
@@ -71,6 +73,8 @@ describe('answers to DNS', () => {
     assert.deepEqual((await resolver.resolve4('billing.service.trellis')).sort(), ['127.0.0.1', '127.0.0.2'])
     assert.deepEqual(await resolver.resolve4('EUR.Billing.service.trellis'), ['127.0.0.1'])
     assert.deepEqual(await resolver.resolve4('calls.service.trellis'), ['127.0.0.2'])
+    for (const name of ['Orders', 'orders', 'gbp.orders'])
+      assert.deepEqual(await resolver.resolve4(`${name}.service.trellis`), ['127.0.0.1'], 'in whatever case')
     assert.deepEqual(await resolver.resolve4('node-2.node.trellis'), ['127.0.0.2'])
   })
 
