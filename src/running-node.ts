@@ -4,7 +4,7 @@
 import { raftPresets } from '../consensus/index.ts'
 import { type SwimEvent, swimPresets } from '../topology/index.ts'
 import { memberCalled } from './addressee.ts'
-import { type AdminServer, startAdmin } from './admin/server.ts'
+import type { AdminServer } from './admin/server.ts'
 import { adminService } from './admin/services.ts'
 import type { Knowledge } from './coordination/knowledge.ts'
 import { asClusterError, ClusterError, isClusterError } from './errors.ts'
@@ -170,7 +170,7 @@ export class RunningNode extends NodeFaces implements TrellisNode {
     this.#knowsItself = true
     for (const connection of this.#early.splice(0)) this.accept(connection)
     if (options.admin === undefined) return
-    this.#admin = await startAdmin(this, {
+    this.#admin = await (await import('./admin/server.ts')).startAdmin(this, {
       address: options.admin,
       tokens: options.adminTokens,
       clientOrigins: options.clientOrigins,

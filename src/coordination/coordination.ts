@@ -171,6 +171,12 @@ export class Coordination {
     return this.#voter && { machine: this.#voter.machine, appliedIndex: this.#voter.applied.index }
   }
 
+  /** The term in which this member leads; undefined when it does not. */
+  get leadsInTerm(): number | undefined {
+    const { role, term } = this.#voter?.view() ?? {}
+    return role === 'leader' ? term : undefined
+  }
+
   /** How long this copy may have missed what others agreed on: 0 while a majority answers this leader, else since a leader was last heard. */
   ageMs(): number {
     const now = this.#options.toolbox.clock.now()

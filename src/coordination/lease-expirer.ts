@@ -33,9 +33,9 @@ export class LeaseExpirer implements Disposable {
 
   #look(): void {
     const coordination = this.#coordination()
-    const { role, term } = coordination?.knowledge() ?? {}
+    const term = coordination?.leadsInTerm
     const claims = coordination?.copy?.machine.claims
-    if (!coordination || !claims || role !== 'leader' || term === undefined) return
+    if (!coordination || !claims || term === undefined) return
     for (const command of this.#expiry.due(this.#clock.now(), term, claims.all())) {
       const { claim } = command
       if (this.#underWay.has(claim)) continue
