@@ -1,9 +1,10 @@
-// What an idle member costs: its memory over that of a bare Node process, and its share of a core. Members are `trellis node`
-// as installed, three in a cluster with nothing to do. Read from /proc, so on Linux only.
+// What an idle member costs: its memory over that of a bare Node process, and its share of a core. Members are as `trellis up` starts them, three in a cluster with
+// nothing to do; beside them three of a bare `trellis node`, whose young generation grows as V8 likes. Read from /proc, so on Linux only.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
+import { sparing } from '../../cli/up/node-process.ts'
 import { systemClock } from '../../runtime/clock.ts'
 import { startProcesses } from '../../testing/processes.ts'
 import { pause } from '../../wait.ts'
@@ -27,8 +28,11 @@ export const footprint: Bench = {
     const whole: number[] = []
     const bare: number[] = []
     const cpu: number[] = []
-    await using cluster = await startProcesses(nodes, { allowFaults: false })
+    const plain: number[] = []
+    await using cluster = await startProcesses(nodes, { allowFaults: false, env: sparing })
     await cluster.ready(patience)
+    await using others = await startProcesses(nodes, { allowFaults: false })
+    await others.ready(patience)
     const nothing = spawn(process.execPath, ['-e', 'process.send(0);setInterval(()=>{},1e6)'], {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     })
@@ -45,6 +49,7 @@ export const footprint: Bench = {
           const resident = await residentMb(pid)
           whole.push(resident)
           over.push(resident - own)
+          plain.push((await residentMb(others.nodes[index]!.pid)) - own)
           cpu.push((((await cpuTicks(pid)) - before[index]!) / ticksPerSecond / seconds) * 100)
         }
       })
@@ -56,6 +61,7 @@ export const footprint: Bench = {
       { name: 'resident memory over a bare Node process', unit: 'MB', samples: over, goal: '<= 45' },
       { name: 'resident memory of a member', unit: 'MB', samples: whole, baseline },
       { name: baseline, unit: 'MB', samples: bare },
+      { name: 'the same over a bare process, of a node that `up` did not start', unit: 'MB', samples: plain },
       { name: 'CPU of a core, idle', unit: '%', samples: cpu, goal: '<= 1' },
     ]
   },

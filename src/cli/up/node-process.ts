@@ -45,6 +45,19 @@ const handedDown = new Set([
   'TRELLIS_ADMIN_TOKEN_FILE',
 ])
 
+/**
+ * How large V8's young generation may grow, in MiB of each half. By default it grows to 16 while a cluster forms and stays grown: some 10 MB of each node for good.
+ * With less a node that moves much data collects more often, and frees sooner what its sockets read.
+ */
+const semiSpaceMb = 2
+
+/** What makes nodes in processes of their own small: variables for them, so that whoever set one of these has it as set. */
+export const sparing = {
+  NODE_OPTIONS: `--max-semi-space-size=${semiSpaceMb}`,
+  /** A node's few threads share two heaps of glibc in place of eight for each core, each of which keeps what was freed in it. */
+  MALLOC_ARENA_MAX: '2',
+} as const
+
 /** This program, in whichever form it runs now: as built, or as its sources. */
 const program = fileURLToPath(new URL(`../bin${extname(import.meta.url)}`, import.meta.url))
 
@@ -90,7 +103,7 @@ function watch(plan: NodePlan, child: ChildProcess, logPath: string): NodeProces
 
 function childEnvironment(env: CommandContext['env']): Record<string, string | undefined> {
   const entries = Object.entries(env).filter(([name]) => !name.startsWith('TRELLIS_') || handedDown.has(name))
-  return { ...Object.fromEntries(entries), [parentVariable]: '3' }
+  return { ...sparing, ...Object.fromEntries(entries), [parentVariable]: '3' }
 }
 
 /** `ended with exit code 1`, `was ended by SIGKILL`. */

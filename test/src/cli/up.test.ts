@@ -29,6 +29,12 @@ async function noneIsLeft({ nodes }: Ready): Promise<void> {
   )
 }
 
+/** What the process was told of the memory that it may hold. */
+function sizes(pid: number): readonly string[] {
+  const variables = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0')
+  return variables.filter((variable) => /^(MALLOC|NODE_OPTIONS)/.test(variable)).sort()
+}
+
 describe('trellis up', () => {
   it('prints one line of JSON when ready, keeps the cluster in its directory, and stops all with 0 at SIGINT', async () => {
     using directory = temporaryDirectory()
@@ -44,6 +50,8 @@ describe('trellis up', () => {
     for (const node of nodes) {
       assert.deepEqual(Object.keys(node), ['name', 'pid', 'address', 'admin'])
       assert.ok(isRunning(node.pid))
+      const told = ['MALLOC_ARENA_MAX=2', 'NODE_OPTIONS=--max-semi-space-size=2']
+      if (process.platform === 'linux') assert.deepEqual(sizes(node.pid), told)
       const { json } = await ask(`${node.admin}/v1/status`)
       assert.deepEqual((json.cluster as { alive: number }).alive, 3)
       assert.equal((json.consensus as { voters: string[] }).voters.length, 3)
