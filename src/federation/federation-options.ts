@@ -23,21 +23,27 @@ const word = /^[a-z0-9][a-z0-9._/-]{0,62}$/i
 const pattern = /^(?:[a-z0-9][a-z0-9._/-]{0,127})?\*?$/i
 const known = ['secret', 'listen', 'gateways', 'exports', 'name']
 
-/** Undefined: it is well. Values are not shown, for a secret may be among them. */
+/** Every problem. Undefined: it is well. Values are not shown, for a secret may be among them. */
 export function federationProblem(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'must be an object with a secret'
   const { secret, listen, gateways = [], exports = [], name } = value as Record<string, unknown>
-  const unknown = Object.keys(value).find((key) => !known.includes(key))
-  if (unknown !== undefined) return `has no '${unknown}', only ${known.join(', ')}`
   const secrets: unknown[] = Array.isArray(secret) ? secret : [secret]
-  const isLong = (text: unknown): boolean => typeof text === 'string' && Buffer.byteLength(text) >= MIN_SECRET_BYTES
-  if (secrets.length === 0 || !secrets.every(isLong)) return `needs a secret of at least ${MIN_SECRET_BYTES} bytes`
-  const addresses: unknown = listen === undefined ? gateways : [listen, ...(Array.isArray(gateways) ? gateways : [])]
-  if (!Array.isArray(gateways) || gateways.length > MAX_GATEWAYS) return `must have at most ${MAX_GATEWAYS} gateways`
-  const isAddress = (text: unknown): boolean => typeof text === 'string' && typeof parseAddress(text) !== 'string'
-  if (!(addresses as unknown[]).every(isAddress)) return 'must have HOST:PORT to listen at, and as gateways'
-  const isPattern = (text: unknown): boolean => typeof text === 'string' && text !== '' && pattern.test(text)
-  if (!Array.isArray(exports) || exports.length > MAX_EXPORTS || !exports.every(isPattern))
-    return `must have at most ${MAX_EXPORTS} names of services as exports`
-  return name === undefined || (typeof name === 'string' && word.test(name)) ? undefined : 'must have a word as name'
+  const found = Object.keys(value)
+    .filter((key) => !known.includes(key))
+    .map((key) => `has no '${key}', only ${known.join(', ')}`)
+  const rule = (holds: boolean, text: string): void => void (holds || found.push(text))
+  rule(secrets.length > 0 && secrets.every(isLong), `needs a secret of at least ${MIN_SECRET_BYTES} bytes`)
+  rule(listen === undefined || isAddress(listen), 'must have HOST:PORT to listen at')
+  rule(isListOf(gateways, MAX_GATEWAYS, isAddress), `must have at most ${MAX_GATEWAYS} gateways, each HOST:PORT`)
+  rule(isListOf(exports, MAX_EXPORTS, isPattern), `must have at most ${MAX_EXPORTS} names of services as exports`)
+  rule(name === undefined || (typeof name === 'string' && word.test(name)), 'must have a word as name')
+  return found.length === 0 ? undefined : found.join('; ')
+}
+
+const isLong = (text: unknown): boolean => typeof text === 'string' && Buffer.byteLength(text) >= MIN_SECRET_BYTES
+const isAddress = (text: unknown): boolean => typeof text === 'string' && typeof parseAddress(text) !== 'string'
+const isPattern = (text: unknown): boolean => typeof text === 'string' && text !== '' && pattern.test(text)
+
+function isListOf(value: unknown, atMost: number, check: (item: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.length <= atMost && value.every(check)
 }
