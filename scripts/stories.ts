@@ -1,5 +1,5 @@
 // The matrix of stories: each story in each topology, on OS processes and, as root, on hosts in network namespaces, `--rounds` times each.
-// Prints for each how long it took until all was whole again. What cannot be told here is skipped with its reason; under
+// Prints for each how long it took until all was whole again, `--json` every sample in milliseconds. What cannot be told here is skipped with its reason; under
 // TRELLIS_REQUIRE_ALL=1 that is a failure. `--slice N` takes every Nth of the matrix, beginning where the commit's hash says.
 //
 //   node scripts/stories.ts [--rounds 20] [--network processes|namespaces] [--topology NAME] [--story TEXT] [--slice 8] [--json]
@@ -68,9 +68,10 @@ async function run({ story, topology, network: name }: Case): Promise<void> {
     const { healedMs, refusedMs } = await tell(story, network, topology, Number(values.rounds))
     allHealed.push(...healedMs)
     allRefused.push(...refusedMs)
-    const healed = summarize(healedMs)
     console.log(
-      values.json ? JSON.stringify({ story: story.name, topology, network: name, healed }) : `${title}: ${say(healed)}`,
+      values.json
+        ? JSON.stringify({ story: story.name, topology, network: name, healedMs, refusedMs })
+        : `${title}: ${say(summarize(healedMs))}`,
     )
   } catch (error) {
     console.error(`${title}:`, error)
