@@ -145,11 +145,11 @@ export class Voter {
     )
   }
 
-  /** A majority answered within the time after which a leader steps down. Asked of a leader. */
+  /** A majority answered, or voted for it, within the time after which a leader steps down. Asked of a leader. */
   hasQuorum(): boolean {
-    const { role, quorumAt } = this.#raft.view()
-    const patience = this.#options.raft.electionTimeoutMaxMs
-    return role === 'leader' && quorumAt !== undefined && this.#options.clock.now() - quorumAt < patience
+    const { quorumAt, leaderSince } = this.#raft.view()
+    const at = quorumAt ?? leaderSince
+    return at !== undefined && this.#options.clock.now() - at < this.#options.raft.electionTimeoutMaxMs
   }
 
   get voterIds(): readonly string[] {

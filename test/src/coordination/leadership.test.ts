@@ -44,6 +44,11 @@ describe('handing leadership over', () => {
     }
     // Whoever says so of itself: the others may not have heard of it yet.
     const leading = () => nodes.find((node) => node.status().consensus.leader === node.name)
+    const toldOf: boolean[] = []
+    for (const node of nodes)
+      node.events.subscribe((event) => {
+        if (event.type === 'leader' && event.leader === node.name) toldOf.push(node.status().consensus.quorum)
+      })
     for (let turn = 0; turn < 5; turn++) {
       // A leader that was elected a moment ago hands over as well as any.
       const whoever = await leading()!.leadership.transfer()
@@ -51,6 +56,8 @@ describe('handing leadership over', () => {
       await waitUntil(() => leading() !== undefined)
     }
     await agreed(nodes)
+    // A majority has just voted for it.
+    assert.ok(toldOf.length >= 5 && toldOf.every(Boolean), String(toldOf))
     const { status, json } = await ask(`${nodes[0]!.admin}/v1/leader/transfer`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
