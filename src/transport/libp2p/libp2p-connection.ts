@@ -53,6 +53,8 @@ export class StreamConnection implements Connection {
   /** What of it the stream has not been given yet. */
   #unsent: Uint8Array = NOTHING
   #sentWaiting: (() => void)[] = []
+  /** The stream has all of it, and the end of that is told on a later turn: a drain between means nothing. */
+  #isTaken = false
   #isFlushing = false
   #needsDrain = false
   #isClosing = false
@@ -192,7 +194,9 @@ export class StreamConnection implements Connection {
         this.#unsent = this.#unsent.subarray(piece.length)
         takesMore = this.#stream.send(piece)
       }
-      if (takesMore) setImmediate(() => this.#written())
+      if (!takesMore) return
+      this.#isTaken = true
+      setImmediate(() => this.#written())
     } catch (error) {
       // The connection below has ended, and has not told the stream yet.
       this.#connection.abort(error as Error)
@@ -202,7 +206,7 @@ export class StreamConnection implements Connection {
   /** The stream has sent something on; its own listener, which came first, has refilled it by now. */
   #drained(): void {
     const { writableNeedsDrain, writeBufferLength } = this.#stream
-    if (this.#sentBytes === 0 || writableNeedsDrain || writeBufferLength > 0) return
+    if (this.#sentBytes === 0 || this.#isTaken || writableNeedsDrain || writeBufferLength > 0) return
     if (this.#unsent.length === 0) this.#written()
     else if (this.#stream.status === 'open') this.#send()
   }
@@ -210,6 +214,7 @@ export class StreamConnection implements Connection {
   #written(): void {
     if (this.#isClosed || this.#sentBytes === 0) return
     const waiting = this.#sentWaiting
+    this.#isTaken = false
     this.#sentBytes = 0
     this.#sentWaiting = []
     for (const tell of waiting) tell()
