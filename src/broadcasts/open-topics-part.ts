@@ -8,6 +8,9 @@ import { splitAddress } from '../transport/provider.ts'
 import type { Envelope } from '../wire/envelope.ts'
 import type { Broadcast, Broadcaster } from './broadcaster.ts'
 
+/** Members that this one keeps a connection to where links may go over another transport: enough that all hear each other when a few are gone. */
+const KEPT_MEMBERS = 6
+
 export class OpenTopicsPart implements NodePart, Broadcaster {
   readonly #context: Pick<NodeContext, 'self' | 'members' | 'toolbox'>
   readonly #open: OpenTopics | undefined
@@ -62,10 +65,27 @@ export class OpenTopicsPart implements NodePart, Broadcaster {
 
   member(): void {
     this.#apart = undefined
+    this.#keepConnected()
   }
 
   close(): void {
     this.#isClosed = true
+  }
+
+  /** Links by another transport carry no open topics. The members that come next by id are kept connected: a ring with chords. */
+  #keepConnected(): void {
+    const { self } = this.#context
+    if (this.#open === undefined || this.#isClosed) return
+    const members = this.#context.members().filter(({ state, address }) => state === 'alive' && isOnTransport(address))
+    const own = members.find(({ id }) => id === self.id)
+    if (own === undefined || splitAddress(own.address).every(isSpokenHere)) return
+    const others = members
+      .filter(({ id }) => id !== self.id)
+      .map(({ id, address }) => ({ id, address: splitAddress(address).find(isSpokenHere)! }))
+      .sort((one, other) => (one.id < other.id ? -1 : 1))
+    const behind = others.findIndex(({ id }) => id > self.id)
+    const ring = behind < 0 ? others : [...others.slice(behind), ...others.slice(0, behind)]
+    this.#open.keepConnected(ring.slice(0, KEPT_MEMBERS))
   }
 
   #came({ topic, payload, source, from }: OpenMessage): void {
@@ -101,5 +121,9 @@ export class OpenTopicsPart implements NodePart, Broadcaster {
 }
 
 function isOnTransport(address: string): boolean {
-  return splitAddress(address).some((part) => part.startsWith('/'))
+  return splitAddress(address).some(isSpokenHere)
+}
+
+function isSpokenHere(part: string): boolean {
+  return part.startsWith('/')
 }

@@ -28,6 +28,11 @@ export interface OpenTopics {
   readonly duplicates: number
   /** Hands over what others have published from now on. */
   onMessage(handler: (message: OpenMessage) => void): void
+  /**
+   * Keeps a connection to each of these members, at most 8, at addresses in the transport's own words: where there are other transports, too, links may not
+   * make one.
+   */
+  keepConnected(members: readonly { readonly id: string; readonly address: string }[]): void
   /** Resolves when it has left for the peers that this node has. Rejects with `ERR_BUFFER_FULL`. */
   publish(topic: OpenTopic, payload: Uint8Array): Promise<void>
 }

@@ -23,10 +23,9 @@ const MAX_WAYS = 8
 export class SeveralTransports implements Transport {
   readonly #own: readonly OwnTransport[]
 
-  /** In the order in which they are preferred. At least one. What carries open topics comes first: they travel on its links only. */
+  /** In the order in which they are preferred. At least one. */
   constructor(own: readonly OwnTransport[]) {
-    const isOpen = ({ transport }: OwnTransport): boolean => transport.openTopics !== undefined
-    this.#own = [...own.filter(isOpen), ...own.filter((one) => !isOpen(one))]
+    this.#own = own
   }
 
   get id(): string {

@@ -9,6 +9,7 @@ import { ClusterError } from '../../errors.ts'
 import type { OpenMessage, OpenTopic, OpenTopics } from '../open-topics.ts'
 import type { Admission } from './admission.ts'
 import type { LinkNode } from './libp2p-node.ts'
+import { multiaddr } from './packages.ts'
 
 export interface GossipSettings {
   readonly topics: readonly OpenTopic[]
@@ -36,6 +37,7 @@ const decodeRpcLimits = {
 }
 const MAX_TOPIC_BYTES_PER_PEER = 128 * 1024
 const IDENTIFY_TIMEOUT_MS = 5_000
+const MAX_KEPT = 8
 
 /** What the service of libp2p is made with. `onDuplicate` hears of each copy of what had come already. */
 export function gossipOptions({ topics, sign }: GossipSettings, onDuplicate: () => void): Partial<GossipsubOpts> {
@@ -106,6 +108,9 @@ export class GossipTopics implements OpenTopics {
   readonly #homes = new Map<string, Libp2pConnection>()
   readonly #guests = new Set<Libp2pConnection>()
   readonly #links = new WeakSet<Libp2pConnection>()
+  /** Addresses of members that a connection is kept to, by id; and those that are being dialed. */
+  #kept: ReadonlyMap<string, string> = new Map()
+  readonly #dialing = new Set<string>()
   #publishing = 0
   duplicates = 0
 
@@ -125,11 +130,17 @@ export class GossipTopics implements OpenTopics {
       throw new ClusterError('ERR_BUFFER_FULL', `${MAX_PUBLISHING} messages are being published already`, details)
     }
     this.#publishing += 1
+    this.#dialKept()
     try {
       await this.#gossip?.publish(topic, payload)
     } finally {
       this.#publishing -= 1
     }
+  }
+
+  keepConnected(members: readonly { readonly id: string; readonly address: string }[]): void {
+    this.#kept = new Map(members.slice(0, MAX_KEPT).map(({ id, address }) => [id, address]))
+    this.#dialKept()
   }
 
   /** The node runs: subscribes, and follows its peers. */
@@ -156,6 +167,7 @@ export class GossipTopics implements OpenTopics {
 
   /** Falls silent. Gossipsub by itself would leave its next heartbeat waiting, for up to a second. */
   async end(): Promise<void> {
+    this.#kept = new Map()
     const gossip = this.#gossip as unknown as Beating | undefined
     const heartbeat = gossip?.status.heartbeatTimeout
     // Nothing comes between: `stop` notes at once that it has stopped, and then no further heartbeat is planned.
@@ -193,9 +205,33 @@ export class GossipTopics implements OpenTopics {
     if (this.#homes.get(peer) !== connection) return
     this.#homes.delete(peer)
     const next = this.#node?.getConnections(id).find(({ status }) => status === 'open')
-    if (next === undefined) return
+    if (next === undefined) {
+      this.#dialKept()
+      return
+    }
     this.#homes.set(peer, next)
     void this.#move(id, next)
+  }
+
+  /** What does not come about is tried again with the next message and the next change of members. */
+  #dialKept(): void {
+    for (const [id, address] of this.#kept) {
+      if (this.#homes.has(id) || this.#dialing.has(id)) continue
+      this.#dialing.add(id)
+      void this.#dial(id, address).finally(() => this.#dialing.delete(id))
+    }
+  }
+
+  /** Both ends of a new connection ask each other what they speak, and gossipsub takes it from there. */
+  async #dial(id: string, address: string): Promise<void> {
+    if (this.#node === undefined) return
+    const { transportManager } = this.#node.services.inner.components
+    const expected = address.includes('/p2p/') ? address : `${address}/p2p/${id}`
+    try {
+      await transportManager.dial(multiaddr(expected), { signal: AbortSignal.timeout(IDENTIFY_TIMEOUT_MS) })
+    } catch {
+      // It is away, or there is no way to it from here: others pass on what is said.
+    }
   }
 
   /** Gossipsub keeps to the stream it has opened, and hears of a peer only when its last connection goes. */
