@@ -7,9 +7,11 @@ import { after, before, describe, it } from 'node:test'
 import { KubeConfig } from '@kubernetes/client-node'
 import { consulDiscovery } from '../../../src/discovery/consul.ts'
 import type { Discovery } from '../../../src/discovery/discovery.ts'
+import { dnsDiscovery } from '../../../src/discovery/dns.ts'
 import { kubernetesDiscovery } from '../../../src/discovery/kubernetes.ts'
 import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
 import { Prng } from '../../../src/testing/simulator/random.ts'
+import { NameServer } from './name-server.ts'
 
 const rounds = Number(process.env.TRELLIS_FUZZ ?? 40)
 const { body: wellFormed } = JSON.parse(
@@ -75,19 +77,19 @@ describe('a provider of peers whose source answers nonsense', () => {
     server.close()
   })
 
-  /** Asks until it has been answered `atLeast` times; it neither throws nor hangs. */
-  async function survives(provider: Discovery, atLeast: number): Promise<void> {
+  /** Asks until `count` has grown so much; it neither throws nor hangs. */
+  async function survives(provider: Discovery, count: () => number, by: number, isSilent = false): Promise<void> {
     const abort = new AbortController()
     const troubles: unknown[] = []
     let told = 0
-    const since = answers
+    const since = count()
     const watching = (async () => {
       for await (const seeds of provider.watch(abort.signal, (trouble) => troubles.push(trouble))) {
         for (const seed of seeds) assert.match(seed, /:\d+$/)
         told += 1
       }
     })()
-    await waitUntil(() => answers - since >= atLeast && troubles.length + told > 0)
+    await waitUntil(() => count() - since >= by && (isSilent || troubles.length + told > 0))
     abort.abort()
     await watching
   }
@@ -97,19 +99,40 @@ describe('a provider of peers whose source answers nonsense', () => {
     isExact = true
     for (const each of nonsense) {
       body = each
-      await survives(provider(), 1)
+      await survives(provider(), () => answers, 1)
     }
     isExact = false
     body = well
     for (let round = 0; round < rounds; round++) {
       random = new Prng(round)
-      await survives(provider(), 1)
+      await survives(provider(), () => answers, 1)
     }
   }
 
   it('goes on: Consul', async () => {
     const url = `http://127.0.0.1:${port}`
     await goesOn(() => consulDiscovery({ url, register: false, waitMs: 1_000 }), consulNonsense, wellFormed)
+  })
+
+  it('goes on: DNS', async () => {
+    const names = await NameServer.open()
+    names.hosts.set('peers.test', ['10.0.0.1', '10.0.0.2'])
+    names.services.set('peers.test', [{ target: 'peers.test', port: 7 }])
+    names.garbled = (answer) => {
+      // Its number stays, or it would not be heard at all.
+      const bytes = Buffer.from(answer.map((byte, at) => (at > 1 && random.chance(0.05) ? random.integer(256) : byte)))
+      const end = random.chance(0.2) ? random.integer(bytes.length) : bytes.length
+      return random.chance(0.1) ? Buffer.concat([bytes, bytes]) : bytes.subarray(0, end)
+    }
+    const pace = { minIntervalMs: 2, maxIntervalMs: 4, queryTimeoutMs: 10 }
+    for (let round = 0; round < rounds / 2; round++) {
+      random = new Prng(round)
+      const kind = round % 2 === 0 ? 'dns+srv://peers.test' : 'dns://peers.test:7'
+      const provider = dnsDiscovery(`${kind}?resolver=${names.address}`, pace)
+      // That nobody is there is not told at the beginning.
+      await survives(provider, () => names.questions, 4, true)
+    }
+    await names.close()
   })
 
   it('goes on: Kubernetes', async () => {

@@ -18,6 +18,8 @@ export class NameServer {
   /** Seconds. */
   ttl = 1
   questions = 0
+  /** What becomes of each answer on its way. */
+  garbled = (answer: Buffer): Buffer => answer
   readonly hosts = new Map<string, readonly string[]>()
   readonly services = new Map<string, readonly ServiceRecord[]>()
   readonly #socket: Socket = createSocket('udp4')
@@ -26,7 +28,7 @@ export class NameServer {
     const server = new NameServer()
     server.#socket.on('message', (query, { address, port }) => {
       const answer = server.#answer(query)
-      if (answer) server.#socket.send(answer, port, address)
+      if (answer) server.#socket.send(server.garbled(answer), port, address)
     })
     await new Promise<void>((resolve) => server.#socket.bind(0, '127.0.0.1', resolve))
     return server
