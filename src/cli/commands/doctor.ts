@@ -4,20 +4,23 @@
 import type { Command } from 'commander'
 import type { NodeStatus } from '../../node-interface.ts'
 import { askAdmin } from '../admin-client.ts'
-import { type ClientFlags, clientOptions } from '../client-flags.ts'
+import { adminToken, type ClientFlags, clientOptions, defaultAdminUrl } from '../client-flags.ts'
 import type { CommandContext, JsonFlag } from '../context.ts'
 import type { Finding } from '../doctor/finding.ts'
-import { examine } from '../doctor/running-node.ts'
+import { examine, examineIfAny } from '../doctor/running-node.ts'
 import { AnsweredNo } from '../failure.ts'
 import { printable } from '../output.ts'
 import { addNodeFlags, readNodeSettings } from '../settings.ts'
+
+/** A node on this machine answers sooner. */
+const lookTimeoutMs = 1_000
 
 const examples = `
 Takes the flags, variables and file of 'trellis node', and starts nothing. Each address of --join is knocked at and shaken hands
 with, and hears from there whether a member can dial back, and what its clock says; the link is closed at once, and nothing is joined. A clock
 that is more than 1 s off is a warning: times in logs go by it, decisions do not.
 
-With a URL as --admin, such as http://127.0.0.1:7501, it examines the node that runs there instead; exit code 3 when that cannot be reached.
+Without any flag it also says how the node stands that answers at ${defaultAdminUrl}, if one does. With a URL as --admin, such as http://127.0.0.1:7501, it examines the node that runs there instead; exit code 3 when that cannot be reached.
 
 Exit code 1 when there is a problem; warnings alone are 0. With --json: {"ok":true,"findings":[{"check":"node","level":"ok",…}]}.
 
@@ -35,11 +38,17 @@ export function addDoctor(program: Command, context: CommandContext): void {
 async function doctor(flags: JsonFlag & Readonly<Record<string, unknown>>, context: CommandContext): Promise<void> {
   const { diagnose } = await import('../doctor/diagnose.ts')
   const findings: Finding[] = []
-  for await (const finding of isUrl(flags.admin)
-    ? await running(flags, context)
-    : diagnose(readNodeSettings(flags, context).options)) {
+  const say = (finding: Finding): void => {
     findings.push(finding)
     if (!flags.json) context.out(describe(finding))
+  }
+  if (isUrl(flags.admin)) for (const finding of await running(flags, context)) say(finding)
+  else {
+    for await (const finding of diagnose(readNodeSettings(flags, context).options)) say(finding)
+    // Nothing was said of a node that is to start: then the one is meant, too, that runs where every command looks.
+    const isPlain = Object.keys(flags).every((flag) => flag === 'json')
+    const there = { url: defaultAdminUrl, token: adminToken(undefined, context.env), timeoutMs: lookTimeoutMs }
+    if (isPlain) for (const finding of await examineIfAny(there)) say(finding)
   }
   const ok = findings.every(({ level }) => level !== 'problem')
   if (flags.json) context.out(`${JSON.stringify({ ok, findings })}\n`)

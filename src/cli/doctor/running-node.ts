@@ -1,6 +1,9 @@
 // What `trellis doctor --admin URL` says of a node that runs: how it stands in its cluster, as it tells itself.
 
+import { ClusterError } from '../../errors.ts'
 import type { NodeStatus } from '../../node-interface.ts'
+import { type AdminClientOptions, askAdmin } from '../admin-client.ts'
+import { RemoteError } from '../failure.ts'
 import type { Finding } from './finding.ts'
 
 /** One finding for the members, one for the agreement among voters, one for S5. */
@@ -19,4 +22,16 @@ export function examine({ node, cluster, consensus, s5 }: NodeStatus): readonly 
       ? { check: 's5', level: 'ok', text: `active on ${s5.host}` }
       : { check: 's5', level: 'warning', text: s5.phase },
   ]
+}
+
+/** {@link examine} of the node that answers there; nothing when none does, or one that wants another token. */
+export async function examineIfAny(admin: AdminClientOptions): Promise<readonly Finding[]> {
+  try {
+    const status = (await askAdmin('/v1/status', admin)) as Partial<NodeStatus>
+    const { node, cluster, consensus, s5 } = status
+    return node && cluster && consensus && s5 ? examine(status as NodeStatus) : []
+  } catch (error) {
+    if (error instanceof ClusterError || error instanceof RemoteError) return []
+    throw error
+  }
 }

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { readdirSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { createServer as createHttpServer } from 'node:http'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { judgeFlushes } from '../../../src/cli/doctor/disk.ts'
 import type { Finding } from '../../../src/cli/doctor/finding.ts'
 import { checkNodeVersion, judgeClock, judgeOffset, judgeOpenFiles } from '../../../src/cli/doctor/machine.ts'
+import { examineIfAny } from '../../../src/cli/doctor/running-node.ts'
 import { createNode } from '../../../src/node.ts'
 import { systemClock } from '../../../src/runtime/clock.ts'
 import { helloOf } from '../../../src/self.ts'
@@ -47,14 +50,25 @@ describe('trellis doctor of a node that runs', () => {
           ['s5', 'ok'],
         ],
       )
+      assert.deepEqual(await examineIfAny({ url: node.admin! }), findings)
     } finally {
       await node.stop()
     }
+    assert.deepEqual(await examineIfAny({ url: argv.at(-1)! }), [], 'nobody is there')
     assert.equal((await runInProcess(argv)).code, 3)
   })
 })
 
 describe('trellis doctor', () => {
+  it('takes what is no node at the usual address for nobody', async () => {
+    for (const body of ['{}', 'hello', '{"node":1}']) {
+      await using server = createHttpServer((_request, response) => response.end(body)).listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      const { port } = server.address() as AddressInfo
+      assert.deepEqual(await examineIfAny({ url: `http://127.0.0.1:${port}` }), [])
+    }
+  })
+
   it('finds everything good where it is, and leaves nothing in the data directory', async () => {
     using directory = temporaryDirectory()
     const { ok, findings, of } = await ask([...alone, '--data-dir', directory.path], { TRELLIS_SECRET: secret })
