@@ -159,7 +159,10 @@ export interface Channel {
    * view; a member without subscribers acknowledges it unread, and subscribers on this node are not waited for: a handler may wait for what it publishes.
    */
   publish(topic: string, payload: Sendable, options?: SendOptions): Promise<Receipt>
-  /** Sends all that the iterable yields to one member, under its back-pressure, with one promise: it resolves when all are taken, with `ack` when all are acknowledged. Rejects with the first failure. */
+  /**
+   * Sends all that the iterable yields to one member, under its back-pressure, with one promise: it resolves when all are taken, with `ack` when all are
+   * acknowledged. Rejects with the first failure. `timeoutMs` and `deadlineMs` count for each of them.
+   */
   sendMany(
     to: Recipient,
     payloads: Iterable<Sendable> | AsyncIterable<Sendable>,
