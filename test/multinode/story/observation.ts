@@ -95,7 +95,7 @@ export class Observation implements AsyncDisposable {
     const quiet = performance.now()
     await this.#cluster.until('equal config and registry', () => this.#isEqual(), { timeoutMs })
     const ms = oneAfter + performance.now() - quiet
-    await this.#nothingLost()
+    await this.#nothingLost(timeoutMs)
     this.begin()
     return { ms, lacked }
   }
@@ -146,10 +146,11 @@ export class Observation implements AsyncDisposable {
   }
 
   /** Every key is at least as new as what was last acknowledged. */
-  async #nothingLost(): Promise<void> {
+  async #nothingLost(timeoutMs: number): Promise<void> {
     const keys = Array.from({ length: clientCount }, (_, i) => `${prefix}${i}`)
     const asked = keys.map((key) => this.oracle.ask('read', key))
-    const entries = await this.#cluster.until('a linearizable read', () => this.#entries(this.#cluster.nodes[0]!, ''))
+    const read = () => this.#entries(this.#cluster.nodes[0]!, '')
+    const entries = await this.#cluster.until('a linearizable read', read, { timeoutMs })
     for (const ask of asked) {
       const entry = entries.find(({ key }) => key === ask.key)
       this.oracle.answered(ask, entry?.revision ?? 0, entry?.value)
