@@ -16,7 +16,7 @@ const delay = monitorEventLoopDelay({ resolution: 1 })
 let messages = 0
 let isSlow = false
 /** What a slow handler takes for each message. */
-const slowMs = 1
+const slowMs = Number(process.env.TRELLIS_BENCH_SLOW_MS ?? 1)
 
 for (const channel of ['data', 'events', 'coordination', 'gossip'] as const) {
   node.channel(channel).onMessage(() => {
