@@ -7,10 +7,11 @@ import type { TLSSocket } from 'node:tls'
 import type { Connection, ConnectionHandler } from './transport.ts'
 
 /**
- * After so many bytes nothing is read until the event loop has been round: one read of the kernel's bytes, for Node hands them on in pieces of
- * 16 KiB. Without a bound it reads on for as long as more comes, up to 2 MiB in a turn, and deciphers it all before it looks at another socket.
+ * After so many bytes nothing is read until the event loop has been round: two reads of the kernel's bytes. Without a bound Node reads on for as long as
+ * more comes, up to 2 MiB in a turn, and deciphers it all before it looks at another socket. Small: a turn for every few bytes; with 16 KiB small messages
+ * come at nine tenths of their rate, acknowledged ones at eight.
  */
-const READ_BYTES = 16 * 1024
+const READ_BYTES = 128 * 1024
 
 export interface TcpConnectionOptions {
   readonly peer: string
