@@ -44,6 +44,8 @@ export async function openPage(browser: Browser, url: string, options: BrowserCo
 /** Waits until nothing moves any more, and keeps a picture. */
 export async function keep(page: Page, name: string): Promise<void> {
   await atRest(page)
+  // Colours that are on their way from light to dark are neither.
+  await page.evaluate('document.getAnimations().forEach((each) => each instanceof CSSTransition && each.finish())')
   await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: false })
 }
 
