@@ -23,6 +23,8 @@ export interface ReadsOptions {
   readonly calls: LeaderCalls
   readonly wakeups: Wakeups
   readonly isLinked: (id: string) => boolean
+  /** Believed to be there: relays or a link on demand reach it. */
+  readonly isAlive: (id: string) => boolean
   readonly random: () => number
   /** Aborts when the node stops: then nobody waits here any more. */
   readonly stopping: AbortSignal
@@ -75,7 +77,7 @@ export class Reads {
     })
   }
 
-  /** From this voter's copy, or a linked voter's. Without any: `ERR_NO_QUORUM`. */
+  /** From this voter's copy, or that of a voter that is linked or, if none is, alive. Without any: `ERR_NO_QUORUM`. */
   async stale<Q extends Query>(query: Q, options: CallOptions): Promise<Aged<AnswerTo<Q>>> {
     if (this.#options.stopping.aborted) throw nodeStopping()
     const coordination = this.#options.coordination()
@@ -160,10 +162,12 @@ export class Reads {
   }
 
   #someVoter(): string {
-    const { coordination, isLinked, random } = this.#options
+    const { coordination, isLinked, isAlive, random } = this.#options
     const voters = coordination()?.knowledge().voters ?? []
     const linked = voters.filter(isLinked)
-    const voter = linked[Math.floor(random() * linked.length)]
+    // Where not everybody is linked to everybody, perhaps to no voter.
+    const able = linked.length > 0 ? linked : voters.filter(isAlive)
+    const voter = able[Math.floor(random() * able.length)]
     if (voter !== undefined) return voter
     throw noQuorum(voters, false)
   }

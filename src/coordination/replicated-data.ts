@@ -102,6 +102,7 @@ export class ReplicatedData implements NodePart {
       calls,
       wakeups,
       isLinked: (id) => context.links.get(id) !== undefined,
+      isAlive: (id) => context.members().some((member) => member.id === id && member.state === 'alive'),
       random: toolbox.random,
       stopping,
     })
