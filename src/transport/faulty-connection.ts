@@ -75,6 +75,8 @@ export class FaultyConnection implements Connection {
   readonly ended: Promise<void>
   #resolveEnded: () => void = () => undefined
   #handler: ConnectionHandler | undefined
+  /** Tells the owner of the end, which the network still holds back. */
+  #hiddenEnd: (() => void) | undefined
   #isClosing = false
   #needsDrain = false
 
@@ -124,12 +126,14 @@ export class FaultyConnection implements Connection {
       drain: () => handler.drain(),
       close: (error) => {
         const end = (): void => {
+          this.#hiddenEnd = undefined
           this.#end()
           handler.close(error)
         }
         // What this end closed itself needs no network; what the other end did has to come through.
-        if (this.#isClosing) end()
-        else this.#in.put(0, 0, end)
+        if (this.#isClosing) return end()
+        this.#hiddenEnd = end
+        this.#in.put(0, 0, end)
       },
     })
   }
@@ -149,6 +153,8 @@ export class FaultyConnection implements Connection {
   }
 
   close(): Promise<void> {
+    // Nobody is there to send the rest to.
+    if (this.#hiddenEnd) this.destroy()
     if (this.#isClosing) return this.#inner.close()
     this.#isClosing = true
     this.#in.clear()
@@ -162,6 +168,9 @@ export class FaultyConnection implements Connection {
   destroy(): void {
     this.#isClosing = true
     this.#inner.destroy()
+    // One that has closed already does not tell it again.
+    if (this.#hiddenEnd) this.#faults.clock.setImmediate(this.#hiddenEnd)
+    this.#hiddenEnd = undefined
     this.#end()
   }
 

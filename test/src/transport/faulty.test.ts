@@ -109,6 +109,21 @@ describe('a direction that is cut', () => {
     faults.heal()
     await waitUntil(() => far.closes === 1)
   })
+
+  for (const ending of ['close', 'destroy'] as const) {
+    it(`tells an end of the close that it hides when that end itself decides to ${ending}`, async () => {
+      const { faults, connect } = await world()
+      const [near, far] = await connect()
+      faults.cutBoth('a', 'b')
+      near.connection.destroy()
+      await turns(20)
+      await far.connection[ending]()
+      await waitUntil(() => far.closes === 1)
+      faults.heal()
+      await turns(20)
+      assert.equal(far.closes, 1)
+    })
+  }
 })
 
 describe('between two that are cut off from each other', () => {
