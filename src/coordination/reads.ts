@@ -4,7 +4,8 @@
 //   stale          whatever the nearest copy has, and how old that may be; a voter needs nobody for it
 //   awaited        waits on whatever copy is near until there is something in the answer
 //
-// A voter has a copy; every other member asks one.
+// A voter has a copy; every other member asks one. A question or its answer may be lost on the way, over relays above all, and nobody told: a
+// read changes nothing, so it is asked again, of another voter if there is one.
 
 import type { Payload } from '../channels/payload.ts'
 import type { IncomingRequest, Requests } from '../channels/requests.ts'
@@ -38,10 +39,10 @@ export interface Aged<Answer> {
 }
 
 export const READ_SUBJECT = 'trellis.read'
-/** A leader that does not answer for so long may be gone; the question is put again. */
+/** Who does not answer for so long may be gone, or was never asked; the question is put again. */
 const ATTEMPT_TIMEOUT_MS = 1_500
-/** How long one question waits for a change. */
-const AWAIT_MS = 10_000
+/** How long one question waits for a change. Longer: what is lost on the way is missed for as long. Shorter: more questions of who only waits. */
+const AWAIT_MS = 5_000
 /** Questions of other members that may wait here at once: each takes a handler's place. */
 const MAX_AWAITING = 256
 /** Between two tries to find a copy. */
@@ -79,11 +80,33 @@ export class Reads {
 
   /** From this voter's copy, or that of a voter that is linked or, if none is, alive. Without any: `ERR_NO_QUORUM`. */
   async stale<Q extends Query>(query: Q, options: CallOptions): Promise<Aged<AnswerTo<Q>>> {
-    if (this.#options.stopping.aborted) throw nodeStopping()
-    const coordination = this.#options.coordination()
-    if (coordination?.copy) return { answer: answer(coordination.copy, query), ageMs: coordination.ageMs() }
-    const voter = this.#someVoter()
-    return withoutEffect(() => this.#ask<Aged<AnswerTo<Q>>>(voter, { query, kind: 'stale' }, options))
+    const { timeoutMs = DEFAULT_CALL_TIMEOUT_MS, signal } = options
+    const deadline = this.#options.clock.now() + timeoutMs
+    for (let asked: string | undefined; ; ) {
+      if (this.#options.stopping.aborted) throw nodeStopping()
+      const coordination = this.#options.coordination()
+      if (coordination?.copy) return { answer: answer(coordination.copy, query), ageMs: coordination.ageMs() }
+      const left = deadline - this.#options.clock.now()
+      if (left <= 0 && asked !== undefined) throw unanswered(timeoutMs)
+      asked = this.#someVoter(asked)
+      const attempt = { signal, timeoutMs: Math.min(left, ATTEMPT_TIMEOUT_MS) }
+      const found = await this.#askStale(asked, query, attempt)
+      if (found) return found
+    }
+  }
+
+  /** Undefined: no answer came in time, or none will. */
+  async #askStale<Q extends Query>(
+    voter: string,
+    query: Q,
+    options: CallOptions,
+  ): Promise<Aged<AnswerTo<Q>> | undefined> {
+    try {
+      return await withoutEffect(() => this.#ask<Aged<AnswerTo<Q>>>(voter, { query, kind: 'stale' }, options))
+    } catch (error) {
+      if (isClusterError(error, 'ERR_TIMEOUT') || isClusterError(error, 'ERR_MEMBER_DOWN')) return undefined
+      throw error
+    }
   }
 
   /**
@@ -94,7 +117,7 @@ export class Reads {
     try {
       // A member that ceases to hold the log goes on elsewhere.
       if (this.#copy()) return await this.#wait(query, signal)
-      const options = { signal, timeoutMs: 2 * AWAIT_MS }
+      const options = { signal, timeoutMs: AWAIT_MS + ATTEMPT_TIMEOUT_MS }
       return await this.#ask<AnswerTo<Q>>(this.#someVoter(), { query, kind: 'awaited' }, options)
     } catch (error) {
       if (!(error instanceof ClusterError) || isClusterError(error, 'ERR_SHUTTING_DOWN')) throw error
@@ -161,13 +184,15 @@ export class Reads {
     return this.#options.coordination()?.copy
   }
 
-  #someVoter(): string {
+  /** `except`: it has just been asked in vain, and is asked again only when there is nobody else. */
+  #someVoter(except?: string): string {
     const { coordination, isLinked, isAlive, random } = this.#options
     const voters = coordination()?.knowledge().voters ?? []
     const linked = voters.filter(isLinked)
     // Where not everybody is linked to everybody, perhaps to no voter.
     const able = linked.length > 0 ? linked : voters.filter(isAlive)
-    const voter = able[Math.floor(random() * able.length)]
+    const others = able.filter((id) => id !== except)
+    const voter = others[Math.floor(random() * others.length)] ?? able[0]
     if (voter !== undefined) return voter
     throw noQuorum(voters, false)
   }
@@ -178,6 +203,11 @@ function isNothingYet(found: AnswerTo<Query>): boolean {
   if ('state' in found) return found.state === 'waiting'
   if ('isKnown' in found) return found.isKnown
   return 'changes' in found && 'type' in found && found.changes.length === 0
+}
+
+function unanswered(timeoutMs: number): ClusterError {
+  const details = { operation: READ_SUBJECT, timeoutMs }
+  return new ClusterError('ERR_TIMEOUT', `'${READ_SUBJECT}' was not answered within ${timeoutMs} ms`, details)
 }
 
 function throwNoLog(): never {
