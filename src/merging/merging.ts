@@ -215,7 +215,8 @@ export class Merging implements NodePart {
       try {
         return await coordination.propose(command, signal)
       } catch (error) {
-        if (!isClusterError(error, 'ERR_UPGRADE_PENDING') || clock.now() >= patientUntil) throw error
+        const isInVain = signal.aborted || clock.now() >= patientUntil
+        if (isInVain || !isClusterError(error, 'ERR_UPGRADE_PENDING')) throw error
         await pause(clock, LOOK_AGAIN_MS, signal)
       }
     }
