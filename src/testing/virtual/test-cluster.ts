@@ -228,6 +228,8 @@ class VirtualCluster implements TestCluster {
         : [String(first), first, second as TestWaitOptions | undefined]
     const { timeoutMs = untilTimeoutMs, signal } = options ?? {}
     const began = this.now
+    // Not by what has passed: where time has a fraction, the rest of it may be too little for time to go on.
+    const deadline = began + timeoutMs
     for (let found: 'later' | 'nothing' = 'later'; ; ) {
       signal?.throwIfAborted()
       let problem: unknown
@@ -237,15 +239,14 @@ class VirtualCluster implements TestCluster {
       } catch (error) {
         problem = error
       }
-      const waited = this.now - began
-      const isLate = waited >= timeoutMs
+      const isLate = this.now >= deadline
       if (isLate || found === 'nothing') {
         const why = isLate
           ? `not within ${timeoutMs} ms of virtual time`
           : 'nothing can happen any more, and it is not so'
         throw new Error(`${why}: ${description}\n${this.#situation()}`, { cause: problem })
       }
-      const lookAfter = Math.min(Math.max(leastLookMs, waited / lookShare), timeoutMs - waited)
+      const lookAfter = Math.min(Math.max(leastLookMs, (this.now - began) / lookShare), deadline - this.now)
       found = await this.#time.look(lookAfter, signal)
     }
   }

@@ -140,6 +140,16 @@ describe('a test cluster', () => {
     assert.notDeepEqual(await run(8), first)
   })
 
+  it('rejects at a deadline that is the fraction of a millisecond away', { timeout: 20_000 }, async () => {
+    await using cluster = await createTestCluster(1)
+    await cluster.advance(40_000 / 3)
+    for (let sevenths = 1; sevenths < 50; sevenths++)
+      await assert.rejects(
+        cluster.until(() => false, { timeoutMs: sevenths / 7 }),
+        /not within/,
+      )
+  })
+
   it('says who saw what when a wait fails, and does not wait for what cannot happen', async () => {
     await using cluster = await createTestCluster(3)
     const late = cluster.until('pigs fly', () => false, { timeoutMs: 5_000 })
