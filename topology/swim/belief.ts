@@ -46,6 +46,7 @@ export function learn(state: SwimState, record: MemberRecord, from: MemberId, is
   }
   const after = state.rules.merge(mine, isHearsay ? state.rules.hearsay(mine, record) : record)
   if (after !== mine && !isSame(after, mine)) adopt(state, after, now)
+  else if (!isHearsay && isOldAccusation(mine, record)) answerOldNews(state, mine, from)
 }
 
 /** Somebody has evidence against a member; perhaps this very member has. */
@@ -119,7 +120,7 @@ function takeDown(state: SwimState, member: MemberId, now: number): void {
   if (record && isPresent(record)) adopt(state, { ...record, state: 'down' }, now)
 }
 
-/** An accuser that does not know what we know is told, so that it need not wait for a full exchange. */
+/** Whoever accuses, or tells a verdict, and does not know what we know is told, so that it need not wait for a full exchange. */
 function answerOldNews(state: SwimState, record: MemberRecord, from: MemberId): void {
   if (from !== state.id) tell(state, from, record)
 }
@@ -142,6 +143,12 @@ function isOldVerdict(state: SwimState, mine: MemberRecord, theirs: MemberRecord
     theirs.incarnation.generation === mine.incarnation.generation &&
     state.linked.has(mine.id)
   )
+}
+
+/** It was suspected, or taken for down, in an incarnation that it has left behind. */
+function isOldAccusation(mine: MemberRecord, theirs: MemberRecord): boolean {
+  const isAgainstIt = theirs.state === 'suspect' || theirs.state === 'down'
+  return isAgainstIt && compareIncarnations(theirs.incarnation, mine.incarnation) < 0
 }
 
 /**

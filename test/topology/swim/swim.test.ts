@@ -57,6 +57,16 @@ describe('accusations', () => {
     assert.deepEqual(member.sent('b'), [{ type: 'gossip', updates: [{ type: 'record', record }] }])
   })
 
+  it('that others believed, and verdicts on them, are answered likewise, but not what is as new', () => {
+    const known = recordOf('c', { refutation: 1 })
+    const member = new MemberUnderTest([recordOf('b'), known]).clear()
+    for (const state of ['suspect', 'down'] as const) {
+      member.clear().hearRecords('b', recordOf('c', { state }))
+      assert.deepEqual(member.sent('b'), [{ type: 'gossip', updates: [{ type: 'record', record: known }] }])
+    }
+    assert.deepEqual(member.clear().hearRecords('b', recordOf('c'), known).sent('b'), [])
+  })
+
   it('leave the verdict to each observer, which one that crashed beside the accused does not hold up', () => {
     const member = new MemberUnderTest(four).link('b', 'c').hear('b', accusation('e', 'b'))
     member.give({ type: 'evidence', peer: 'e' })
