@@ -90,6 +90,15 @@ function countAccuser(
   state.mustJudge = true
 }
 
+/** Of what `from` believes of others, what is known better here. */
+export function answerOldVerdicts(state: SwimState, theirs: readonly MemberRecord[], from: MemberId): void {
+  const records = theirs.flatMap((record) => {
+    const mine = state.table.get(record.id)
+    return mine && isOldAccusation(mine, record) ? [mine] : []
+  })
+  if (records.length > 0) state.send(from, { type: 'push-pull', reply: false, records })
+}
+
 /** The time to refute may be over. */
 export function expire(state: SwimState, member: MemberId, now: number): void {
   const suspicion = state.suspicions.get(member)

@@ -39,6 +39,7 @@ export type SwimMessage =
   | { readonly type: 'gossip'; readonly updates: readonly Update[] }
   /**
    * Anti-entropy: the sender's whole table, in as many messages as it needs. When a link comes up, and from time to time to a random neighbor.
-   * The receiver merges, and answers with its own once the last part with `reply: true` has come.
+   * The receiver merges, and answers with its own once the last part with `reply: true` has come. Also some verdicts, with each probe, to a random
+   * neighbor; of what comes with `reply: false` the receiver answers what it knows better.
    */
   | { readonly type: 'push-pull'; readonly reply: boolean; readonly records: readonly MemberRecord[] }

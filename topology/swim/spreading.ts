@@ -1,6 +1,6 @@
 // How news travels: at once to a few random linked neighbors, which pass on only what is new to them; then on every probe
 // message (SWIM section 4.1) and on a steady trickle until it was told often enough; and as a full exchange when a link comes up and
-// from time to time, which repairs whatever was missed (push-pull, as in memberlist).
+// from time to time, which repairs whatever was missed (push-pull, as in memberlist). Verdicts are repeated besides, while there are any.
 
 import type { MemberId, MemberRecord } from '../types.ts'
 import { retransmits } from './dissemination.ts'
@@ -63,6 +63,20 @@ export function exchange(state: SwimState, now: number): void {
   scheduleExchange(state, now)
   const [peer] = sample(state.linked, 1, state.random)
   if (peer !== undefined) pushTable(state, peer, true)
+}
+
+/**
+ * Some of those that are down here, for one linked neighbor by chance: whoever knows better says so. A refutation that was missed need not wait
+ * for a full exchange, as where many hear news only from a few, who tell it to some of them.
+ */
+export function repeatVerdicts(state: SwimState): void {
+  if (state.table.goneCount === 0) return
+  const down = [...state.table.gone()]
+    .flatMap((id) => state.table.get(id) ?? [])
+    .filter((record) => record.state === 'down')
+  const [peer] = sample(state.linked, 1, state.random)
+  const records = sample(down, state.options.maxUpdatesPerMessage, state.random)
+  if (peer !== undefined && records.length > 0) state.send(peer, { type: 'push-pull', reply: false, records })
 }
 
 export function scheduleExchange(state: SwimState, now: number): void {

@@ -10,7 +10,7 @@
 import { invariant } from '../invariant.ts'
 import type { MemberId, MemberRecord, Random } from '../types.ts'
 import { deadlineOf, forget, setDeadline, suspicionOf } from './adopt.ts'
-import { accuse, expire, judgeRefusals, learn } from './belief.ts'
+import { accuse, answerOldVerdicts, expire, judgeRefusals, learn } from './belief.ts'
 import type { EvidenceView, SwimEffect, SwimInput } from './core.ts'
 import type { SwimMessage, Update } from './messages.ts'
 import { type SwimOptions, swimProblems } from './options.ts'
@@ -18,7 +18,16 @@ import { isPresent } from './order.ts'
 import { Probing } from './probing.ts'
 import { announce } from './refutation.ts'
 import { type SwimRules, swimRules } from './rules.ts'
-import { exchange, gossipNews, keepTrickling, pushTable, scheduleExchange, tellAll, trickle } from './spreading.ts'
+import {
+  exchange,
+  gossipNews,
+  keepTrickling,
+  pushTable,
+  repeatVerdicts,
+  scheduleExchange,
+  tellAll,
+  trickle,
+} from './spreading.ts'
 import { SwimState } from './state.ts'
 
 /** What membership needs to know of its node. */
@@ -142,6 +151,7 @@ export class Swim {
     if (message.type === 'push-pull') {
       for (const record of message.records) learn(this.#state, record, from, true, now)
       if (message.reply) pushTable(this.#state, from, false)
+      else answerOldVerdicts(this.#state, message.records, from)
       return
     }
     // First what it says, then the answer: so the answer to a suspicion carries the refutation.
@@ -179,8 +189,10 @@ export class Swim {
     const state = this.#state
     if (timer.startsWith('suspect:')) expire(state, timer.slice('suspect:'.length), now)
     else if (!state.timers.expires(timer, now)) return
-    else if (timer === 'probe') this.#probing.turn(now)
-    else if (timer === 'probe-timeout') this.#probing.askHelpers()
+    else if (timer === 'probe') {
+      this.#probing.turn(now)
+      repeatVerdicts(state)
+    } else if (timer === 'probe-timeout') this.#probing.askHelpers()
     else if (timer === 'gossip') trickle(state, now)
     else if (timer === 'push-pull') exchange(state, now)
     else if (timer.startsWith('relay:')) this.#probing.giveUp(Number(timer.slice('relay:'.length)))

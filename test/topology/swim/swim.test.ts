@@ -85,6 +85,26 @@ describe('accusations', () => {
   })
 })
 
+describe('verdicts', () => {
+  it('are told again to a neighbor with each probe, for whoever knows better to say so', () => {
+    const down = recordOf('c', { state: 'down' })
+    const member = new MemberUnderTest([recordOf('b'), down, recordOf('d', { state: 'left' })]).link('b').clear()
+    member.fire('probe', 60_000)
+    const repeated = member.sent('b').filter(({ type }) => type === 'push-pull')
+    assert.deepEqual(repeated, [{ type: 'push-pull', reply: false, records: [down] }])
+  })
+
+  it('that are old are answered in one message, and all others not at all', () => {
+    const known = ['c', 'd'].map((id) => recordOf(id, { refutation: 1 }))
+    const member = new MemberUnderTest([recordOf('b'), ...known]).clear()
+    const records = ['c', 'd'].map((id) => recordOf(id, { state: 'down' }))
+    member.give({ type: 'message', from: 'b', message: { type: 'push-pull', reply: false, records } })
+    assert.deepEqual(member.sent('b'), [{ type: 'push-pull', reply: false, records: known }])
+    member.clear().give({ type: 'message', from: 'b', message: { type: 'push-pull', reply: false, records: known } })
+    assert.deepEqual(member.sent('b'), [])
+  })
+})
+
 describe('what is said of ourselves', () => {
   it('is refuted when it is bad news of this life, with a higher number (SWIM section 4.2)', () => {
     for (const state of ['suspect', 'down'] as const) {
