@@ -60,8 +60,8 @@ export const MAX_CALL_BYTES = MAX_PAYLOAD_BYTES
 export const MAX_BATCH_BYTES = 48 * 1024
 /** Things taken in one message. */
 export const MAX_BATCH = 4_096
-/** Things said in one message: a message costs as much as some thirty calls, but the other end is to begin before thousands are written. */
-const SAID_TOGETHER = 256
+/** Things said in one message, so that the other end begins with some while others are still being said; more save hardly anything. */
+const SAID_TOGETHER = 32
 
 const kinds = ['calls', 'pulls', 'cancels', 'answers', 'failures'] as const
 type Kind = (typeof kinds)[number]
