@@ -33,6 +33,8 @@ export interface Held {
 }
 
 const LOOK_MS = 100
+/** Two hundred on two cores are not ready within the minute that a node waits by default. */
+const PATIENCE_MS = 300_000
 
 const { env } = process
 watchParent(env)?.addEventListener('abort', () => process.exit())
@@ -49,6 +51,7 @@ const nodes = await Promise.all(
       listen: address,
       join,
       secret: env.TRELLIS_SECRET!,
+      timeoutMs: PATIENCE_MS,
     }),
   ),
 )
