@@ -61,7 +61,8 @@ export function checkFunction(what: string, given: unknown): void {
   throw new ClusterError('ERR_BAD_OPTIONS', problem, { problems: [problem] })
 }
 
-function problemsOf(options: object, checks: Readonly<Record<string, OptionCheck>>): string[] {
+/** Everything that is wrong with the options, as sentences. What is `undefined` counts as left out. */
+export function problemsOf(options: object, checks: Readonly<Record<string, OptionCheck>>): string[] {
   if (typeof options !== 'object' || options === null || Array.isArray(options))
     return ['the options must be an object']
   return Object.entries(options).flatMap(([name, value]) => {

@@ -42,7 +42,7 @@ import type { NetworkFaults } from './transport/faulty.ts'
 import type { Connection, Transport } from './transport/transport.ts'
 import { LocalVsm } from './vsm/local-vsm.ts'
 import type { Vsm } from './vsm/subsystem.ts'
-import { beginWait, checkedWait, waitFor } from './wait.ts'
+import { beginWait, checkedWait, nodeStopping, waitFor } from './wait.ts'
 import type { WhyView } from './why/why-interface.ts'
 import { Keyring } from './wire/secrets.ts'
 
@@ -315,7 +315,7 @@ export class RunningNode extends NodeFaces implements TrellisNode {
 
   #progress(): boolean {
     if (this.#ended) throw this.#ended
-    if (this.#stopping) throw new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {})
+    if (this.#stopping) throw nodeStopping()
     return this.isReady()
   }
 

@@ -40,9 +40,9 @@ export function checkedWait(options: Wait): Wait {
   return checkedOptions(options, waitChecks)
 }
 
-/** What is begun on a node that stops, or has stopped, is refused with it. */
-export function nodeStopping(): ClusterError {
-  return new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {})
+/** What is begun on a node that stops, or has stopped, is refused with it, and what is under way ends with it. */
+export function nodeStopping(mayHaveHappened = false): ClusterError {
+  return new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {}, { mayHaveHappened })
 }
 
 /** Resolves once `condition` holds; rejects with what it throws, `ERR_ABORTED`, or `ERR_TIMEOUT`. */

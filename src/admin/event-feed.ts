@@ -7,6 +7,7 @@
 import type { ServerResponse } from 'node:http'
 import { ClusterError } from '../errors.ts'
 import type { ClusterEvent } from '../node-interface.ts'
+import { nodeStopping } from '../wait.ts'
 import { type LinkWatchOptions, watchLinks } from './link-watch.ts'
 import type { AdminNode } from './server.ts'
 
@@ -103,7 +104,7 @@ export function createEventFeed(
 
   return {
     open(response, headers) {
-      if (closed) throw new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {})
+      if (closed) throw nodeStopping()
       if (streams.size >= maxStreams)
         throw new ClusterError('ERR_BUFFER_FULL', `${maxStreams} event streams are open already`, {
           queue: 'event streams',

@@ -11,13 +11,14 @@ import {
 import type { ClusterError } from '../errors.ts'
 import { NamedTimers } from '../runtime/named-timers.ts'
 import type { Toolbox } from '../runtime/toolbox.ts'
+import { nodeStopping } from '../wait.ts'
 import { type DeliveryMessage, decodeDelivery, encodeDelivery } from '../wire/delivery.ts'
 import { MAX_FAILURE_BYTES } from '../wire/limits.ts'
 import { WireError } from '../wire/wire-error.ts'
 import { Arrival } from './arrival.ts'
 import { type Batch, Batches } from './batches.ts'
 import { channelDefaults } from './channel-defaults.ts'
-import { failureOf, stopping } from './failures.ts'
+import { failureOf } from './failures.ts'
 import { IncomingPieces } from './incoming-pieces.ts'
 import type { ArrivedEnvelope, ChannelName, IncomingLane, Lanes } from './lane.ts'
 import type { OutgoingMessage } from './outgoing-message.ts'
@@ -172,7 +173,7 @@ export class DeliveryDriver {
     this.#outgoingPieces.close()
     this.#incomingPieces.close()
     this.put({ type: 'close' })
-    for (const message of this.#own.values()) message.settle(stopping(true))
+    for (const message of this.#own.values()) message.settle(nodeStopping(true))
     this.#own.clear()
     this.#isClosed = true
     this.#timers.clearAll()

@@ -2,6 +2,7 @@
 
 import type { FailedReason } from '../../topology/index.ts'
 import { ClusterError } from '../errors.ts'
+import { nodeStopping } from '../wait.ts'
 import { MAX_REASSEMBLY_BYTES } from './lane-limits.ts'
 import type { OutgoingMessage } from './outgoing-message.ts'
 import { decodeFailure } from './payload.ts'
@@ -21,7 +22,7 @@ export function failureOf(
     case 'aborted':
       return aborted(message.channel, mayHaveHappened)
     case 'closed':
-      return stopping(mayHaveHappened)
+      return nodeStopping(mayHaveHappened)
     case 'life':
     case 'down':
       return memberDown(message.destination.name, mayHaveHappened)
@@ -59,10 +60,6 @@ export function expired(message: OutgoingMessage, mayHaveHappened: boolean): Clu
 
 export function aborted(operation: string, mayHaveHappened: boolean): ClusterError {
   return new ClusterError('ERR_ABORTED', `'${operation}' was aborted`, { operation }, { mayHaveHappened })
-}
-
-export function stopping(mayHaveHappened: boolean): ClusterError {
-  return new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {}, { mayHaveHappened })
 }
 
 export function memberDown(member: string, mayHaveHappened: boolean): ClusterError {

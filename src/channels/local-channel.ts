@@ -4,6 +4,7 @@
 import { SpanKind } from '@opentelemetry/api'
 import { checkedOptions, text, waitChecks } from '../call-options.ts'
 import { isTracing, passedOn, traced } from '../observability/tracing.ts'
+import { nodeStopping } from '../wait.ts'
 import { type Arrival, messageId } from './arrival.ts'
 import { RequestCall, SendCall } from './calls.ts'
 import { type Carrier, Carriers } from './carrier.ts'
@@ -21,7 +22,7 @@ import type {
 } from './channel.ts'
 import type { ChannelContext } from './channel-context.ts'
 import { ChannelCounts } from './channel-counts.ts'
-import { aborted, stopping } from './failures.ts'
+import { aborted } from './failures.ts'
 import { Inbound } from './inbound.ts'
 import type { ChannelName } from './lane.ts'
 import { messagesOf } from './messages.ts'
@@ -129,7 +130,7 @@ export class LocalChannel implements Channel {
           : (payload) => this.#outbound.sendNow(destination, this.#outbound.encode(payload), each, trace) > 0,
       )
       const onAbort = (): void => many.fail((mayHaveHappened) => aborted(this.name, mayHaveHappened))
-      const onClose = (): void => many.fail(stopping)
+      const onClose = (): void => many.fail(nodeStopping)
       signal?.addEventListener('abort', onAbort, { once: true })
       this.#endings.add(onClose)
       try {
@@ -259,7 +260,7 @@ export class LocalChannel implements Channel {
   // --- Making messages ---
 
   #checkOpen(): void {
-    if (this.#isClosed) throw stopping(false)
+    if (this.#isClosed) throw nodeStopping(false)
   }
 
   /** In a span of its own where somebody collects them; `work` is given what to send along. Rejects with what `work` throws. */
@@ -268,7 +269,7 @@ export class LocalChannel implements Channel {
     to: Recipient,
     work: (trace: string | undefined) => Promise<Result>,
   ): Promise<Result> {
-    if (this.#isClosed) return Promise.reject(stopping(false))
+    if (this.#isClosed) return Promise.reject(nodeStopping(false))
     if (isTracing()) {
       const kind = operation === 'request' ? SpanKind.CLIENT : SpanKind.PRODUCER
       const attributes = { 'trellis.channel': this.name, 'trellis.to': typeof to === 'string' ? to : to.service }

@@ -5,10 +5,11 @@ import { Buffer } from 'node:buffer'
 import { PIECE_BYTES, PieceFlow } from '../../topology/index.ts'
 import type { Time, Timer } from '../runtime/clock.ts'
 import type { Turn } from '../runtime/turn.ts'
+import { nodeStopping } from '../wait.ts'
 import type { DeliveryMessage } from '../wire/delivery.ts'
 import { writeHead } from '../wire/lane-envelope.ts'
 import { MAX_LANE_HEAD_BYTES } from '../wire/limits.ts'
-import { memberDown, stopping, transferRefused } from './failures.ts'
+import { memberDown, transferRefused } from './failures.ts'
 import type { ChannelName } from './lane.ts'
 import { MAX_RELAYED_TRANSFERS } from './lane-limits.ts'
 import { isOver, type OutgoingMessage } from './outgoing-message.ts'
@@ -87,7 +88,7 @@ export class OutgoingPieces {
     this.#timer?.[Symbol.dispose]()
     this.#drop(
       () => true,
-      () => stopping(true),
+      () => nodeStopping(true),
     )
   }
 

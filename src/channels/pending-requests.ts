@@ -3,9 +3,10 @@
 
 import { ClusterError } from '../errors.ts'
 import type { Time, Timer } from '../runtime/clock.ts'
+import { nodeStopping } from '../wait.ts'
 import type { Arrival } from './arrival.ts'
 import type { Message } from './channel.ts'
-import { expired, memberDown, stopping } from './failures.ts'
+import { expired, memberDown } from './failures.ts'
 import type { OutgoingMessage } from './outgoing-message.ts'
 import { decodeFailure } from './payload.ts'
 
@@ -62,7 +63,7 @@ export class PendingRequests {
 
   close(): void {
     this.#timer?.[Symbol.dispose]()
-    for (const request of [...this.#pending.values()]) request.settle(stopping(true))
+    for (const request of [...this.#pending.values()]) request.settle(nodeStopping(true))
     this.#pending.clear()
   }
 

@@ -6,6 +6,7 @@ import { SpanKind } from '@opentelemetry/api'
 import { ClusterError } from '../errors.ts'
 import { traced } from '../observability/tracing.ts'
 import { MAX_DELAY_MS, type Time } from '../runtime/clock.ts'
+import { nodeStopping } from '../wait.ts'
 import type { Envelope } from '../wire/envelope.ts'
 import {
   decodeFailure,
@@ -91,7 +92,7 @@ export class Requests {
     options: RequestOptions,
     trace: string | undefined,
   ): Promise<Payload> {
-    if (this.#isClosed) throw stopping(false)
+    if (this.#isClosed) throw nodeStopping(false)
     if (options.signal?.aborted) throw aborted(subject, false)
     const encoded = encodePayload(value)
     const id = this.#nextId++
@@ -166,7 +167,7 @@ export class Requests {
   close(): void {
     this.#isClosed = true
     this.#handlers.clear()
-    for (const { settle } of [...this.#waiting.values()]) settle(stopping(true))
+    for (const { settle } of [...this.#waiting.values()]) settle(nodeStopping(true))
   }
 
   async #serve(peer: string, request: Envelope): Promise<void> {
@@ -242,10 +243,6 @@ export class Requests {
     const member = this.#options.nameOf(destination)
     return new ClusterError('ERR_NO_ROUTE', `there is no link to ${member}`, { member })
   }
-}
-
-function stopping(mayHaveHappened: boolean): ClusterError {
-  return new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {}, { mayHaveHappened })
 }
 
 function overloaded(): ClusterError {

@@ -1,7 +1,8 @@
 // Questions to the core that it answers under the number they were asked with: reads, transfers, changes of voters. Each ends
 // with the core's answer, its caller's signal, or the voter.
 
-import { ClusterError } from '../errors.ts'
+import type { ClusterError } from '../errors.ts'
+import { nodeStopping } from '../wait.ts'
 
 interface Waiting<Value> {
   readonly resolve: (value: Value) => void
@@ -49,7 +50,7 @@ export class Answers<Value> {
 
   /** The voter ends; what was asked may still come about. */
   close(): void {
-    const stopping = new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {}, { mayHaveHappened: true })
+    const stopping = nodeStopping(true)
     for (const { reject } of [...this.#waiting.values()]) reject(stopping)
   }
 }

@@ -9,7 +9,7 @@
 
 import { ClusterError, type ErrorCode } from '../errors.ts'
 import { MAX_DELAY_MS, type Time } from '../runtime/clock.ts'
-import { beginWait } from '../wait.ts'
+import { beginWait, nodeStopping } from '../wait.ts'
 import type { Wakeups } from './wakeups.ts'
 
 export interface CallOptions {
@@ -84,7 +84,7 @@ export class LeaderCalls {
     for (;;) {
       const now = this.#options.clock.now()
       const { leader, voters, reachesMajority, unledMs } = leadership()
-      if (isStopping()) throw new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {}, { mayHaveHappened })
+      if (isStopping()) throw nodeStopping(mayHaveHappened)
       if (signal?.aborted) throw aborted(operation, mayHaveHappened)
       const isLed = leader !== undefined && reachesMajority
       // Who was without a leader for long before the call need not wait for one as long again.

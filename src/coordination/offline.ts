@@ -170,7 +170,7 @@ export class OfflineKeys {
       this.#pending.shift()
     }
     this.#isMerging = false
-    const over = new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {}, { mayHaveHappened: true })
+    const over = nodeStopping(true)
     if (stopping.aborted) for (const { settle } of this.#pending.splice(0)) settle(over)
   }
 

@@ -4,6 +4,7 @@
 
 import type { ClusterReply } from '../../consensus/index.ts'
 import { ClusterError } from '../errors.ts'
+import { nodeStopping } from '../wait.ts'
 
 interface Waiting {
   readonly resolve: (reply: ClusterReply) => void
@@ -74,10 +75,8 @@ export class Proposals {
   }
 
   close(): void {
-    const stopping = (mayHaveHappened: boolean) =>
-      new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {}, { mayHaveHappened })
-    for (const { reject } of this.#offered.values()) reject(stopping(false))
-    for (const { reject } of this.#accepted.values()) reject(stopping(true))
+    for (const { reject } of this.#offered.values()) reject(nodeStopping(false))
+    for (const { reject } of this.#accepted.values()) reject(nodeStopping(true))
     this.#offered.clear()
     this.#accepted.clear()
   }

@@ -10,9 +10,9 @@ import {
   type VoterFacts,
   type VoterPolicyOptions,
 } from '../../consensus/index.ts'
-import { ClusterError } from '../errors.ts'
 import type { Time, Timer } from '../runtime/clock.ts'
 import type { Toolbox } from '../runtime/toolbox.ts'
+import { nodeStopping } from '../wait.ts'
 import type { Voter } from './voter.ts'
 
 /** How often the policy is asked. A member that has caught up waits no longer than this for its vote. */
@@ -43,7 +43,7 @@ export class VoterKeeper {
 
   close(): void {
     this.#timer?.[Symbol.dispose]()
-    this.#closing.abort(new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {}))
+    this.#closing.abort(nodeStopping())
   }
 
   #look(): void {

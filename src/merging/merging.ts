@@ -17,7 +17,7 @@ import type { Stage } from '../lifecycle-options.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
 import { MAX_DELAY_MS, type Timer } from '../runtime/clock.ts'
 import type { StoredMove, StoredPeer } from '../storage/node-storage.ts'
-import { beginWait, pause, waitFor } from '../wait.ts'
+import { beginWait, nodeStopping, pause, waitFor } from '../wait.ts'
 import { MAX_MERGE_MEMBERS } from '../wire/limits.ts'
 import type { MergeOptions, MergeReport } from './merge-interface.ts'
 import { type ClusterSketch, planMerge, refused } from './merge-plan.ts'
@@ -133,8 +133,7 @@ export class Merging implements NodePart {
       if (signal?.aborted || !isClusterError(error, 'ERR_ABORTED')) throw error
       const { mayHaveHappened } = error
       const details = { operation: 'node.merge', timeoutMs }
-      if (this.#over.signal.aborted)
-        throw new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {}, { mayHaveHappened })
+      if (this.#over.signal.aborted) throw nodeStopping(mayHaveHappened)
       throw new ClusterError('ERR_TIMEOUT', `no merge within ${timeoutMs} ms`, details, {
         cause: error,
         mayHaveHappened,

@@ -6,6 +6,7 @@ import type { CarriedFrom, Carrier } from '../channels/carrier.ts'
 import { failureFrom, type JsonValue } from '../channels/payload.ts'
 import { ClusterError } from '../errors.ts'
 import type { Time } from '../runtime/clock.ts'
+import { nodeStopping } from '../wait.ts'
 import { type CallMessage, callText, MAX_CALL_BYTES, OutgoingBatch, parseCallMessage } from './call-messages.ts'
 import { Deadlines } from './deadlines.ts'
 import { WaitingCalls } from './waiting-calls.ts'
@@ -145,7 +146,7 @@ export class CallExchange implements Disposable {
     this.#handler[Symbol.dispose]()
     this.#deadlines[Symbol.dispose]()
     this.#batches.clear()
-    for (const { id } of this.#waiting) this.#end(id, 'lost', stopping())
+    for (const { id } of this.#waiting) this.#end(id, 'lost', nodeStopping(true))
   }
 
   #now(): number {
@@ -156,7 +157,7 @@ export class CallExchange implements Disposable {
 
   #ask(kind: 'calls' | 'pulls', text: string, waiting: OutgoingCall | OutgoingPull): void {
     const { id, to, deadline } = waiting
-    if (this.#isClosed) return void waiting.ended('lost', stopping(), 0)
+    if (this.#isClosed) return void waiting.ended('lost', nodeStopping(true), 0)
     this.#waiting.add(waiting)
     this.#deadlines.add(deadline)
     this.#say(to, kind, text, deadline).asked.push(id)
@@ -314,8 +315,4 @@ function failureOf(said: unknown): ClusterError {
 function timedOut(): ClusterError {
   const details = { operation: 'services.call', timeoutMs: 0 }
   return new ClusterError('ERR_TIMEOUT', 'the call was not answered in time', details, { mayHaveHappened: true })
-}
-
-function stopping(): ClusterError {
-  return new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {}, { mayHaveHappened: true })
 }

@@ -10,7 +10,7 @@ import type { Stage } from '../lifecycle-options.ts'
 import type { WaitOptions } from '../node-interface.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
 import { memberView } from '../node-views.ts'
-import { beginWait, waitFor } from '../wait.ts'
+import { beginWait, nodeStopping, waitFor } from '../wait.ts'
 import type { Link } from '../wire/link.ts'
 import { byMerit } from './balance.ts'
 import { CallSide } from './call-side.ts'
@@ -148,7 +148,7 @@ export class LocalServices implements Services, NodePart {
     handlers: Readonly<Record<string, unknown>>,
     options: ServiceOptions = {},
   ): ServiceRegistration {
-    if (this.#stopping.signal.aborted) throw stopping()
+    if (this.#stopping.signal.aborted) throw nodeStopping()
     const called = typeof name === 'string' ? name : String(name?.name)
     checkHandlers(called, handlers)
     const functions =
@@ -243,7 +243,7 @@ export class LocalServices implements Services, NodePart {
     const checked = checkedQuery(query)
     let found: ServiceInstance | undefined
     const isThere = (): boolean => {
-      if (this.#stopping.signal.aborted) throw stopping()
+      if (this.#stopping.signal.aborted) throw nodeStopping()
       found = this.find(checked).find(({ health }) => health !== 'critical')
       return found !== undefined
     }
@@ -290,7 +290,7 @@ export class LocalServices implements Services, NodePart {
 
   async remove(id: string, options: WaitOptions = {}): Promise<void> {
     beginWait('services.remove', options)
-    if (this.#stopping.signal.aborted) throw stopping()
+    if (this.#stopping.signal.aborted) throw nodeStopping()
     const found = this.#index.find({ namespace: '*' }).find(({ instance }) => instance.id === id)
     if (!found) throw new ClusterError('ERR_UNKNOWN_SERVICE', `there is no instance '${id}'`, { service: id })
     if (found.owner === this.#context.self.id) this.#dispose(found.number)
@@ -302,7 +302,7 @@ export class LocalServices implements Services, NodePart {
   }
 
   #running(): CallSide {
-    if (!this.#side || this.#stopping.signal.aborted) throw stopping()
+    if (!this.#side || this.#stopping.signal.aborted) throw nodeStopping()
     return this.#side
   }
 
@@ -358,8 +358,4 @@ export class LocalServices implements Services, NodePart {
       }
     for (const watch of this.#watches) watch.look()
   }
-}
-
-function stopping(): ClusterError {
-  return new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {})
 }

@@ -5,7 +5,7 @@ import type { RequestOptions } from '../channels/requests.ts'
 import { type Leadership, MINORITY_GRACE_MS, noQuorum } from '../coordination/leader-calls.ts'
 import { ClusterError } from '../errors.ts'
 import type { Time } from '../runtime/clock.ts'
-import { pause } from '../wait.ts'
+import { nodeStopping, pause } from '../wait.ts'
 import type { SwitchReport } from './report.ts'
 import type { SwitchOrder } from './switch-desk.ts'
 
@@ -38,8 +38,7 @@ export async function placeOrder(
   for (;;) {
     const now = caller.clock.now()
     if (signal?.aborted) throw aborted(mayHaveHappened)
-    if (caller.isStopping())
-      throw new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {}, { mayHaveHappened })
+    if (caller.isStopping()) throw nodeStopping(mayHaveHappened)
     const { leader, voters, reachesMajority, unledMs } = caller.leadership()
     const isLed = leader !== undefined && reachesMajority
     const patience = Math.min(reachesMajority ? caller.patienceMs : MINORITY_GRACE_MS, order.timeoutMs)

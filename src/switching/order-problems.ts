@@ -1,21 +1,22 @@
 // What is wrong with a call for a switch: programs in plain JavaScript and the admin API hand in anything.
 
+import { type OptionChecks, problemsOf, trueOrFalse } from '../call-options.ts'
+import type { SwitchOptions } from './report.ts'
+
 const MAX_TIMEOUT_MS = 600_000
-const known = ['name', 'expectFrom', 'timeoutMs', 'dryRun']
-/** Of a name that somebody made up. */
-const MAX_SHOWN = 64
+
+const checks: OptionChecks<Omit<SwitchOptions, 'signal'> & { readonly name: string }> = {
+  name: (value) => (typeof value === 'string' && value !== '' ? undefined : 'must be the name of a topology'),
+  expectFrom: (value) => (typeof value === 'string' ? undefined : 'must be the name of a topology'),
+  timeoutMs: (value) =>
+    Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MAX_TIMEOUT_MS
+      ? undefined
+      : `must be a whole number from 1 to ${MAX_TIMEOUT_MS}`,
+  dryRun: trueOrFalse,
+}
 
 /** Everything that is wrong with it; empty: nothing. A misspelt option must not turn a plan into a switch. */
 export function orderProblems(order: Readonly<Record<string, unknown>>): string[] {
-  const { name, expectFrom, timeoutMs, dryRun } = order
-  const problems = Object.keys(order)
-    .filter((key) => !known.includes(key))
-    .map((key) => `'${key.slice(0, MAX_SHOWN)}' is none of ${known.join(', ')}`)
-  if (typeof name !== 'string' || name === '') problems.push('name must be the name of a topology')
-  if (expectFrom !== undefined && typeof expectFrom !== 'string')
-    problems.push('expectFrom must be the name of a topology')
-  if (dryRun !== undefined && typeof dryRun !== 'boolean') problems.push('dryRun must be true or false')
-  const isTime = Number.isInteger(timeoutMs) && Number(timeoutMs) >= 1 && Number(timeoutMs) <= MAX_TIMEOUT_MS
-  if (timeoutMs !== undefined && !isTime) problems.push(`timeoutMs must be a whole number from 1 to ${MAX_TIMEOUT_MS}`)
-  return problems
+  const { name = null, ...options } = order
+  return problemsOf({ name, ...options }, checks)
 }

@@ -17,7 +17,7 @@ import { Fence } from './fence.ts'
 import { decodeCommand, decodeDecision, encodeCommand, encodeDecision } from './fenced.ts'
 import { S5Host } from './s5-host.ts'
 import type { S5Command, SubsystemFactory, UnitFactory, UnitName, Vsm } from './subsystem.ts'
-import { checkedSubsystem, Units } from './units.ts'
+import { checkedSubsystem, hostUnit } from './units.ts'
 
 export interface LocalVsmOptions {
   readonly clock: Time
@@ -48,7 +48,6 @@ export class LocalVsm implements Vsm {
   readonly #options: LocalVsmOptions
   readonly #fence: Fence
   readonly #host: S5Host
-  readonly #units: Units
   #isClosed = false
   #onCommand: ((command: S5Command) => Sendable | Promise<Sendable>) | undefined
 
@@ -56,7 +55,6 @@ export class LocalVsm implements Vsm {
     const { clock, coordination, logger, requests } = options
     this.#options = options
     this.#fence = fence
-    this.#units = new Units(options.singletons)
     this.#host = new S5Host({
       clock,
       logger,
@@ -87,7 +85,7 @@ export class LocalVsm implements Vsm {
     checkedSubsystem(name)
     checkFunction('the factory of a subsystem', factory)
     this.#checkOpen()
-    if (name !== 's5') return this.#units.host(name, factory as UnitFactory)
+    if (name !== 's5') return hostUnit(this.#options.singletons(), name, factory as UnitFactory)
     return this.#host.register(factory as SubsystemFactory)
   }
 
@@ -104,7 +102,7 @@ export class LocalVsm implements Vsm {
 
   async call(name: 's5' | UnitName, payload: Payload, options: RequestOptions = {}): Promise<Payload> {
     checkedSubsystem(name)
-    if (name !== 's5') return this.#units.call(name, payload, options)
+    if (name !== 's5') return this.#options.singletons().call(name, payload, options)
     return traced('trellis.s5.call', {}, () => this.#call(payload, options))
   }
 

@@ -1,30 +1,20 @@
 // The operational subsystems `s1/<unit>`: what one unit of the organisation does, in one place of the cluster, found and called by its name. A unit is a
 // singleton of that name, with its lease, its fencing token and its hand-over (`src/coordination/singletons.ts`).
 
-import type { Payload } from '../channels/payload.ts'
-import type { RequestOptions } from '../channels/requests.ts'
 import type { HostedSingleton, NodeSingletons } from '../coordination/singleton-interface.ts'
 import { ClusterError } from '../errors.ts'
 import type { UnitFactory, UnitName } from './subsystem.ts'
 
-export class Units {
-  readonly #singletons: () => NodeSingletons
-
-  constructor(singletons: () => NodeSingletons) {
-    this.#singletons = singletons
-  }
-
-  /** Throws `ERR_BAD_OPTIONS`, also for a unit that this node offers already. */
-  host(name: UnitName, factory: UnitFactory): Disposable & AsyncDisposable {
-    const offer = this.#singletons().host(name, async (unit) => ((await factory(unit)) ?? undefined) as HostedSingleton)
-    return {
-      [Symbol.dispose]: () => void offer[Symbol.asyncDispose](),
-      [Symbol.asyncDispose]: () => offer[Symbol.asyncDispose](),
-    }
-  }
-
-  call(name: UnitName, payload: Payload, options: RequestOptions): Promise<Payload> {
-    return this.#singletons().call(name, payload, options)
+/** Offers it. Throws `ERR_BAD_OPTIONS`, also for a unit that this node offers already. */
+export function hostUnit(
+  singletons: NodeSingletons,
+  name: UnitName,
+  factory: UnitFactory,
+): Disposable & AsyncDisposable {
+  const offer = singletons.host(name, async (unit) => ((await factory(unit)) ?? undefined) as HostedSingleton)
+  return {
+    [Symbol.dispose]: () => void offer[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => offer[Symbol.asyncDispose](),
   }
 }
 

@@ -17,6 +17,7 @@ import {
 import { ClusterError } from '../../errors.ts'
 import type { Logger } from '../../observability/logger.ts'
 import { defaultHalfOpenLimits, type HalfOpen, HalfOpenTable } from '../../transport/half-open.ts'
+import { nodeStopping } from '../../wait.ts'
 import type { Access, AdminRole } from '../access.ts'
 import { errorStatus } from '../http-errors.ts'
 import type { OriginGuard } from '../origin.ts'
@@ -122,7 +123,7 @@ export class ClientEndpoint {
 
   /** Throws what is to be said to whoever is not let in. */
   #greet(socket: WebSocket, hello: ClientHello, cookie: string | undefined): void {
-    if (this.#isClosed) throw new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {})
+    if (this.#isClosed) throw nodeStopping()
     const role = this.#options.access.identify(hello.token, cookie)
     if (role === undefined) throw new ClusterError('ERR_UNAUTHORIZED', 'this node asks clients for a token', {})
     const known = hello.session === undefined ? undefined : this.#sessions.get(hello.session)

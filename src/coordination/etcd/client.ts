@@ -9,7 +9,7 @@
 import type { ILeaseGrantResponse, IRangeRequest, IRangeResponse, ITxnRequest, ITxnResponse } from 'etcd3'
 import { ClusterError } from '../../errors.ts'
 import type { Time } from '../../runtime/clock.ts'
-import { pause } from '../../wait.ts'
+import { nodeStopping, pause } from '../../wait.ts'
 import { type CallOptions, DEFAULT_CALL_TIMEOUT_MS } from '../leader-calls.ts'
 import { Endpoint, failureOf, type Service, type WatchStream } from './endpoint.ts'
 import { CallFailure, refused, unreached } from './failures.ts'
@@ -106,7 +106,7 @@ export class EtcdClient {
   ): Promise<Answer> {
     const begun = this.clock.now()
     for (;;) {
-      if (this.#isClosed) throw new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {})
+      if (this.#isClosed) throw nodeStopping()
       if (signal?.aborted) throw aborted(operation, false)
       const spent = this.clock.now() - begun
       const left = isPatient ? READ_ATTEMPT_MS : Math.max(1, timeoutMs - spent)

@@ -8,7 +8,7 @@
 import type { IKeyValue } from 'etcd3'
 import type { ClaimCommand, ClientCommand, ClusterReply } from '../../../consensus/index.ts'
 import { ClusterError, isClusterError } from '../../errors.ts'
-import { pause } from '../../wait.ts'
+import { nodeStopping, pause } from '../../wait.ts'
 import { type CallOptions, DEFAULT_CALL_TIMEOUT_MS } from '../leader-calls.ts'
 import type { AnswerTo, Query } from '../queries.ts'
 import type { Aged } from '../reads.ts'
@@ -266,7 +266,7 @@ export class EtcdEngine implements OpenEngine {
   }
 
   async #inWords<Value>(call: () => Promise<Value>): Promise<Value> {
-    if (this.#closing.signal.aborted) throw new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {})
+    if (this.#closing.signal.aborted) throw nodeStopping()
     if (this.#inFlight >= MAX_IN_FLIGHT) {
       const details = { queue: 'etcd', limit: MAX_IN_FLIGHT }
       throw new ClusterError('ERR_BUFFER_FULL', `${MAX_IN_FLIGHT} calls are under way already`, details)

@@ -19,16 +19,30 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((transport) => transport.close()))
 })
 
+/** Both ends of a connection; the first one dialed. */
+async function connected(encrypter?: (typeof encrypters)[number]): Promise<[Connection, Connection]> {
+  const [near, far] = [0, 0].map(
+    () => new Libp2pTransport({ identity: createIdentity(), ...(encrypter && { encrypter }) }),
+  )
+  open.push(near!, far!)
+  const arrived: Connection[] = []
+  const address = await far!.listen('127.0.0.1:0', (connection) => arrived.push(connection))
+  const end = await near!.dial(address, AbortSignal.timeout(10_000))
+  await waitUntil(() => arrived.length === 1)
+  arrived[0]!.admit()
+  return [end, arrived[0]!]
+}
+
+/** What comes out of `end`, as it comes. */
+function piecesOf(end: Connection): Uint8Array[] {
+  const pieces: Uint8Array[] = []
+  end.start({ data: (bytes) => pieces.push(bytes), drain: () => {}, close: () => {} })
+  return pieces
+}
+
 describe('what libp2p sends at once', () => {
   it('leaves in one system call, in both directions', async () => {
-    const [near, far] = [0, 0].map(() => new Libp2pTransport({ identity: createIdentity() }))
-    open.push(near!, far!)
-    const arrived: Connection[] = []
-    const address = await far!.listen('127.0.0.1:0', (connection) => arrived.push(connection))
-    const ends = [await near!.dial(address, AbortSignal.timeout(10_000))]
-    await waitUntil(() => arrived.length === 1)
-    arrived[0]!.admit()
-    ends.push(arrived[0]!)
+    const ends = await connected()
     let received = 0
     for (const end of ends) end.start({ data: (bytes) => (received += bytes.length), drain: () => {}, close: () => {} })
     const calls = Socket.prototype as unknown as SystemCalls
@@ -45,15 +59,8 @@ describe('what libp2p sends at once', () => {
   })
 
   it('comes up piece by piece, each as soon as it is there, and not when all of it is', async () => {
-    const [near, far] = [0, 0].map(() => new Libp2pTransport({ identity: createIdentity() }))
-    open.push(near!, far!)
-    const arrived: Connection[] = []
-    const address = await far!.listen('127.0.0.1:0', (connection) => arrived.push(connection))
-    const end = await near!.dial(address, AbortSignal.timeout(10_000))
-    await waitUntil(() => arrived.length === 1)
-    arrived[0]!.admit()
-    const pieces: Uint8Array[] = []
-    arrived[0]!.start({ data: (bytes) => pieces.push(bytes), drain: () => {}, close: () => {} })
+    const [end, other] = await connected()
+    const pieces = piecesOf(other)
     const sent = Buffer.from(Array.from({ length: 400_000 }, (_, at) => at % 251))
     end.write(sent)
     await waitUntil(() => pieces.reduce((sum, { length }) => sum + length, 0) === sent.length)
@@ -63,15 +70,8 @@ describe('what libp2p sends at once', () => {
 
   for (const encrypter of encrypters)
     it(`may be overwritten by its owner once it is told that it is written, with ${encrypter}`, async () => {
-      const [near, far] = [0, 0].map(() => new Libp2pTransport({ identity: createIdentity(), encrypter }))
-      open.push(near!, far!)
-      const arrived: Connection[] = []
-      const address = await far!.listen('127.0.0.1:0', (connection) => arrived.push(connection))
-      const end = await near!.dial(address, AbortSignal.timeout(10_000))
-      await waitUntil(() => arrived.length === 1)
-      arrived[0]!.admit()
-      const pieces: Uint8Array[] = []
-      arrived[0]!.start({ data: (bytes) => pieces.push(bytes), drain: () => {}, close: () => {} })
+      const [end, other] = await connected(encrypter)
+      const pieces = piecesOf(other)
       const count = 200
       const memory = Buffer.alloc(30_000)
       for (let number = 1; number <= count; number++) {
