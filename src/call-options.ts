@@ -10,16 +10,11 @@ export type OptionCheck = (value: unknown) => string | undefined
 /** A check for each option of a call. */
 export type OptionChecks<Options> = { readonly [Name in keyof Required<Options>]: OptionCheck }
 
-/** Of every call that waits. `timeoutMs` of 0 is over at once, `Infinity` never. */
+/** Of every call that waits. `timeoutMs` of `Infinity` is never over; 0, which means that elsewhere, is refused. */
 export const waitChecks = {
   signal: (value: unknown) => (value instanceof AbortSignal ? undefined : 'must be an AbortSignal'),
-  timeoutMs: milliseconds,
+  timeoutMs: aboveZero,
 } as const
-
-export function milliseconds(value: unknown): string | undefined {
-  if (typeof value === 'number' && value >= 0) return undefined
-  return `(${String(value)}) must be a number of milliseconds, not below 0`
-}
 
 export function aboveZero(value: unknown): string | undefined {
   if (typeof value === 'number' && value > 0) return undefined
@@ -52,6 +47,13 @@ export function checkedOptions<Options extends object>(
   for (const name of needed) if (options?.[name] === undefined) problems.push(`${name} is missing`)
   if (problems.length > 0) throw new ClusterError('ERR_BAD_OPTIONS', problems.join('; '), { problems })
   return options
+}
+
+/** Throws `ERR_BAD_OPTIONS` when `given` is no text; `what` says which. For names: what they mean is looked at afterwards. */
+export function checkText(what: string, given: unknown): void {
+  if (typeof given === 'string') return
+  const problem = `${what} must be a text, not ${given === null ? 'null' : typeof given}`
+  throw new ClusterError('ERR_BAD_OPTIONS', problem, { problems: [problem] })
 }
 
 /** Throws `ERR_BAD_OPTIONS` when `given` is no function; `what` says which. */

@@ -246,7 +246,7 @@ export interface Faults {
 export interface WaitOptions {
   /** Ends the wait early with `ERR_ABORTED`. */
   readonly signal?: AbortSignal
-  /** Milliseconds until the call gives up. */
+  /** Milliseconds until the call gives up, above 0; `Infinity`: never. */
   readonly timeoutMs?: number
 }
 

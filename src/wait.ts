@@ -31,7 +31,7 @@ export function beginWait<Options extends Wait>(
   further: Readonly<Record<string, OptionCheck>> = {},
 ): Options {
   const { signal } = checkedOptions(options, { ...waitChecks, ...further })
-  if (signal?.aborted) throw new ClusterError('ERR_ABORTED', `'${operation}' was aborted`, { operation })
+  if (signal?.aborted) throw callAborted(operation)
   return options
 }
 
@@ -45,12 +45,27 @@ export function nodeStopping(mayHaveHappened = false): ClusterError {
   return new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {}, { mayHaveHappened })
 }
 
+/** What a call that only asks ends with when its signal aborts: nothing has happened. */
+export function callAborted(operation: string): ClusterError {
+  return new ClusterError('ERR_ABORTED', `'${operation}' was aborted`, { operation })
+}
+
+/** A question may have been answered, but nothing has happened by it, whatever is said of requests. */
+export async function withoutEffect<Answer>(read: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await read()
+  } catch (error) {
+    if (!(error instanceof ClusterError) || !error.mayHaveHappened) throw error
+    throw new ClusterError(error.code, error.message, error.details, { cause: error })
+  }
+}
+
 /** Resolves once `condition` holds; rejects with what it throws, `ERR_ABORTED`, or `ERR_TIMEOUT`. */
 export async function waitFor(operation: string, condition: () => boolean, options: WaitForOptions): Promise<void> {
   const { signal, timeoutMs } = options
   const deadline = options.clock.now() + timeoutMs
   while (!condition()) {
-    if (signal?.aborted) throw new ClusterError('ERR_ABORTED', `'${operation}' was aborted`, { operation })
+    if (signal?.aborted) throw callAborted(operation)
     if (options.clock.now() >= deadline) {
       const message = `'${operation}' was not done within ${timeoutMs} ms`
       throw new ClusterError('ERR_TIMEOUT', message, { operation, timeoutMs })

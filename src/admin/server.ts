@@ -25,6 +25,7 @@ import { eventResources } from './events.ts'
 import { faultResources } from './faults.ts'
 import { healthResources } from './health.ts'
 import { errorResponse } from './http-errors.ts'
+import { knownQuery } from './known-query.ts'
 import { leaderResources } from './leader.ts'
 import { lockResources } from './locks.ts'
 import { memberResources } from './members.ts'
@@ -165,7 +166,7 @@ interface Rules {
   readonly logger: Logger
 }
 
-/** In this order: foreign host or origin 403, path 404, method 405, token 401, role 403, media type 415. */
+/** In this order: foreign host or origin 403, path 404, method 405, token 401, role 403, media type 415, query 400. */
 function createApp(resources: readonly Resource[], { guard, access, logger }: Rules): Hono {
   const app = new Hono()
   app.use(async (context, next) => {
@@ -175,7 +176,7 @@ function createApp(resources: readonly Resource[], { guard, access, logger }: Ru
   })
   for (const { path, calls } of resources) {
     for (const [method, call] of Object.entries(calls) as [Method, Call][]) {
-      app.on(method, path, admit(call, access), (context) => call.handle(context))
+      app.on(method, path, admit(call, access), knownQuery(path, method), (context) => call.handle(context))
     }
     const allowed = Object.keys(calls).flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
     app.all(path, ({ req: { method } }) => {

@@ -4,6 +4,7 @@
 import { deliveryPresets, FollowedWays, type SwimEvent } from '../../topology/index.ts'
 import type { Broadcasts } from '../broadcasts/broadcasts.ts'
 import type { OpenTopicsPart } from '../broadcasts/open-topics-part.ts'
+import { checkText } from '../call-options.ts'
 import { ClusterError } from '../errors.ts'
 import type { Stage } from '../lifecycle-options.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
@@ -99,12 +100,13 @@ export class Channels implements NodePart, LanesHandler {
     for (const broadcaster of [open, tree]) broadcaster.attach((envelope, peer) => this.#cameToAll(envelope, peer))
   }
 
-  /** Throws `ERR_UNKNOWN_CHANNEL`. */
+  /** Throws `ERR_UNKNOWN_CHANNEL`, `ERR_BAD_OPTIONS`. */
   channel(name: string): Channel {
     const channel = this.#channels.get(name)
     if (channel) return channel
+    checkText('the name of a channel', name)
     const text = `there is no channel '${name}', only ${channelNames.join(', ')}`
-    throw new ClusterError('ERR_UNKNOWN_CHANNEL', text, { channel: String(name).slice(0, 100) })
+    throw new ClusterError('ERR_UNKNOWN_CHANNEL', text, { channel: name.slice(0, 100) })
   }
 
   /** Messages between this part of a node and that of others, on one of its channels. */
@@ -279,7 +281,7 @@ export class Channels implements NodePart, LanesHandler {
       this.#recipients.add(known.id)
       return known
     }
-    const id = this.#context.route(String(nameOrId))
+    const id = this.#context.route(nameOrId)
     const destination = this.#all().find((member) => member.id === id)
     if (destination === undefined)
       throw new ClusterError('ERR_UNKNOWN_MEMBER', `no member is called '${nameOrId}'`, { member: nameOrId })

@@ -13,7 +13,7 @@ import type { ChannelContext } from './channel-context.ts'
 import type { ChannelCounts } from './channel-counts.ts'
 import { HandlerSchedule } from './handler-schedule.ts'
 import { OutgoingMessage } from './outgoing-message.ts'
-import { type EncodedPayload, encodeFailure, encodePayload, type Payload } from './payload.ts'
+import { type EncodedPayload, encodeAnswer, encodeFailure, type Payload } from './payload.ts'
 import { callAll, isThenable, noHandler, Subscribers } from './subscribers.ts'
 
 /** One line in this time for handlers of messages whose senders do not ask what became of them. */
@@ -104,7 +104,7 @@ export class Inbound {
       this.#reply('error', arrival, encodeFailure(error, self.name, arrival.channel))
     // A handler in plain JavaScript that returns nothing has answered all the same.
     const succeed = (answer: Payload): void =>
-      this.#reply('reply', arrival, encodePayload(answer ?? null, MAX_TRANSFER_BYTES))
+      this.#reply('reply', arrival, encodeAnswer(answer ?? null, MAX_TRANSFER_BYTES))
     try {
       const newest = this.#requestHandlers.at(-1)
       if (newest === undefined) throw noHandler(self.name, arrival.channel, 'requests')

@@ -30,6 +30,7 @@ import { Outbound } from './outbound.ts'
 import type { Payload } from './payload.ts'
 import { PendingRequests } from './pending-requests.ts'
 import { checkIterable, SendMany } from './send-many.ts'
+import { checkOptions } from './send-options.ts'
 import { checkHandler, noHandler } from './subscribers.ts'
 import { checkTopic } from './topics.ts'
 
@@ -98,6 +99,7 @@ export class LocalChannel implements Channel {
   publish(topic: string, payload: Payload, options?: SendOptions): Promise<Receipt> {
     return this.#traced('publish', topic, (trace) => {
       checkTopic(topic)
+      if (options !== undefined) checkOptions(options)
       const { self, others, isOpen } = this.#context
       // Who is no member cannot acknowledge.
       const unlessAsked = isOpen?.(this.name, topic) ? { ack: false } : {}

@@ -1,7 +1,8 @@
 // What users send, as bytes: a Uint8Array arrives as a Uint8Array, anything else travels as JSON. An error crosses a link
 // as its JSON form, so that the asker can tell it by its code.
 
-import { ClusterError, type ErrorCode, type ErrorDetails } from '../errors.ts'
+import { ClusterError, type ErrorCode, type ErrorDetails, isClusterError } from '../errors.ts'
+import { jsonText } from '../json-text.ts'
 import type { Envelope } from '../wire/envelope.ts'
 import { MAX_PAYLOAD_BYTES } from '../wire/limits.ts'
 
@@ -32,12 +33,21 @@ export interface EncodedPayload {
 /** Throws `ERR_PAYLOAD_TOO_LARGE` past `limit` bytes, and `ERR_BAD_OPTIONS` for what JSON cannot say. */
 export function encodePayload(value: Payload, limit = MAX_PAYLOAD_BYTES): EncodedPayload {
   const isBytes = value instanceof Uint8Array
-  const payload = isBytes ? value : new TextEncoder().encode(toJson(value))
+  const payload = isBytes ? value : new TextEncoder().encode(jsonText(value, 'the payload'))
   if (payload.length > limit) {
     const message = `the payload has ${payload.length} bytes; ${limit} are allowed`
     throw new ClusterError('ERR_PAYLOAD_TOO_LARGE', message, { bytes: payload.length, limit })
   }
   return { encoding: isBytes ? 'bytes' : 'json', payload }
+}
+
+/** What a handler answers with: throws a TypeError for what JSON cannot say, for it is the handler that has failed. */
+export function encodeAnswer(answer: Payload, limit = MAX_PAYLOAD_BYTES): EncodedPayload {
+  try {
+    return encodePayload(answer, limit)
+  } catch (error) {
+    throw isClusterError(error, 'ERR_BAD_OPTIONS') ? new TypeError(error.message, { cause: error }) : error
+  }
 }
 
 /** Throws when it is no UTF-8 or no JSON. (The bytes are the receiver's own: the codec copied them.) */
@@ -89,22 +99,4 @@ function reasonOf(thrown: unknown): string {
   } catch {
     return 'it cannot be said why'
   }
-}
-
-function toJson(value: Payload): string {
-  // JSON would say `{}` of a buffer, and an object with a field for each number of an array of numbers.
-  if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) throw unsayable('bytes must be a Uint8Array')
-  let text: string | undefined
-  try {
-    text = JSON.stringify(value)
-  } catch (cause) {
-    throw unsayable(reasonOf(cause), cause)
-  }
-  if (text === undefined) throw unsayable(typeof value)
-  return text
-}
-
-function unsayable(reason: string, cause?: unknown): ClusterError {
-  const problem = `the payload is neither bytes nor a JSON value: ${reason}`
-  return new ClusterError('ERR_BAD_OPTIONS', problem, { problems: [problem] }, { cause })
 }

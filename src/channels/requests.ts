@@ -12,6 +12,7 @@ import {
   decodeFailure,
   decodePayload,
   type EncodedPayload,
+  encodeAnswer,
   encodeFailure,
   encodePayload,
   type Payload,
@@ -183,7 +184,7 @@ export class Requests {
         { kind: SpanKind.SERVER, attributes, from: request.trace ?? '' },
         () => this.#answer({ from: peer, subject, payload: decodePayload(request) }),
       )
-      encoded = encodePayload(answer)
+      encoded = encodeAnswer(answer)
     } catch (error) {
       kind = 'error'
       encoded = encodeFailure(error, this.#options.nameOf(this.#options.self), subject)

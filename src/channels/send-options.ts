@@ -1,5 +1,6 @@
 // The options of one call, checked: all problems are told at once, as `ERR_BAD_OPTIONS`. A call without options costs nothing here.
 
+import { aboveZero, type OptionCheck, trueOrFalse, waitChecks } from '../call-options.ts'
 import { closestWord } from '../closest-word.ts'
 import { ClusterError } from '../errors.ts'
 import { MAX_KEY_BYTES } from '../wire/limits.ts'
@@ -22,24 +23,17 @@ export interface ResolvedSendOptions {
 
 const policies: readonly OnFull[] = ['wait', 'fail', 'drop-oldest']
 
-type Check = (value: unknown) => string | undefined
-
-const bool: Check = (value) => (typeof value === 'boolean' ? undefined : 'must be true or false')
-const milliseconds: Check = (value) =>
-  typeof value === 'number' && value > 0 ? undefined : 'must be a number of milliseconds above 0'
-
-const checks: { readonly [Key in keyof Required<SendOptions>]: Check } = {
-  ack: bool,
+const checks: { readonly [Key in keyof Required<SendOptions>]: OptionCheck } = {
+  ack: trueOrFalse,
   key: (value) => {
     if (typeof value !== 'string' || value === '') return 'must be a text'
     return Buffer.byteLength(value) > MAX_KEY_BYTES ? `must have at most ${MAX_KEY_BYTES} bytes` : undefined
   },
-  monotonic: bool,
-  causal: bool,
+  monotonic: trueOrFalse,
+  causal: trueOrFalse,
   topic: (value) => (isTopic(value) ? undefined : 'must be words with dots between'),
-  deadlineMs: milliseconds,
-  signal: (value) => (value instanceof AbortSignal ? undefined : 'must be an AbortSignal'),
-  timeoutMs: milliseconds,
+  deadlineMs: aboveZero,
+  ...waitChecks,
   onFull: (value) =>
     policies.includes(value as OnFull) ? undefined : `must be one of ${policies.map((each) => `'${each}'`).join(', ')}`,
 }
@@ -91,9 +85,18 @@ export function resolveSendOptions(
   }
 }
 
+const noObject = 'the options must be an object'
+const isObject = (options: unknown): boolean =>
+  typeof options === 'object' && options !== null && !Array.isArray(options)
+
+/** Throws `ERR_BAD_OPTIONS` when they are none: for what is put together of them. */
+export function checkOptions(options: SendOptions): void {
+  if (!isObject(options)) throw badOptions([noObject])
+}
+
 /** Undefined: none. */
 function problemsOf(options: SendOptions): string[] | undefined {
-  if (typeof options !== 'object' || options === null) return ['the options must be an object']
+  if (!isObject(options)) return [noObject]
   let problems: string[] | undefined
   for (const name of Object.keys(options)) {
     const problem = problemOf(name, options[name as keyof SendOptions])

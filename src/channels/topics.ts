@@ -1,22 +1,25 @@
 // Topics and patterns: words with dots between, `orders.created`. In a pattern `*` stands for exactly one word and `**` for any
 // number of them, none included.
 
+import { checkText } from '../call-options.ts'
 import { ClusterError } from '../errors.ts'
 import { MAX_SUBJECT_BYTES } from '../wire/limits.ts'
 
 const topicShape = /^[\w-]+(\.[\w-]+)*$/
 const patternShape = /^(?:[\w-]+|\*\*?)(?:\.(?:[\w-]+|\*\*?))*$/
 
-/** Throws `ERR_BAD_REQUEST`. */
+/** Throws `ERR_BAD_OPTIONS` for what is no text, else `ERR_BAD_REQUEST`. */
 export function checkTopic(topic: string): void {
+  checkText('a topic', topic)
   if (!isTopic(topic))
     throw badTopic(
       `a topic is words of letters, digits, '_' and '-' with dots between, at most ${MAX_SUBJECT_BYTES} bytes`,
     )
 }
 
-/** Throws `ERR_BAD_REQUEST`. */
+/** Throws `ERR_BAD_OPTIONS` for what is no text, else `ERR_BAD_REQUEST`. */
 export function checkPattern(pattern: string): void {
+  checkText('a topic pattern', pattern)
   if (!isShort(pattern) || !patternShape.test(pattern))
     throw badTopic(`a topic pattern is words, '*' and '**' with dots between, at most ${MAX_SUBJECT_BYTES} bytes`)
 }

@@ -2,6 +2,7 @@
 // nobody knows what became of them, and streams begin anew.
 
 import { ClusterError } from '../errors.ts'
+import { jsonText } from '../json-text.ts'
 import type { ClientCallOptions } from './client.ts'
 import type { ClientRequest, NodeItem } from './protocol.ts'
 import { type ClientSession, errorOf } from './session.ts'
@@ -68,7 +69,7 @@ export class Calls {
     const asked = async (): Promise<unknown> => {
       await this.#session.conversation.room()
       this.#pending.set(id, answer)
-      this.#put({ id, op, ...fields })
+      this.#session.conversation.put(jsonText({ id, op, ...fields }, 'the call'))
       return answer.promise
     }
     try {

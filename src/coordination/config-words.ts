@@ -12,6 +12,7 @@ import type {
 } from '../../consensus/index.ts'
 import type { JsonValue } from '../channels/payload.ts'
 import { ClusterError } from '../errors.ts'
+import { jsonText } from '../json-text.ts'
 import { MAX_CONFIG_KEY_BYTES, MAX_CONFIG_OPERATIONS, MAX_CONFIG_VALUE_BYTES } from '../wire/limits.ts'
 import type { ConfigCheck, ConfigEntry, ConfigEvent, ConfigStep } from './config-interface.ts'
 
@@ -28,22 +29,11 @@ export function checkedKey(key: unknown): string {
 
 /** The JSON text of a value. Throws `ERR_BAD_OPTIONS` or `ERR_PAYLOAD_TOO_LARGE`. */
 export function valueText(value: unknown): string {
-  const text = jsonOf(value)
+  // What JSON makes of half a surrogate pair is an escape, so the text itself is always well formed.
+  const text = jsonText(value, 'the value')
   const bytes = Buffer.byteLength(text)
   if (bytes <= MAX_CONFIG_VALUE_BYTES) return text
   throw tooLarge('the value', bytes, MAX_CONFIG_VALUE_BYTES)
-}
-
-function jsonOf(value: unknown): string {
-  let text: string | undefined
-  try {
-    text = JSON.stringify(value)
-  } catch (cause) {
-    throw badOptions(`the value is no JSON: ${(cause as Error).message}`)
-  }
-  // What JSON.stringify makes of half a surrogate pair is an escape, so the text itself is always well formed.
-  if (text === undefined) throw badOptions('the value is no JSON')
-  return text
 }
 
 /** Throws `ERR_BAD_OPTIONS`. */

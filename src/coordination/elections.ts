@@ -3,6 +3,7 @@
 import type { Claim } from '../../consensus/index.ts'
 import { anything, checkedOptions, waitChecks } from '../call-options.ts'
 import type { JsonValue } from '../channels/payload.ts'
+import { jsonText } from '../json-text.ts'
 import type { CallOptions } from './leader-calls.ts'
 import type { ElectedLeader, ElectionOptions, Lease, NodeElections } from './lease-interface.ts'
 import { badOptions, checkedName, checkedWaitMs, type Leases, leaseChecks } from './leases.ts'
@@ -68,8 +69,7 @@ function leaderOf(holder: Claim | null): ElectedLeader | undefined {
 }
 
 function textOf(value: JsonValue): string {
-  const text = JSON.stringify(value) as string | undefined
-  if (text === undefined) throw badOptions('the value is no JSON')
+  const text = jsonText(value, 'the value')
   if (Buffer.byteLength(text) > MAX_VALUE_LENGTH) throw badOptions(`the value has more than ${MAX_VALUE_LENGTH} bytes`)
   return text
 }

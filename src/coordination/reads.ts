@@ -11,7 +11,7 @@ import type { Payload } from '../channels/payload.ts'
 import type { IncomingRequest, Requests } from '../channels/requests.ts'
 import { ClusterError, isClusterError } from '../errors.ts'
 import type { Time } from '../runtime/clock.ts'
-import { nodeStopping } from '../wait.ts'
+import { nodeStopping, withoutEffect } from '../wait.ts'
 import type { Coordination } from './coordination.ts'
 import { type CallOptions, DEFAULT_CALL_TIMEOUT_MS, type LeaderCalls, limited, noQuorum } from './leader-calls.ts'
 import { type AnswerTo, answer, type Copy, parseQuery, type Query } from './queries.ts'
@@ -217,14 +217,4 @@ function throwNoLog(): never {
 /** What was looked at already need not be looked at again. */
 function goOn<Q extends Query>(query: Q, found: AnswerTo<Query>): Q {
   return 'next' in found ? { ...query, from: found.next } : query
-}
-
-/** A read changes nothing, whatever became of it. */
-async function withoutEffect<Answer>(read: () => Promise<Answer>): Promise<Answer> {
-  try {
-    return await read()
-  } catch (error) {
-    if (!(error instanceof ClusterError) || !error.mayHaveHappened) throw error
-    throw new ClusterError(error.code, error.message, error.details, { cause: error })
-  }
 }

@@ -3,7 +3,7 @@
 import type { Payload } from '../channels/payload.ts'
 import type { Requests } from '../channels/requests.ts'
 import { ClusterError } from '../errors.ts'
-import { beginWait } from '../wait.ts'
+import { beginWait, withoutEffect } from '../wait.ts'
 import type { Knowledge } from './knowledge.ts'
 import type { CallOptions } from './leader-calls.ts'
 import type { Voter } from './voter.ts'
@@ -55,7 +55,8 @@ export class ReplicationDesk {
     const { leader, voters } = knowledge()
     if (leader === undefined) throw new ClusterError('ERR_NO_QUORUM', 'no leader is known', { voters })
     if (leader === self) return this.#own()
-    return (await requests.request(leader, REPLICATION_SUBJECT, null, { signal, timeoutMs })) as unknown as Replication
+    const answer = await withoutEffect(() => requests.request(leader, REPLICATION_SUBJECT, null, { signal, timeoutMs }))
+    return answer as unknown as Replication
   }
 
   #own(): Replication {

@@ -4,7 +4,7 @@
 //   no more calls are taken (they wait at their callers) -> those under way end -> the singleton is disposed -> the claim is ended -> the next one begins
 
 import { checkFunction } from '../call-options.ts'
-import type { Payload } from '../channels/payload.ts'
+import { encodePayload, type Payload } from '../channels/payload.ts'
 import type { IncomingRequest, RequestOptions, Requests } from '../channels/requests.ts'
 import { ClusterError, isClusterError } from '../errors.ts'
 import type { Logger } from '../observability/logger.ts'
@@ -78,6 +78,8 @@ export class LocalSingletons implements NodeSingletons {
     const { requests, route } = this.#options
     const subject = SUBJECT + checkedName(name)
     const { timeoutMs = DEFAULT_TIMEOUT_MS, signal } = beginWait('singletons.call', options)
+    // What cannot be sent need not wait for a host.
+    encodePayload(payload)
     const deadline = this.#options.clock.now() + timeoutMs
     for (let left = timeoutMs; left > 0; left = deadline - this.#options.clock.now()) {
       this.#checkOpen()

@@ -10,6 +10,8 @@ import type { Voter } from './voter.ts'
 
 const TRANSFER_SUBJECT = 'trellis.transfer'
 const DEFAULT_TIMEOUT_MS = 5_000
+/** Of a leader that hands over for others. */
+const MAX_TIMEOUT_MS = 10_000
 /** A leader that was just elected has heard of nobody yet: some round trips, between continents too. */
 const SETTLING_MS = 1_000
 
@@ -56,7 +58,7 @@ export class Transfers {
     const answer = await requests.request(
       leader,
       TRANSFER_SUBJECT,
-      { to: to ?? null, timeoutMs },
+      { to: to ?? null, timeoutMs: Math.min(timeoutMs, MAX_TIMEOUT_MS) },
       { signal, timeoutMs },
     )
     return parseReport(answer)
@@ -65,7 +67,7 @@ export class Transfers {
   async #serve({ payload }: IncomingRequest): Promise<Payload> {
     const { to, timeoutMs } = (payload ?? {}) as { to?: unknown; timeoutMs?: unknown }
     if ((to !== null && typeof to !== 'string') || typeof timeoutMs !== 'number') throw new TypeError('not a transfer')
-    return { ...(await this.#hand(to ?? undefined, Math.min(Math.max(1, timeoutMs), 2 * DEFAULT_TIMEOUT_MS))) }
+    return { ...(await this.#hand(to ?? undefined, Math.min(Math.max(1, timeoutMs), MAX_TIMEOUT_MS))) }
   }
 
   async #hand(to: string | undefined, timeoutMs: number, signal?: AbortSignal): Promise<TransferReport> {

@@ -11,16 +11,17 @@ export const MAX_STALL_MS = 600_000
 
 const directions: readonly FaultDirection[] = ['in', 'out', 'both']
 
-/** Throws `ERR_BAD_REQUEST`. Whether the names are known is not checked here. */
+/** Throws `ERR_BAD_REQUEST` with all problems. Whether the names are known is not checked here. */
 export function parseFaultRequest(value: unknown): FaultsView {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw bad('faults are a JSON object')
   const { block = [], direction = 'both', stallMs = 0, ...unknown } = value as Record<string, unknown>
-  const [other] = Object.keys(unknown)
-  if (other !== undefined) throw bad(`'${other.slice(0, 50)}' is none of block, direction, stallMs`)
-  if (!isNames(block)) throw bad(`block must be a list of at most ${MAX_BLOCKED_MEMBERS} member names`)
-  if (!isDirection(direction)) throw bad(`direction must be ${directions.join(', ')}`)
-  if (!isStall(stallMs)) throw bad(`stallMs must be a whole number of milliseconds from 0 to ${MAX_STALL_MS}`)
-  return { block, direction, stallMs }
+  if (Object.keys(unknown).length === 0 && isNames(block) && isDirection(direction) && isStall(stallMs))
+    return { block, direction, stallMs }
+  const problems = Object.keys(unknown).map((name) => `'${name.slice(0, 50)}' is none of block, direction, stallMs`)
+  if (!isNames(block)) problems.push(`block must be a list of at most ${MAX_BLOCKED_MEMBERS} member names`)
+  if (!isDirection(direction)) problems.push(`direction must be ${directions.join(', ')}`)
+  if (!isStall(stallMs)) problems.push(`stallMs must be a whole number of milliseconds from 0 to ${MAX_STALL_MS}`)
+  throw bad(problems.join('; '))
 }
 
 function isNames(value: unknown): value is readonly string[] {

@@ -5,7 +5,7 @@ import type { Payload } from '../channels/payload.ts'
 import { ClusterError } from '../errors.ts'
 import type { MemberView, WaitOptions } from '../node-interface.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
-import { beginWait, nodeStopping } from '../wait.ts'
+import { beginWait, callAborted, nodeStopping } from '../wait.ts'
 import { heard, type LinkMap, merge, type Told, tell } from './link-map.ts'
 
 const SUBJECT = 'trellis.links'
@@ -47,7 +47,7 @@ export class LinkSurvey implements NodePart {
         try {
           told.set(name, heard(await requests.request(id, SUBJECT, null, { signal, timeoutMs }), name, SUBJECT))
         } catch (error) {
-          if (signal?.aborted) throw error
+          if (signal?.aborted) throw callAborted('node.topology.links')
           unanswered.push({ name, problem: error instanceof ClusterError ? error.code : 'ERR_INTERNAL' })
         }
       }

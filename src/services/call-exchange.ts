@@ -5,6 +5,7 @@
 import type { CarriedFrom, Carrier } from '../channels/carrier.ts'
 import { failureFrom, type JsonValue } from '../channels/payload.ts'
 import { ClusterError } from '../errors.ts'
+import { sayable } from '../json-text.ts'
 import type { Time } from '../runtime/clock.ts'
 import { nodeStopping } from '../wait.ts'
 import { type CallMessage, callText, MAX_CALL_BYTES, OutgoingBatch, parseCallMessage } from './call-messages.ts'
@@ -282,8 +283,7 @@ export class CallExchange implements Disposable {
 
 /** As JSON. Throws `ERR_PAYLOAD_TOO_LARGE`, and a TypeError for what JSON cannot say. */
 export function encodeValue(value: unknown): string {
-  const text = JSON.stringify(value ?? null)
-  if (text === undefined) throw new TypeError('it is no JSON value')
+  const text = sayable(value ?? null)
   // UTF-8 takes at most three bytes for what UTF-16 says with one unit.
   if (text.length * 3 <= MAX_CALL_BYTES) return text
   const bytes = Buffer.byteLength(text)

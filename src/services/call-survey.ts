@@ -2,7 +2,7 @@
 
 import type { WaitOptions } from '../node-interface.ts'
 import type { NodeContext } from '../node-part.ts'
-import { beginWait } from '../wait.ts'
+import { beginWait, callAborted } from '../wait.ts'
 import { type CallEdge, type CallEdges, MAX_EDGES } from './call-edges.ts'
 import type { CallGraph } from './service-interface.ts'
 
@@ -29,8 +29,8 @@ export class CallSurvey implements Disposable {
     const asked = others.map(async ({ id, name }) => {
       try {
         return edgesOf(name, await requests.request(id, SUBJECT, null, { signal, timeoutMs }))
-      } catch (error) {
-        if (signal?.aborted) throw error
+      } catch {
+        if (signal?.aborted) throw callAborted('services.callGraph')
         // Of whom nothing is known is told by name.
         return name
       }

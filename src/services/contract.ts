@@ -4,6 +4,7 @@
 import type { JsonValue } from '../channels/payload.ts'
 import { checkValue } from '../coordination/schema-check.ts'
 import type { StandardSchema } from '../coordination/standard-schema.ts'
+import { checkedObject } from './query-checks.ts'
 import type { ServiceCallContext, ServiceCallOptions, ServiceHandler, Services } from './service-interface.ts'
 
 /** What a method takes and gives. A side without a schema takes whatever JSON can say. */
@@ -85,8 +86,10 @@ export function calling<Methods extends ServiceMethods>(
   defaults: ServiceCallOptions,
 ): ContractClient<Methods> {
   const functions = Object.entries(methods).map(([method, { input, output, stream, idempotent }]) => {
-    const resolved = (options: ServiceCallOptions): ServiceCallOptions =>
-      idempotent === undefined ? { ...defaults, ...options } : { ...defaults, idempotent, ...options }
+    const resolved = (options: ServiceCallOptions): ServiceCallOptions => {
+      const given = checkedObject(options)
+      return idempotent === undefined ? { ...defaults, ...given } : { ...defaults, idempotent, ...given }
+    }
     const called = `${name}.${method}`
     const call = async (argument: unknown, options: ServiceCallOptions = {}): Promise<unknown> => {
       const sent = await checkValue(`${called} input`, argument, input)

@@ -5,6 +5,7 @@ import {
   aboveZero,
   anything,
   checkedOptions,
+  checkText,
   type OptionChecks,
   oneOf,
   text,
@@ -12,6 +13,7 @@ import {
   waitChecks,
 } from '../call-options.ts'
 import { ClusterError } from '../errors.ts'
+import type { ServiceContract } from './contract.ts'
 import type { Asked } from './service-call.ts'
 import type { BalanceStrategy, ServiceCallOptions, ServiceQuery } from './service-interface.ts'
 
@@ -66,6 +68,20 @@ export function checkedCall(asked: Asked): Asked {
 export function checkedObject<Options extends object>(options: Options): Options {
   if (typeof options !== 'object' || options === null) refuse(['services: the options must be an object'])
   return options
+}
+
+/** Throws `ERR_BAD_OPTIONS` for what is no name. */
+export function checkCalled(name: unknown, method: unknown): void {
+  checkText('the name of a service', name)
+  checkText('the method', method)
+}
+
+/** Throws `ERR_BAD_OPTIONS` for what is neither a name nor a contract. */
+export function checkedContract(contract: ServiceContract): ServiceContract {
+  const { name, methods } = Object(contract) as Partial<ServiceContract>
+  if (typeof name === 'string' && typeof methods === 'object' && methods !== null) return contract
+  refuse(['services: a service is named by a text, or described by a contract'])
+  return contract
 }
 
 export function checkHandlers(name: string, handlers: unknown): void {

@@ -2,7 +2,7 @@
 // reaches its instances here, and what an instance depends on reaches its health.
 
 import type { SwimEvent } from '../../topology/index.ts'
-import { checkedOptions, waitChecks } from '../call-options.ts'
+import { checkedOptions, checkText, waitChecks } from '../call-options.ts'
 import type { Carrier } from '../channels/carrier.ts'
 import type { JsonValue } from '../channels/payload.ts'
 import { ClusterError } from '../errors.ts'
@@ -24,7 +24,14 @@ import {
 } from './contract.ts'
 import { dependants, missingFor } from './dependencies.ts'
 import { HealthWatch, healthProblems } from './health.ts'
-import { checkedCall, checkedObject, checkedQuery, checkHandlers } from './query-checks.ts'
+import {
+  checkCalled,
+  checkedCall,
+  checkedContract,
+  checkedObject,
+  checkedQuery,
+  checkHandlers,
+} from './query-checks.ts'
 import { Registry } from './registry.ts'
 import { RegistryGossip } from './registry-gossip.ts'
 import type { Asked } from './service-call.ts'
@@ -149,7 +156,7 @@ export class LocalServices implements Services, NodePart {
     options: ServiceOptions = {},
   ): ServiceRegistration {
     if (this.#stopping.signal.aborted) throw nodeStopping()
-    const called = typeof name === 'string' ? name : String(name?.name)
+    const called = typeof name === 'string' ? name : checkedContract(name).name
     checkHandlers(called, handlers)
     const functions =
       typeof name === 'string' ? handlers : implementing(name, handlers as ContractHandlers<ServiceMethods>)
@@ -208,7 +215,7 @@ export class LocalServices implements Services, NodePart {
     contract: ServiceContract<Methods>,
     options: ServiceCallOptions = {},
   ): ContractClient<Methods> {
-    return calling(this, contract, options)
+    return calling(this, contract, checkedObject(options))
   }
 
   find(query: string | ServiceQuery = {}): readonly ServiceInstance[] {
@@ -259,6 +266,7 @@ export class LocalServices implements Services, NodePart {
     options: ServiceCallOptions = noOptions,
   ): Promise<JsonValue> {
     try {
+      checkCalled(name, method)
       const asked = { name, method, argument: argument as JsonValue, isStream: false, options }
       if (options === noOptions) return this.#running().calls.call(asked)
       const checked = checkedCall(asked)
@@ -275,6 +283,7 @@ export class LocalServices implements Services, NodePart {
     argument: unknown = null,
     options: ServiceCallOptions = {},
   ): AsyncIterable<JsonValue> {
+    checkCalled(name, method)
     const asked = checkedCall({ name, method, argument: argument as JsonValue, isStream: true, options })
     return this.#running().stream(asked)
   }
@@ -285,11 +294,13 @@ export class LocalServices implements Services, NodePart {
 
   /** The id of the member to which a message for a service goes. Throws `ERR_UNKNOWN_SERVICE`. */
   memberOffering({ service: name, ...options }: { readonly service: string } & ServiceCallOptions): string {
+    checkText('the name of a service', name)
     return this.#running().calls.pick(name, options).owner
   }
 
   async remove(id: string, options: WaitOptions = {}): Promise<void> {
     beginWait('services.remove', options)
+    checkText('the id of an instance', id)
     if (this.#stopping.signal.aborted) throw nodeStopping()
     const found = this.#index.find({ namespace: '*' }).find(({ instance }) => instance.id === id)
     if (!found) throw new ClusterError('ERR_UNKNOWN_SERVICE', `there is no instance '${id}'`, { service: id })
@@ -298,6 +309,7 @@ export class LocalServices implements Services, NodePart {
   }
 
   impact(name: string): ServiceImpact {
+    checkText('the name of a service', name)
     return { service: name, dependants: dependants(name, this.find({ namespace: '*' })) }
   }
 

@@ -86,7 +86,7 @@ export class Switching implements NodePart, Omit<NodeTopology, 'advise' | 'links
   /** See {@link NodeTopology.switch}. */
   async switch(name: string, options: SwitchOptions = {}): Promise<SwitchReport> {
     const { signal, ...order } = options ?? {}
-    const areOptions = typeof options === 'object' && options !== null
+    const areOptions = typeof options === 'object' && options !== null && !Array.isArray(options)
     const problem = areOptions ? orderProblems({ ...order, name }).join('; ') : 'the options must be an object'
     if (problem !== '') throw new ClusterError('ERR_BAD_REQUEST', problem, { problem })
     beginWait('node.topology.switch', { signal })

@@ -3,7 +3,7 @@
 
 import type { ClusterReply, HostEffect } from '../../consensus/index.ts'
 import { checkFunction } from '../call-options.ts'
-import type { Payload, Sendable } from '../channels/payload.ts'
+import { encodePayload, type Payload, type Sendable } from '../channels/payload.ts'
 import type { IncomingRequest, RequestOptions, Requests } from '../channels/requests.ts'
 import type { Coordination } from '../coordination/coordination.ts'
 import type { NodeSingletons } from '../coordination/singleton-interface.ts'
@@ -143,6 +143,8 @@ export class LocalVsm implements Vsm {
 
   async #call(payload: Payload, options: RequestOptions): Promise<Payload> {
     beginWait('vsm.call', options)
+    // What cannot be sent need not wait for a host.
+    encodePayload(payload)
     const { requests, coordination } = this.#options
     const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
     const deadline = this.#options.clock.now() + timeoutMs

@@ -2,12 +2,13 @@
 // others that ask for them, and asks all others when somebody asks it. Nothing of this decides anything.
 
 import type { EvidenceView, Suspector, SwimEvent } from '../../topology/index.ts'
+import { checkText } from '../call-options.ts'
 import type { Payload } from '../channels/payload.ts'
 import { ClusterError } from '../errors.ts'
 import { incarnationNumber, type MemberView, type WaitOptions } from '../node-interface.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
 import type { Absence } from '../runtime/away-guard.ts'
-import { beginWait, nodeStopping } from '../wait.ts'
+import { beginWait, callAborted, nodeStopping } from '../wait.ts'
 import type { Link, LinkEnd } from '../wire/link.ts'
 import { inCausalOrder } from './causal-order.ts'
 import { EvidenceBook } from './evidence-book.ts'
@@ -44,6 +45,7 @@ export class Why implements NodePart {
    */
   async ask(name: string, options: WaitOptions = {}): Promise<WhyView> {
     const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = beginWait('node.why', options)
+    checkText('the member', name)
     if (this.#context.stage() === 'stopped') throw nodeStopping()
     const { members, self, requests } = this.#context
     const member = members().find((known) => known.name === name || known.id === name)
@@ -59,7 +61,7 @@ export class Why implements NodePart {
         try {
           return parseAnswer(await requests.request(other.id, SUBJECT, member.id, { signal, timeoutMs }), other.name)
         } catch (error) {
-          if (signal?.aborted) throw error
+          if (signal?.aborted) throw callAborted('node.why')
           unanswered.push({ name: other.name, problem: error instanceof ClusterError ? error.code : 'ERR_INTERNAL' })
           return undefined
         }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { LeaseOptions, TrellisNode } from '../../src/index.ts'
+import { type LeaseOptions, service, type TrellisNode } from '../../src/index.ts'
 import type { WaitOptions } from '../../src/node-interface.ts'
 import { failureOf, form } from './local-nodes.ts'
 
@@ -55,7 +55,6 @@ const spreadOptions: ReadonlySet<string> = new Set([
   'config.get of a stale value',
   'semaphores.acquire',
   'barriers.enter',
-  'channel.publish',
 ])
 
 /** What would do nothing more on a node that has stopped. */
@@ -69,6 +68,61 @@ const offers: { readonly [name: string]: Call } = {
   'channel.subscribe': async (node) => node.channel('data').subscribe('x', () => {}),
 }
 
+/** Every call that takes a name. */
+const named: { readonly [name: string]: (node: TrellisNode, name: never) => unknown } = {
+  channel: (node, name) => node.channel(name),
+  'channel.send': (node, name) => node.channel('data').send(name, 1),
+  'channel.send of a service': (node, name) => node.channel('data').send({ service: name }, 1),
+  'channel.sendMany': (node, name) => node.channel('data').sendMany(name, [1]),
+  'channel.request': (node, name) => node.channel('data').request(name, 1),
+  'channel.publish': (node, name) => node.channel('data').publish(name, 1),
+  'channel.subscribe': (node, name) => node.channel('data').subscribe(name, () => {}),
+  why: (node, name) => node.why(name),
+  merge: (node, name) => node.merge(name),
+  'topology.switch': (node, name) => node.topology.switch(name),
+  'leadership.transfer': (node, name) => node.leadership.transfer({ to: name ?? 5 }),
+  'config.get': (node, name) => node.config.get(name),
+  'config.set': (node, name) => node.config.set(name, 1),
+  'locks.acquire': (node, name) => node.locks.acquire(name),
+  'locks.grant': (node, name) => node.locks.grant(name, { owner: 'x' }),
+  'locks.release': (node, name) => node.locks.release(name, 1),
+  'semaphores.acquire': (node, name) => node.semaphores.acquire(name, { permits: 1 }),
+  'elections.campaign': (node, name) => node.elections.campaign(name),
+  'elections.leader': (node, name) => node.elections.leader(name),
+  'barriers.enter': (node, name) => node.barriers.enter(name, { parties: 1 }),
+  'counters.add': (node, name) => node.counters.add(name),
+  'singletons.host': (node, name) => node.singletons.host(name, () => undefined),
+  'singletons.call': (node, name) => node.singletons.call(name, 1),
+  'singletons.holder': (node, name) => node.singletons.holder(name),
+  'vsm.host': (node, name) => node.vsm.host(name, () => {}),
+  'vsm.call': (node, name) => node.vsm.call(name, 1),
+  'services.register': (node, name) => node.services.register(name, {}),
+  'services.find': (node, name) => node.services.find({ name: name ?? 5 }),
+  'services.call': (node, name) => node.services.call(name, 'y'),
+  'services.call of a method': (node, name) => node.services.call('x', name),
+  'services.stream': (node, name) => node.services.stream(name, 'y'),
+  'services.remove': (node, name) => node.services.remove(name),
+  'services.impact': (node, name) => node.services.impact(name),
+}
+
+/** Every call that keeps or sends a value. */
+const valued: { readonly [name: string]: (node: TrellisNode, value: never) => unknown } = {
+  'config.set': (node, value) => node.config.set('x', value),
+  'config.compareAndSet': (node, value) => node.config.compareAndSet('x', 0, value),
+  'config.transaction': (node, value) => node.config.transaction({ do: [{ set: 'x', value }] }),
+  'config.offline, last writer': (node, value) => node.config.offline('y', 'last-writer').set(value),
+  'config.offline, set': (node, value) => node.config.offline('z', 'set').add(value),
+  'elections.campaign': (node, value) => node.elections.campaign('x', { value }),
+  'singletons.call': (node, value) => node.singletons.call('x', value),
+  'vsm.call': (node, value) => node.vsm.call('s5', value),
+  'services.call': (node, value) => node.services.call('x', 'y', value),
+  'channel.send': (node, value) => node.channel('data').send('a', value),
+  'channel.sendMany': (node, value) => node.channel('data').sendMany('a', [value]),
+  'channel.broadcast': (node, value) => node.channel('data').broadcast(value),
+  'channel.publish': (node, value) => node.channel('data').publish('x', value),
+  'channel.request': (node, value) => node.channel('data').request('a', value),
+}
+
 describe('every call that waits', () => {
   it('refuses what is no signal and no time with ERR_BAD_OPTIONS, and begins nothing with a signal that has aborted', async () => {
     const [node] = await form(['a'])
@@ -76,20 +130,24 @@ describe('every call that waits', () => {
     const failures: string[] = []
     for (const [name, call] of Object.entries(calls)) {
       const codes = await Promise.all(
-        [{ signal }, { timeoutMs: -1 }, { timeoutMs: '5' as unknown as number }, { signal: AbortSignal.abort() }].map(
-          async (options) => {
-            try {
-              return `resolved to ${JSON.stringify(await call(node!, options))}`
-            } catch (error) {
-              return (error as { code?: string }).code ?? error
-            }
-          },
-        ),
+        [
+          { signal },
+          { timeoutMs: 0 },
+          { timeoutMs: -1 },
+          { timeoutMs: Number.NaN },
+          { signal: AbortSignal.abort() },
+        ].map(async (options) => {
+          try {
+            return `resolved to ${JSON.stringify(await call(node!, options))}`
+          } catch (error) {
+            return (error as { code?: string }).code ?? error
+          }
+        }),
       )
       // A switch is a request of operators: its fields are told as such.
       const refused = name === 'topology.switch' ? 'ERR_BAD_REQUEST' : 'ERR_BAD_OPTIONS'
       const told = codes.join(', ')
-      if (told !== `ERR_BAD_OPTIONS, ${refused}, ${refused}, ERR_ABORTED`) failures.push(`${name}: ${told}`)
+      if (told !== `ERR_BAD_OPTIONS, ${refused}, ${refused}, ${refused}, ERR_ABORTED`) failures.push(`${name}: ${told}`)
     }
     assert.deepEqual(failures, [])
   })
@@ -98,7 +156,7 @@ describe('every call that waits', () => {
     const [node] = await form(['a'])
     const failures: string[] = []
     for (const [name, call] of Object.entries(calls)) {
-      for (const options of [{ timoutMs: 5 }, ...(spreadOptions.has(name) ? [] : [null])]) {
+      for (const options of [{ timoutMs: 5 }, ...(spreadOptions.has(name) ? [] : [null, 5, []])]) {
         try {
           failures.push(`${name}: resolved to ${JSON.stringify(await call(node!, options as WaitOptions))}`)
         } catch (error) {
@@ -154,9 +212,58 @@ describe('every call that waits', () => {
       () => node!.watchMembers(null as never),
       () => node!.merge(5 as never),
       () => node!.stop(null as never),
+      () => node!.leave({ timeoutMs: 0 }),
+      () => services.client(service('x', {}), null as never),
     ]
     for (const call of refusals)
       assert.equal((await failureOf((async () => call())())).code, 'ERR_BAD_OPTIONS', call.toString())
+  })
+
+  it('refuses names that are no texts', async () => {
+    const [node] = await form(['a'])
+    const failures: string[] = []
+    for (const [name, call] of Object.entries(named)) {
+      for (const bad of [5, null, {}, ['a'], Symbol('a')]) {
+        const { code } = await failureOf((async () => call(node!, bad as never))())
+        const refused = name === 'topology.switch' ? 'ERR_BAD_REQUEST' : 'ERR_BAD_OPTIONS'
+        if (code !== refused) failures.push(`${name}, ${String(bad)}: ${code}`)
+      }
+    }
+    assert.deepEqual(failures, [])
+  })
+
+  it('stores and sends nothing that JSON cannot say', async () => {
+    const [node] = await form(['a'])
+    const cycle: unknown[] = []
+    cycle.push(cycle)
+    const unsayable = [Number.NaN, [undefined], { at: [1n] }, cycle, { f: () => {} }, new Map(), { a: { b: -1 / 0 } }]
+    for (const value of unsayable) {
+      for (const [name, call] of Object.entries(valued)) {
+        const { code } = await failureOf((async () => call(node!, value as never))())
+        assert.equal(code, 'ERR_BAD_OPTIONS', name)
+      }
+    }
+    assert.deepEqual((await node!.config.list()).entries, [])
+  })
+
+  it('says of a question that was aborted that nothing has happened', async () => {
+    const nodes = await form(['a', 'b'])
+    const node = nodes.find((it) => it.status().consensus.role !== 'leader')!
+    const questions = [
+      'why',
+      'topology.links',
+      'services.callGraph',
+      'leadership.replication',
+      'config.get',
+      'locks.list',
+    ]
+    for (const name of questions) {
+      const ending = new AbortController()
+      const failed = failureOf(calls[name]!(node, { signal: ending.signal }))
+      ending.abort()
+      const { code, mayHaveHappened } = await failed
+      assert.deepEqual({ name, code, mayHaveHappened }, { name, code: 'ERR_ABORTED', mayHaveHappened: false })
+    }
   })
 
   it('is refused with ERR_SHUTTING_DOWN once the node has stopped', async () => {

@@ -4,6 +4,7 @@ import { createAccess } from '../../../src/admin/access.ts'
 import { dashboardResources } from '../../../src/admin/dashboard/dashboard.ts'
 import { createEventFeed } from '../../../src/admin/event-feed.ts'
 import { errorResponse } from '../../../src/admin/http-errors.ts'
+import { describedPath } from '../../../src/admin/known-query.ts'
 import { openapiDocument } from '../../../src/admin/openapi.ts'
 import { commonErrors, operations } from '../../../src/admin/openapi-paths.ts'
 import { errorDetails } from '../../../src/admin/openapi-schemas.ts'
@@ -38,7 +39,7 @@ function registered() {
   const files = dashboardResources().flatMap(({ path }) => (path === '/' ? [] : [path]))
   return adminResources(node, { feed: createEventFeed(node), access: createAccess(undefined) })
     .filter(({ path }) => !files.includes(path))
-    .map(({ path, calls }) => ({ path: path.replaceAll(/:(\w+)(?:\{[^}]*\})?/g, '{$1}'), calls }))
+    .map(({ path, calls }) => ({ path: describedPath(path), calls }))
 }
 
 /** Fails unless the answer is described: its status, its media type, its body. */
@@ -136,6 +137,19 @@ describe('a running node', () => {
     }
     stream.close()
     assert.ok(seen.includes('alive'))
+  })
+
+  it('refuses what a query has beside what is described, all at once, but where programs of others ask', async () => {
+    for (const [path, calls] of Object.entries(operations)) {
+      for (const [method, { tag }] of Object.entries(calls)) {
+        const { status, text } = await ask(`${node.admin}${path}?qery=1&other=2`, { method })
+        const stray = ['qery', 'other'].filter((name) => text.includes(`unknown query field '${name}'`))
+        const isRefused = status === 400 && stray.length === 2
+        assert.equal(isRefused, path.startsWith('/v1/') && tag !== 'consul', `${method} ${path}: ${status} ${text}`)
+      }
+    }
+    const { text } = await ask(`${node.admin}/v1/services?nam=billing`)
+    assert.match(text, /unknown query field 'nam', did you mean 'name'\?/)
   })
 
   it('refuses as described', async () => {
