@@ -49,14 +49,15 @@ export {
   defaultClusterBounds,
   type UserData,
 } from './machines/cluster.ts'
-export type {
-  ClientCommand,
-  ClusterCommand,
-  ClusterReply,
-  MemberCommand,
-  RefusalReason,
-  SessionCommand,
-  SingletonRecord,
+export {
+  type ClientCommand,
+  type ClusterCommand,
+  type ClusterReply,
+  isOfClients,
+  type MemberCommand,
+  type RefusalReason,
+  type SessionCommand,
+  type SingletonRecord,
 } from './machines/commands.ts'
 export type { ConfigState } from './machines/config.ts'
 export type {

@@ -281,6 +281,7 @@ export class Lifecycle {
       isSparse: () => this.#routes.overlays.isSparse,
       onHeard: (leader, peer) => this.#routes.relay.learn(leader, peer),
       onChange: () => this.#agreementChanged(),
+      onApplied: () => this.#options.features.applied(),
       onHost,
       onDiskFailure: (error) => this.#fail(error),
     })

@@ -35,6 +35,8 @@ export interface NodePart {
   member?(event: Extract<SwimEvent, { type: 'member' | 'forgotten' }>): void
   /** Leader, term, cluster record, S5 or what is applied may have changed. */
   coordination?(): void
+  /** Nothing but what clients keep in the replicated machine may have changed: `coordination` is not called then. */
+  applied?(): void
   /** What an overlay of this node wants, or what it has, may have changed. */
   overlays?(): void
   /** The process did not run for a while. */
@@ -123,6 +125,10 @@ export class NodeParts implements Required<NodePart> {
 
   coordination(): void {
     for (const part of this.#parts) part.coordination?.()
+  }
+
+  applied(): void {
+    for (const part of this.#parts) part.applied?.()
   }
 
   overlays(): void {

@@ -68,6 +68,16 @@ export type SessionCommand =
   /** One command of a client, applied once however often it is sent. The reply is the inner command's. */
   | (SessionPlace & { readonly type: 'in-session'; readonly command: ClientCommand })
 
+/** Whether `command` changes what clients keep and nothing that members go by: names, who hosts, the topology, who is in the cluster. */
+export function isOfClients({ type }: ClusterCommand): boolean {
+  return ofClients.has(type)
+}
+
+const ofClients: ReadonlySet<ClusterCommand['type']> = new Set<(ClientCommand | SessionCommand)['type']>([
+  ...(['open-session', 'in-session', 'write', 'count'] as const),
+  ...(['claim', 'renew-claim', 'end-claim', 'expire-claim'] as const),
+])
+
 export type ClusterReply =
   | { readonly type: 'ok'; readonly index: LogIndex }
   | { readonly type: 'name-taken'; readonly name: string; readonly holder: VoterId }

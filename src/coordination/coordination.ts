@@ -61,8 +61,10 @@ export interface CoordinationOptions {
   readonly isSparse: () => boolean
   /** News of `leader` came over the link of `peer`. */
   readonly onHeard: (leader: string, peer: string) => void
-  /** Leader, term, record or S5 changed. */
+  /** Leader, term, record, S5 or what else members go by changed. */
   readonly onChange: () => void
+  /** Entries of clients were applied. */
+  readonly onApplied: () => void
   readonly onHost: (effect: Extract<HostEffect, { type: 'start' | 'stop' }>) => void
   readonly onDiskFailure: (error: unknown) => void
 }
@@ -160,6 +162,11 @@ export class Coordination {
       voters.map(({ id }) => id),
       toolbox.clock.now(),
     )
+  }
+
+  /** Who leads, as far as this node knows. */
+  get leader(): string | undefined {
+    return this.#voter ? this.#voter.view().leader : this.knowledge().leader
   }
 
   get record(): ClusterRecord | undefined {
@@ -297,7 +304,7 @@ export class Coordination {
   }
 
   #seatOptions(): SeatOptions {
-    const { self, raft, links, toolbox, learn, onChange, onHost, onDiskFailure } = this.#options
+    const { self, raft, links, toolbox, learn, onChange, onApplied, onHost, onDiskFailure } = this.#options
     const changed = (): void => {
       this.#spreader.refresh()
       onChange()
@@ -314,6 +321,7 @@ export class Coordination {
       isLinked: (voter) => links.get(voter) !== undefined,
       count: (reason) => toolbox.counters.add(reason),
       onChange: changed,
+      onApplied,
       onHost: (effect) => {
         onHost(effect)
         changed()

@@ -7,8 +7,16 @@ import type { Leadership } from './leader-calls.ts'
 export function knownLeadership(context: Pick<NodeContext, 'coordination' | 'nameOf'>): Leadership {
   const coordination = context.coordination()
   if (!coordination) return { leader: undefined, voters: [], reachesMajority: true, unledMs: 0 }
-  const { leader, voters } = coordination.knowledge()
-  const names = voters.map((id) => context.nameOf(id))
-  const { reachesMajority, isVoter } = coordination
-  return { leader, voters: names, reachesMajority, unledMs: isVoter ? coordination.ageMs() : 0 }
+  const { leader, reachesMajority, isVoter } = coordination
+  return {
+    leader,
+    reachesMajority,
+    // Asked for only where no leader is in reach.
+    get unledMs() {
+      return isVoter ? coordination.ageMs() : 0
+    },
+    get voters() {
+      return coordination.knowledge().voters.map((id) => context.nameOf(id))
+    },
+  }
 }

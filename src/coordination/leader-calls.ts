@@ -83,15 +83,16 @@ export class LeaderCalls {
     let isToldOfMinority = false
     for (;;) {
       const now = this.#options.clock.now()
-      const { leader, voters, reachesMajority, unledMs } = leadership()
+      const known = leadership()
+      const { leader, reachesMajority } = known
       if (isStopping()) throw nodeStopping(mayHaveHappened)
       if (signal?.aborted) throw aborted(operation, mayHaveHappened)
       const isLed = leader !== undefined && reachesMajority
       // Who was without a leader for long before the call need not wait for one as long again.
-      if (!isLed) leaderlessSince ??= now - Math.max(0, Math.min(unledMs, patienceMs - MINORITY_GRACE_MS))
+      if (!isLed) leaderlessSince ??= now - Math.max(0, Math.min(known.unledMs, patienceMs - MINORITY_GRACE_MS))
       const patience = reachesMajority && !isToldOfMinority ? patienceMs : MINORITY_GRACE_MS
       const isHopeless = !isPatient && leaderlessSince !== undefined && now - leaderlessSince >= patience
-      if (isHopeless || (now >= deadline && !isLed)) throw noQuorum(voters, mayHaveHappened)
+      if (isHopeless || (now >= deadline && !isLed)) throw noQuorum(known.voters, mayHaveHappened)
       if (now >= deadline) throw timedOut(operation, timeoutMs, mayHaveHappened)
       if (isLed) {
         try {

@@ -172,6 +172,10 @@ export class ReplicatedData implements NodePart {
     this.#enter()
   }
 
+  applied(): void {
+    this.#wakeups.wake()
+  }
+
   stage(): void {
     this.#enter()
   }

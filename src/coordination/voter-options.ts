@@ -36,8 +36,10 @@ export interface VoterOptions {
   readonly send: (to: string, message: RaftMessage<ClusterCommand>) => void
   /** There is a link to this voter. */
   readonly isLinked: (voter: string) => boolean
-  /** Role, term, leader, commit index or the machine changed. */
+  /** Role, term, leader, configuration, or what members go by in the machine changed. */
   readonly onChange: () => void
+  /** Nothing but what clients keep in the machine changed. */
+  readonly onApplied: () => void
   /** S5 starts or stops here. A stop takes effect before anything else happens. */
   readonly onHost: (effect: Extract<HostEffect, { type: 'start' | 'stop' }>) => void
   readonly count: (reason: string) => void

@@ -2,9 +2,10 @@
 // and one message to each follower, and messages that can travel together do (`consensus/outgoing.ts`). A caller that writes again as
 // soon as its last write is answered does so before the turn ends: then the news of the commit travels with its next entry. And the rest
 // of the node hears that entries were applied when those that follow are on their way: it does not stand between a caller and its next write.
+// Most entries are of clients: then only who waits for what clients keep is told.
 
-import type { ClusterCommand, RaftMessage } from '../../consensus/index.ts'
-import { Outgoing, type Proposal } from '../../consensus/index.ts'
+import type { ClusterCommand, Entry, RaftMessage } from '../../consensus/index.ts'
+import { isOfClients, Outgoing, type Proposal } from '../../consensus/index.ts'
 import type { Time } from '../runtime/clock.ts'
 import type { Turn } from '../runtime/turn.ts'
 
@@ -16,8 +17,8 @@ export interface VoterTurnOptions {
   /** Gives Raft what was proposed, in order. */
   readonly propose: (proposals: readonly Proposal<ClusterCommand>[]) => void
   readonly send: (to: string, message: RaftMessage<ClusterCommand>) => void
-  /** Entries were applied, some in this turn or the one before. */
-  readonly onApplied: () => void
+  /** Entries were applied, some in this turn or the one before; `ofMembers`: not all of them were of clients. */
+  readonly onApplied: (ofMembers: boolean) => void
 }
 
 export class VoterTurn {
@@ -26,6 +27,7 @@ export class VoterTurn {
   #proposals: Proposal<ClusterCommand>[] = []
   #isPlanned = false
   #hasNews = false
+  #areOfMembers = false
 
   constructor(options: VoterTurnOptions) {
     this.#options = options
@@ -43,13 +45,15 @@ export class VoterTurn {
   }
 
   /** Told once the present turn, and what its end begins, are over. */
-  applied(): void {
+  applied(entries: readonly Entry<ClusterCommand>[]): void {
+    this.#areOfMembers ||= entries.some(({ command }) => command === undefined || !isOfClients(command))
     if (this.#hasNews) return
     this.#hasNews = true
     const { clock, turn, onApplied } = this.#options
     const tell = (): void => {
-      this.#hasNews = false
-      onApplied()
+      const areOfMembers = this.#areOfMembers
+      this.#hasNews = this.#areOfMembers = false
+      onApplied(areOfMembers)
     }
     clock.setImmediate(() => clock.setImmediate(() => turn.enter(tell)))
   }
@@ -75,8 +79,8 @@ export class VoterTurn {
   }
 
   #end(): void {
-    this.#isPlanned = false
     this.givePending()
     this.flush()
+    this.#isPlanned = false
   }
 }

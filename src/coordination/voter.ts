@@ -84,7 +84,7 @@ export class Voter {
     this.#turn = new VoterTurn({
       ...{ clock, turn, maxEntries: raft.maxEntriesPerAppend, send: options.send },
       propose: (proposals) => this.#put({ type: 'propose-all', proposals }),
-      onApplied: () => !this.#isClosed && options.onChange(),
+      onApplied: (ofMembers) => !this.#isClosed && (ofMembers ? options.onChange() : options.onApplied()),
     })
     this.#timers = new NamedTimers(clock, (timer) =>
       turn.enter(() => this.#put({ type: 'timer', timer: timer as RaftTimer })),
@@ -374,7 +374,7 @@ export class Voter {
       this.#applied = { index, term }
       this.#proposals.applied(index, term, reply)
     }
-    this.#turn.applied()
+    this.#turn.applied(entries)
   }
 
   /** Called within a step: the mailbox takes it behind that one. Snapshots cost no more than the log does. */

@@ -92,6 +92,7 @@ class Member {
       stateOf: () => 'present',
       isMember: () => true,
       onChange: () => {},
+      onApplied: () => {},
       onHost: () => {},
       onDiskFailure: (error) => assert.fail(error as Error),
     })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { raftPresets } from '../../../consensus/index.ts'
+import { type ClusterCommand, raftPresets } from '../../../consensus/index.ts'
 import { knowledgeOfVoter } from '../../../src/coordination/knowledge.ts'
 import { ClusterError } from '../../../src/errors.ts'
 import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
@@ -35,6 +35,24 @@ describe('three voters', () => {
     await waitUntil(() => [...network.voters.values()].every(({ voter }) => voter.machine.names.holder('x') === 'id-x'))
     const again = await leader.voter.propose({ ...bind('x'), id: 'other' }, forever)
     assert.equal(again.type, 'name-taken')
+  })
+
+  it('tell of what clients keep apart from what members go by', async () => {
+    const network = await Network.of(['a', 'b', 'c'])
+    const leader = await network.leader()
+    await waitUntil(() => leader.hosting.length === 1)
+    const all = [...network.voters.values()]
+    /** What each was told of `command`, two turns after it was applied. */
+    const newsOf = async (command: ClusterCommand): Promise<string[]> => {
+      for (const { news } of all) news.length = 0
+      await leader.voter.propose(command, forever)
+      await waitUntil(() => all.every(({ voter }) => voter.applied.index === leader.voter.applied.index))
+      for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
+      return all.map(({ news }) => news.join())
+    }
+    await newsOf(bind('x'))
+    assert.deepEqual(await newsOf({ type: 'open-session' }), ['of clients', 'of clients', 'of clients'])
+    assert.deepEqual(await newsOf(bind('y')), ['of members', 'of members', 'of members'])
   })
 
   it('refuse a proposal where nobody leads it, and name the leader', async () => {

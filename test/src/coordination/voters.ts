@@ -28,6 +28,8 @@ export interface VoterUnderTest {
   readonly hosting: string[]
   readonly failures: unknown[]
   readonly counts: string[]
+  /** What the node was told that has changed. */
+  readonly news: string[]
 }
 
 export class Network {
@@ -66,7 +68,7 @@ export class Network {
   }
 
   async open(id: string, log: MemoryLog): Promise<VoterUnderTest> {
-    const under: Omit<VoterUnderTest, 'voter'> = { id, log, hosting: [], failures: [], counts: [] }
+    const under: Omit<VoterUnderTest, 'voter'> = { id, log, hosting: [], failures: [], counts: [], news: [] }
     const levels = this.levels.get(id)
     const voter = await Voter.open({
       self: id,
@@ -80,7 +82,8 @@ export class Network {
       logger: silentLogger,
       send: (to, message) => this.#send(id, to, message),
       isLinked: (to) => !this.unlinked.has(to),
-      onChange: () => {},
+      onChange: () => under.news.push('of members'),
+      onApplied: () => under.news.push('of clients'),
       onHost: (effect) => under.hosting.push(describeHosting(effect)),
       count: (reason) => under.counts.push(reason),
       onDiskFailure: (error) => under.failures.push(error),
