@@ -134,8 +134,7 @@ export class LocalServices implements Services, NodePart {
       this.#side?.gone(event.member.id)
     } else {
       this.#index.member(memberView(event.after))
-      const isBack = event.after.state === 'alive' && event.before?.state !== 'alive'
-      if (isBack && event.after.id !== this.#context.self.id) this.#gossip?.meet(event.after.id)
+      if (isBack(event) && event.after.id !== this.#context.self.id) this.#gossip?.meet(event.after.id)
       if (event.after.state === 'down' || event.after.state === 'left') this.#side?.gone(event.after.id)
     }
     this.#changed([])
@@ -370,4 +369,11 @@ export class LocalServices implements Services, NodePart {
       }
     for (const watch of this.#watches) watch.look()
   }
+}
+
+/** A member is there that was not: new, or believed to be gone, or in another life. One that was only suspected has missed nothing. */
+function isBack({ before, after }: Extract<SwimEvent, { type: 'member' }>): boolean {
+  if (after.state !== 'alive') return false
+  const wasThere = before?.state === 'alive' || before?.state === 'suspect'
+  return !wasThere || before.incarnation.generation !== after.incarnation.generation
 }

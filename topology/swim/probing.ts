@@ -3,6 +3,7 @@
 
 import type { MemberId } from '../types.ts'
 import { accuse } from './belief.ts'
+import { FirstLinks } from './first-links.ts'
 import type { SwimMessage } from './messages.ts'
 import { isPresent } from './order.ts'
 import { ProbeRound } from './probe.ts'
@@ -35,6 +36,8 @@ export class Probing {
   readonly #state: SwimState
   readonly #order: ProbeOrder
   readonly #monitored: ProbeOrder
+  readonly #firstLinks = new FirstLinks()
+  #neighbors: ReadonlySet<MemberId> = new Set()
   #turns = 0
   readonly #relays = new Map<number, Relay>()
   #round: ProbeRound | undefined
@@ -51,8 +54,19 @@ export class Probing {
     this.#state.timers.set('probe', now + this.#state.health.probeIntervalMs() * this.#state.random())
   }
 
-  setNeighbors(peers: readonly MemberId[]): void {
-    this.#order.update(peers.filter((peer) => peer !== this.#state.id))
+  setNeighbors(peers: readonly MemberId[], now: number): void {
+    const { id, linked } = this.#state
+    const neighbors = new Set(peers)
+    neighbors.delete(id)
+    this.#order.update(neighbors)
+    this.#firstLinks.setNeighbors(this.#neighbors, neighbors, now)
+    for (const peer of neighbors) if (linked.has(peer)) this.#firstLinks.linked(peer, now)
+    this.#neighbors = neighbors
+  }
+
+  /** A link to `peer` is up. */
+  linked(peer: MemberId, now: number): void {
+    this.#firstLinks.linked(peer, now)
   }
 
   setMonitored(peers: readonly MemberId[]): void {
@@ -64,7 +78,7 @@ export class Probing {
     this.#judge(now)
     const state = this.#state
     state.timers.set('probe', now + state.health.probeIntervalMs())
-    const target = this.#next()
+    const target = this.#next(now)
     const record = target === undefined ? undefined : state.table.get(target)
     if (!record) return
     this.#round = new ProbeRound(++this.#lastProbe, record.id, record.incarnation)
@@ -72,10 +86,10 @@ export class Probing {
     state.timers.set('probe-timeout', now + state.health.probeTimeoutMs())
   }
 
-  #next(): MemberId | undefined {
+  #next(now: number): MemberId | undefined {
     const isProbeable = (id: MemberId): boolean => id !== this.#state.id && this.#isProbeable(id)
     const monitored = ++this.#turns % MONITOR_TURNS === 0 ? this.#monitored.next(isProbeable) : undefined
-    return monitored ?? this.#order.next(isProbeable)
+    return monitored ?? this.#order.next((id) => isProbeable(id) && !this.#firstLinks.isAwaited(id, now))
   }
 
   /** The target did not answer directly: ask others, over whose paths it may. */

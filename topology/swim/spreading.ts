@@ -9,6 +9,12 @@ import { sample } from './sample.ts'
 import type { SwimState } from './state.ts'
 
 /**
+ * Of a member's links to those with whom it hears the same news, how many bring the table. A guess: small clusters know all at once, and in a mesh of
+ * hundreds the tables do not grow with the cube of its size.
+ */
+const GREETINGS = 32
+
+/**
  * What rides on a message to `to`. If `to` is under suspicion or down here, that comes first: it must hear of it to refute it
  * (Lifeguard section 4.3, the buddy system), even when all others were told long ago.
  */
@@ -22,12 +28,17 @@ export function piggyback(state: SwimState, to: MemberId): Update[] {
   return [{ type: 'record', record }, ...rest.filter((update) => update.type !== 'record' || update.record.id !== to)]
 }
 
-/** Something is new: tell a few now, but not the one it came from. What does not fit trickles. */
+/**
+ * Something is new: tell a few now, but not the one it came from. What does not fit trickles; so does what comes on top of many other news,
+ * for a message for each would keep all from their work, and who is late for that is suspected, which is news again.
+ */
 export function gossipNews(state: SwimState, from: MemberId | undefined, now: number): void {
-  gossipTo(
-    state,
-    [...state.linked].filter((peer) => peer !== from),
-  )
+  if (state.mayHurry(now)) {
+    gossipTo(
+      state,
+      [...state.linked].filter((peer) => peer !== from),
+    )
+  }
   keepTrickling(state, now)
 }
 
@@ -56,6 +67,20 @@ export function pushTable(state: SwimState, to: MemberId, reply: boolean): void 
     const isLast = from + size >= records.length
     state.send(to, { type: 'push-pull', reply: reply && isLast, records: records.slice(from, from + size) })
   }
+}
+
+/**
+ * A link is up: both ends push, so each knows what the other knew within one message's time. A newcomer that knows nobody asks besides: the
+ * other end may have pushed before the newcomer was there to hear it. In a large mesh not every link need bring the table of those
+ * who hear the same news anyway: as many of a member's links do as make up for what it missed while it had few of them. To whoever is not
+ * alive here it is always said, and asked for, as the other end may think otherwise of us.
+ */
+export function greet(state: SwimState, peer: MemberId): void {
+  const { present } = state.table
+  const isLarge = present > GREETINGS
+  const isTogether = state.table.get(peer)?.state === 'alive'
+  if (isLarge && isTogether && state.random() * present >= GREETINGS) return
+  pushTable(state, peer, present === 1 || (isLarge && !isTogether))
 }
 
 /** A full exchange with one linked neighbor by chance, and the time of the next. */

@@ -14,6 +14,9 @@ import type { SwimRules } from './rules.ts'
 import { StalledMembers } from './stalled-members.ts'
 import type { Suspicion } from './suspicion.ts'
 
+/** News that are told at once in one interval of gossip. A guess: what one crash leads to, and some more. */
+const HURRIES = 5
+
 export class SwimState {
   readonly id: MemberId
   readonly options: SwimOptions
@@ -37,6 +40,8 @@ export class SwimState {
   readonly supersededTellers = new Set<MemberId>()
   readonly timers = new Timers((effect) => this.#effects.push(effect))
   #effects: SwimEffect[] = []
+  #hurries = 0
+  #hurriesSince = Number.NEGATIVE_INFINITY
 
   constructor(self: MemberRecord, options: SwimOptions, random: Random, rules: SwimRules) {
     this.id = self.id
@@ -55,6 +60,15 @@ export class SwimState {
 
   get hasLeft(): boolean {
     return this.self.state === 'left'
+  }
+
+  /** Something may be told at once; counted. */
+  mayHurry(now: number): boolean {
+    if (now - this.#hurriesSince >= this.options.gossipIntervalMs) {
+      this.#hurriesSince = now
+      this.#hurries = 0
+    }
+    return ++this.#hurries <= HURRIES
   }
 
   send(to: MemberId, message: SwimMessage): void {

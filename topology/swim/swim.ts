@@ -21,6 +21,7 @@ import { type SwimRules, swimRules } from './rules.ts'
 import {
   exchange,
   gossipNews,
+  greet,
   keepTrickling,
   pushTable,
   repeatVerdicts,
@@ -113,7 +114,7 @@ export class Swim {
         state.linked.delete(input.peer)
         break
       case 'neighbors':
-        this.#probing.setNeighbors(input.peers)
+        this.#probing.setNeighbors(input.peers, now)
         break
       case 'monitored':
         this.#probing.setMonitored(input.peers)
@@ -198,13 +199,10 @@ export class Swim {
     else if (timer.startsWith('relay:')) this.#probing.giveUp(Number(timer.slice('relay:'.length)))
   }
 
-  /**
-   * Both ends push: so each knows what the other knew within one message's time. A newcomer that knows nobody asks besides: the
-   * other end may have pushed before the newcomer was there to hear it.
-   */
   #connected(peer: MemberId, now: number): void {
     this.#state.linked.add(peer)
-    pushTable(this.#state, peer, this.#state.table.present === 1)
+    this.#probing.linked(peer, now)
+    greet(this.#state, peer)
     keepTrickling(this.#state, now)
   }
 
