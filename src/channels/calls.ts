@@ -72,7 +72,11 @@ export class RequestCall implements OutgoingListener, PendingRequest {
     this.#reject = reject
   }
 
-  /** Known from {@link begins} on. */
+  /** This and its message are known from {@link begins} on. */
+  get id(): number {
+    return this.message.id
+  }
+
   get message(): OutgoingMessage {
     return this.#message!
   }

@@ -3,6 +3,7 @@
 
 import { ClusterError } from '../errors.ts'
 import type { Time, Timer } from '../runtime/clock.ts'
+import { WaitingById } from '../runtime/waiting-by-id.ts'
 import { nodeStopping } from '../wait.ts'
 import type { Arrival } from './arrival.ts'
 import type { Message } from './channel.ts'
@@ -11,6 +12,8 @@ import type { OutgoingMessage } from './outgoing-message.ts'
 import { decodeFailure } from './payload.ts'
 
 export interface PendingRequest {
+  /** Of its message. */
+  readonly id: number
   readonly message: OutgoingMessage
   settle(outcome: Message | ClusterError): void
 }
@@ -18,7 +21,7 @@ export interface PendingRequest {
 export class PendingRequests {
   readonly #clock: Time
   readonly #nameOf: (id: string) => string
-  readonly #pending = new Map<number, PendingRequest>()
+  readonly #pending = new WaitingById<PendingRequest>()
   #timer: Timer | undefined
   #timerAt = Number.POSITIVE_INFINITY
 
@@ -27,12 +30,8 @@ export class PendingRequests {
     this.#nameOf = nameOf
   }
 
-  get size(): number {
-    return this.#pending.size
-  }
-
   add(request: PendingRequest): void {
-    this.#pending.set(request.message.id, request)
+    this.#pending.add(request)
     this.#arm(request.message.expiresAt)
   }
 
@@ -53,18 +52,20 @@ export class PendingRequests {
 
   /** No answer will come from `member`; `all`: not even to requests that are sent again after a reconnect. */
   lost(member: string, all: boolean): void {
-    for (const request of [...this.#pending.values()]) {
+    for (const request of this.#pending) {
       const { message } = request
       if (message.destination.id !== member || (message.isAcknowledged && !all)) continue
-      this.#pending.delete(message.id)
+      this.#pending.delete(request.id)
       request.settle(memberDown(message.destination.name, true))
     }
   }
 
   close(): void {
     this.#timer?.[Symbol.dispose]()
-    for (const request of [...this.#pending.values()]) request.settle(nodeStopping(true))
-    this.#pending.clear()
+    for (const request of this.#pending) {
+      this.#pending.delete(request.id)
+      request.settle(nodeStopping(true))
+    }
   }
 
   /** One timer for all: the first that may run out. */
@@ -82,10 +83,10 @@ export class PendingRequests {
     const now = this.#clock.now()
     this.#timerAt = Number.POSITIVE_INFINITY
     let next = Number.POSITIVE_INFINITY
-    for (const request of [...this.#pending.values()]) {
+    for (const request of this.#pending) {
       const { message } = request
       if (message.expiresAt <= now) {
-        this.#pending.delete(message.id)
+        this.#pending.delete(request.id)
         request.settle(expired(message, true))
       } else next = Math.min(next, message.expiresAt)
     }

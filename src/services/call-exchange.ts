@@ -7,10 +7,10 @@ import { failureFrom, type JsonValue } from '../channels/payload.ts'
 import { ClusterError } from '../errors.ts'
 import { sayable } from '../json-text.ts'
 import type { Time } from '../runtime/clock.ts'
+import { WaitingById } from '../runtime/waiting-by-id.ts'
 import { nodeStopping } from '../wait.ts'
 import { type CallMessage, callText, MAX_CALL_BYTES, OutgoingBatch, parseCallMessage } from './call-messages.ts'
 import { Deadlines } from './deadlines.ts'
-import { WaitingCalls } from './waiting-calls.ts'
 
 /** The other end: runs what others ask for. */
 export interface CallServer {
@@ -83,7 +83,8 @@ const TURN_MS = 1
 
 export class CallExchange implements Disposable {
   readonly #options: CallExchangeOptions
-  readonly #waiting = new WaitingCalls<OutgoingCall | OutgoingPull>()
+  readonly #waiting = new WaitingById<OutgoingCall | OutgoingPull>()
+  #nextId = 1
   #batches = new Map<string, OutgoingBatch>()
   /** Messages that came and whose turn has not: no more than the channel grants. */
   readonly #inbox: Heard[] = []
@@ -107,12 +108,12 @@ export class CallExchange implements Disposable {
 
   /** `now` on the node's clock. */
   call(call: OutgoingCall, now: number): void {
-    call.id = this.#waiting.next()
+    call.id = this.#nextId++
     this.#ask('calls', callText(call, call.deadline - now), call)
   }
 
   pull(pull: OutgoingPull): void {
-    pull.id = this.#waiting.next()
+    pull.id = this.#nextId++
     this.#ask('pulls', `[${pull.id},${pull.call}]`, pull)
   }
 
