@@ -96,6 +96,12 @@ export class LaneSocket implements ConnectionOwner {
     })
   }
 
+  /** Writes what the lane has queued now, in the middle of a turn. */
+  flush(): void {
+    this.connection.flush()
+    this.link.connection.flush?.()
+  }
+
   // --- What its connection asks of it ---
 
   get hasQueued(): boolean {

@@ -28,6 +28,8 @@ export interface SocketLaneOptions {
   readonly count: (reason: string, by: number) => void
   /** Something was queued in this turn, which is over. */
   readonly onQueued: () => void
+  /** As many questions or answers are queued as are worth a write, though this turn goes on. */
+  readonly onEnough: () => void
 }
 
 /** Shares of the queue's limit at which a lane is congested, and relieved. */
@@ -35,6 +37,11 @@ const CONGESTED_SHARE = 3 / 4
 const RELIEVED_SHARE = 1 / 4
 /** A lane that has said `full` says that there is room when this share is left. */
 const ROOM_SHARE = 1 / 2
+/**
+ * Questions and answers of one turn that leave together: the other end works on them while this one says more, or else both would wait for each other in
+ * turns. Small: a write for every few. Large: who has so many on their way waits.
+ */
+const ASKED_TOGETHER = 32
 /** A round trip, in milliseconds, of which the event loops at both ends are a small part. */
 const FAR_MS = 3
 /** Weight of the newest round trip in the smoothed one. */
@@ -61,6 +68,8 @@ export class SocketLane implements OutgoingLane, IncomingLane {
   #isCongested = false
   #isLost = false
   #isWaking = false
+  /** Questions and answers that were queued in this turn, and have not left. */
+  #asked = 0
   #sentMessages = 0
   #sentBytes = 0
   #receivedMessages = 0
@@ -92,6 +101,7 @@ export class SocketLane implements OutgoingLane, IncomingLane {
       this.#add(envelope.key === undefined && this.connections.length > 1 ? this.#unordered : this.#ordered, envelope)
     if (!this.#isCongested && this.#fill() > CONGESTED_SHARE) this.#congest()
     this.#wake()
+    if (envelope.kind === 'request') this.#oneAsked()
     return isLarge ? 'taking' : 'accepted'
   }
 
@@ -222,6 +232,7 @@ export class SocketLane implements OutgoingLane, IncomingLane {
     if (isLarge) this.#addLarge(envelope)
     else this.#add(this.#urgent, envelope)
     this.#wake()
+    if (envelope.kind !== 'ack') this.#oneAsked()
     return isLarge ? 'taking' : 'accepted'
   }
 
@@ -305,8 +316,16 @@ export class SocketLane implements OutgoingLane, IncomingLane {
     this.#isWaking = true
     queueMicrotask(() => {
       this.#isWaking = false
+      this.#asked = 0
       this.#options.onQueued()
     })
+  }
+
+  #oneAsked(): void {
+    this.#asked += 1
+    if (this.#asked < ASKED_TOGETHER) return
+    this.#asked = 0
+    this.#options.onEnough()
   }
 }
 

@@ -178,6 +178,10 @@ export class SocketLanes implements Lanes {
         now: () => toolbox.clock.now(),
         count: (reason, by) => toolbox.counters.add(reason, by),
         onQueued: () => toolbox.turn.enter(() => this.#queued(neighbor, held)),
+        onEnough: () =>
+          toolbox.turn.enter(() => {
+            for (const socket of held.sockets) socket.flush()
+          }),
       })
       const held: Held = {
         lane,

@@ -148,6 +148,10 @@ export class FaultyConnection implements Connection {
     return !this.#needsDrain
   }
 
+  flush(): void {
+    this.#inner.flush?.()
+  }
+
   admit(): void {
     this.#inner.admit()
   }

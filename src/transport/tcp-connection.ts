@@ -103,13 +103,23 @@ export class TcpConnection implements Connection {
     return false
   }
 
+  flush(): void {
+    if (this.#turn.length === 0) return
+    const batch = this.#turn.length === 1 ? (this.#turn[0] as Uint8Array) : Buffer.concat(this.#turn, this.#turnBytes)
+    const waiting = this.#waiting
+    this.#turn = []
+    this.#turnBytes = 0
+    this.#waiting = []
+    if (this.#socket.writable) this.#socket.write(batch, () => this.#written(waiting))
+  }
+
   admit(): void {
     this.#options.onAdmit()
   }
 
   close(): Promise<void> {
     if (this.#isClosing) return this.#closed
-    this.#flush()
+    this.flush()
     this.#isClosing = true
     const timer = setTimeout(() => this.#socket.destroy(), this.#options.closeTimeoutMs)
     void this.#closed.then(() => clearTimeout(timer))
@@ -137,17 +147,7 @@ export class TcpConnection implements Connection {
   }
 
   /** Behind every promise that what runs now has resolved: an answer and its acknowledgement leave together. */
-  readonly #flushLast = (): void => process.nextTick(() => this.#flush())
-
-  #flush(): void {
-    if (this.#turn.length === 0) return
-    const batch = this.#turn.length === 1 ? (this.#turn[0] as Uint8Array) : Buffer.concat(this.#turn, this.#turnBytes)
-    const waiting = this.#waiting
-    this.#turn = []
-    this.#turnBytes = 0
-    this.#waiting = []
-    if (this.#socket.writable) this.#socket.write(batch, () => this.#written(waiting))
-  }
+  readonly #flushLast = (): void => process.nextTick(() => this.flush())
 
   #written(waiting: readonly (() => void)[]): void {
     for (const tell of waiting) tell()

@@ -30,6 +30,8 @@ export interface Connection {
    * nothing and answers `false`. `onWritten` is called on a later turn, in the order of the writes, when the bytes are the kernel's; it need not be when the connection ends first.
    */
   write(bytes: Uint8Array, onWritten?: () => void): boolean
+  /** Gives what is queued to the kernel now, as far as it takes it, not when this turn ends. Absent: nothing waits for the end of a turn. */
+  flush?(): void
   /** Bytes queued and not yet given to the kernel. */
   readonly queuedBytes: number
   /** True: the memory of what it hands on is the handler's too, who may free a buffer that holds nothing else. Absent: others may look at it. */

@@ -39,7 +39,7 @@ class End implements ConnectionOwner {
       lost: () => {},
       congestion: () => {},
     }
-    this.lane = new SocketLane({ ends, handler, now: () => 0, count: () => {}, onQueued: () => {} })
+    this.lane = new SocketLane({ ends, handler, now: () => 0, count: () => {}, onQueued: () => {}, onEnough: () => {} })
     this.connection = new LaneConnection(this)
     this.lane.connections.push(this.connection)
     this.splitter = new LaneFrameSplitter(this.connection)

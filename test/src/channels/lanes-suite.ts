@@ -147,6 +147,27 @@ export function testLanes(name: string, transports: () => readonly [Transport, T
       )
     })
 
+    it('send questions and answers in the middle of a turn once there are enough, and everything else when it ends', async () => {
+      const [a, b] = await pair()
+      a.send(b.id, 'data', Buffer.alloc(1))
+      await waitUntil(() => b.arrived.length === 1)
+      const sent = (): number => a.lanes.stats().find(({ channel }) => channel === 'data')!.sent.messages
+      const before = sent()
+      const sendMany = (kind: LaneEnvelope['kind'], count: number): number => {
+        for (let index = 0; index < count; index++) a.send(b.id, 'data', Buffer.alloc(1), { kind })
+        return sent() - before
+      }
+      assert.equal(sendMany('message', 100), 0)
+      assert.equal(sendMany('ack', 100), 0)
+      assert.equal(sendMany('request', 31), 0)
+      assert.equal(sendMany('reply', 1), 232)
+      assert.equal(sendMany('error', 31), 232)
+      await waitUntil(() => b.arrived.length === 264)
+      // Those of another turn do not count.
+      assert.equal(sendMany('request', 31), 263)
+      await waitUntil(() => b.arrived.length === 295)
+    })
+
     it('pass on acknowledgements and answers of others without end, and those use no credit either', async () => {
       const [a, b] = await pair()
       let passed = 0

@@ -17,6 +17,7 @@ function laneUnderTest() {
       counts[reason] = (counts[reason] ?? 0) + by
     },
     onQueued: () => {},
+    onEnough: () => {},
   })
   return { lane, counts }
 }

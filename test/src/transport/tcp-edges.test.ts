@@ -110,6 +110,24 @@ describe('a transport', () => {
     assert.deepEqual(chunks, [1_000])
   })
 
+  it('writes at once what it is told to, while the turn goes on', async () => {
+    const chunks: number[] = []
+    const address = await create().listen('127.0.0.1:0', (connection) =>
+      connection.start({
+        data: (bytes) => chunks.push(bytes.length),
+        drain: () => undefined,
+        close: () => undefined,
+      }),
+    )
+    const dialed = await create().dial(address, signal())
+    for (const length of [10, 20, 30]) {
+      dialed.write(new Uint8Array(length))
+      if (length === 20) dialed.flush?.()
+    }
+    await waitUntil(() => chunks.length > 1)
+    assert.deepEqual(chunks, [30, 30])
+  })
+
   it('refuses to be used after it was closed', async () => {
     const transport = create()
     await transport.close()
