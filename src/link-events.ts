@@ -28,7 +28,6 @@ export class LinkEvents {
 
   up(link: Link): void {
     this.#options.onLink(link.peer.name, 'up', undefined)
-    this.#options.parts.coordination?.greet(link.peer.id)
   }
 
   /** A peer is in a cluster, ours or another, or in none yet. */
@@ -72,12 +71,13 @@ export class LinkEvents {
   #companion(link: Link): void {
     const { coordination, membership, relay, features } = this.#options.parts
     const peer = link.peer.id
+    // Its hello says in which cluster it is, and its record says it again.
+    if (this.#companions.has(peer)) return
+    this.#companions.add(peer)
     coordination?.greet(peer)
     coordination?.connected(peer)
     membership?.connected(peer)
     relay.up(peer)
-    if (this.#companions.has(peer)) return
-    this.#companions.add(peer)
     features.linkUp(link)
   }
 

@@ -22,6 +22,19 @@ export interface HoldsOptions {
 /** A link that nobody needs is closed after this long: time to hear who the others are, and to want it again. */
 const UNNEEDED_MS = 2_000
 
+/** How often each end of a link says something, at least while it has few. */
+export const SPEAK_EVERY_MS = 2_000
+/** With many links less often: so much for each. A message costs both ends some 0.1 ms: a mesh of two hundred would do little else. */
+const SPEAK_EVERY_MS_BY_LINKS = 40
+/** Nobody speaks less often. Well below what a link may be silent for that had few links beside it. */
+const LONGEST_GAP_MS = 6_000
+
+/** What was last said, or heard, and how long after what was before. */
+interface Word {
+  readonly at: number
+  readonly gapMs: number
+}
+
 /** From the weakest to the strongest. */
 const strength: Readonly<Record<HoldKind, number>> = { none: 0, 'on-demand': 1, pinned: 2, overlay: 3 }
 
@@ -33,6 +46,10 @@ export class Holds {
   readonly #theirs = new Map<string, HoldKind>()
   /** What linked peers were told. */
   readonly #told = new Map<string, HoldKind>()
+  /** Said to linked peers: the gap is the one that follows. */
+  readonly #said = new Map<string, Word>()
+  /** Heard of linked peers: the gap is the longest yet. */
+  readonly #heard = new Map<string, Word>()
   readonly #linked = new Set<string>()
   /** By peer: when its link, which nobody needs, is closed. */
   readonly #unneeded: NamedTimers
@@ -88,6 +105,8 @@ export class Holds {
     this.#linked.delete(peer)
     this.#theirs.delete(peer)
     this.#told.delete(peer)
+    this.#said.delete(peer)
+    this.#heard.delete(peer)
     this.#unneeded.clear(peer)
     this.call(peer)
   }
@@ -95,17 +114,33 @@ export class Holds {
   /** The peer said why it holds the link; perhaps before this node was a member. */
   hear(peer: string, kind: HoldKind): void {
     this.#theirs.set(peer, kind)
+    const at = this.#options.clock.now()
+    const before = this.#heard.get(peer)
+    const gapMs = before ? Math.min(Math.max(before.gapMs, at - before.at), LONGEST_GAP_MS) : SPEAK_EVERY_MS
+    this.#heard.set(peer, { at, gapMs })
     this.#settle(peer)
   }
 
-  /** Tells every linked peer again why its link is held: so neither end is silent while the network lets them speak. */
+  /**
+   * Tells linked peers again why their links are held: so neither end is silent while the network lets them speak. The gap to the next time
+   * never more than doubles, so that who has heard the last one knows how long to wait. Called every `SPEAK_EVERY_MS`.
+   */
   repeat(): void {
-    for (const [peer, kind] of this.#told) this.#options.links.send(peer, { type: 'hold', kind })
+    const now = this.#options.clock.now()
+    const longest = Math.min(Math.max(SPEAK_EVERY_MS, this.#told.size * SPEAK_EVERY_MS_BY_LINKS), LONGEST_GAP_MS)
+    for (const [peer, kind] of this.#told) {
+      const { at, gapMs } = this.#said.get(peer) ?? { at: Number.NEGATIVE_INFINITY, gapMs: SPEAK_EVERY_MS }
+      // The timer is never exact.
+      if (now - at > gapMs - SPEAK_EVERY_MS / 2) this.#say(peer, kind, Math.min(2 * gapMs, longest))
+    }
   }
 
-  /** Linked peers that are never silent for long: who has said why says it again and again. A link may be cut before it is said twice. */
-  repeating(): Iterable<string> {
-    return this.#theirs.keys()
+  /**
+   * Linked peers that are never silent for long, and the longest gap between two words of theirs: who has said why says it again and again. A link
+   * may be cut before it is said twice.
+   */
+  *repeating(): Iterable<readonly [peer: string, gapMs: number]> {
+    for (const [peer, { gapMs }] of this.#heard) yield [peer, gapMs]
   }
 
   /** The strongest reason of either end. One that was never named is somebody's demand. */
@@ -130,9 +165,13 @@ export class Holds {
     const kind = this.#kind(peer)
     if (this.#told.get(peer) !== kind) {
       this.#told.set(peer, kind)
-      this.#options.links.send(peer, { type: 'hold', kind })
+      this.#say(peer, kind, SPEAK_EVERY_MS)
     }
     if (kind !== 'none' || this.#theirs.get(peer) !== 'none') this.#unneeded.clear(peer)
     else if (!this.#unneeded.has(peer)) this.#unneeded.set(peer, this.#options.clock.now() + UNNEEDED_MS)
+  }
+  #say(peer: string, kind: HoldKind, gapMs: number): void {
+    this.#said.set(peer, { at: this.#options.clock.now(), gapMs })
+    this.#options.links.send(peer, { type: 'hold', kind })
   }
 }

@@ -1,18 +1,18 @@
 // Ends links over which nothing comes any more. A cut cable closes no connection, and after a long cut TCP waits as long again before it
 // tries to send, up to two minutes: a link that was cut for a minute would be deaf for another one after the network is whole.
-// So each end of a link between members says something every two seconds, and an end that hears nothing for eight breaks the link
-// off and calls anew: the far end takes the new connection for the old one. A peer that is slow, or stands still, loses its
+// So each end of a link between members says something every two seconds, with many links every six at most, and an end that hears nothing for
+// four times as long as the other end has ever paused, eight seconds at least, breaks the link off and calls anew: the far end takes the new connection for the old one. A peer that is slow, or stands still, loses its
 // connection by that and nothing else; silence is no evidence against anybody.
 
 import type { Time, Timer } from '../runtime/clock.ts'
 import type { Turn } from '../runtime/turn.ts'
-import type { Holds } from './holds.ts'
+import { type Holds, SPEAK_EVERY_MS } from './holds.ts'
 import type { Links } from './links.ts'
 
-/** How often each end says something. */
-export const SPEAK_EVERY_MS = 2_000
-/** Four times unheard. Shorter: busy peers lose links. Longer: after a cut of that length TCP alone heals within the bound no more. */
-export const SILENT_MS = 8_000
+/** So often unheard. Fewer: busy peers lose links. More: after a cut of that length TCP alone heals within the bound no more. */
+const WORDS_MISSED = 4
+/** Sooner no link is silent. */
+export const SILENT_MS = WORDS_MISSED * SPEAK_EVERY_MS
 
 export interface SilenceOptions {
   readonly links: Pick<Links, 'heardAt' | 'breakOff'>
@@ -48,9 +48,10 @@ export class Silence {
     if (now - this.#lookedAt > 2 * SPEAK_EVERY_MS) this.#listeningSince = now
     this.#lookedAt = now
     holds.repeat()
-    for (const peer of [...holds.repeating()]) {
+    for (const [peer, gapMs] of [...holds.repeating()]) {
       const heardAt = links.heardAt(peer)
-      if (heardAt === undefined || now - Math.max(heardAt, this.#listeningSince) < SILENT_MS) continue
+      const patienceMs = WORDS_MISSED * Math.max(gapMs, SPEAK_EVERY_MS)
+      if (heardAt === undefined || now - Math.max(heardAt, this.#listeningSince) < patienceMs) continue
       count('link-silent')
       links.breakOff(peer)
     }

@@ -3,7 +3,7 @@
 // ids and the cluster's name. It shows the secret to nobody who does not have it.
 
 import { Buffer } from 'node:buffer'
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto'
 import { MAX_CLUSTER_NAME_BYTES, MAX_ID_BYTES } from './limits.ts'
 import { write } from './writer.ts'
 
@@ -73,7 +73,8 @@ export function isProofOf(prover: Prover, proof: Uint8Array, context: ProofConte
 function proverOf(text: string): Prover {
   const secret = parseSecret(text)
   if (typeof secret === 'string') throw new TypeError(`a secret ${secret}`)
-  return (context) => createHmac('sha256', secret).update(proofInput(context)).digest()
+  const key = createSecretKey(secret)
+  return (context) => createHmac('sha256', key).update(proofInput(context)).digest()
 }
 
 const TICKET_LABEL = 'trellis-lane-ticket-1'

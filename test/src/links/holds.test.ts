@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { Holds } from '../../../src/links/holds.ts'
+import { Holds, SPEAK_EVERY_MS } from '../../../src/links/holds.ts'
 import type { HoldKind } from '../../../src/wire/hold.ts'
 import { FakeClock } from '../runtime/fake-clock.ts'
 
@@ -110,12 +110,43 @@ describe('the reasons of a link', () => {
     holds.hold('a', 'overlay 0', 'overlay')
     holds.up('a')
     looked()
-    holds.repeat()
-    assert.deepEqual(looked(), ['tell a overlay'])
+    for (let time = 0; time < 5; time++) {
+      clock.pass(SPEAK_EVERY_MS - 1)
+      holds.repeat()
+      assert.deepEqual(looked(), ['tell a overlay'])
+    }
     assert.deepEqual([...holds.repeating()], [])
     holds.hear('a', 'overlay')
-    assert.deepEqual([...holds.repeating()], ['a'])
+    assert.deepEqual([...holds.repeating()], [['a', SPEAK_EVERY_MS]])
     holds.down('a')
     assert.deepEqual([...holds.repeating()], [])
+  })
+
+  it('are told less often where there are many links, and never twice as late as the last time', () => {
+    for (let peer = 0; peer < 300; peer++) holds.up(`${peer}`)
+    const ticks: number[] = []
+    for (let tick = 1; tick <= 20; tick++) {
+      looked()
+      clock.pass(SPEAK_EVERY_MS)
+      holds.repeat()
+      if (looked().includes('tell 7 none')) ticks.push(tick)
+    }
+    assert.deepEqual(ticks, [1, 3, 6, 9, 12, 15, 18])
+    holds.hold('7', 'voters', 'pinned')
+    looked()
+    clock.pass(SPEAK_EVERY_MS)
+    holds.repeat()
+    assert.deepEqual(looked().includes('tell 7 pinned'), true)
+  })
+
+  it('are waited for as long as the other end has ever paused', () => {
+    for (const gapMs of [0, 2_000, 4_000, 100, 1_000]) {
+      clock.pass(gapMs)
+      holds.hear('a', 'overlay')
+    }
+    assert.deepEqual([...holds.repeating()], [['a', 4_000]])
+    clock.pass(60_000)
+    holds.hear('a', 'overlay')
+    assert.deepEqual([...holds.repeating()], [['a', 6_000]])
   })
 })

@@ -1,17 +1,20 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
-import { SILENT_MS, Silence, SPEAK_EVERY_MS } from '../../../src/links/silence.ts'
+import { SPEAK_EVERY_MS } from '../../../src/links/holds.ts'
+import { SILENT_MS, Silence } from '../../../src/links/silence.ts'
 import { FakeClock } from '../runtime/fake-clock.ts'
 
 let clock: FakeClock
 let tick: () => void
 let heardAt: Map<string, number>
 let repeated: number
+let gaps: Map<string, number>
 let brokenOff: string[]
 
 beforeEach(() => {
   heardAt = new Map()
   repeated = 0
+  gaps = new Map()
   brokenOff = []
   const timer = { unref: () => undefined, [Symbol.dispose]: () => undefined }
   clock = Object.assign(new FakeClock(), {
@@ -25,7 +28,10 @@ beforeEach(() => {
     clock,
     turn: { enter: (work) => work() },
     links: { heardAt: (peer) => heardAt.get(peer), breakOff: (peer) => void brokenOff.push(peer) },
-    holds: { repeat: () => void repeated++, repeating: () => heardAt.keys() },
+    holds: {
+      repeat: () => void repeated++,
+      repeating: () => [...heardAt.keys()].map((peer) => [peer, gaps.get(peer) ?? SPEAK_EVERY_MS] as const),
+    },
     count: () => {},
   })
 })
@@ -46,6 +52,15 @@ describe('a link over which nothing comes', () => {
     assert.deepEqual([brokenOff, repeated], [[], SILENT_MS / SPEAK_EVERY_MS - 1])
     pass(SPEAK_EVERY_MS, 'other')
     assert.deepEqual(brokenOff, ['mute'])
+  })
+
+  it('may be silent for longer when the other end speaks less often', () => {
+    heardAt.set('rare', clock.now())
+    gaps.set('rare', 3 * SPEAK_EVERY_MS)
+    pass(3 * SILENT_MS - SPEAK_EVERY_MS)
+    assert.deepEqual(brokenOff, [])
+    pass(SPEAK_EVERY_MS)
+    assert.deepEqual(brokenOff, ['rare'])
   })
 
   it('is nobody to blame for while this process did not run', () => {
