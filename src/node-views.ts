@@ -3,6 +3,7 @@
 
 import type { MemberRecord, SwimEvent } from '../topology/index.ts'
 import type { Knowledge } from './coordination/knowledge.ts'
+import type { Known } from './knowledge-events.ts'
 import {
   incarnationNumber,
   type LinkView,
@@ -66,8 +67,19 @@ export function agreementView(
       voters: voters.map(nameOf).sort(),
       learners: learners.map(nameOf).sort(),
     },
-    s5: { host: nameOrNull(s5?.host), phase: s5?.phase ?? 'inactive', fencingToken: s5?.token ?? null },
+    s5: s5View(s5, nameOf),
   }
+}
+
+/** As much of that as events tell. */
+export function knownOf(knowledge: Knowledge | undefined, nameOf: (id: string) => string): Known {
+  const { leader, term = 0, s5 } = knowledge ?? {}
+  return { leader: leader === undefined ? null : nameOf(leader), term, s5: s5View(s5, nameOf) }
+}
+
+function s5View(s5: Knowledge['s5'] | undefined, nameOf: (id: string) => string): NodeStatus['s5'] {
+  const host = s5?.host === undefined ? null : nameOf(s5.host)
+  return { host, phase: s5?.phase ?? 'inactive', fencingToken: s5?.token ?? null }
 }
 
 export interface LinkFacts {

@@ -25,7 +25,7 @@ import type {
   WaitOptions,
 } from './node-interface.ts'
 import { createFeatures, type NodeFeatures } from './node-parts.ts'
-import { agreementView, linkViews, memberChange, memberView, nodeStatus } from './node-views.ts'
+import { knownOf, linkViews, memberChange, memberView, nodeStatus } from './node-views.ts'
 import type { NodeWorld } from './node-world.ts'
 import { Distribution } from './observability/distribution.ts'
 import { NodeObserver } from './observability/node-observer.ts'
@@ -143,7 +143,7 @@ export class RunningNode extends NodeFaces implements TrellisNode {
     })
     this.#observer = new NodeObserver(this, this.#clock, (name) => counters.add(name))
     this.#knowledge = new KnowledgeEvents(this.#hub, this.#clock, () =>
-      agreementView(this.#knows(), (id) => this.lifecycle.nameOf(id)),
+      knownOf(this.#knows(), (id) => this.lifecycle.nameOf(id)),
     )
     this.#loopDelay = setup.world.watchLoopDelay((ms) => turn.enter(() => this.lifecycle.loopDelay(ms)))
   }

@@ -4,6 +4,7 @@
 
 import { uptime } from 'node:os'
 import { performance } from 'node:perf_hooks'
+import { BEAT_MS, onBeat } from './beat.ts'
 
 export interface Clock {
   /** Milliseconds of a clock that never jumps; it stands still while the machine is suspended. */
@@ -24,7 +25,7 @@ export interface Timer extends Disposable {
 export interface Time extends Clock {
   /** Calls `work` once, in `ms` milliseconds or a little later. At most {@link MAX_DELAY_MS}. */
   setTimeout(work: () => void, ms: number): Timer
-  /** Calls `work` every `ms` milliseconds. */
+  /** Calls `work` every `ms` milliseconds; those of 100 ms and more are kept in step with each other, in whole tenths of a second. */
   setInterval(work: () => void, ms: number): Timer
   /** Calls `work` on a later turn of the event loop, in order. */
   setImmediate(work: () => void): void
@@ -41,7 +42,7 @@ export const systemClock: Time = {
   wall: () => Date.now(),
   boot: () => uptime() * 1000,
   setTimeout: (work, ms) => setTimeout(work, ms),
-  setInterval: (work, ms) => setInterval(work, ms),
+  setInterval: (work, ms) => (ms >= BEAT_MS ? onBeat(work, ms) : setInterval(work, ms)),
   setImmediate: (work) => void setImmediate(work),
   timeout: (ms) => AbortSignal.timeout(ms),
 }

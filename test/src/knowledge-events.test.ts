@@ -23,7 +23,7 @@ beforeEach(() => {
     if (event.type === 'leader') told.push(`leader ${event.leader} ${event.term}`)
     if (event.type === 's5') told.push(`s5 ${event.host} ${event.phase} ${event.fencingToken}`)
   })
-  knowledge = new KnowledgeEvents(hub, systemClock, () => ({ consensus: { leader, term }, s5 }) as NodeStatus)
+  knowledge = new KnowledgeEvents(hub, systemClock, () => ({ leader, term, s5 }))
   knowledge.look()
   told.length = 0
 })

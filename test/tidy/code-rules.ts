@@ -15,7 +15,7 @@ const waits = /^(test|src\/testing)\/(.*\/)?(wait-until|deadline)\.ts$/
  * API, DNS, providers of peers, the liveness worker), and programs.
  */
 const machineTime =
-  /^src\/(?:runtime\/(?:clock|loop-delay)\.ts|transport\/(?:tcp|knock|libp2p\/)|admin\/|client\/|dns\/|discovery\/|liveness\/|cli\/|bench\/|testing\/)/
+  /^src\/(?:runtime\/(?:beat|clock)\.ts|transport\/(?:tcp|knock|libp2p\/)|admin\/|client\/|dns\/|discovery\/|liveness\/|cli\/|bench\/|testing\/)/
 const bareTime =
   /(?<![\w.])(?:setTimeout|setInterval|clearTimeout|clearInterval|performance\s*\.\s*now|Date\s*\.\s*now|AbortSignal\s*\.\s*timeout|process\s*\.\s*hrtime|new Date\(\))|\btimers\/promises\b/g
 

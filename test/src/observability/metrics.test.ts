@@ -4,6 +4,8 @@ import { countedFamilies, MAX_REASONS } from '../../../src/observability/counted
 import { Distribution } from '../../../src/observability/distribution.ts'
 import { families, type Measures } from '../../../src/observability/families.ts'
 import { createMetrics } from '../../../src/observability/metrics.ts'
+import { watchLoopDelay } from '../../../src/runtime/loop-delay.ts'
+import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
 import { type FakeNode, fakeNode, memberView } from '../admin/fake-node.ts'
 import { type ReadSample, readExposition } from './exposition.ts'
 
@@ -157,6 +159,17 @@ describe('the metrics of a node', () => {
       assert.ok(samplesOf(read, name).length > 0, name)
       for (const sample of samplesOf(read, name)) assert.deepEqual(Object.keys(sample.labels), labels, name)
     }
+  })
+
+  it('know how late the event loop was at the first scrape, in figures that fit together', async () => {
+    const reports: number[] = []
+    using _watch = watchLoopDelay((ms) => reports.push(ms))
+    await waitUntil(() => reports.length > 0)
+    const read = readExposition(await createMetrics(fakeNode()).text())
+    const lag = (part: string): number => readValue(read, `nodejs_eventloop_lag_${part}_seconds`)!
+    assert.ok(lag('min') >= 0 && lag('min') <= lag('p50') && lag('p50') <= lag('p90') && lag('p90') <= lag('p99'))
+    assert.ok(lag('max') > 0 && lag('max') < 60, String(lag('max')))
+    assert.ok(lag('mean') > 0 && lag('mean') <= lag('max') * 1.01 && lag('stddev') >= 0)
   })
 
   it('of several nodes in one process do not clash, and both show the process', async () => {
