@@ -6,6 +6,7 @@
 
 import type { Random } from '../../topology/index.ts'
 import type { Time, Timer } from '../runtime/clock.ts'
+import { patientTimer } from '../runtime/patient-timer.ts'
 import { AttemptWindow } from './attempt-window.ts'
 
 export type Pace = 'eager' | 'remembered'
@@ -116,7 +117,7 @@ export class Dialer {
   async #call(target: Target): Promise<void> {
     const { clock, attempt, onFailed } = this.#options
     const running = new AbortController()
-    const timeout = clock.setTimeout(() => running.abort(new Error('no answer in time')), ATTEMPT_TIMEOUT_MS)
+    const timeout = patientTimer(clock, () => running.abort(new Error('no answer in time')), ATTEMPT_TIMEOUT_MS)
     target.running = running
     const end = this.#begin(target.pace)
     try {
@@ -128,7 +129,7 @@ export class Dialer {
       target.failures += 1
       if (target.expected !== undefined && this.#isWanted(target)) onFailed?.(target.expected)
     } finally {
-      timeout?.[Symbol.dispose]()
+      timeout[Symbol.dispose]()
       target.running = undefined
       if (this.#isWanted(target)) this.#schedule(target, this.#pause(target))
       this.#pump()

@@ -9,6 +9,7 @@
 import type { Random } from '../../topology/index.ts'
 import { ClusterError, isClusterError } from '../errors.ts'
 import type { Time, Timer } from '../runtime/clock.ts'
+import { patientTimer } from '../runtime/patient-timer.ts'
 import type { Turn } from '../runtime/turn.ts'
 import { splitAddress } from '../transport/provider.ts'
 import type { Connection, Transport } from '../transport/transport.ts'
@@ -214,7 +215,8 @@ export class Links {
   async #greet(connection: Connection, address: string): Promise<void> {
     const { peer } = connection
     // It goes on when the peer's own call was quicker: the peer may hold this link already.
-    const signal = AbortSignal.any([this.#handshakes.signal, this.#options.clock.timeout(ATTEMPT_TIMEOUT_MS)])
+    const late = new AbortController()
+    const signal = AbortSignal.any([this.#handshakes.signal, late.signal])
     // A seed and a member may be the same peer. The two ends need not see two connections of one direction in the same
     // order, so there is never more than one.
     if (this.#greeting.has(peer)) {
@@ -222,6 +224,11 @@ export class Links {
       throw new Error('another call of this peer is under way')
     }
     this.#greeting.add(peer)
+    const timer = patientTimer(
+      this.#options.clock,
+      () => late.abort(new Error('no answer in time')),
+      ATTEMPT_TIMEOUT_MS,
+    )
     try {
       this.#add(await this.#establish(connection, signal))
     } catch (error) {
@@ -229,6 +236,7 @@ export class Links {
       this.#report(error, 'dialer', address)
       throw error
     } finally {
+      timer[Symbol.dispose]()
       this.#greeting.delete(peer)
     }
   }
