@@ -3,6 +3,7 @@
 
 import { Buffer } from 'node:buffer'
 import { handedOver } from '../runtime/young-garbage.ts'
+import { freeMemory } from '../transport/free-memory.ts'
 import type { Envelope } from '../wire/envelope.ts'
 import { FRAME_HEADER_BYTES } from '../wire/frame.ts'
 import type { LaneEnds, LaneEnvelope } from '../wire/lane-envelope.ts'
@@ -149,7 +150,8 @@ export class LaneSocket implements ConnectionOwner {
     const chunk = this.#inbox.shift()
     if (chunk !== undefined) {
       this.#guarded(() => {
-        if (this.#splitter.push(chunk) && this.link.connection.handsOverMemory) free(chunk)
+        const { handsOverMemory } = this.link.connection
+        if (this.#splitter.push(chunk) && handsOverMemory !== undefined) freeMemory(chunk, handsOverMemory)
       })
     }
     return this.#inbox.length > 0
@@ -178,12 +180,4 @@ export class LaneSocket implements ConnectionOwner {
     handedOver(bytes)
     this.#options.handler.arrived(this.lane, batch)
   }
-}
-
-/**
- * Gives the memory of what was copied back at once. Left to the collector it is what bulk has most of, outside of the heap, where V8 counts it and marks
- * the whole heap again and again to find it: 25 times a second at 300 MB/s, each of which everybody waits for.
- */
-function free({ buffer, byteLength }: Buffer): void {
-  if (byteLength === buffer.byteLength && buffer instanceof ArrayBuffer) buffer.transfer(0)
 }

@@ -73,8 +73,8 @@ export class TcpConnection implements Connection {
   }
 
   /** Node reads into a buffer for each read. */
-  get handsOverMemory(): boolean {
-    return true
+  get handsOverMemory(): number {
+    return 0
   }
 
   start(handler: ConnectionHandler): void {

@@ -34,8 +34,11 @@ export interface Connection {
   flush?(): void
   /** Bytes queued and not yet given to the kernel. */
   readonly queuedBytes: number
-  /** True: the memory of what it hands on is the handler's too, who may free a buffer that holds nothing else. Absent: others may look at it. */
-  readonly handsOverMemory?: boolean
+  /**
+   * The memory of what it hands on is the handler's too, who may free a buffer that holds nothing else but at most so many bytes in front. Undefined:
+   * others may look at it.
+   */
+  readonly handsOverMemory?: number | undefined
   /** The upper layer has checked the peer: the connection leaves the table of half-open ones. Does nothing on a dialed one. */
   admit(): void
   /** Sends what is queued (for a bounded time), then closes. Idempotent. */

@@ -5,6 +5,7 @@ import type { ConnectionGater, Connection as Libp2pConnection, MultiaddrConnecti
 import { streamAddress } from '../../network-address.ts'
 import { type HalfOpen, type HalfOpenLimits, HalfOpenTable, type RefusedReason } from '../half-open.ts'
 import { shownAddress } from './addresses.ts'
+import { boundReads } from './bounded-reads.ts'
 import { joinWrites } from './joined-writes.ts'
 
 export interface AdmissionOptions {
@@ -33,10 +34,12 @@ export class Admission {
       if (entry !== undefined) entry.isProven = true
       // Nobody else is shown the raw connection.
       joinWrites(raw)
+      boundReads(raw)
       return false
     },
     denyOutboundUpgradedConnection: (_peer, raw) => {
       joinWrites(raw)
+      boundReads(raw)
       return false
     },
   }

@@ -3,19 +3,19 @@
 // leave together, and so do the window updates of a turn, with what its owner says last: the grant of credit for the same bytes.
 
 import type { MultiaddrConnection } from '@libp2p/interface'
+import { sent } from './noise-cipher.ts'
 
 /** What the class of a raw TCP connection has, and its interface does not show; other transports have none of it. */
 interface Written {
-  readonly socket?: { cork?(): void; uncork?(): void }
-  sendData?(data: unknown): unknown
+  readonly socket?: { cork?(): void; uncork?(): void; write?(bytes: Uint8Array, onWritten?: () => void): boolean }
+  sendData?(data: Iterable<Uint8Array> & { readonly byteLength: number }): unknown
 }
 
 /** Joins the writes of `raw` from now on, when it is a TCP connection; answers whether it is. */
 export function joinWrites(raw: MultiaddrConnection): boolean {
   const written = raw as Written
   const { socket } = written
-  const send = written.sendData?.bind(raw)
-  if (send === undefined || socket?.cork === undefined || socket.uncork === undefined) return false
+  if (written.sendData === undefined || !socket?.cork || !socket.uncork || !socket.write) return false
   let isCorked = false
   const uncork = (): void => {
     isCorked = false
@@ -29,7 +29,10 @@ export function joinWrites(raw: MultiaddrConnection): boolean {
       socket.cork!()
       queueMicrotask(uncorkLast)
     }
-    return send(data)
+    let takesMore = true
+    // All of it, also past what the socket calls full: the rest would be a packet of its own.
+    for (const bytes of data) takesMore = socket.write!(bytes, () => sent(bytes))
+    return { sentBytes: data.byteLength, canSendMore: takesMore }
   }
   return true
 }

@@ -15,12 +15,14 @@ import { Buffer } from 'node:buffer'
 import type { Connection as Libp2pConnection, Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
 import type { Connection, ConnectionHandler } from '../transport.ts'
 import { chunksOf, type Greeting } from './greeting.ts'
+import { updateWindowByHalves } from './window-updates.ts'
 
 const NOTHING = new Uint8Array(0)
-/** Noise has encrypted what a stream has taken. Others may still read it when its owner, who was told that it is written, uses the memory again. */
-const ENCRYPTS_AT_ONCE = '/noise'
+/** It has encrypted what a stream has taken. Others may still read it when its owner, who was told that it is written, uses the memory again. */
+const NOISE = '/noise'
+const YAMUX_HEADER_BYTES = 12
 /** 64 KiB, which a socket reads at once, without Noise's length and tag and yamux' header. */
-const MAX_PIECE_BYTES = 64 * 1024 - 2 - 16 - 12
+const MAX_PIECE_BYTES = 64 * 1024 - 2 - 16 - YAMUX_HEADER_BYTES
 
 export interface Libp2pConnectionOptions {
   readonly peer: string
@@ -73,6 +75,7 @@ export class StreamConnection implements Connection {
     this.side = options.side
     this.remoteAddress = options.remoteAddress
     this.binding = options.greeting.binding
+    updateWindowByHalves(stream)
     stream.addEventListener('drain', () => queueMicrotask(() => this.#drained()))
     stream.addEventListener('remoteCloseWrite', () => {
       this.#remoteHasEnded = true
@@ -100,6 +103,11 @@ export class StreamConnection implements Connection {
 
   get queuedBytes(): number {
     return this.#turnBytes + this.#sentBytes
+  }
+
+  /** What Noise has decrypted is a stream's alone, but for the header in front of it. */
+  get handsOverMemory(): number | undefined {
+    return this.#connection.encryption === NOISE ? YAMUX_HEADER_BYTES : undefined
   }
 
   start(handler: ConnectionHandler): void {
@@ -176,7 +184,7 @@ export class StreamConnection implements Connection {
 
   #flush(): void {
     if (this.#turn.length === 0 || this.#stream.status !== 'open') return
-    const isOne = this.#turn.length === 1 && this.#connection.encryption === ENCRYPTS_AT_ONCE
+    const isOne = this.#turn.length === 1 && this.#connection.encryption === NOISE
     this.#unsent = isOne ? (this.#turn[0] as Uint8Array) : Buffer.concat(this.#turn, this.#turnBytes)
     this.#sentBytes = this.#turnBytes
     this.#sentWaiting = this.#turnWaiting

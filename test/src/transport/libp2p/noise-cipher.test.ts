@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { pureJsCrypto } from '@libp2p/noise'
-import { noiseCipher } from '../../../../src/transport/libp2p/noise-cipher.ts'
+import { noiseCipher, sent } from '../../../../src/transport/libp2p/noise-cipher.ts'
 
 const key = randomBytes(32)
 const nothing = new Uint8Array(0)
@@ -34,5 +34,37 @@ describe('the cipher of Noise', () => {
       assert.throws(() => noiseCipher.chaCha20Poly1305Decrypt(changed, nonceOf(1), nothing, key))
       assert.throws(() => noiseCipher.chaCha20Poly1305Decrypt(sealed, nonceOf(2), nothing, key))
     }
+  })
+
+  const seal = (number: number, length: number): Buffer =>
+    Buffer.from(noiseCipher.chaCha20Poly1305Encrypt(randomBytes(length), nonceOf(number), nothing, key).subarray())
+  const read = (number: number, message: Uint8Array): unknown =>
+    noiseCipher.chaCha20Poly1305Decrypt(message, nonceOf(number), nothing, key)
+
+  it('gives the memory of a read back that large messages have filled, once the last of them is read', () => {
+    const [one, other] = [seal(1, 20_000), seal(2, 30_000)]
+    const memory = Buffer.alloc(one.length + other.length + 4)
+    one.copy(memory, 2)
+    other.copy(memory, 4 + one.length)
+    read(1, memory.subarray(2, 2 + one.length))
+    assert.equal(memory.length, one.length + other.length + 4)
+    read(2, memory.subarray(4 + one.length))
+    assert.equal(memory.length, 0)
+  })
+
+  it('keeps the memory of a read that has anything else in it', () => {
+    const large = seal(1, 30_000)
+    for (const before of [16, 1_000]) {
+      const memory = Buffer.concat([Buffer.alloc(before), large])
+      read(1, memory.subarray(before))
+      assert.equal(memory.length, before + large.length)
+    }
+  })
+
+  it('gives the memory of a large message back that is sent, and touches no other', () => {
+    const sealed = noiseCipher.chaCha20Poly1305Encrypt(randomBytes(60_000), nonceOf(1), nothing, key) as Uint8Array
+    const other = new Uint8Array(60_000)
+    for (const bytes of [sealed, other]) sent(bytes)
+    assert.deepEqual([sealed.length, other.length], [0, 60_000])
   })
 })
