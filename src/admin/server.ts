@@ -1,47 +1,18 @@
-// The admin API of one node: which rules hold for every call, and in which order they refuse. What each path
-// answers is in one file per resource. Bounds on what a stranger can hold are named below.
+// The server of one node's admin API: its port, and bounds on what a stranger can hold, which are named below. What is answered there: `api.ts`.
 
-import { createServer, type Server, type ServerResponse } from 'node:http'
+import type { RequestListener, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { getRequestListener } from '@hono/node-server'
-import { type Context, Hono } from 'hono'
 import { ClusterError } from '../errors.ts'
 import { formatAddress, isWildcard, type NetworkAddress, parseAddress, streamAddress } from '../network-address.ts'
+import { http } from '../node-http.ts'
 import type { TrellisNode } from '../node-interface.ts'
 import type { Measures } from '../observability/families.ts'
 import { type Logger, silentLogger } from '../observability/logger.ts'
 import type { AdminTokens } from '../options.ts'
-import { type Access, createAccess } from './access.ts'
-import { backupResources } from './backup.ts'
-import { channelResources } from './channels.ts'
+import { createAccess } from './access.ts'
 import { ClientEndpoint } from './clients/client-endpoint.ts'
-import { clientResources } from './clients/clients.ts'
-import { configResources } from './config.ts'
-import { consulKeyResources } from './consul-kv.ts'
-import { consulResources } from './consul-services.ts'
-import { dashboardResources } from './dashboard/dashboard.ts'
-import { createEventFeed, type EventFeed } from './event-feed.ts'
-import { eventResources } from './events.ts'
-import { faultResources } from './faults.ts'
-import { healthResources } from './health.ts'
-import { errorResponse } from './http-errors.ts'
-import { knownQuery } from './known-query.ts'
-import { leaderResources } from './leader.ts'
-import { lockResources } from './locks.ts'
-import { memberResources } from './members.ts'
-import { mergeResources } from './merge.ts'
-import { messageResources } from './messages.ts'
-import { metricsResources } from './metrics.ts'
-import { openapiResources } from './openapi.ts'
-import { createOriginGuard, type OriginGuard } from './origin.ts'
-import type { Call, Method, Resource } from './resource.ts'
-import { serviceResources } from './services.ts'
-import { sessionResources } from './session.ts'
-import { statusResources } from './status.ts'
-import { streamResources } from './stream.ts'
-import { topologyResources } from './topology.ts'
-import { watchResources } from './watch.ts'
-import { whyResources } from './why.ts'
+import { createEventFeed } from './event-feed.ts'
+import { createOriginGuard } from './origin.ts'
 
 /** What the admin shows of a node. */
 export type AdminNode = Pick<
@@ -103,9 +74,11 @@ export async function startAdmin(node: AdminNode, options: AdminOptions): Promis
   const guard = await createOriginGuard({ host: address.host, names })
   const access = createAccess(options.tokens)
   const feed = createEventFeed(node)
-  const resources = adminResources(node, { feed, access, measures: options.measures })
   const underWay = new Set<ServerResponse>()
-  const server = await listen(createApp(resources, { guard, access, logger }), address, logger)
+  const { measures } = options
+  const load = async (): Promise<RequestListener> =>
+    (await import('./api.ts')).adminListener(node, { feed, access, guard, logger, measures })
+  const server = await listen(load, address, logger)
   const clients = new ClientEndpoint({ node, guard, access, logger, origins: options.clientOrigins ?? [] })
   clients.attach(server)
   server.on('request', (_request, response) => {
@@ -127,97 +100,6 @@ export async function startAdmin(node: AdminNode, options: AdminOptions): Promis
   }
 }
 
-/** Everything that the admin answers. `openapi-paths.ts` describes it; a test holds one to the other. */
-export function adminResources(
-  node: AdminNode,
-  { feed, access, measures }: { feed: EventFeed; access: Access; measures?: Measures | undefined },
-): Resource[] {
-  return [
-    ...statusResources(node),
-    ...memberResources(node),
-    ...topologyResources(node),
-    ...faultResources(node),
-    ...whyResources(node),
-    ...healthResources(node),
-    ...metricsResources(node, measures),
-    ...eventResources(feed),
-    ...configResources(node),
-    ...serviceResources(node),
-    ...consulResources(node),
-    ...consulKeyResources(node),
-    ...watchResources(node),
-    ...lockResources(node),
-    ...backupResources(node),
-    ...leaderResources(node),
-    ...mergeResources(node),
-    ...messageResources(node),
-    ...streamResources(node),
-    ...channelResources(node),
-    ...clientResources(),
-    ...sessionResources(access),
-    ...openapiResources(),
-    ...dashboardResources(),
-  ]
-}
-
-interface Rules {
-  readonly guard: OriginGuard
-  readonly access: Access
-  readonly logger: Logger
-}
-
-/** In this order: foreign host or origin 403, path 404, method 405, token 401, role 403, media type 415, query 400. */
-function createApp(resources: readonly Resource[], { guard, access, logger }: Rules): Hono {
-  const app = new Hono()
-  app.use(async (context, next) => {
-    guard(context.req.raw)
-    await next()
-    withCommonHeaders(context.res)
-  })
-  for (const { path, calls } of resources) {
-    for (const [method, call] of Object.entries(calls) as [Method, Call][]) {
-      app.on(method, path, admit(call, access), knownQuery(path, method), (context) => call.handle(context))
-    }
-    const allowed = Object.keys(calls).flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
-    app.all(path, ({ req: { method } }) => {
-      throw new ClusterError('ERR_METHOD_NOT_ALLOWED', `${method} is not for ${path}`, { method, allowed })
-    })
-  }
-  app.notFound(({ req: { path } }) => {
-    throw new ClusterError('ERR_NOT_FOUND', `there is no ${path.slice(0, 100)}`, { path: path.slice(0, 100) })
-  })
-  app.onError((error) => withCommonHeaders(errorResponse(error, logger)))
-  return app
-}
-
-function admit(call: Call, access: Access) {
-  return async (context: Context, next: () => Promise<void>): Promise<void> => {
-    if (call.needs !== 'public') access.require(context, call.needs)
-    requireJson(context.req.raw)
-    await next()
-  }
-}
-
-/** A form of a foreign page can send anything but this type. A call without a body has none to declare; the `Origin` keeps such pages out, too. */
-function requireJson({ method, headers }: Request): void {
-  if (method === 'GET' || method === 'HEAD') return
-  const hasBody = headers.has('transfer-encoding') || (headers.get('content-length') ?? '0') !== '0'
-  if (!hasBody) return
-  const contentType = headers.get('content-type') ?? ''
-  if (/^application\/json\s*(;|$)/i.test(contentType)) return
-  throw new ClusterError('ERR_UNSUPPORTED_MEDIA_TYPE', 'the body must be application/json', {
-    contentType: contentType.slice(0, 100),
-  })
-}
-
-function withCommonHeaders(response: Response): Response {
-  const { headers } = response
-  if (!headers.has('cache-control')) headers.set('cache-control', 'no-store')
-  headers.set('x-content-type-options', 'nosniff')
-  headers.set('referrer-policy', 'no-referrer')
-  return response
-}
-
 function requireAddress(text: string): NetworkAddress {
   const address = parseAddress(text)
   if (typeof address !== 'string') return address
@@ -225,16 +107,10 @@ function requireAddress(text: string): NetworkAddress {
   throw new ClusterError('ERR_BAD_OPTIONS', problem, { problems: [problem] })
 }
 
-async function listen(app: Hono, address: NetworkAddress, logger: Logger): Promise<Server> {
-  const listener = getRequestListener(app.fetch, {
-    overrideGlobalObjects: false,
-    // Only requests that are no requests come here: everything else is answered by `onError`.
-    errorHandler: () => {
-      const problem = 'the request line or the Host header is malformed'
-      return withCommonHeaders(errorResponse(new ClusterError('ERR_BAD_REQUEST', problem, { problem }), logger))
-    },
-  })
-  const server = createServer(
+/** `load`: what answers, wanted with the first request. */
+async function listen(load: () => Promise<RequestListener>, address: NetworkAddress, logger: Logger): Promise<Server> {
+  let listener: Promise<RequestListener> | undefined
+  const server = http.createServer(
     {
       headersTimeout: headersTimeoutMs,
       requestTimeout: requestTimeoutMs,
@@ -242,7 +118,10 @@ async function listen(app: Hono, address: NetworkAddress, logger: Logger): Promi
       maxHeaderSize: maxHeaderBytes,
       connectionsCheckingInterval: 2_000,
     },
-    (request, response) => void listener(request, response),
+    async (request, response) => {
+      listener ??= load()
+      ;(await listener)(request, response)
+    },
   )
   server.maxConnections = maxConnections
   await new Promise<void>((resolve, reject) => {

@@ -8,6 +8,7 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Context } from 'hono'
 import type { Message } from '../channels/channel.ts'
 import { ClusterError } from '../errors.ts'
+import { messageView } from './message-view.ts'
 import type { Resource } from './resource.ts'
 import type { AdminNode } from './server.ts'
 
@@ -77,17 +78,4 @@ export async function writeMessages(
   } finally {
     clearInterval(alive)
   }
-}
-
-interface MessageView extends Omit<Message, 'payload' | 'trace'> {
-  readonly payload: unknown
-  readonly encoding?: 'base64'
-  readonly trace: string | null
-}
-
-/** A message as JSON: bytes stand in base64, no trace is null. */
-export function messageView(message: Message): MessageView {
-  const { payload, trace = null } = message
-  if (!(payload instanceof Uint8Array)) return { ...message, trace }
-  return { ...message, trace, payload: Buffer.from(payload).toString('base64'), encoding: 'base64' }
 }

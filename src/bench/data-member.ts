@@ -1,8 +1,8 @@
 // A member that works on the cluster's data when it is told to, by HTTP on a port of loopback that it prints: `POST /` with what to do, answered with what was measured.
 
-import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createNode } from '../node.ts'
+import { http } from '../node-http.ts'
 import { type Logger, silentLogger } from '../observability/logger.ts'
 import { memberOptions } from '../testing/member-options.ts'
 import { drive, firstAnswer, LOAD_VALUE, type Load, loadKey, longestGap } from './load.ts'
@@ -39,7 +39,7 @@ const node = await createNode({
 })
 process.once('SIGTERM', () => void node.leave())
 
-const server = createServer(async (request, response) => {
+const server = http.createServer(async (request, response) => {
   try {
     let text = ''
     for await (const part of request.setEncoding('utf8')) text += part

@@ -1,9 +1,9 @@
 // Asks an admin: one call, one JSON object, bounded in time and size. What is refused comes back as the error that the
 // admin sent; what cannot be reached as `ERR_UNREACHABLE`, for which scripts have the exit code 3.
 
-import { type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http'
-import { request as requestHttps } from 'node:https'
+import type { IncomingMessage, RequestOptions } from 'node:http'
 import { ClusterError } from '../errors.ts'
+import { requesterFor } from '../node-http.ts'
 import { RemoteError, usageError } from './failure.ts'
 
 export interface AdminClientOptions {
@@ -87,7 +87,7 @@ async function exchange(
 }
 
 function send(url: URL, options: RequestOptions, body: unknown): Promise<IncomingMessage> {
-  const request = url.protocol === 'https:' ? requestHttps : requestHttp
+  const request = requesterFor(url.protocol)
   return new Promise((resolve, reject) => {
     request(url, options, resolve)
       .on('error', reject)

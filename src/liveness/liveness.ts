@@ -1,15 +1,20 @@
 // Stalled is not dead: this node's own worker, which answers while its main thread is blocked, and the questions that this node
-// asks of the workers of members that do not answer a probe. The worker is started when there is another member that could ask.
+// asks of the workers of members that do not answer a probe. The worker is started a moment after there is another member that could ask: a thread takes as much
+// of a processor as an eighth of the start of a node, and in a cluster that starts as a whole that is wanted for an election.
 
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { MemberRecord, SwimEvent } from '../../topology/index.ts'
 import { streamAddress } from '../network-address.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
+import type { Timer } from '../runtime/clock.ts'
 import { livenessKey } from './datagram.ts'
 import type { WorkerOrder, WorkerSettings } from './liveness-worker.ts'
 import { Prober } from './prober.ts'
 import { Pulse } from './pulse.ts'
+
+/** How long the worker waits. Larger: who is blocked so soon is silent; smaller: it stands in the way of the start. A guess. */
+const START_AFTER_MS = 500
 
 /** A heap for a socket and two buffers; V8 asks for more than that. */
 const resourceLimits = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16, stackSizeMb: 1 }
@@ -20,6 +25,7 @@ export class Liveness implements NodePart {
   readonly #keys: readonly [Uint8Array, ...Uint8Array[]]
   readonly #prober: Prober
   #worker: Worker | undefined
+  #starting: Timer | undefined
   #isClosed = false
   readonly #forgetFaults: () => void
 
@@ -44,10 +50,11 @@ export class Liveness implements NodePart {
   }
 
   member(event: Extract<SwimEvent, { type: 'member' | 'forgotten' }>): void {
-    const { self } = this.#context
+    const { self, toolbox } = this.#context
     if (event.type !== 'member') return
     if (event.after.id === self.id) this.#pulse.condition = event.after.condition === 'draining' ? 1 : 0
-    else if (event.after.state === 'alive') this.#start()
+    else if (event.after.state === 'alive')
+      this.#starting ??= toolbox.clock.setTimeout(() => this.#start(), START_AFTER_MS)
   }
 
   /** A probe of `member` timed out: is it only stalled? */
@@ -60,6 +67,7 @@ export class Liveness implements NodePart {
 
   async close(): Promise<void> {
     this.#isClosed = true
+    this.#starting?.[Symbol.dispose]()
     this.#forgetFaults()
     this.#prober.close()
     await this.#worker?.terminate()
@@ -85,6 +93,7 @@ export class Liveness implements NodePart {
     const program = new URL(`liveness-worker${extname(import.meta.url)}`, import.meta.url)
     this.#worker = new Worker(program, { workerData: settings, resourceLimits, env: {}, stdin: false })
     this.#worker.unref()
+    this.#worker.once('online', () => toolbox.logger.info('the liveness worker runs'))
     // Without it this member is one that is silent when it is blocked, as any without a worker.
     this.#worker.on('error', (error) => toolbox.logger.warn('the liveness worker failed', { error }))
     this.#obeyFaults()

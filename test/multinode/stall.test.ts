@@ -17,6 +17,9 @@ describe('three processes', { timeout: 120_000 }, () => {
     assert.ok(victim && observer)
     const before = await viewOf(observer, victim.name)
 
+    const works = async (): Promise<boolean> =>
+      (await victim.logTail(100)).some((line) => line.includes('the liveness worker runs'))
+    await cluster.until('its liveness worker runs', works)
     await victim.faults.set({ stallMs: 6_000 })
     const stalled = await cluster.until('it is seen stalled', async () => {
       const view = await viewOf(observer, victim.name)

@@ -6,8 +6,8 @@ import type { JsonValue } from '../../channels/payload.ts'
 import { type ClientRequest, payloadFields, payloadOf } from '../../client/protocol.ts'
 import { ClusterError } from '../../errors.ts'
 import type { AdminRole } from '../access.ts'
+import { messageView } from '../message-view.ts'
 import type { AdminNode } from '../server.ts'
-import { messageView } from '../stream.ts'
 
 /** What operations need of a node. */
 export type ClientNode = Pick<AdminNode, 'channel' | 'config' | 'services' | 'members' | 'events' | 'status'>

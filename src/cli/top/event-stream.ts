@@ -1,9 +1,9 @@
 // Reads a stream of an admin as it comes, such as `GET /v1/events`: server-sent events, cut anywhere, each bounded. A stream that is silent
 // for longer than its `alive` interval is over, as is one that ends; whoever reads comes back by itself.
 
-import { type IncomingMessage, request as requestHttp } from 'node:http'
-import { request as requestHttps } from 'node:https'
+import type { IncomingMessage } from 'node:http'
 import { StringDecoder } from 'node:string_decoder'
+import { requesterFor } from '../../node-http.ts'
 import { type AdminClientOptions, askAdmin, remoteError } from '../admin-client.ts'
 
 /** One server-sent event with its data as JSON. */
@@ -56,7 +56,7 @@ async function open({ url, token, path }: Stream, signal: AbortSignal): Promise<
     accept: 'text/event-stream',
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
   }
-  const request = target.protocol === 'https:' ? requestHttps : requestHttp
+  const request = requesterFor(target.protocol)
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const call = request(target, { headers, signal, agent: false, timeout: silenceMs }, resolve)
     call.on('timeout', () => call.destroy(new Error('it does not answer in time')))
