@@ -2,6 +2,8 @@
 // have come than there were, it marks the whole heap to find what nobody needs: under bulk 20 times a second, which stops everybody for 5 to 15 ms each
 // time, although it is all young. Looking through the young generation alone takes half a millisecond and finds it too, but V8 does that only after 32 MB.
 // So it is asked for here, soon enough that the whole heap need not be marked. In a large heap V8's own measure is larger than those 32 MB.
+// It is done by this thread alone: for work of a third of a millisecond V8 calls threads to help, and where the processors have other work it
+// waits for them several times as long as it would have taken by itself.
 
 import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -14,6 +16,11 @@ const GROWTH_BYTES = 6 * 1024 * 1024
 const LARGE_HEAP_BYTES = 96 * 1024 * 1024
 
 type Collect = (options: { readonly type: 'minor' }) => void
+
+/** Whoever started this process wants no helping threads at any time. */
+const isAloneAnyway = /single[-_]threaded|no[-_]?parallel[-_]scavenge/.test(
+  [process.env.NODE_OPTIONS, ...process.execArgv].join(' '),
+)
 
 let bytesSinceLook = 0
 let lowest = Number.POSITIVE_INFINITY
@@ -28,7 +35,9 @@ export function handedOver(bytes: number): void {
   lowest = Math.min(lowest, external)
   if (external - lowest < GROWTH_BYTES || heap >= LARGE_HEAP_BYTES) return
   collect ??= collector()
+  if (!isAloneAnyway) setFlagsFromString('--no-parallel-scavenge')
   collect({ type: 'minor' })
+  if (!isAloneAnyway) setFlagsFromString('--parallel-scavenge')
   lowest = getHeapStatistics().external_memory
 }
 
