@@ -108,8 +108,8 @@ export class Voter {
   /** Loads what the log holds and starts. Rejects with `ERR_LOG_CORRUPT` when it is damaged. */
   static async open(options: VoterOptions): Promise<Voter> {
     const machine = new ClusterMachine()
-    const { log, levels = featureLevels, logger } = options
-    const voter = new Voter(options, machine, await loadLog(log, machine, levels, logger))
+    const { log, levels = featureLevels, logger, raft } = options
+    const voter = new Voter(options, machine, await loadLog(log, machine, levels, logger, raft.snapshotTrailingEntries))
     options.turn.enter(() => voter.#execute(voter.#raft.start(options.clock.now())))
     return voter
   }
