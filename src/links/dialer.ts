@@ -5,8 +5,7 @@
 // next attempt, and two for an attempt that was under way and hangs.
 
 import type { Random } from '../../topology/index.ts'
-import type { Time, Timer } from '../runtime/clock.ts'
-import { patientTimer } from '../runtime/patient-timer.ts'
+import { patientTimer, type Time, type Timer } from '../runtime/clock.ts'
 import { AttemptWindow } from './attempt-window.ts'
 
 export type Pace = 'eager' | 'remembered'

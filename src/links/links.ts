@@ -8,8 +8,7 @@
 
 import type { Random } from '../../topology/index.ts'
 import { ClusterError, isClusterError } from '../errors.ts'
-import type { Time, Timer } from '../runtime/clock.ts'
-import { patientTimer } from '../runtime/patient-timer.ts'
+import { patientTimer, type Time, type Timer } from '../runtime/clock.ts'
 import type { Turn } from '../runtime/turn.ts'
 import { splitAddress } from '../transport/provider.ts'
 import type { Connection, Transport } from '../transport/transport.ts'

@@ -26,6 +26,8 @@ export class Silence {
   readonly #options: SilenceOptions
   readonly #timer: Timer
   #lookedAt: number
+  /** When it last looked, the oldest first. A process that looks late reads late, too: what came waits in its sockets. */
+  readonly #looks: number[] = []
   /** What was not heard before is nobody's silence: this process did not run. */
   #listeningSince: number
 
@@ -47,11 +49,14 @@ export class Silence {
     const now = clock.now()
     if (now - this.#lookedAt > 2 * SPEAK_EVERY_MS) this.#listeningSince = now
     this.#lookedAt = now
+    const earliest = this.#looks.length < WORDS_MISSED - 1 ? Number.NEGATIVE_INFINITY : this.#looks.shift()!
+    this.#looks.push(now)
     holds.repeat()
     for (const [peer, gapMs] of [...holds.repeating()]) {
       const heardAt = links.heardAt(peer)
       const patienceMs = WORDS_MISSED * Math.max(gapMs, SPEAK_EVERY_MS)
-      if (heardAt === undefined || now - Math.max(heardAt, this.#listeningSince) < patienceMs) continue
+      if (heardAt === undefined || heardAt > earliest) continue
+      if (now - Math.max(heardAt, this.#listeningSince) < patienceMs) continue
       count('link-silent')
       links.breakOff(peer)
     }

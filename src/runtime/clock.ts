@@ -46,3 +46,19 @@ export const systemClock: Time = {
   setImmediate: (work) => void setImmediate(work),
   timeout: (ms) => AbortSignal.timeout(ms),
 }
+
+const PIECES = 8
+
+/**
+ * Calls `work` once `ms` milliseconds are over in which this process listened: how long to wait for somebody else on a machine that may be busy
+ * itself. A timer alone would count the time for which nobody came to read the answer. Counted in pieces, each begun when the one before
+ * was noticed, a process that is late gives others as much more time in each; one that is not is hardly later.
+ */
+export function patientTimer(clock: Time, work: () => void, ms: number): Disposable {
+  let timer: Timer
+  const wait = (left: number): void => {
+    timer = clock.setTimeout(() => (left === 1 ? work() : wait(left - 1)), ms / PIECES)
+  }
+  wait(PIECES)
+  return { [Symbol.dispose]: () => timer[Symbol.dispose]() }
+}

@@ -21,7 +21,7 @@ export type RefusedReason =
   | 'no-identity'
 
 export interface HalfOpenLimits {
-  /** Milliseconds from accept to `admit`. Default 5000. Small: slow peers cannot join. Large: a flood holds its places. */
+  /** Milliseconds from accept to `admit`, in which this process listened. Default 5000. Small: slow peers cannot join. Large: a flood holds its places. */
   readonly handshakeTimeoutMs: number
   /** Bytes before the identity is proven. Default 16 KiB: an honest handshake needs 2. */
   readonly maxHandshakeBytes: number
@@ -58,11 +58,14 @@ const LONGEST_SWEEP_MS = 100
 export class HalfOpenTable {
   readonly #limits: HalfOpenLimits
   readonly #clock: Time
-  /** Oldest first; the value is when it came. */
+  /** Oldest first; the value is when it came, less all lateness before. */
   readonly #entries = new Map<HalfOpen, number>()
   /** Invariant: the same entries, by group, none empty. */
   readonly #groups = new Map<string, Set<HalfOpen>>()
   #sweep: Timer | undefined
+  #sweptAt = 0
+  /** Time for which this process did not come to look: what strangers sent meanwhile it had not read. */
+  #lateMs = 0
 
   constructor(limits: HalfOpenLimits, clock: Time = systemClock) {
     this.#clock = clock
@@ -79,11 +82,13 @@ export class HalfOpenTable {
     const members = this.#groups.get(group)
     if (members !== undefined && members.size >= this.#limits.maxHalfOpenPerAddress) this.#pushOut(members)
     if (this.#entries.size >= this.#limits.maxHalfOpen) this.#pushOut(this.#entries.keys())
-    this.#entries.set(entry, this.#clock.now())
+    this.#entries.set(entry, this.#clock.now() - this.#lateMs)
     const present = this.#groups.get(group)
     if (present === undefined) this.#groups.set(group, new Set([entry]))
     else present.add(entry)
-    this.#sweep ??= this.#clock.setInterval(() => this.#lookThrough(), this.#sweepMs())
+    if (this.#sweep) return
+    this.#sweptAt = this.#clock.now()
+    this.#sweep = this.#clock.setInterval(() => this.#lookThrough(), this.#sweepMs())
   }
 
   /** Admitted or gone. Idempotent. */
@@ -110,7 +115,10 @@ export class HalfOpenTable {
   }
 
   #lookThrough(): void {
-    const now = this.#clock.now()
+    const at = this.#clock.now()
+    this.#lateMs += Math.max(0, at - this.#sweptAt - 2 * this.#sweepMs())
+    this.#sweptAt = at
+    const now = at - this.#lateMs
     for (const [entry, since] of [...this.#entries]) {
       if (now - since >= this.#limits.handshakeTimeoutMs) this.#refuse(entry, 'timeout')
       else if (!entry.isProven && entry.bytesRead() > this.#limits.maxHandshakeBytes) {

@@ -6,6 +6,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { connect as connectTls, createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
 import { ClusterError } from '../errors.ts'
 import { formatAddress, type NetworkAddress } from '../network-address.ts'
+import { patientTimer, systemClock } from '../runtime/clock.ts'
 import { aborted, dialError, listenError, usableAddress } from './address-errors.ts'
 import { createCertificate } from './certificate.ts'
 import {
@@ -124,7 +125,7 @@ export class TcpTransport implements Transport {
       socket.setNoDelay(true)
       this.#keep(socket)
       const settle = (): void => {
-        clearTimeout(timer)
+        timer[Symbol.dispose]()
         signal.removeEventListener('abort', abort)
         socket.removeListener('error', fail)
         socket.removeListener('close', fail)
@@ -137,7 +138,8 @@ export class TcpTransport implements Transport {
         reject(cause instanceof ClusterError ? cause : dialError(address, cause))
       }
       const abort = (): void => fail(aborted('dial', signal))
-      const timer = setTimeout(() => fail(dialError(address, 'silent')), this.#settings.handshakeTimeoutMs)
+      const giveUp = (): void => fail(dialError(address, 'silent'))
+      const timer = patientTimer(systemClock, giveUp, this.#settings.handshakeTimeoutMs)
       signal.addEventListener('abort', abort, { once: true })
       socket.once('error', fail)
       socket.once('close', fail)

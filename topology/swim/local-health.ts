@@ -1,6 +1,6 @@
 // How far this member trusts itself (Lifeguard section 4.1). Probes that fail for reasons of its own raise the score, answered
 // ones lower it; the own probe times stretch with it. Beside that guess stands a measured cause: the delay of its own
-// event loop, which is simply added.
+// event loop, which is simply added, and twice to a period: whoever is to answer may be as late, as it often has the same processor.
 
 import type { SwimOptions } from './options.ts'
 
@@ -32,7 +32,7 @@ export class LocalHealth {
   }
 
   probeIntervalMs(): number {
-    return this.#options.probeIntervalMs * (this.#score + 1) + this.#loopDelayMs
+    return this.#options.probeIntervalMs * (this.#score + 1) + 2 * this.#loopDelayMs
   }
 
   probeTimeoutMs(): number {

@@ -34,7 +34,7 @@ export interface SwimOptions {
    * member accuses others at full speed. Large: it takes long to trust itself again.
    */
   readonly localHealthMax: number
-  /** Longest measured event-loop delay, in milliseconds, that is added to own timeouts. Default 2000 (a guess). Range 0 to 60,000. Zero: not used. Large: a busy member never accuses. */
+  /** Longest measured event-loop delay, in milliseconds, that is added to own timeouts, twice to a period. Default 2000 (a guess). Range 0 to 60,000. Zero: not used. Large: a busy member never accuses. */
   readonly maxLoopDelayMs: number
   /** Each update is sent this often times the natural logarithm of the cluster's size (SWIM section 4.1, lambda). Default 4 (a guess: misses one member in a million rumors). Range 1 to 100. Small: some miss it until push-pull. */
   readonly retransmitMultiplier: number

@@ -54,6 +54,18 @@ describe('a link over which nothing comes', () => {
     assert.deepEqual(brokenOff, ['mute'])
   })
 
+  it('is given as many looks as otherwise when this process is late for each', () => {
+    heardAt.set('a', clock.now())
+    for (let look = 0; look < 3; look++) {
+      clock.pass(2 * SPEAK_EVERY_MS - 1)
+      tick()
+    }
+    assert.deepEqual(brokenOff, [])
+    clock.pass(SPEAK_EVERY_MS)
+    tick()
+    assert.deepEqual(brokenOff, ['a'])
+  })
+
   it('may be silent for longer when the other end speaks less often', () => {
     heardAt.set('rare', clock.now())
     gaps.set('rare', 3 * SPEAK_EVERY_MS)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'node:test'
+import type { Timer } from '../../../src/runtime/clock.ts'
 import { turns, waitUntil } from '../../../src/testing/compliance/wait-until.ts'
 import {
   addressGroup,
@@ -8,6 +9,7 @@ import {
   HalfOpenTable,
   type RefusedReason,
 } from '../../../src/transport/half-open.ts'
+import { FakeClock } from '../runtime/fake-clock.ts'
 
 interface Entry extends HalfOpen {
   readonly name: string
@@ -40,6 +42,35 @@ function add(table: HalfOpenTable, ...entries: readonly Entry[]): void {
 afterEach(() => {
   refused.length = 0
   for (const [table, one] of open.splice(0)) table.remove(one)
+})
+
+describe('a stranger that says nothing', () => {
+  it('goes after its time, in which this process listened', () => {
+    const clock = new FakeClock()
+    let sweep = (): void => undefined
+    const setInterval = (work: () => void): Timer => {
+      sweep = work
+      return { unref: () => undefined, [Symbol.dispose]: () => undefined }
+    }
+    const table = new HalfOpenTable(defaultHalfOpenLimits, Object.assign(clock, { setInterval }))
+    add(table, entry('early'))
+    for (let late = 0; late < 5; late++) {
+      clock.pass(4_000)
+      sweep()
+    }
+    add(table, entry('later'))
+    assert.deepEqual(refused, [])
+    for (let sweeps = 0; sweeps < 48; sweeps++) {
+      clock.pass(100)
+      sweep()
+    }
+    assert.deepEqual(refused, [['early', 'timeout']])
+    for (let sweeps = 0; sweeps < 2; sweeps++) {
+      clock.pass(100)
+      sweep()
+    }
+    assert.deepEqual(refused.slice(1), [['later', 'timeout']])
+  })
 })
 
 describe('past the limit of an address', () => {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it, mock } from 'node:test'
-import { systemClock } from '../../../src/runtime/clock.ts'
-import { patientTimer } from '../../../src/runtime/patient-timer.ts'
+import { patientTimer, systemClock } from '../../../src/runtime/clock.ts'
 
 beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }))
 afterEach(() => mock.timers.reset())
