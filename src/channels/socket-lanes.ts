@@ -217,7 +217,7 @@ export class SocketLanes implements Lanes {
 
   #open(neighbor: Neighbor, held: Held): void {
     const { channel, peer } = held.lane
-    if (held.isOpening || held.sockets.size >= laneLimits[channel].connections) return
+    if (held.isOpening || isFull(held)) return
     if (neighbor.link.connection.side !== 'dialer') return
     held.isOpening = true
     const signal = AbortSignal.any([this.#closing.signal, this.#options.toolbox.clock.timeout(DIAL_TIMEOUT_MS)])
@@ -256,7 +256,7 @@ export class SocketLanes implements Lanes {
   /** A connection of a further channel is up, whoever has dialled it. */
   #accept(link: Link): void {
     const held = this.#neighbor(link.peer.id)?.held.get(link.peer.channel)
-    if (held === undefined || held.sockets.size >= laneLimits[held.lane.channel].connections) return void link.destroy()
+    if (held === undefined || isFull(held)) return void link.destroy()
     held.retry?.[Symbol.dispose]()
     held.retry = undefined
     const socket = this.#attach(held, link)
@@ -325,7 +325,7 @@ export class SocketLanes implements Lanes {
   #fit(neighbor: Neighbor, held: Held): void {
     held.needy = held.lane.needsConnection ? held.needy + 1 : 0
     held.calm = held.lane.hasQueued ? 0 : held.calm + 1
-    if (held.needy >= NEEDY_LOOKS && held.sockets.size < laneLimits[held.lane.channel].connections) {
+    if (held.needy >= NEEDY_LOOKS && !isFull(held)) {
       held.needy = 0
       this.#need(neighbor, held)
     }
@@ -345,6 +345,15 @@ export class SocketLanes implements Lanes {
     if (socket.link.connection.side === 'dialer') void socket.link.goodbye('idle')
     else this.#end(held, socket)
   }
+}
+
+/**
+ * It has all the connections that it may have. One that is being closed counts no more, so that what is sent meanwhile need not wait for the end of that, unless
+ * as many are being closed as may be open.
+ */
+function isFull({ lane, sockets }: Held): boolean {
+  const { connections } = laneLimits[lane.channel]
+  return lane.connections.length >= connections || sockets.size >= 2 * connections
 }
 
 /** Nothing more is sent over it. */

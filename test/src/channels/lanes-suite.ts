@@ -264,5 +264,42 @@ export function testLanes(name: string, transports: () => readonly [Transport, T
       }
       assert.deepEqual([a.lost, b.lost], [[], []])
     })
+
+    it('lose nothing that either end sends while a connection is closed as idle', async () => {
+      const [a, b] = await pair({ idleMs: 1 }, { idleMs: 1 })
+      const sent = { [a.id]: 0, [b.id]: 0 }
+      // Of one connection only, and again and again at another moment of its close.
+      for (let round = 0; round < 12; round++) {
+        for (const [from, to] of [
+          [a, b],
+          [b, a],
+        ] as const) {
+          for (let turns = 0; turns < round; turns++) await new Promise((resolve) => setImmediate(resolve))
+          if (from.send(to.id, 'gossip', Buffer.from('x')) === 'accepted') sent[from.id]! += 1
+        }
+        await waitUntil(() => a.arrived.length === sent[b.id])
+      }
+      await waitUntil(() => a.arrived.length === sent[b.id] && b.arrived.length === sent[a.id])
+    })
+
+    it('need not wait for the end of a connection that is closed', async () => {
+      const [a, b] = await pair({ looksWhenTold: true, idleMs: 0 })
+      const dial = a.links.dialLane.bind(a.links)
+      a.links.dialLane = async (...asked) => {
+        const link = await dial(...asked)
+        // Its close never ends.
+        link.goodbye = () => new Promise(() => {})
+        return link
+      }
+      a.send(b.id, 'gossip', Buffer.from('one'))
+      await waitUntil(() => b.arrived.length === 1)
+      await waitUntil(() => {
+        a.look()
+        const ofGossip = [a, b].flatMap(({ lanes }) => lanes.stats().filter(({ channel }) => channel === 'gossip'))
+        return ofGossip.length === 2 && ofGossip.every(({ connections }) => connections === 0)
+      })
+      b.send(a.id, 'gossip', Buffer.from('two'))
+      await waitUntil(() => a.arrived.length === 1)
+    })
   })
 }
