@@ -2,7 +2,7 @@
 // those of `test/multinode/` start processes of their own, so they come last and one by one. A skipped test says why,
 // and under TRELLIS_REQUIRE_ALL=1 it is a failure.
 //
-// Stories of processes are slow, so a third of those that rotate are told in each run, chosen by the commit's hash.
+// Stories of processes are slow, and so are pages in a browser: a third of those that rotate are run each time, chosen by the commit's hash.
 //
 //   npm test                             everything, but for the other stories
 //   npm run test:all                     everything; so does TRELLIS_REQUIRE_ALL=1
@@ -25,6 +25,8 @@ const slowestShown = 5
 /** Tests wait more than they work: one more than there are cores keeps two of them busy. */
 const filesAtOnce = Math.min(3, availableParallelism() + 1)
 
+/** Pages that take turns. The dashboard itself and the client are looked at every time. */
+const pages = ['calls', 'panels', 'switch'].map((name) => `test/browser/${name}.test.ts`)
 /** Told every time: without these nothing else matters. */
 const always = ['exit', 'forming', 'kill', 'stories', 'up'].map((name) => `test/multinode/${name}.test.ts`)
 
@@ -45,13 +47,12 @@ function testFiles(words: readonly string[]): { parallel: string[]; serial: stri
   return { parallel: files.filter((file) => !isSerial(file)), serial: files.filter(isSerial) }
 }
 
-/** Of the stories that rotate, those whose turn it is: every third one, by the commit's hash. */
-function inTurn(stories: readonly string[]): { told: string[]; left: string[] } {
+/** Of the stories and pages that rotate, those whose turn it is not: two of three, by the commit's hash. */
+function notInTurn(stories: readonly string[]): string[] {
   const commit = spawnSync('git', ['rev-parse', 'HEAD'], { cwd: root, encoding: 'utf8' }).stdout?.trim() ?? ''
   const turn = Number.parseInt(commit.slice(-6) || '0', 16) % 3
   const rotating = stories.filter((file) => !always.includes(file))
-  const left = rotating.filter((_, at) => at % 3 !== turn)
-  return { told: stories.filter((file) => !left.includes(file)), left }
+  return [pages, rotating].flatMap((files) => files.filter((_, at) => at % 3 !== turn))
 }
 
 /** The events of one run; whatever is still running when nothing has been heard for `silenceMs` is cancelled, by name. */
@@ -98,8 +99,10 @@ const words = process.argv.slice(2).filter((word) => word !== '--all')
 if (process.argv.includes('--all')) process.env.TRELLIS_ALL_STORIES = '1'
 const isWhole = words.length > 0 || process.argv.includes('--all') || process.env.TRELLIS_REQUIRE_ALL === '1'
 if (isWhole && words.length === 0) process.env.TRELLIS_ALL_STORIES = '1'
-const { parallel, serial: stories } = testFiles(words)
-const { told: serial, left } = isWhole ? { told: stories, left: [] } : inTurn(stories)
+const files = testFiles(words)
+const left = isWhole ? [] : notInTurn(files.serial)
+const taken = (all: readonly string[]): string[] => all.filter((file) => !left.includes(file))
+const [parallel, serial] = [taken(files.parallel), taken(files.serial)]
 const phases = [() => start(parallel, filesAtOnce), () => start(serial, 1)]
 const wanted = phases.filter((_, phase) => [parallel, serial][phase]?.length !== 0)
 const outcome: Outcome = { failed: 0, tests: 0, skipped: [], files: [] }
