@@ -51,27 +51,46 @@ export class Cutter {
   }
 }
 
-/** Collects frames and writes all of a turn at once. */
+/** Collects frames in one buffer and writes all of a turn at once. */
 export class Coalescer {
   readonly #write: (bytes: Buffer) => void
-  #frames: Buffer[] = []
+  #buffer: Buffer = Buffer.alloc(0)
+  /** What of it is written, and what is filled. */
+  #written = 0
+  #filled = 0
+  #isScheduled = false
 
   constructor(write: (bytes: Buffer) => void) {
     this.#write = write
   }
 
   send(payload: Buffer): void {
-    if (this.#frames.length === 0) queueMicrotask(() => this.#flush())
-    const frame = Buffer.allocUnsafe(LENGTH_BYTES + payload.length)
-    frame.writeUInt32BE(payload.length)
-    payload.copy(frame, LENGTH_BYTES)
-    this.#frames.push(frame)
+    const length = LENGTH_BYTES + payload.length
+    if (this.#filled + length > this.#buffer.length) this.#begin(Math.max(length, BATCH_BYTES))
+    this.#buffer.writeUInt32BE(payload.length, this.#filled)
+    this.#buffer.set(payload, this.#filled + LENGTH_BYTES)
+    this.#filled += length
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    queueMicrotask(() => {
+      this.#isScheduled = false
+      this.#flush()
+    })
+  }
+
+  /** What is written may not be taken yet, so its buffer is used no more. */
+  #begin(bytes: number): void {
+    this.#flush()
+    this.#buffer = Buffer.allocUnsafeSlow(bytes)
+    this.#written = 0
+    this.#filled = 0
   }
 
   #flush(): void {
-    const frames = this.#frames
-    this.#frames = []
-    this.#write(frames.length === 1 ? frames[0]! : Buffer.concat(frames))
+    if (this.#filled === this.#written) return
+    const bytes = this.#buffer.subarray(this.#written, this.#filled)
+    this.#written = this.#filled
+    this.#write(bytes)
   }
 }
 

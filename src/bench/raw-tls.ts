@@ -58,6 +58,7 @@ export class RawClient implements Disposable {
   readonly #socket: TLSSocket
   readonly #out: Coalescer
   readonly #waiting: (() => void)[] = []
+  #payload: Buffer = Buffer.alloc(0)
 
   private constructor(socket: TLSSocket) {
     this.#socket = socket
@@ -96,11 +97,11 @@ export class RawClient implements Disposable {
 
   /** Sends a frame of `bytes` and resolves when it has come back. */
   echo(bytes: number): Promise<void> {
-    const payload = Buffer.alloc(bytes)
-    payload[0] = ECHO
+    if (this.#payload.length !== bytes) this.#payload = Buffer.alloc(bytes)
+    this.#payload[0] = ECHO
     return new Promise((resolve) => {
       this.#waiting.push(resolve)
-      this.#out.send(payload)
+      this.#out.send(this.#payload)
     })
   }
 
