@@ -5,12 +5,13 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { createNode } from '../node.ts'
 import { countAllocations } from './allocations.ts'
 import type { FarReport, Question } from './pair.ts'
+import { type PairTransport, pairTransport } from './pair-transport.ts'
 import { serveRaw } from './raw-tls.ts'
 
-const transport = process.argv[2] === 'libp2p' ? 'libp2p' : 'tcp'
-const node = await createNode({ name: 'far', listen: '127.0.0.1:0', transport })
+const wanted = process.argv[2] as PairTransport
+const node = await createNode({ name: 'far', listen: '127.0.0.1:0', transport: await pairTransport(wanted) })
 // Its packages are there only where they are asked for.
-const bare = transport === 'libp2p' ? await (await import('./raw-libp2p.ts')).serveBare() : undefined
+const bare = wanted === 'libp2p' ? await (await import('./raw-libp2p.ts')).serveBare() : undefined
 const raw = await serveRaw()
 const delay = monitorEventLoopDelay({ resolution: 1 })
 let messages = 0

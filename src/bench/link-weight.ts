@@ -8,6 +8,7 @@ import { createIdentity } from '../transport/identity.ts'
 import { providerOf } from '../transport/provider.ts'
 import type { Transport } from '../transport/transport.ts'
 import { waitFor } from '../wait.ts'
+import { type PairTransport, pairTransport } from './pair-transport.ts'
 
 const LINKS = 200
 /** Opened before anything is weighed: code is compiled, pools have their size. */
@@ -39,7 +40,7 @@ if (kind === 'client') {
     return client
   })
 } else {
-  const provider = await providerOf(kind === 'libp2p' ? 'libp2p' : 'tcp')
+  const provider = await providerOf(await pairTransport(kind as PairTransport))
   const create = (): Transport => provider.create({ identity: createIdentity(), onRefused: () => {} })
   const [near, far] = [create(), create()]
   let accepted = 0

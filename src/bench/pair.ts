@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url'
 import { createNode } from '../node.ts'
 import type { TrellisNode } from '../node-interface.ts'
 import { systemClock } from '../runtime/clock.ts'
-import type { TransportName } from '../transport/provider.ts'
 import { pause, waitFor } from '../wait.ts'
+import { type PairTransport, pairTransport } from './pair-transport.ts'
 import { RawClient } from './raw-tls.ts'
 
 const program = fileURLToPath(new URL(`far-member${extname(import.meta.url)}`, import.meta.url))
@@ -52,10 +52,11 @@ export class Pair implements AsyncDisposable {
     this.#rawPort = rawPort
   }
 
-  static async open(transport: TransportName = 'tcp'): Promise<Pair> {
-    const far = fork(program, [transport], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  static async open(wanted: PairTransport = 'tcp'): Promise<Pair> {
+    const far = fork(program, [wanted], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
     await once(far, 'message')
     const { address, rawPort } = await ask(far, 'report')
+    const transport = await pairTransport(wanted)
     const near = await createNode({ name: 'near', listen: '127.0.0.1:0', transport, join: [address] })
     await waitFor('the pair', () => near.members().filter(({ state }) => state === 'alive').length === 2, {
       clock: systemClock,

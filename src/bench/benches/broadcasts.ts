@@ -16,10 +16,13 @@ const program = fileURLToPath(new URL(`../broadcast-members${extname(import.meta
 const processes = 5
 const membersEach = 10
 const ways = ['plumtree', 'gossipsub'] as const
+const zero: BroadcastReport['copies'] = { plumtree: 0, gossipsub: 0 }
 const betweenMs = 25
 /** Meshes and trees grow while these are published; none of them counts. */
 const warmUp = 20
+/** When nobody has heard anything for so long, or after so many times as long, nothing more is waited for. */
 const settleMs = 3_000
+const maxSettles = 20
 const formingMs = 180_000
 
 export const broadcasts: Bench = {
@@ -71,20 +74,35 @@ async function measure(
   const count = 10 * runs
   say('warming up')
   await publish(publisher, warmUp, 0)
-  await pause(systemClock, settleMs, signal)
-  await Promise.all(children.map((child) => tell(child, { type: 'report' })))
+  await settled(children, signal)
   say('broadcasting to all')
   await publish(publisher, count, 1_000)
-  await pause(systemClock, settleMs, signal)
-  const calm = await Promise.all(children.map((child) => tell(child, { type: 'report' })))
+  const calm = await settled(children, signal)
   say('broadcasting while a fifth is killed')
   await publish(publisher, count, 2_000_000, () => void victim.kill('SIGKILL'))
-  await pause(systemClock, settleMs, signal)
-  const torn = await Promise.all(living.map((child) => tell(child, { type: 'report' })))
+  const torn = await settled(living, signal)
   return ways.flatMap((way) => [
     ...figuresOf(way, 'all alive', calm, count * processes * membersEach),
     ...figuresOf(way, 'a fifth killed midway, to those that live', torn, count * living.length * membersEach),
   ])
+}
+
+/** What each has heard since it was asked last, once nothing more comes. */
+async function settled(children: readonly ChildProcess[], signal: AbortSignal): Promise<readonly BroadcastReport[]> {
+  const sums = children.map(() => ({ deliveries: [] as BroadcastReport['deliveries'][number][], copies: zero }))
+  let last: readonly BroadcastReport[] = []
+  for (let round = 0; round < maxSettles; round++) {
+    await pause(systemClock, settleMs, signal)
+    last = await Promise.all(children.map((child) => tell(child, { type: 'report' })))
+    for (const [at, { deliveries, copies }] of last.entries()) {
+      const sum = sums[at]!
+      sum.deliveries.push(...deliveries)
+      const { plumtree, gossipsub } = sum.copies
+      sum.copies = { plumtree: plumtree + copies.plumtree, gossipsub: gossipsub + copies.gossipsub }
+    }
+    if (last.every(({ deliveries }) => deliveries.length === 0)) break
+  }
+  return last.map((report, at) => ({ ...report, ...sums[at]! }))
 }
 
 function figuresOf(way: Way, when: string, reports: readonly BroadcastReport[], wanted: number): Figure[] {

@@ -12,6 +12,7 @@ import { pause, waitFor } from '../../wait.ts'
 import { type Bench, type BenchContext, type Figure, repeat } from '../figure.ts'
 import { cleanEnv, endOf } from '../member-processes.ts'
 import { during, type FarReport, Pair, percentile, roundTrips, windowMs } from '../pair.ts'
+import { encrypters } from './encrypters.ts'
 
 const extension = extname(import.meta.url)
 const command = fileURLToPath(new URL(`../../cli/bin${extension}`, import.meta.url))
@@ -29,6 +30,7 @@ export const transports: Bench = {
   async run(context) {
     return [
       ...(await besideBare(context)),
+      ...(await encrypters(context)),
       ...(await starts(context)),
       ...(await weights(context)),
       ...(await clients(context)),
@@ -147,7 +149,7 @@ async function startOf(transport: string): Promise<number> {
 
 /** Each in a process of its own, which has nothing else in it. */
 async function weights(context: BenchContext): Promise<Figure[]> {
-  const kinds = ['tcp', 'libp2p', 'client'] as const
+  const kinds = ['tcp', 'libp2p', 'libp2p with tls', 'client'] as const
   const samples = new Map<string, number[]>(kinds.map((kind) => [kind, []]))
   const runs = Math.ceil(context.runs / startsShare)
   await repeat({ ...context, runs }, 'links weighed', async () => {

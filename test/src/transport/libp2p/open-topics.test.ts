@@ -64,6 +64,23 @@ function listen(node: TrellisNode): Message[] {
   return heard
 }
 
+/** What gossipsub sends: a length, and messages without a signature (libp2p pubsub, RPC fields 2, 2 and 4). */
+function frameOf(payloads: readonly string[]): Uint8Array {
+  const field = (number: number, bytes: Uint8Array): Buffer =>
+    Buffer.concat([Buffer.from([(number << 3) | 2]), prefixed(bytes)])
+  const messages = payloads.map((payload) =>
+    field(2, Buffer.concat([field(2, Buffer.from(payload)), field(4, Buffer.from('weather'))])),
+  )
+  return prefixed(Buffer.concat(messages))
+}
+
+function prefixed(bytes: Uint8Array): Buffer {
+  const length: number[] = []
+  let left = bytes.length
+  for (; left > 127; left = Math.floor(left / 128)) length.push((left % 128) | 128)
+  return Buffer.concat([Buffer.from([...length, left]), bytes])
+}
+
 describe('open topics', () => {
   it('are heard and said by members and by stock libp2p programs, once by everybody', async () => {
     const a = await member('a', [])
@@ -187,6 +204,34 @@ describe('open topics', () => {
       return heard.length > 0
     })
     assert.ok(heard.every(({ payload }) => payload === 'signed'))
+  })
+
+  it('bound what a frame may hold: one with more is thrown away, a larger one ends its stream', async () => {
+    const gossip = {
+      topics: [{ topic: 'weather', channel: 'events', format: 'json' }],
+      sign: false,
+      maxGuests: 1,
+    } as const
+    const transport = new Libp2pTransport({ identity: createIdentity(), gossip })
+    started.push({ stop: () => transport.close() })
+    const heard: string[] = []
+    transport.openTopics!.onMessage(({ payload }) => void heard.push(Buffer.from(payload).toString()))
+    const address = await transport.listen('/ip4/127.0.0.1/tcp/0', () => undefined)
+    const { connection, pubsub } = await outsider(address, 'StrictNoSign')
+    await waitUntil(() => pubsub.getSubscribers('weather').length > 0)
+    const stream = await connection.newStream([...pubsub.protocols])
+    stream.send(frameOf(Array.from({ length: 513 }, (_, at) => `{"crowd":${at}}`)))
+    stream.send(frameOf(['"alone"']))
+    await waitUntil(() => heard.length > 0)
+    assert.deepEqual(heard, ['"alone"'])
+    stream.send(frameOf([JSON.stringify('x'.repeat(300_000))]))
+    stream.send(frameOf(['"behind it"']))
+    const other = await outsider(address, 'StrictNoSign')
+    await until(async () => {
+      await other.pubsub.publish('weather', Buffer.from(`"later ${heard.length}"`)).catch(() => undefined)
+      return heard.length > 1
+    })
+    assert.ok(heard.slice(1).every((one) => one.startsWith('"later')))
   })
 
   it('are declared in words that can be', () => {
