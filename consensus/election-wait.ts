@@ -1,6 +1,7 @@
 // How long a voter bears silence before it asks for votes. Random between two bounds (thesis section 3.4), so that votes are
 // rarely split; short while there is evidence that the leader is gone, which only makes this one voter ask earlier.
 
+import { inForce } from './standing.ts'
 import type { RaftState } from './state.ts'
 
 /** Begins a whole election timeout, newly drawn. */
@@ -13,7 +14,7 @@ export function patientWait<Command>(raft: RaftState<Command>, now: number): voi
  * Begins a short wait if evidence still buys one, else a whole election timeout. Each is drawn from twice the span of the one before, but
  * less than an election timeout: voters that have just split the vote, on slow disks perhaps, would soon split it again.
  */
-export function nextWait<Command>(raft: RaftState<Command>, now: number): void {
+export function nextWait<Command>(raft: RaftState<Command>, now: number, draw: number = raft.random()): void {
   const { wait: state, options } = raft
   if (state.shortWaits === 0) {
     patientWait(raft, now)
@@ -21,7 +22,16 @@ export function nextWait<Command>(raft: RaftState<Command>, now: number): void {
   }
   const span = options.evidenceDelayMaxMs * 2 ** (options.evidenceAttempts - state.shortWaits)
   state.shortWaits--
-  wait(raft, raft.random() * Math.min(span, options.electionTimeoutMinMs), now)
+  wait(raft, draw * Math.min(span, options.electionTimeoutMinMs), now)
+}
+
+/** As {@link nextWait}, each voter in a part of the span of its own: voters that begin together do not split the vote. */
+export function firstWait<Command>(raft: RaftState<Command>, now: number): void {
+  const ids = inForce(raft)
+    .voters.map(({ id }) => id)
+    .sort()
+  const place = Math.max(0, ids.indexOf(raft.self))
+  nextWait(raft, now, (place + raft.random()) / Math.max(1, ids.length))
 }
 
 /** A voter that has just begun, and heard no leader yet, has found another one: there may be nobody to be patient with. A leader's followers deny its pre-vote. */
@@ -30,7 +40,7 @@ export function hastenFirstWait<Command>(raft: RaftState<Command>, now: number):
   const isFresh = state.isFirst && role.type === 'follower' && role.leader === undefined
   if (!isFresh || state.until - now <= options.evidenceDelayMaxMs) return
   state.shortWaits = options.evidenceAttempts
-  nextWait(raft, now)
+  firstWait(raft, now)
 }
 
 /** The leader was heard: the wait begins again, and evidence against it is void. */

@@ -72,6 +72,21 @@ export function hearsLeader<Command>(raft: RaftState<Command>, now: number): boo
   return rules.hearsLeader(now - role.heardAt, electionTimeoutMinMs, role.leader === wait.doubted)
 }
 
+/**
+ * Whether somebody else may just have been elected: this voter itself, or whom it voted for and has not heard since. That one is waited for as
+ * long as a leader is that falls silent, for another who asks now would depose it.
+ */
+function expectsLeader<Command>(
+  { role, hardState, wait, options, self }: RaftState<Command>,
+  from: VoterId,
+  now: number,
+): boolean {
+  if (role.type === 'leader') return role.answeredRound === 0 && now - role.since < options.electionTimeoutMinMs
+  const { votedFor } = hardState
+  if (role.type !== 'follower' || role.leader !== undefined || votedFor === self || votedFor === from) return false
+  return now - wait.votedAt < options.electionTimeoutMinMs
+}
+
 /** Answers without a promise: nothing here changes. */
 export function onPreVote<Command>(
   raft: RaftState<Command>,
@@ -80,7 +95,8 @@ export function onPreVote<Command>(
   now: number,
 ): void {
   const { term } = raft.hardState
-  const granted = raft.rules.mayGrantPreVote(message.term, term, isUpToDate(raft, message), hearsLeader(raft, now))
+  const isLed = hearsLeader(raft, now) || expectsLeader(raft, from, now)
+  const granted = raft.rules.mayGrantPreVote(message.term, term, isUpToDate(raft, message), isLed)
   raft.outbox.send(from, { type: 'pre-vote-reply', term, round: message.round, granted })
 }
 
@@ -99,6 +115,7 @@ export function onVote<Command>(
     return
   }
   raft.hardState = { term, votedFor: from }
+  raft.wait.votedAt = now
   if (raft.role.type === 'pre-candidate') becomeFollower(raft, undefined, now, 'granted a vote')
   patientWait(raft, now)
   raft.outbox.hold('vote', from, reply)

@@ -20,7 +20,7 @@ import { advanceCommit, applyCommitted } from './commit.ts'
 import { checkQuorum, doubtContact } from './contact.ts'
 import type { Effect, FollowerView, Input, Proposal, RaftTimer, RaftView } from './core.ts'
 import { ask, askForVotes, campaign } from './election.ts'
-import { armElection, hastenFirstWait, nextWait, patientWait } from './election-wait.ts'
+import { armElection, firstWait, hastenFirstWait, nextWait, patientWait } from './election-wait.ts'
 import { advanceReads, onRead, onReadTimer, wantsRound } from './read-index.ts'
 import { receive } from './receive.ts'
 import { advanceReconfiguration, announceConfiguration, onReconfigure } from './reconfiguration.ts'
@@ -46,7 +46,7 @@ export class Raft<Command> {
     const raft = this.#raft
     const { configuration } = raft.configurations.latest
     if (configuration.voters.length === 1 && isVoter(raft)) campaign(raft, now, 'the only voter')
-    else nextWait(raft, now)
+    else firstWait(raft, now)
     return this.#finish(now)
   }
 
@@ -191,6 +191,7 @@ export class Raft<Command> {
   /** Evidence against the leader shortens this voter's own wait; it says nothing about anybody else. */
   #disconnected(peer: VoterId, evidence: boolean, now: number): void {
     const raft = this.#raft
+    if (evidence && raft.hardState.votedFor === peer) raft.wait.votedAt = Number.NEGATIVE_INFINITY
     if (raft.role.type === 'leader') {
       raft.role.progress.get(peer)?.restart()
     } else if (evidence && raft.role.type === 'follower' && raft.role.leader === peer && raft.wait.doubted !== peer) {

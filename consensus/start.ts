@@ -60,6 +60,7 @@ export function initialState<Command>(setup: RaftSetup<Command>): RaftState<Comm
       isDoubtedBack: false,
       // A log that never had a leader has none to be patient with.
       shortWaits: hardState.term === 0 ? options.evidenceAttempts : 0,
+      votedAt: Number.NEGATIVE_INFINITY,
     },
     disk: { ticket: 0, durable: 0, written: durable.hardState },
     reads: newFollowerReads(),

@@ -112,6 +112,8 @@ export interface ElectionWait {
   isDoubtedBack: boolean
   /** Short waits that evidence still buys. */
   shortWaits: number
+  /** When it granted its last vote to another. */
+  votedAt: number
 }
 
 export interface DiskState {

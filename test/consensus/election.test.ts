@@ -36,15 +36,16 @@ describe('election, the wait', () => {
     }
   })
 
-  it('is short in a log that never had a leader', () => {
-    assert.equal(timerAt(new VoterUnderTest({ draw: 1 }).take()), 50)
+  it('is short in a log that never had a leader, for each voter in a part of its own', () => {
+    const beside = (other: string, draw: number) => timerAt(new VoterUnderTest({ voters: ['a', other], draw }).take())
+    assert.deepEqual([beside('b', 0), beside('b', 1), beside('0', 0), beside('0', 1)], [0, 25, 25, 50])
   })
 
   it('is short for a voter that has just begun and finds another one, once, unless it hears a leader', () => {
-    const voter = new VoterUnderTest({ term: 1, draw: 0.5 })
+    const voter = new VoterUnderTest({ voters: ['a', 'b'], term: 1, draw: 0.5 })
     voter.take()
     voter.at(100).step({ type: 'connected', peer: 'b' })
-    assert.equal(timerAt(voter.take()), 125)
+    assert.equal(timerAt(voter.take()), 112.5, 'the first half of 50 ms is for the first of two')
     voter.at(110).step({ type: 'connected', peer: 'c' })
     assert.deepEqual(voter.take(), [])
 
@@ -339,6 +340,34 @@ describe('election, answering', () => {
     assert.equal(voter.receive('c', ask).sent('pre-vote-reply')[0]?.granted, false)
     voter.step({ type: 'away', ms: 1 }).take()
     assert.equal(voter.receive('c', ask).sent('pre-vote-reply')[0]?.granted, true)
+  })
+
+  it('9.6: who has just voted for one, or was just elected, denies another its pre-vote for as long as it would had it heard a leader', () => {
+    const ask = (voter: VoterUnderTest, from: string) =>
+      voter.receive(from, preVote(3)).sent('pre-vote-reply').at(-1)?.granted
+    const voter = new VoterUnderTest({ term: 1 })
+    voter.at(100).receive('b', vote(2)).take()
+    assert.equal(ask(voter.at(699), 'c'), false, 'b may have won')
+    assert.equal(ask(voter, 'b'), true, 'b knows that it has not')
+    voter.receive('c', vote(3))
+    assert.equal(voter.view.term, 3, 'a vote is asked for by whom a majority has let')
+
+    const patient = new VoterUnderTest({ term: 1 })
+    patient.at(100).receive('b', vote(2)).take()
+    assert.equal(ask(patient.at(700), 'c'), true)
+
+    const knowing = new VoterUnderTest({ term: 1 })
+    knowing.at(100).receive('b', vote(2)).step({ type: 'disconnected', peer: 'b', evidence: true }).take()
+    assert.equal(ask(knowing, 'c'), true, 'b is gone')
+
+    const split = new VoterUnderTest({ voters: ['a', 'b', 'c', 'd', 'e'] }).timeout()
+    for (const { to, round } of split.sent('pre-vote')) split.receive(to, preGrant(0, round))
+    split.flush()
+    assert.equal(ask(split, 'c'), true, 'who stands itself and has not won is in nobody\u2019s way')
+
+    const leader = new VoterUnderTest().elect()
+    const late = preVote(2, { lastIndex: 5, lastTerm: 1 })
+    assert.equal(leader.receive('c', late).sent('pre-vote-reply').at(-1)?.granted, false)
   })
 
   it('a voter that denied its vote for an outdated log still stores what the winner sends', () => {
