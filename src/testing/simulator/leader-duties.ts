@@ -15,7 +15,8 @@ import type { VoterSetup } from './voter-setup.ts'
 export class LeaderDuties {
   readonly #voter: SimulatedVoter
   readonly #setup: VoterSetup
-  #isRaising = false
+  /** The term in which a higher level was proposed and not answered: an answer that a snapshot stands for never comes. */
+  #raisingIn: Term | undefined
   /** Claims whose end is on its way, with the term in which it was proposed: a slow link must not be flooded with it. */
   readonly #ending = new Map<LogIndex, Term>()
 
@@ -54,7 +55,7 @@ export class LeaderDuties {
 
   /** Nobody of an older release than was agreed on begins to hold the log. */
   mayReconfigure({ voters, learners }: Reconfiguration): boolean {
-    if (this.#isRaising) return false
+    if (this.#raisingIn === this.#voter.view.term) return false
     const members = this.#setup.members()
     const { level } = this.#voter.machine
     return [...voters, ...learners].every(({ id }) => (members.find((member) => member.id === id)?.level ?? 0) >= level)
@@ -62,17 +63,17 @@ export class LeaderDuties {
 
   /** While a higher level is on its way nobody else begins to hold the log. */
   #raisesLevel(): boolean {
-    if (this.#isRaising) return true
     const { self, members, levels, raisesLevelAlone } = this.#setup
     const { view, machine, appliedTerm } = this.#voter
+    if (this.#raisingIn === view.term) return true
     const shown = members()
     const levelOf = (id: VoterId): number | undefined =>
       raisesLevelAlone ? levels.own : shown.find((member) => member.id === id)?.level
     const level = nextLevel({ self: self.id, view, appliedTerm, agreed: machine.level, levelOf }, levels)
     if (level === undefined) return false
-    this.#isRaising = true
+    this.#raisingIn = view.term
     this.#voter.submit({ type: 'agree-level', level }, () => {
-      this.#isRaising = false
+      if (this.#raisingIn === view.term) this.#raisingIn = undefined
     })
     return true
   }
