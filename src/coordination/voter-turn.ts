@@ -82,5 +82,7 @@ export class VoterTurn {
     this.givePending()
     this.flush()
     this.#isPlanned = false
+    // What Raft was given may have led to more.
+    if (this.#proposals.length > 0) this.#plan()
   }
 }
