@@ -39,6 +39,7 @@ const PATIENCE_MS = 300_000
 const { env } = process
 watchParent(env)?.addEventListener('abort', () => process.exit())
 const { own, size, topology, hasLivenessWorkers = true }: MembersSettings = JSON.parse(env.TRELLIS_BENCH_MEMBERS!)
+const loaded = process.cpuUsage()
 const bareBytes = process.memoryUsage.rss()
 const nodes = await Promise.all(
   own.map(({ name, address, dataDir, join, expect }) =>
@@ -62,10 +63,15 @@ const look = (): void => {
   process.stdout.write(`${JSON.stringify({ at: clock() })}\n`)
   if (topology === 'full-mesh') lookForLinks()
 }
+/** User and system, since the members were begun. */
+function processorMs(): number {
+  const { user, system } = process.cpuUsage(loaded)
+  return (user + system) / 1_000
+}
 /** A view of so many links costs something: not at every event. */
 const lookForLinks = (): void => {
   if (nodes.every((node) => node.topology.view().links.length === size - 1))
-    process.stdout.write(`${JSON.stringify({ at: clock() })}\n`)
+    process.stdout.write(`${JSON.stringify({ at: clock(), processorMs: processorMs() })}\n`)
   else setTimeout(lookForLinks, LOOK_MS)
 }
 for (const node of nodes) node.events.subscribe(look)

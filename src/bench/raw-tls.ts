@@ -3,7 +3,14 @@
 // practical limit that the figures about messages are ratios of.
 
 import { Buffer } from 'node:buffer'
-import { connect, createServer, type Server, type TLSSocket } from 'node:tls'
+import {
+  type ConnectionOptions,
+  connect,
+  createSecureContext,
+  createServer,
+  type Server,
+  type TLSSocket,
+} from 'node:tls'
 import { createCertificate } from '../transport/certificate.ts'
 import { createIdentity, exportIdentity } from '../transport/identity.ts'
 import { batchOf, Coalescer, Cutter, ECHO, MAX_IN_FLIGHT_BYTES } from './frames.ts'
@@ -18,6 +25,12 @@ function settings() {
     rejectUnauthorized: false,
     checkServerIdentity: () => undefined,
   }
+}
+
+/** For many connections of one client: its key is read once. */
+export function sharedSettings(): ConnectionOptions {
+  const { rejectUnauthorized, checkServerIdentity, ...own } = settings()
+  return { secureContext: createSecureContext(own), rejectUnauthorized, checkServerIdentity }
 }
 
 export interface RawServer extends AsyncDisposable {
@@ -69,9 +82,9 @@ export class RawClient implements Disposable {
     socket.on('error', () => undefined)
   }
 
-  static open(port: number): Promise<RawClient> {
+  static open(port: number, options: ConnectionOptions = settings()): Promise<RawClient> {
     return new Promise((resolve, reject) => {
-      const socket = connect({ ...settings(), host: '127.0.0.1', port })
+      const socket = connect({ ...options, host: '127.0.0.1', port })
       socket.once('error', reject)
       socket.once('secureConnect', () => resolve(new RawClient(socket)))
     })

@@ -8,6 +8,7 @@ import { pause } from '../../wait.ts'
 import { type Bench, type BenchContext, type Figure, repeat } from '../figure.ts'
 import { MemberProcesses } from '../member-processes.ts'
 import type { Held, MembersSettings } from '../members.ts'
+import { RawClient, serveRaw, sharedSettings } from '../raw-tls.ts'
 import { clock } from '../recorded.ts'
 
 const size = 200
@@ -17,6 +18,9 @@ const seeds = 3
 /** In HyParView, links that only served to join are gone by then. */
 const settleMs = 30_000
 const patienceMs = 300_000
+const handshakes = 500
+const costName = 'full-mesh: processor time of all, for each link'
+const bareName = 'node:tls: processor time of both ends of a handshake'
 
 export const members: Bench = {
   name: 'members',
@@ -33,6 +37,8 @@ async function figuresOf(topology: string, context: BenchContext): Promise<Figur
   const isMesh = topology === 'full-mesh'
   const formed: number[] = []
   const linked: number[] = []
+  const processor: number[] = []
+  const bare: number[] = []
   const links: number[] = []
   const megabytes: number[] = []
   await repeat({ ...context, runs: 1 }, `${size} members in ${topology}`, async () => {
@@ -40,8 +46,16 @@ async function figuresOf(topology: string, context: BenchContext): Promise<Figur
     const from = clock()
     await using started = new MemberProcesses(settings)
     formed.push(latest(await started.next(patienceMs)) - from)
-    if (isMesh) linked.push(latest(await started.next(patienceMs)) - from)
-    else await pause(systemClock, settleMs, context.signal)
+    if (isMesh) {
+      const lines = await started.next(patienceMs)
+      linked.push(latest(lines) - from)
+      const spent = (lines as readonly { readonly processorMs: number }[]).reduce(
+        (sum, line) => sum + line.processorMs,
+        0,
+      )
+      processor.push(spent / ((size * (size - 1)) / 2))
+      bare.push(await bareHandshakeMs())
+    } else await pause(systemClock, settleMs, context.signal)
     started.signal('SIGUSR2')
     for (const held of (await started.next()) as readonly Held[]) {
       links.push(...held.links)
@@ -52,8 +66,24 @@ async function figuresOf(topology: string, context: BenchContext): Promise<Figur
     { name: `${topology}: start to all see all`, unit: 'ms', samples: formed },
     { name: `${topology}: links of a member`, unit: 'links', samples: links },
     { name: `${topology}: memory of a member, by process`, unit: 'MB', samples: megabytes },
-    ...(isMesh ? [{ name: `${topology}: start to all linked to all`, unit: 'ms' as const, samples: linked }] : []),
+    ...(isMesh
+      ? [
+          { name: `${topology}: start to all linked to all`, unit: 'ms' as const, samples: linked },
+          { name: costName, unit: 'ms' as const, samples: processor, baseline: bareName },
+          { name: bareName, unit: 'ms' as const, samples: bare },
+        ]
+      : []),
   ]
+}
+
+/** Of both ends, in this process, while the members have nothing to do but be there. */
+async function bareHandshakeMs(): Promise<number> {
+  await using server = await serveRaw()
+  const shared = sharedSettings()
+  const before = process.cpuUsage()
+  for (let count = 0; count < handshakes; count++) (await RawClient.open(server.port, shared))[Symbol.dispose]()
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1_000 / handshakes
 }
 
 /** Of lines that say when. */
