@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { closestWord } from '../closest-word.ts'
 import { addBackup } from './commands/backup.ts'
 import { addBench } from './commands/bench.ts'
 import { addChannels } from './commands/channels.ts'
@@ -22,7 +23,7 @@ import { addTopology } from './commands/topology.ts'
 import { addUp } from './commands/up.ts'
 import { addWhy } from './commands/why.ts'
 import type { CommandContext } from './context.ts'
-import { AnsweredNo, describeFailure, exitCodeOf, toFailure } from './failure.ts'
+import { AnsweredNo, describeFailure, exitCodeOf, toFailure, usageError } from './failure.ts'
 import { parentVariable, watchParent } from './parent.ts'
 
 const description = 'Processes form a cluster, agree through Raft and find each other by name: no broker, no server.'
@@ -39,10 +40,12 @@ Examples:
 /** Runs the command line `argv` (without node and script) in this process and resolves to the exit code. */
 export async function run(argv: readonly string[], context: CommandContext): Promise<number> {
   const json = argv.includes('--json')
+  const program = createProgram(context)
   try {
-    await createProgram(context).parseAsync([...argv], { from: 'user' })
+    await program.parseAsync([...argv], { from: 'user' })
     return 0
-  } catch (error) {
+  } catch (thrown) {
+    const error = misspelt(thrown, program) ?? thrown
     // Help and version that were asked for are thrown, too.
     if (error instanceof CommanderError && error.exitCode === 0) return 0
     if (error instanceof AnsweredNo) return 1
@@ -51,6 +54,20 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
       context.err(`${(error as Error).stack}\n`)
     return exitCodeOf(error)
   }
+}
+
+/** What stands where a command of a command should is that, misspelt, and not an argument too many. */
+function misspelt(error: unknown, program: Command): unknown {
+  if (!(error instanceof CommanderError) || error.code !== 'commander.excessArguments') return undefined
+  const command = program.commands.find((each) => error.message.includes(`'${each.name()}'`))
+  const [word] = command?.args ?? []
+  if (command === undefined || command.commands.length === 0 || word === undefined) return undefined
+  const meant = closestWord(
+    word,
+    command.commands.map((each) => each.name()),
+  )
+  const hint = meant === undefined ? '' : ` (Did you mean ${meant}?)`
+  return usageError(`unknown command '${command.name()} ${word.slice(0, 64)}'${hint}`)
 }
 
 /** The process's own command line, to its end. Never resolves: the process ends with the exit code. */

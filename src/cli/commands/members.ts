@@ -26,7 +26,8 @@ function describe(members: readonly MemberView[]): string {
   const rows = sorted.map(({ name, state, condition, address, roles, zone, id }) => [
     name,
     state,
-    condition,
+    // Of who is not here nobody knows it.
+    state === 'alive' || state === 'suspect' ? condition : '-',
     address,
     roles.join(',') || '-',
     zone || '-',

@@ -33,7 +33,8 @@ function describe({ member, beliefs, unanswered, notAsked, evidence }: WhyView):
   ]
   const story = evidence.map((entry) => [timeOf(entry), entry.observer, tell(entry, member.name)])
   const rest = notAsked === 0 ? '' : `${notAsked} more were not asked.\n`
-  const heading = `${member.name} is ${member.state}, ${member.condition}\n\n`
+  const isHere = member.state === 'alive' || member.state === 'suspect'
+  const heading = `${member.name} is ${member.state}${isHere ? `, ${member.condition}` : ''}\n\n`
   return `${printable(heading.trim())}\n\n${table(['MEMBER', 'BELIEVES', 'CONDITION', 'HOLDS AGAINST IT'], rows)}${rest}
 ${story.length === 0 ? 'Nobody has any evidence.\n' : table(['TIME', 'OBSERVER', 'SAW'], story)}`
 }

@@ -16,6 +16,8 @@ describe('a command line that is wrong', () => {
     [['statsu'], /unknown command 'statsu' \(Did you mean status\?\)/],
     [['status', '--frob'], /unknown option '--frob'/],
     [['status', 'extra'], /too many arguments for 'status'/],
+    [['topology', 'swich'], /unknown command 'topology swich' \(Did you mean switch\?\)/],
+    [['config', 'bogus'], /unknown command 'config bogus'/],
     [['status', '--admin'], /option '--admin <URL>' argument missing/],
     [['status', '--admin', 'nonsense'], /--admin \('nonsense'\) must be a URL/],
     [['status', '--admin', 'ftp://127.0.0.1'], /must begin with http/],
@@ -109,7 +111,7 @@ describe('commands that ask a node', () => {
     const members = await runInProcess(['members', '--admin', admin.url])
     const [head, first, second] = members.out.split('\n').map((line) => line.split(/ {2,}/))
     assert.deepEqual(head, ['NAME', 'STATE', 'CONDITION', 'ADDRESS', 'ROLES', 'ZONE', 'ID'])
-    assert.deepEqual(first, ['node-2', 'down', 'ok', '127.0.0.1:7401', 'a,b', 'z', '12D3KooWnode-2'])
+    assert.deepEqual(first, ['node-2', 'down', '-', '127.0.0.1:7401', 'a,b', 'z', '12D3KooWnode-2'])
     assert.equal(second?.[0], 'node-10')
   })
 
