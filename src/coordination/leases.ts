@@ -34,6 +34,13 @@ export interface ClaimWait extends CallOptions {
   readonly waitMs: number
 }
 
+/** What was made of a request. `since`: of the round that it belongs to. */
+interface Claim {
+  readonly lease: HeldLease
+  readonly isGranted: boolean
+  readonly since: number
+}
+
 export const DEFAULT_LEASE_MS = 10_000
 const MIN_LEASE_MS = 100
 const MAX_LEASE_MS = 86_400_000
@@ -64,11 +71,13 @@ export class Leases {
     throw isShorter(wait) ? timedOut(request, wait.timeoutMs) : await this.#holderOf(request)
   }
 
-  /** Makes the claim; it lives from now on, held or waiting. `since`: of the round that it belongs to. */
-  async claim(
-    request: ClaimRequest,
-    wait: ClaimWait,
-  ): Promise<{ lease: HeldLease; isGranted: boolean; since: number }> {
+  /** Makes the claim; it lives from now on, held or waiting. One whose caller has gone meanwhile is given back as soon as it is there. */
+  async claim(request: ClaimRequest, { signal, ...wait }: ClaimWait): Promise<Claim> {
+    const made = this.#claim(request, wait)
+    return signal ? orGivenBack(made, signal, `${request.kind}.claim`) : made
+  }
+
+  async #claim(request: ClaimRequest, wait: ClaimWait): Promise<Claim> {
     const { kind, name, limit, value } = request
     const leaseMs = checkedLeaseMs(request.leaseMs)
     if (this.#isClosing) throw nodeStopping()
@@ -168,6 +177,22 @@ export class Leases {
     const { owner = '', token = 0 } = found?.answer.holder ?? {}
     return heldBy({ kind, name }, owner, token)
   }
+}
+
+function orGivenBack(made: Promise<Claim>, signal: AbortSignal, operation: string): Promise<Claim> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      reject(new ClusterError('ERR_ABORTED', `'${operation}' was aborted`, { operation }, { mayHaveHappened: true }))
+      // One that failed has left nothing.
+      made.then(
+        ({ lease }) => lease.end(),
+        () => {},
+      )
+    }
+    made.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
+  })
 }
 
 export function checkedLeaseMs(leaseMs: number = DEFAULT_LEASE_MS): number {

@@ -136,14 +136,22 @@ describe('a node that stops', () => {
 
   it('says when it took too long or need not be waited for, and stops all the same', async () => {
     const node = await start()
+    const released = Promise.withResolvers<void>()
+    let isHosting = false
+    node.vsm.host('s5', () => {
+      isHosting = true
+      return { [Symbol.asyncDispose]: () => released.promise }
+    })
+    await waitUntil(() => isHosting)
     const codes = await Promise.all([
-      failureOf(node.stop({ timeoutMs: 0.001 })),
+      failureOf(node.stop({ timeoutMs: 1 })),
       failureOf(node.stop({ signal: AbortSignal.abort() })),
     ])
     assert.deepEqual(
       codes.map(({ code }) => code),
       ['ERR_TIMEOUT', 'ERR_ABORTED'],
     )
+    released.resolve()
     await node.stop()
   })
 

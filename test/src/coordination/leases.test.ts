@@ -90,7 +90,22 @@ describe('what members hold, on voters and on a member without a log', () => {
     await waitUntilAsync(async () => (await queueOf('aborted')).length === 1)
     abort.abort()
     assert.equal((await waiting).code, 'ERR_ABORTED')
-    assert.deepEqual(await queueOf('aborted'), [])
+    await waitUntilAsync(async () => (await queueOf('aborted')).length === 0)
+  })
+
+  it('a claim that is on its way when its signal aborts is given back as soon as it is there', async () => {
+    await using _lock = await guest.locks.acquire('on its way')
+    for (let moments = 0; moments < 12; moments++) {
+      const abort = new AbortController()
+      const { signal } = abort
+      const waiting = failureOf(voters[1]!.locks.acquire('on its way', { signal, leaseMs: 600_000 }))
+      for (let moment = 0; moment < moments; moment++) await new Promise((resolve) => setImmediate(resolve))
+      abort.abort()
+      assert.equal((await waiting).code, 'ERR_ABORTED')
+    }
+    // A write of the same member comes after what it asked for before.
+    await voters[1]!.config.set('on its way', true)
+    await waitUntilAsync(async () => (await queueOf('on its way')).length === 0)
   })
 
   it('a lease is renewed while its holder lives, and ends when nobody renews it; a stale token gives nothing back', async () => {
