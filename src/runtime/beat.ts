@@ -22,9 +22,11 @@ let lastAt = 0
 /** Calls `work` every `ms` milliseconds, in whole beats, with what was current here when it was begun, until disposed. */
 export function onBeat(work: () => void, ms: number): Timer {
   const everyBeats = Math.max(1, Math.round(ms / BEAT_MS))
-  const due: Due = { work: AsyncResource.bind(work), everyBeats, left: everyBeats, isRef: true }
-  kept.add(due)
   beat ??= begin()
+  // What this process has missed so far will be counted against all: not against one that begins only now.
+  const left = everyBeats + missed()
+  const due: Due = { work: AsyncResource.bind(work), everyBeats, left, isRef: true }
+  kept.add(due)
   hold()
   return {
     unref() {
@@ -42,14 +44,20 @@ function begin(): NodeJS.Timeout {
   return setInterval(look, BEAT_MS)
 }
 
+/** Whole beats that have passed since the last one, and were not noticed. */
+function missed(): number {
+  return Math.floor((performance.now() - lastAt) / BEAT_MS)
+}
+
 function look(): void {
   const now = performance.now()
   // Beats that a busy or sleeping process missed have passed all the same.
   const passed = Math.max(1, Math.round((now - lastAt) / BEAT_MS))
   lastAt = now
-  for (const due of kept) {
+  // Not those that begin meanwhile.
+  for (const due of [...kept]) {
     due.left -= passed
-    if (due.left > 0) continue
+    if (due.left > 0 || !kept.has(due)) continue
     due.left = due.everyBeats
     try {
       due.work()

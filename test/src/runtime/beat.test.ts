@@ -33,6 +33,33 @@ describe('intervals on the beat', () => {
     assert.ok(calls.often - before <= 1)
   })
 
+  it('begin when they are begun, whatever was missed before', async () => {
+    const calls = { before: 0, late: 0 }
+    using _before = onBeat(() => calls.before++, 100)
+    await waitUntil(() => calls.before > 0)
+    for (const end = performance.now() + 600; performance.now() < end; );
+    const { before } = calls
+    using _late = onBeat(() => calls.late++, 500)
+    await waitUntil(() => calls.before > before)
+    assert.equal(calls.late, 0)
+    await waitUntil(() => calls.late > 0)
+  })
+
+  it('may be begun anew when they are due, and come with a later beat', async () => {
+    let beats = 0
+    const seen: number[] = []
+    using _counting = onBeat(() => setImmediate(() => (beats += 1)), 100)
+    const again = (): void => {
+      renewed[Symbol.dispose]()
+      seen.push(beats)
+      if (seen.length < 100) renewed = onBeat(again, 100)
+    }
+    let renewed = onBeat(again, 100)
+    await waitUntil(() => seen.length > 2)
+    renewed[Symbol.dispose]()
+    assert.equal(new Set(seen).size, seen.length)
+  })
+
   it('go on when one of them fails, in what was current when they were begun', async () => {
     const { AsyncLocalStorage } = await import('node:async_hooks')
     const current = new AsyncLocalStorage<string>()
