@@ -83,7 +83,9 @@ function expectsLeader<Command>(
 ): boolean {
   if (role.type === 'leader') return role.answeredRound === 0 && now - role.since < options.electionTimeoutMinMs
   const { votedFor } = hardState
-  if (role.type !== 'follower' || role.leader !== undefined || votedFor === self || votedFor === from) return false
+  if (role.type !== 'follower' || role.leader !== undefined) return false
+  // In a later term nobody was voted for yet, and whoever was elected before leads no more.
+  if (votedFor === undefined || votedFor === self || votedFor === from) return false
   return now - wait.votedAt < options.electionTimeoutMinMs
 }
 

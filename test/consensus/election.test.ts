@@ -360,6 +360,15 @@ describe('election, answering', () => {
     knowing.at(100).receive('b', vote(2)).step({ type: 'disconnected', peer: 'b', evidence: true }).take()
     assert.equal(ask(knowing, 'c'), true, 'b is gone')
 
+    const later = new VoterUnderTest({ log: [1] })
+    later
+      .at(100)
+      .receive('b', vote(2, { lastIndex: 1, lastTerm: 1 }))
+      .receive('c', vote(3))
+      .take()
+    const up = preVote(4, { lastIndex: 1, lastTerm: 1 })
+    assert.equal(later.receive('b', up).sent('pre-vote-reply').at(-1)?.granted, true, 'nobody leads any more in term 2')
+
     const split = new VoterUnderTest({ voters: ['a', 'b', 'c', 'd', 'e'] }).timeout()
     for (const { to, round } of split.sent('pre-vote')) split.receive(to, preGrant(0, round))
     split.flush()
