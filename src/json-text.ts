@@ -25,8 +25,8 @@ export function sayable(value: unknown): string {
   return text
 }
 
-/** What is wrong, after the place where it is; undefined: nothing. */
-function unsayable(value: unknown): string | undefined {
+/** What is wrong, after the place where it is; undefined: nothing. `mayTell`: what it says of itself (`toJSON`) counts in its place, which JSON asks once. */
+function unsayable(value: unknown, mayTell = true): string | undefined {
   switch (typeof value) {
     case 'string':
     case 'boolean':
@@ -34,14 +34,14 @@ function unsayable(value: unknown): string | undefined {
     case 'number':
       return Number.isFinite(value) ? undefined : ` is ${value}`
     case 'object':
-      return value === null ? undefined : unsayableInside(value)
+      return value === null ? undefined : unsayableInside(value, mayTell)
     default:
       return ` is of type ${typeof value}`
   }
 }
 
-function unsayableInside(value: object): string | undefined {
-  if ('toJSON' in value && typeof value.toJSON === 'function') return unsayable(value.toJSON(''))
+function unsayableInside(value: object, mayTell: boolean): string | undefined {
+  if (mayTell && 'toJSON' in value && typeof value.toJSON === 'function') return unsayable(value.toJSON(''), false)
   if (Array.isArray(value)) {
     // By index: a list with holes is no list of values.
     for (let index = 0; index < value.length; index++) {

@@ -57,6 +57,20 @@ describe('a value as JSON', () => {
     assert.equal(jsonText(new Order(), 'it'), '{"at":"1970-01-01T00:00:00.000Z"}')
   })
 
+  it('takes what says itself how it is written, once, and looks at what it says', () => {
+    class Told {
+      readonly amount: number
+      constructor(amount: number) {
+        this.amount = amount
+      }
+      toJSON(): unknown {
+        return this
+      }
+    }
+    assert.equal(jsonText({ sum: new Told(5) }, 'it'), '{"sum":{"amount":5}}')
+    assert.throws(() => jsonText({ sum: new Told(Number.NaN) }, 'it'), /it\.sum\.amount is NaN/)
+  })
+
   it('ends at what is too deep', () => {
     let deep: unknown[] = []
     for (let depth = 0; depth < 100_000; depth++) deep = [deep]
