@@ -12,6 +12,7 @@ import type { AdminTokens } from '../options.ts'
 import { createAccess } from './access.ts'
 import { ClientEndpoint } from './clients/client-endpoint.ts'
 import { createEventFeed } from './event-feed.ts'
+import { loadedWithFirst } from './first-request.ts'
 import { createOriginGuard } from './origin.ts'
 
 /** What the admin shows of a node. */
@@ -78,7 +79,7 @@ export async function startAdmin(node: AdminNode, options: AdminOptions): Promis
   const { measures } = options
   const load = async (): Promise<RequestListener> =>
     (await import('./api.ts')).adminListener(node, { feed, access, guard, logger, measures })
-  const server = await listen(load, address, logger)
+  const server = await listen(loadedWithFirst(load, logger), address, logger)
   const clients = new ClientEndpoint({ node, guard, access, logger, origins: options.clientOrigins ?? [] })
   clients.attach(server)
   server.on('request', (_request, response) => {
@@ -107,9 +108,7 @@ function requireAddress(text: string): NetworkAddress {
   throw new ClusterError('ERR_BAD_OPTIONS', problem, { problems: [problem] })
 }
 
-/** `load`: what answers, wanted with the first request. */
-async function listen(load: () => Promise<RequestListener>, address: NetworkAddress, logger: Logger): Promise<Server> {
-  let listener: Promise<RequestListener> | undefined
+async function listen(listener: RequestListener, address: NetworkAddress, logger: Logger): Promise<Server> {
   const server = http.createServer(
     {
       headersTimeout: headersTimeoutMs,
@@ -118,10 +117,7 @@ async function listen(load: () => Promise<RequestListener>, address: NetworkAddr
       maxHeaderSize: maxHeaderBytes,
       connectionsCheckingInterval: 2_000,
     },
-    async (request, response) => {
-      listener ??= load()
-      ;(await listener)(request, response)
-    },
+    listener,
   )
   server.maxConnections = maxConnections
   await new Promise<void>((resolve, reject) => {
