@@ -80,9 +80,9 @@ export class VoterTurn {
 
   #end(): void {
     this.givePending()
-    this.flush()
     this.#isPlanned = false
     // What Raft was given may have led to more.
     if (this.#proposals.length > 0) this.#plan()
+    this.flush()
   }
 }

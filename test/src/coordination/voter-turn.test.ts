@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { ClusterCommand, Proposal, RaftMessage } from '../../../consensus/index.ts'
+import { VoterTurn } from '../../../src/coordination/voter-turn.ts'
+
+const proposal = (id: number): Proposal<ClusterCommand> => ({ proposal: id, command: { type: 'open-session' } })
+const message: RaftMessage<ClusterCommand> = { type: 'timeout-now', term: 1, round: 0 }
+
+/** A turn whose event loop is turned by the test. */
+class TurnUnderTest {
+  readonly given: number[][] = []
+  readonly sent: string[] = []
+  /** What Raft does with what it is given. */
+  onGiven = (_ids: readonly number[]): void => {}
+  onSent = (_to: string): void => {}
+  #later: (() => void)[] = []
+  readonly turn = new VoterTurn({
+    clock: { setImmediate: (work) => void this.#later.push(work) },
+    turn: { enter: (work) => work() },
+    maxEntries: 10,
+    propose: (proposals) => {
+      const ids = proposals.map(({ proposal: id }) => id)
+      this.given.push(ids)
+      this.onGiven(ids)
+    },
+    send: (to) => {
+      this.sent.push(to)
+      this.onSent(to)
+    },
+    onApplied: () => {},
+  })
+
+  get isPlanned(): boolean {
+    return this.#later.length > 0
+  }
+
+  end(): this {
+    for (const work of this.#later.splice(0)) work()
+    return this
+  }
+}
+
+describe('the turn of a voter', () => {
+  it('gives Raft at its end all that was proposed, and lets its messages leave with that', () => {
+    const under = new TurnUnderTest()
+    under.onGiven = () => under.turn.send('b', message)
+    under.turn.propose(proposal(1))
+    under.turn.propose(proposal(2))
+    assert.deepEqual([under.given, under.sent], [[], []])
+    under.end()
+    assert.deepEqual([under.given, under.sent], [[[1, 2]], ['b']])
+    assert.equal(under.isPlanned, false, 'nothing is left to do')
+  })
+
+  it('has another one after it for what its end led to', () => {
+    const under = new TurnUnderTest()
+    under.onGiven = ([first]) => {
+      if (first === 1) under.turn.propose(proposal(2))
+    }
+    under.turn.propose(proposal(1))
+    assert.deepEqual(under.end().given, [[1]])
+    assert.deepEqual(under.end().given, [[1], [2]])
+    assert.equal(under.isPlanned, false)
+
+    under.onSent = (to) => {
+      if (to === 'b') under.turn.send('c', message)
+    }
+    under.turn.send('b', message)
+    assert.deepEqual(under.end().sent, ['b'])
+    assert.deepEqual(under.end().sent, ['b', 'c'], 'and for what its messages led to')
+    assert.equal(under.isPlanned, false)
+  })
+})
