@@ -1,7 +1,7 @@
 // `node.services` at work, as a part of its node: puts registry, index, host and calls together. What membership says of a member
 // reaches its instances here, and what an instance depends on reaches its health.
 
-import type { SwimEvent } from '../../topology/index.ts'
+import type { MemberRecord, SwimEvent } from '../../topology/index.ts'
 import { checkedOptions, checkText, waitChecks } from '../call-options.ts'
 import type { Carrier } from '../channels/carrier.ts'
 import type { JsonValue } from '../channels/payload.ts'
@@ -81,6 +81,8 @@ export class LocalServices implements Services, NodePart {
   readonly #watches = new Set<ServiceWatch>()
   readonly #stopping = new AbortController()
   readonly #carrier: (channel: 'data' | 'gossip', name: string) => Carrier
+  /** Generations of the members that are there, with which this node has compared its registry. */
+  readonly #met = new Map<string, number>()
   #gossip: RegistryGossip | undefined
   #side: CallSide | undefined
   #removals: Disposable | undefined
@@ -131,11 +133,12 @@ export class LocalServices implements Services, NodePart {
   member(event: Extract<SwimEvent, { type: 'member' | 'forgotten' }>): void {
     if (event.type === 'forgotten') {
       this.#index.forget(event.member.id)
-      this.#side?.gone(event.member.id)
+      this.#gone(event.member.id)
     } else {
-      this.#index.member(memberView(event.after))
-      if (isBack(event) && event.after.id !== this.#context.self.id) this.#gossip?.meet(event.after.id)
-      if (event.after.state === 'down' || event.after.state === 'left') this.#side?.gone(event.after.id)
+      const { after } = event
+      this.#index.member(memberView(after))
+      if (after.state === 'alive') this.#meet(after)
+      if (after.state === 'down' || after.state === 'left') this.#gone(after.id)
     }
     this.#changed([])
   }
@@ -312,6 +315,18 @@ export class LocalServices implements Services, NodePart {
     return { service: name, dependants: dependants(name, this.find({ namespace: '*' })) }
   }
 
+  /** Once in each life, and when it was believed to be gone: who was only suspected has missed nothing. */
+  #meet({ id, incarnation: { generation } }: MemberRecord): void {
+    if (id === this.#context.self.id || this.#met.get(id) === generation) return
+    this.#met.set(id, generation)
+    this.#gossip?.meet(id)
+  }
+
+  #gone(member: string): void {
+    this.#met.delete(member)
+    this.#side?.gone(member)
+  }
+
   #running(): CallSide {
     if (!this.#side || this.#stopping.signal.aborted) throw nodeStopping()
     return this.#side
@@ -369,11 +384,4 @@ export class LocalServices implements Services, NodePart {
       }
     for (const watch of this.#watches) watch.look()
   }
-}
-
-/** A member is there that was not: new, or believed to be gone, or in another life. One that was only suspected has missed nothing. */
-function isBack({ before, after }: Extract<SwimEvent, { type: 'member' }>): boolean {
-  if (after.state !== 'alive') return false
-  const wasThere = before?.state === 'alive' || before?.state === 'suspect'
-  return !wasThere || before.incarnation.generation !== after.incarnation.generation
 }
