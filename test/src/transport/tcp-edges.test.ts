@@ -68,6 +68,16 @@ describe('a transport', () => {
     assert.equal((await transport.dial(address, signal())).peer, transport.id)
   })
 
+  it('does not count the time for which it did not listen itself when it dials', async () => {
+    const address = await create().listen('127.0.0.1:0', () => undefined)
+    const caller = new TcpTransport({ identity: createIdentity(), handshakeTimeoutMs: 800 })
+    open.push(caller)
+    const dialing = caller.dial(address, signal())
+    // Both ends are in this process: nobody can have answered before it is over.
+    for (const end = performance.now() + 900; performance.now() < end; );
+    assert.equal((await dialing).peer, open[0]?.id)
+  })
+
   it('reads a bounded share of what comes in one turn, and all of it in the end', async () => {
     const total = 8 * 1024 * 1024
     let inTurn = 0
