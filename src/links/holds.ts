@@ -28,6 +28,8 @@ export const SPEAK_EVERY_MS = 2_000
 const SPEAK_EVERY_MS_BY_LINKS = 40
 /** Nobody speaks less often. Well below what a link may be silent for that had few links beside it. */
 const LONGEST_GAP_MS = 6_000
+/** Of the longest gap, what is left with each word that comes sooner. Small: words that come together hide it. Large: who stood still once is waited for for long. A guess. */
+const REMEMBERED_SHARE = 3 / 4
 
 /** What was last said, or heard, and how long after what was before. */
 interface Word {
@@ -48,7 +50,7 @@ export class Holds {
   readonly #told = new Map<string, HoldKind>()
   /** Said to linked peers: the gap is the one that follows. */
   readonly #said = new Map<string, Word>()
-  /** Heard of linked peers: the gap is the longest yet. */
+  /** Heard of linked peers: the gap is the longest of late. */
   readonly #heard = new Map<string, Word>()
   readonly #linked = new Set<string>()
   /** By peer: when its link, which nobody needs, is closed. */
@@ -116,8 +118,8 @@ export class Holds {
     this.#theirs.set(peer, kind)
     const at = this.#options.clock.now()
     const before = this.#heard.get(peer)
-    const gapMs = before ? Math.min(Math.max(before.gapMs, at - before.at), LONGEST_GAP_MS) : SPEAK_EVERY_MS
-    this.#heard.set(peer, { at, gapMs })
+    const gapMs = before ? Math.max(at - before.at, before.gapMs * REMEMBERED_SHARE) : SPEAK_EVERY_MS
+    this.#heard.set(peer, { at, gapMs: Math.min(gapMs, LONGEST_GAP_MS) })
     this.#settle(peer)
   }
 
@@ -136,7 +138,7 @@ export class Holds {
   }
 
   /**
-   * Linked peers that are never silent for long, and the longest gap between two words of theirs: who has said why says it again and again. A link
+   * Linked peers that are never silent for long, and the longest gap of late between two words of theirs: who has said why says it again and again. A link
    * may be cut before it is said twice.
    */
   *repeating(): Iterable<readonly [peer: string, gapMs: number]> {

@@ -1,7 +1,7 @@
 // Ends links over which nothing comes any more. A cut cable closes no connection, and after a long cut TCP waits as long again before it
 // tries to send, up to two minutes: a link that was cut for a minute would be deaf for another one after the network is whole.
 // So each end of a link between members says something every two seconds, with many links every six at most, and an end that hears nothing for
-// four times as long as the other end has ever paused, eight seconds at least, breaks the link off and calls anew: the far end takes the new connection for the old one. A peer that is slow, or stands still, loses its
+// four times as long as the other end has paused of late, eight seconds at least, breaks the link off and calls anew: the far end takes the new connection for the old one. A peer that is slow, or stands still, loses its
 // connection by that and nothing else; silence is no evidence against anybody.
 
 import type { Time, Timer } from '../runtime/clock.ts'
