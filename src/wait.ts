@@ -45,9 +45,9 @@ export function nodeStopping(mayHaveHappened = false): ClusterError {
   return new ClusterError('ERR_SHUTTING_DOWN', 'the node is stopping', {}, { mayHaveHappened })
 }
 
-/** What a call that only asks ends with when its signal aborts: nothing has happened. */
-export function callAborted(operation: string): ClusterError {
-  return new ClusterError('ERR_ABORTED', `'${operation}' was aborted`, { operation })
+/** What a call ends with when its signal aborts. Of one that only asks nothing has happened. */
+export function callAborted(operation: string, mayHaveHappened = false): ClusterError {
+  return new ClusterError('ERR_ABORTED', `'${operation}' was aborted`, { operation }, { mayHaveHappened })
 }
 
 /** A question may have been answered, but nothing has happened by it, whatever is said of requests. */

@@ -5,6 +5,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Channel } from '../channels/channel.ts'
 import { createNode } from '../node.ts'
 import type { TrellisNode } from '../node-interface.ts'
 import { systemClock } from '../runtime/clock.ts'
@@ -115,6 +116,21 @@ export async function during<Result>(
     await working
     failed.signal.throwIfAborted()
   }
+}
+
+/** Sends the far member messages of so many bytes until `stop` aborts. */
+export async function sendMany(channel: Channel, bytes: number, stop: AbortSignal, onSent = () => {}): Promise<void> {
+  const payload = new Uint8Array(bytes)
+  await channel.sendMany(
+    'far',
+    (function* () {
+      while (!stop.aborted) {
+        onSent()
+        yield payload
+      }
+    })(),
+    { timeoutMs: 600_000 },
+  )
 }
 
 /** Calls `once` again and again, `atOnce` of them at a time, for one window; gives the microseconds of each. */

@@ -2,7 +2,7 @@
 
 import type { FailedReason } from '../../topology/index.ts'
 import { ClusterError } from '../errors.ts'
-import { nodeStopping } from '../wait.ts'
+import { callAborted, nodeStopping } from '../wait.ts'
 import { MAX_REASSEMBLY_BYTES } from './lane-limits.ts'
 import type { OutgoingMessage } from './outgoing-message.ts'
 import { decodeFailure } from './payload.ts'
@@ -20,7 +20,7 @@ export function failureOf(
     case 'expired':
       return expired(message, mayHaveHappened)
     case 'aborted':
-      return aborted(message.channel, mayHaveHappened)
+      return callAborted(message.channel, mayHaveHappened)
     case 'closed':
       return nodeStopping(mayHaveHappened)
     case 'life':
@@ -56,10 +56,6 @@ export function expired(message: OutgoingMessage, mayHaveHappened: boolean): Clu
   const timeoutMs = Math.round(expiresAt - createdAt)
   const text = `'${operation}' was not done within ${timeoutMs} ms`
   return new ClusterError('ERR_TIMEOUT', text, { operation, timeoutMs }, { mayHaveHappened })
-}
-
-export function aborted(operation: string, mayHaveHappened: boolean): ClusterError {
-  return new ClusterError('ERR_ABORTED', `'${operation}' was aborted`, { operation }, { mayHaveHappened })
 }
 
 export function memberDown(member: string, mayHaveHappened: boolean): ClusterError {

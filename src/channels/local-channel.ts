@@ -4,7 +4,7 @@
 import { SpanKind } from '@opentelemetry/api'
 import { checkedOptions, text, waitChecks } from '../call-options.ts'
 import { isTracing, passedOn, traced } from '../observability/tracing.ts'
-import { nodeStopping } from '../wait.ts'
+import { callAborted, nodeStopping } from '../wait.ts'
 import { type Arrival, messageId } from './arrival.ts'
 import { RequestCall, SendCall } from './calls.ts'
 import { type Carrier, Carriers } from './carrier.ts'
@@ -22,7 +22,6 @@ import type {
 } from './channel.ts'
 import type { ChannelContext } from './channel-context.ts'
 import { ChannelCounts } from './channel-counts.ts'
-import { aborted } from './failures.ts'
 import { Inbound } from './inbound.ts'
 import type { ChannelName } from './lane.ts'
 import { messagesOf } from './messages.ts'
@@ -131,7 +130,7 @@ export class LocalChannel implements Channel {
           ? undefined
           : (payload) => this.#outbound.sendNow(destination, this.#outbound.encode(payload), each, trace) > 0,
       )
-      const onAbort = (): void => many.fail((mayHaveHappened) => aborted(this.name, mayHaveHappened))
+      const onAbort = (): void => many.fail((mayHaveHappened) => callAborted(this.name, mayHaveHappened))
       const onClose = (): void => many.fail(nodeStopping)
       signal?.addEventListener('abort', onAbort, { once: true })
       this.#endings.add(onClose)

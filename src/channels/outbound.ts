@@ -3,6 +3,7 @@
 
 import type { CausalStamp } from '../../topology/index.ts'
 import { ClusterError } from '../errors.ts'
+import { callAborted } from '../wait.ts'
 import { encodeCausal } from '../wire/delivery.ts'
 import { MAX_TRANSFER_BYTES } from '../wire/limits.ts'
 import { sendAlongTree } from './along-tree.ts'
@@ -12,7 +13,7 @@ import type { Receipt, SendOptions } from './channel.ts'
 import type { ChannelContext } from './channel-context.ts'
 import type { ChannelCounts } from './channel-counts.ts'
 import { channelDefaults, MAX_UNSETTLED_BYTES, MAX_WAITING_CALLS } from './channel-defaults.ts'
-import { aborted, expired, queueFull } from './failures.ts'
+import { expired, queueFull } from './failures.ts'
 import type { ChannelName } from './lane.ts'
 import { type Destination, type OutgoingListener, OutgoingMessage } from './outgoing-message.ts'
 import type { SendDirectly } from './outgoing-queues.ts'
@@ -58,7 +59,7 @@ export class Outbound implements OutgoingListener {
   /** Throws what is wrong with the call itself, before anything has left. */
   resolve(options: SendOptions | undefined): ResolvedSendOptions {
     const resolved = resolveSendOptions(options, this.#defaults, channelDefaults[this.#channel])
-    if (resolved.signal?.aborted) throw aborted(this.#channel, false)
+    if (resolved.signal?.aborted) throw callAborted(this.#channel)
     return resolved
   }
 
@@ -251,7 +252,7 @@ export class Outbound implements OutgoingListener {
       message.settle(error)
     }
     if (signal && message.kind !== 'request') {
-      const onAbort = (): void => end(aborted(this.#channel, message.isAcknowledged))
+      const onAbort = (): void => end(callAborted(this.#channel, message.isAcknowledged))
       signal.addEventListener('abort', onAbort, { once: true })
       message.onSettled(() => signal.removeEventListener('abort', onAbort))
     }

@@ -6,7 +6,7 @@ import { SpanKind } from '@opentelemetry/api'
 import { ClusterError } from '../errors.ts'
 import { traced } from '../observability/tracing.ts'
 import { MAX_DELAY_MS, type Time } from '../runtime/clock.ts'
-import { nodeStopping } from '../wait.ts'
+import { callAborted, nodeStopping } from '../wait.ts'
 import type { Envelope } from '../wire/envelope.ts'
 import {
   decodeFailure,
@@ -94,7 +94,7 @@ export class Requests {
     trace: string | undefined,
   ): Promise<Payload> {
     if (this.#isClosed) throw nodeStopping(false)
-    if (options.signal?.aborted) throw aborted(subject, false)
+    if (options.signal?.aborted) throw callAborted(subject)
     const encoded = encodePayload(value)
     const id = this.#nextId++
     return new Promise((resolve, reject) => {
@@ -106,7 +106,7 @@ export class Requests {
         if (outcome instanceof ClusterError) reject(outcome)
         else resolve(outcome)
       }
-      const onAbort = (): void => settle(aborted(subject, true))
+      const onAbort = (): void => settle(callAborted(subject, true))
       const timer = this.#options.clock.setTimeout(
         () => settle(timedOut(subject, timeoutMs)),
         Math.min(timeoutMs, MAX_DELAY_MS),
@@ -260,8 +260,4 @@ function timedOut(operation: string, timeoutMs: number): ClusterError {
     { operation, timeoutMs },
     { mayHaveHappened: true },
   )
-}
-
-function aborted(operation: string, mayHaveHappened: boolean): ClusterError {
-  return new ClusterError('ERR_ABORTED', `'${operation}' was aborted`, { operation }, { mayHaveHappened })
 }

@@ -9,7 +9,7 @@
 
 import { ClusterError, type ErrorCode } from '../errors.ts'
 import { MAX_DELAY_MS, type Time } from '../runtime/clock.ts'
-import { beginWait, nodeStopping } from '../wait.ts'
+import { beginWait, callAborted, nodeStopping } from '../wait.ts'
 import type { Wakeups } from './wakeups.ts'
 
 export interface CallOptions {
@@ -86,7 +86,7 @@ export class LeaderCalls {
       const known = leadership()
       const { leader, reachesMajority } = known
       if (isStopping()) throw nodeStopping(mayHaveHappened)
-      if (signal?.aborted) throw aborted(operation, mayHaveHappened)
+      if (signal?.aborted) throw callAborted(operation, mayHaveHappened)
       const isLed = leader !== undefined && reachesMajority
       // Who was without a leader for long before the call need not wait for one as long again.
       if (!isLed) leaderlessSince ??= now - Math.max(0, Math.min(known.unledMs, patienceMs - MINORITY_GRACE_MS))
@@ -129,10 +129,6 @@ function timedOut(operation: string, timeoutMs: number, mayHaveHappened: boolean
   return new ClusterError('ERR_TIMEOUT', message, { operation, timeoutMs }, { mayHaveHappened })
 }
 
-function aborted(operation: string, mayHaveHappened: boolean): ClusterError {
-  return new ClusterError('ERR_ABORTED', `'${operation}' was aborted`, { operation }, { mayHaveHappened })
-}
-
 /** A signal that aborts with `ERR_TIMEOUT` after `ms`, or with `ERR_ABORTED` when `signal` does; what it stops may have happened. */
 export function limited(
   clock: Time,
@@ -141,7 +137,7 @@ export function limited(
   signal: AbortSignal | undefined,
 ): { signal: AbortSignal } & Disposable {
   const controller = new AbortController()
-  const onAbort = (): void => controller.abort(aborted(operation, true))
+  const onAbort = (): void => controller.abort(callAborted(operation, true))
   const timer = clock.setTimeout(
     () => controller.abort(timedOut(operation, Math.round(ms), true)),
     Math.min(ms, MAX_DELAY_MS),

@@ -5,7 +5,7 @@ import type { ClaimCommand, Claimed, ClaimKind, ClaimReply, ClusterReply } from 
 import { type OptionChecks, waitChecks } from '../call-options.ts'
 import { ClusterError } from '../errors.ts'
 import { MAX_DELAY_MS, type Time } from '../runtime/clock.ts'
-import { nodeStopping } from '../wait.ts'
+import { callAborted, nodeStopping } from '../wait.ts'
 import { HeldLease } from './held-lease.ts'
 import type { CallOptions } from './leader-calls.ts'
 import type { LeaseOptions } from './lease-interface.ts'
@@ -182,7 +182,7 @@ export class Leases {
 function orGivenBack(made: Promise<Claim>, signal: AbortSignal, operation: string): Promise<Claim> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => {
-      reject(new ClusterError('ERR_ABORTED', `'${operation}' was aborted`, { operation }, { mayHaveHappened: true }))
+      reject(callAborted(operation, true))
       // One that failed has left nothing.
       made.then(
         ({ lease }) => lease.end(),

@@ -54,7 +54,3 @@ export class CallLimits {
     return new ClusterError('ERR_DEADLINE_EXCEEDED', message, { operation, deadlineMs }, options)
   }
 }
-
-export function callAborted(operation: string, mayHaveHappened: boolean): ClusterError {
-  return new ClusterError('ERR_ABORTED', `'${operation}' was aborted`, { operation }, { mayHaveHappened })
-}

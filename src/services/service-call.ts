@@ -9,8 +9,9 @@
 import type { JsonValue } from '../channels/payload.ts'
 import { ClusterError } from '../errors.ts'
 import type { Time, Timer } from '../runtime/clock.ts'
+import { callAborted } from '../wait.ts'
 import type { AttemptOwner, CallAttempt, CallOutcome } from './call-attempt.ts'
-import { type CallLimits, callAborted } from './call-limits.ts'
+import type { CallLimits } from './call-limits.ts'
 import type { Target } from './candidates.ts'
 import { CALL_RETRIES, RetryAllowance } from './retry-allowance.ts'
 import type { ServiceCallOptions, ServiceInstance } from './service-interface.ts'
@@ -101,7 +102,7 @@ export class ServiceCall implements AttemptOwner {
     const now = this.limits.begun
     const target = this.#node.choose(this.asked, none, now)
     if (!target) return void this.#settled({ type: 'refused', error: unknownService(this.asked.name) }, undefined, now)
-    if (this.limits.isAborted) return void this.#gaveUp(callAborted(this.operation, false))
+    if (this.limits.isAborted) return void this.#gaveUp(callAborted(this.operation))
     this.#release = this.limits.onAborted(() => {
       this.#end()
       this.#gaveUp(callAborted(this.operation, true))

@@ -4,9 +4,10 @@
 
 import type { JsonValue } from '../channels/payload.ts'
 import { ClusterError } from '../errors.ts'
+import { callAborted } from '../wait.ts'
 import type { CallAttempt } from './call-attempt.ts'
 import type { CallExchange, OutgoingPull } from './call-exchange.ts'
-import { type CallLimits, callAborted } from './call-limits.ts'
+import type { CallLimits } from './call-limits.ts'
 import type { Asked } from './service-call.ts'
 import type { ServiceCalls } from './service-calls.ts'
 import type { StreamBatch } from './stream-source.ts'

@@ -5,7 +5,7 @@ import type { RequestOptions } from '../channels/requests.ts'
 import { type Leadership, MINORITY_GRACE_MS, noQuorum } from '../coordination/leader-calls.ts'
 import { ClusterError } from '../errors.ts'
 import type { Time } from '../runtime/clock.ts'
-import { nodeStopping, pause } from '../wait.ts'
+import { callAborted, nodeStopping, pause } from '../wait.ts'
 import type { SwitchReport } from './report.ts'
 import type { SwitchOrder } from './switch-desk.ts'
 
@@ -37,7 +37,7 @@ export async function placeOrder(
   let mayHaveHappened = false
   for (;;) {
     const now = caller.clock.now()
-    if (signal?.aborted) throw aborted(mayHaveHappened)
+    if (signal?.aborted) throw callAborted('node.topology.switch', mayHaveHappened)
     if (caller.isStopping()) throw nodeStopping(mayHaveHappened)
     const { leader, voters, reachesMajority, unledMs } = caller.leadership()
     const isLed = leader !== undefined && reachesMajority
@@ -57,9 +57,4 @@ export async function placeOrder(
     }
     await pause(caller.clock, LOOK_AGAIN_MS, signal)
   }
-}
-
-function aborted(mayHaveHappened: boolean): ClusterError {
-  const operation = 'node.topology.switch'
-  return new ClusterError('ERR_ABORTED', `'${operation}' was aborted`, { operation }, { mayHaveHappened })
 }

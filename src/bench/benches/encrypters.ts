@@ -1,7 +1,7 @@
 // The two encrypters of libp2p links beside each other: a pair of members linked by each, measured by turns.
 
 import { type BenchContext, type Figure, repeat } from '../figure.ts'
-import { type FarReport, Pair, percentile, roundTrips } from '../pair.ts'
+import { type FarReport, Pair, percentile, roundTrips, sendMany } from '../pair.ts'
 
 const smallBytes = 256
 const chunkBytes = 64 * 1024
@@ -20,17 +20,12 @@ export async function encrypters(context: BenchContext): Promise<Figure[]> {
       ['tls', tls],
     ] as const) {
       const data = pair.near.channel('data')
-      const flood =
-        (bytes: number) =>
-        async (stop: AbortSignal): Promise<void> => {
-          const payload = new Uint8Array(bytes)
-          const all = function* (): Generator<Uint8Array> {
-            while (!stop.aborted) yield payload
-          }
-          await data.sendMany('far', all(), { timeoutMs: 600_000 })
-        }
-      put(`${name} small`, await pair.rate(messages, flood(smallBytes), signal))
-      put(`${name} bulk`, ((await pair.rate(messages, flood(chunkBytes), signal)) * chunkBytes) / bytesPerMegabyte)
+      put(`${name} small`, await pair.rate(messages, (stop) => sendMany(data, smallBytes, stop), signal))
+      put(
+        `${name} bulk`,
+        ((await pair.rate(messages, (stop) => sendMany(data, chunkBytes, stop), signal)) * chunkBytes) /
+          bytesPerMegabyte,
+      )
       const request = (): Promise<unknown> => data.request('far', new Uint8Array(smallBytes))
       put(`${name} request`, percentile((await roundTrips(request, {}, signal)).microseconds, 0.5))
     }

@@ -3,7 +3,7 @@
 import type { Channel } from '../../channels/channel.ts'
 import { countAllocations } from '../allocations.ts'
 import { type Bench, type Figure, repeat } from '../figure.ts'
-import { during, type FarReport, Pair } from '../pair.ts'
+import { during, type FarReport, Pair, sendMany } from '../pair.ts'
 
 const smallBytes = 256
 const chunkBytes = 64 * 1024
@@ -96,20 +96,6 @@ const ways: Readonly<Record<string, (channel: Channel, stop: AbortSignal, onSent
   sendMany: (channel, stop, onSent) => sendMany(channel, smallBytes, stop, onSent),
   send: (channel, stop, onSent) => sendEach(channel, false, stop, onSent),
   acknowledged: (channel, stop, onSent) => sendEach(channel, true, stop, onSent),
-}
-
-async function sendMany(channel: Channel, bytes: number, stop: AbortSignal, onSent = () => {}): Promise<void> {
-  const payload = new Uint8Array(bytes)
-  await channel.sendMany(
-    'far',
-    (function* () {
-      while (!stop.aborted) {
-        onSent()
-        yield payload
-      }
-    })(),
-    { timeoutMs: 600_000 },
-  )
 }
 
 async function sendEach(channel: Channel, ack: boolean, stop: AbortSignal, onSent = () => {}): Promise<void> {

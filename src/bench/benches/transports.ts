@@ -11,7 +11,7 @@ import { systemClock } from '../../runtime/clock.ts'
 import { pause, waitFor } from '../../wait.ts'
 import { type Bench, type BenchContext, type Figure, repeat } from '../figure.ts'
 import { cleanEnv, endOf } from '../member-processes.ts'
-import { during, type FarReport, Pair, percentile, roundTrips, windowMs } from '../pair.ts'
+import { during, type FarReport, Pair, percentile, roundTrips, sendMany, windowMs } from '../pair.ts'
 import { encrypters } from './encrypters.ts'
 
 const extension = extname(import.meta.url)
@@ -48,15 +48,6 @@ async function besideBare(context: BenchContext): Promise<Figure[]> {
   const [data, coordination] = [pair.near.channel('data'), pair.near.channel('coordination')]
   const messages = ({ messages: count }: FarReport): number => count
   const frames = ({ frames: count }: FarReport): number => count
-  const sendMany =
-    (bytes: number) =>
-    async (stop: AbortSignal): Promise<void> => {
-      const payload = new Uint8Array(bytes)
-      const all = function* (): Generator<Uint8Array> {
-        while (!stop.aborted) yield payload
-      }
-      await data.sendMany('far', all(), { timeoutMs: 600_000 })
-    }
   const beside = (work: (stop: AbortSignal) => Promise<void>, call: () => Promise<unknown>): Promise<number> =>
     during(work, async () => {
       await pause(systemClock, warmUpMs, signal)
@@ -69,7 +60,7 @@ async function besideBare(context: BenchContext): Promise<Figure[]> {
   for (const call of [request, () => bulk.echo(smallBytes)]) await roundTrips(call, { atOnce: 64 }, signal)
   await repeat(context, 'windows of each', async () => {
     put('bare', await pair.rate(frames, (stop) => bulk.flood(smallBytes, stop), signal))
-    put('many', await pair.rate(messages, sendMany(smallBytes), signal))
+    put('many', await pair.rate(messages, (stop) => sendMany(data, smallBytes, stop), signal))
     put('request', percentile((await roundTrips(request, {}, signal)).microseconds, 0.5))
     put('echo', percentile((await roundTrips(() => bulk.echo(smallBytes), {}, signal)).microseconds, 0.5))
     put(
@@ -79,7 +70,13 @@ async function besideBare(context: BenchContext): Promise<Figure[]> {
         () => second.echo(requestBytes),
       ),
     )
-    put('beside', await beside(sendMany(chunkBytes), () => coordination.request('far', small)))
+    put(
+      'beside',
+      await beside(
+        (stop) => sendMany(data, chunkBytes, stop),
+        () => coordination.request('far', small),
+      ),
+    )
   })
   const of = (name: string): readonly number[] => samples.get(name) ?? []
   const bare = `bare libp2p stream, ${smallBytes} B, coalesced`

@@ -9,7 +9,7 @@
 import type { ILeaseGrantResponse, IRangeRequest, IRangeResponse, ITxnRequest, ITxnResponse } from 'etcd3'
 import { ClusterError } from '../../errors.ts'
 import type { Time } from '../../runtime/clock.ts'
-import { nodeStopping, pause } from '../../wait.ts'
+import { callAborted, nodeStopping, pause } from '../../wait.ts'
 import { type CallOptions, DEFAULT_CALL_TIMEOUT_MS } from '../leader-calls.ts'
 import { Endpoint, failureOf, type Service, type WatchStream } from './endpoint.ts'
 import { CallFailure, refused, unreached } from './failures.ts'
@@ -107,7 +107,7 @@ export class EtcdClient {
     const begun = this.clock.now()
     for (;;) {
       if (this.#isClosed) throw nodeStopping()
-      if (signal?.aborted) throw aborted(operation, false)
+      if (signal?.aborted) throw callAborted(operation)
       const spent = this.clock.now() - begun
       const left = isPatient ? READ_ATTEMPT_MS : Math.max(1, timeoutMs - spent)
       const { endpoint } = this
@@ -117,7 +117,7 @@ export class EtcdClient {
       } catch (error) {
         if (!(error instanceof CallFailure)) throw error
         const mayHaveHappened = kind === 'write' && !error.isWithoutEffect
-        if (signal?.aborted) throw aborted(operation, mayHaveHappened)
+        if (signal?.aborted) throw callAborted(operation, mayHaveHappened)
         if (!error.isPassing) throw error
         this.leave(endpoint)
         const isOver = this.clock.now() - begun >= timeoutMs
@@ -128,10 +128,6 @@ export class EtcdClient {
       await pause(this.clock, LOOK_AGAIN_MS, signal)
     }
   }
-}
-
-function aborted(operation: string, mayHaveHappened: boolean): ClusterError {
-  return new ClusterError('ERR_ABORTED', `'${operation}' was aborted`, { operation }, { mayHaveHappened })
 }
 
 function timedOut(operation: string, timeoutMs: number, mayHaveHappened: boolean, cause: unknown): ClusterError {
