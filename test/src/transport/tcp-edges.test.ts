@@ -26,6 +26,19 @@ afterEach(async () => {
 const signal = (): AbortSignal => AbortSignal.timeout(5_000)
 const hasIPv6 = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'))
 
+/** One end of a connection, and the length of each piece that comes out of the other. */
+async function dialedAndHeard(): Promise<{ dialed: Connection; chunks: number[] }> {
+  const chunks: number[] = []
+  const address = await create().listen('127.0.0.1:0', (connection) =>
+    connection.start({
+      data: (bytes) => chunks.push(bytes.length),
+      drain: () => undefined,
+      close: () => undefined,
+    }),
+  )
+  return { dialed: await create().dial(address, signal()), chunks }
+}
+
 describe('an address', () => {
   it('of another machine, or of no machine, cannot be listened on', async () => {
     for (const address of ['192.0.2.1:0', 'no-such-host.invalid:0']) {
@@ -106,30 +119,14 @@ describe('a transport', () => {
   })
 
   it('writes what was written in one turn as one TLS record', async () => {
-    const chunks: number[] = []
-    const address = await create().listen('127.0.0.1:0', (connection) =>
-      connection.start({
-        data: (bytes) => chunks.push(bytes.length),
-        drain: () => undefined,
-        close: () => undefined,
-      }),
-    )
-    const dialed = await create().dial(address, signal())
+    const { dialed, chunks } = await dialedAndHeard()
     for (let count = 0; count < 100; count++) dialed.write(new Uint8Array(10))
     await waitUntil(() => chunks.length > 0)
     assert.deepEqual(chunks, [1_000])
   })
 
   it('writes at once what it is told to, while the turn goes on', async () => {
-    const chunks: number[] = []
-    const address = await create().listen('127.0.0.1:0', (connection) =>
-      connection.start({
-        data: (bytes) => chunks.push(bytes.length),
-        drain: () => undefined,
-        close: () => undefined,
-      }),
-    )
-    const dialed = await create().dial(address, signal())
+    const { dialed, chunks } = await dialedAndHeard()
     for (const length of [10, 20, 30]) {
       dialed.write(new Uint8Array(length))
       if (length === 20) dialed.flush?.()
