@@ -255,6 +255,8 @@ describe('a voter', () => {
   it('that is closed takes nothing, ends what waited, and closes its log', async () => {
     const network = await Network.of(['a', 'b', 'c'])
     const leader = await network.leader()
+    // Somebody has caught up and could succeed: so the resignation gives Raft what was proposed before it.
+    await leader.voter.propose(bind('w'), forever)
     network.cut.add(leader.id)
     const proposal = leader.voter.propose(bind('x'), forever)
     const resigned = leader.voter.resign(forever)
