@@ -1,10 +1,12 @@
 // Hours under churn and faults: witnesses as OS processes, one fault after the other drawn from a seed, the oracle on all the time, and
 // after each fault one whole cluster again. Prints what was done and observed, how long healing took, and how fast the memory of
 // the members that were never restarted grew, by least squares after the warm-up: what is live in V8's heap with what it holds outside
-// of it, right after a collection, and all that is resident.
+// of it, right after a collection, and all that is resident. It is measured when all is whole again and no client asks anything: in the middle of a
+// fault it shows how much is under way at that moment. What is kept for ever is there at either time.
 //
-//   node scripts/soak.ts --minutes 120 --seed 1 --nodes 5 [--warm-up-minutes 10] [--pause-ms 0, between faults]
+//   node scripts/soak.ts --minutes 120 --seed 1 --nodes 5 [--warm-up-minutes 10] [--pause-ms 0, between faults] [--samples FILE]
 
+import { appendFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { summarize } from '../src/bench/statistics.ts'
@@ -15,7 +17,7 @@ import { Prng } from '../src/testing/simulator/random.ts'
 import { pause } from '../src/wait.ts'
 import { between, processNetwork } from '../test/multinode/story/network.ts'
 import { Observation } from '../test/multinode/story/observation.ts'
-import { type Point, slopeOf } from './slope.ts'
+import { type Point, trendOf } from './slope.ts'
 import { smallYoungGeneration } from './young-generation.ts'
 
 const { values } = parseArgs({
@@ -25,6 +27,7 @@ const { values } = parseArgs({
     nodes: { type: 'string', default: '5' },
     'warm-up-minutes': { type: 'string' },
     'pause-ms': { type: 'string', default: '0' },
+    samples: { type: 'string' },
   },
 })
 const minutes = Number(values.minutes)
@@ -34,6 +37,9 @@ const wholeWithinMs = 300_000
 /** These suffer everything but a restart, so that their memory can be followed. */
 const keptCount = 2
 const reportEveryMs = 60_000
+const measureEveryMs = 20_000
+/** Its means are what the slopes are laid through. */
+const blockSeconds = 300
 const mebibyte = 1_048_576
 
 const chance = new Prng(Number(values.seed), 'soak')
@@ -54,8 +60,23 @@ interface Sample {
 const kept = cluster.nodes.slice(0, keptCount)
 const samples = new Map(kept.map(({ name }) => [name, [] as Sample[]]))
 observation.onObserved((node, observed) => {
-  if (observed.type === 'memory') samples.get(node)?.push({ seconds: observed.at, ...observed })
+  if (observed.type !== 'memory') return
+  samples.get(node)?.push({ seconds: observed.at, ...observed })
+  if (values.samples !== undefined) appendFileSync(values.samples, `${JSON.stringify({ node, ...observed })}\n`)
 })
+
+/** Every member that is kept says what it holds, while nobody asks for anything else. */
+async function measure(): Promise<void> {
+  await observation.rest()
+  const wanted = kept.map(({ name, pid }) => ({ of: samples.get(name)!, count: samples.get(name)!.length + 1, pid }))
+  for (const { pid } of wanted) process.kill(pid, 'SIGHUP')
+  const isMeasured = (): boolean => {
+    observation.look()
+    return wanted.every(({ of, count }) => of.length >= count)
+  }
+  await cluster.until('what they hold', isMeasured, { timeoutMs: wholeWithinMs })
+  observation.begin()
+}
 
 const any = (): ClusterProcess => chance.pick(cluster.nodes)
 const mortal = (): ClusterProcess => chance.pick(cluster.nodes.slice(keptCount))
@@ -115,6 +136,7 @@ const refused: string[] = []
 const began = performance.now()
 const isOver = (): boolean => performance.now() - began > minutes * 60_000
 let reported = began
+let measured = began
 
 await observation.whole(wholeWithinMs)
 while (!isOver()) {
@@ -127,6 +149,10 @@ while (!isOver()) {
   healed.push(ms)
   if (ms > 10_000)
     console.log(`${minute()} min: whole only ${(ms / 1_000).toFixed(1)} s after '${name}': last, ${lacked}`)
+  if (performance.now() - measured >= measureEveryMs) {
+    measured = performance.now()
+    await measure()
+  }
   await pause(systemClock, Number(values['pause-ms']))
   if (performance.now() - reported < reportEveryMs) continue
   reported = performance.now()
@@ -146,9 +172,16 @@ function minute(): string {
   return ((performance.now() - began) / 60_000).toFixed(1)
 }
 
-/** Of each member that was kept, in MiB an hour. */
+function hourly(perSecond: number): string {
+  return ((perSecond * 3_600) / mebibyte).toFixed(2)
+}
+
+/** Of each member that was kept, in MiB an hour, with the standard error. */
 function growth(): string {
-  const perHour = (points: readonly Point[]): string => ((slopeOf(points) * 3_600) / mebibyte).toFixed(2)
+  const perHour = (points: readonly Point[]): string => {
+    const { slope, error } = trendOf(points, blockSeconds)
+    return `${hourly(slope)} ± ${hourly(error)}`
+  }
   const of = (name: string, all: readonly Sample[]): string => {
     const warm = all.filter(({ seconds }) => seconds > warmUpMinutes * 60)
     const live = perHour(warm.map(({ seconds, live }) => ({ x: seconds, y: live })))

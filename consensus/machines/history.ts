@@ -13,6 +13,9 @@ export interface HistoryBounds {
 /** UTF-16 units of keys and values after which a batch of changes is full: with one more write it still fits an envelope. */
 const MAX_BATCH_LENGTH = 131_072
 
+/** One in so many changes of the array may be dropped already. */
+const DROPPED_SHARE = 8
+
 /** Some changes, and where to go on. */
 export interface ConfigChanges {
   readonly type: 'changes'
@@ -113,8 +116,8 @@ export class History {
       this.#length -= lengthOf(change)
       this.#compacted = change.revision
     }
-    // Half of the array is dead: moving the rest costs no more than filling it did.
-    if (this.#first > 1_024 && this.#first * 2 > this.#changes.length) {
+    // Moving what is left costs a few pointers for each one dropped; those are kept until then.
+    if (this.#first > 1_024 && this.#first * DROPPED_SHARE > this.#changes.length) {
       this.#changes = this.#changes.slice(this.#first)
       this.#first = 0
     }

@@ -12,6 +12,8 @@ import { MAX_LANE_FRAME_BYTES } from '../wire/limits.ts'
 const SLAB_BYTES = 2 * (MAX_LANE_FRAME_BYTES + 64)
 /** Free slabs that are kept for whoever needs one next. */
 const MAX_FREE_SLABS = 32
+/** Of the slabs that nobody needed while so many were opened, none is kept: what a burst left is given back. A guess. */
+const OPENINGS_BETWEEN_LOOKS = 256
 
 export interface Slab {
   readonly bytes: Buffer
@@ -34,10 +36,20 @@ export interface Taken {
   readonly slab: Slab
 }
 
+/** The one that was used last is used next. */
 const free: Buffer[] = []
+/** So many were free all the time since the last look. */
+let unneeded = 0
+let openings = 0
 
 function openSlab(now: number): Slab {
   const bytes = free.pop() ?? Buffer.allocUnsafeSlow(SLAB_BYTES)
+  unneeded = Math.min(unneeded, free.length)
+  openings += 1
+  if (openings % OPENINGS_BETWEEN_LOOKS === 0) {
+    free.splice(0, unneeded)
+    unneeded = free.length
+  }
   return { bytes, written: 0, taken: 0, writing: 0, since: now, isSealed: false }
 }
 

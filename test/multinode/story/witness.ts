@@ -1,6 +1,7 @@
 // The member that stories are told about. Whenever it hosts S5 it reads its token every few milliseconds, decides, and commands
 // everybody, once more with its old token after it has lost S5. It sends acknowledged messages to the others, offers a service,
-// and prints what it sees, for the oracle. SIGUSR2 moves its wall clock: an hour ahead, two back, and so on.
+// and prints what it sees, for the oracle. SIGUSR2 moves its wall clock: an hour ahead, two back, and so on. SIGHUP makes it print what it
+// holds, where that is followed.
 
 import { basename } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
@@ -20,7 +21,6 @@ interface Inside {
 const readTokenEveryMs = 5
 const printEveryMs = 200
 const actEveryMs = 100
-const memoryEveryMs = 20_000
 const sendTimeoutMs = 2_000
 const hourMs = 3_600_000
 const { env } = process
@@ -150,11 +150,14 @@ setInterval(() => {
 if (env.STORY_MEMORY === '1') {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void
-  setInterval(() => {
+  process.on('SIGHUP', async () => {
+    collect()
+    // What the first one has found to be gone lets go of more in turns of its own.
+    await after(0)
     collect()
     const { rss, heapUsed, external } = process.memoryUsage()
     print({ type: 'memory', at: Math.round((microseconds() - life) / 1e6), rss, live: heapUsed + external })
-  }, memoryEveryMs)
+  })
 }
 
 /** What a cluster may answer at any time; anything else is a bug, and ends this process. */

@@ -3,6 +3,7 @@ import { Buffer } from 'node:buffer'
 import { describe, it } from 'node:test'
 import { FrameQueue, finished, type Taken } from '../../../src/channels/frame-queue.ts'
 import { writeFrameHeader } from '../../../src/wire/lane-frames.ts'
+import { living } from '../../living.ts'
 
 /** Queues a frame of `length` bytes that holds `fill`. */
 function put(queue: FrameQueue, length: number, fill: number): void {
@@ -63,5 +64,22 @@ describe('a queue of frames', () => {
     assert.deepEqual([queue.messages, queue.bytes], [0, 0])
     put(queue, 10, 7)
     assert.deepEqual(fills(queue.take(100)!), [7])
+  })
+
+  it('gives back what a burst needed, once less is enough', async () => {
+    const burst = new FrameQueue()
+    for (let frame = 0; frame < 140; frame++) put(burst, 20_000, 1)
+    const taken: Taken[] = []
+    for (let next = burst.take(Infinity); next; next = burst.take(Infinity)) taken.push(next)
+    const slabs = taken.map(({ bytes }) => new WeakRef(bytes.buffer))
+    for (const { slab } of taken.splice(0)) finished(slab)
+    const count = (await living(slabs)).length
+    const quiet = new FrameQueue()
+    for (let message = 0; message < 600; message++) {
+      put(quiet, 100, 2)
+      finished(quiet.take(Infinity)!.slab)
+    }
+    const left = (await living(slabs)).length
+    assert.ok(count > 20 && left <= 1, `${left} of ${count} live`)
   })
 })
