@@ -1,6 +1,5 @@
 // What the collector leaves: whether memory that nobody needs any more is let go.
 
-import { setImmediate } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
@@ -9,7 +8,7 @@ export async function living<Value extends object>(references: readonly WeakRef<
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void
   // What a reference was made of or asked for lives until the turn is over.
-  await setImmediate()
+  await new Promise((turn) => setImmediate(turn))
   collect()
   return references.flatMap((reference) => reference.deref() ?? [])
 }
