@@ -33,7 +33,7 @@ export class BroadcastCache {
     const key = keyOf(entry.id)
     this.#seen.add(key)
     if (this.#seen.size > maxSeen) this.#seen.delete(first(this.#seen) as string)
-    this.#cached.set(key, entry)
+    this.#cached.set(key, { ...entry, payload: alone(entry.payload) })
     this.#bytes += entry.payload.length
     while (this.#cached.size > maxCached || this.#bytes > maxCachedBytes) this.#forgetOldest()
   }
@@ -50,6 +50,11 @@ export class BroadcastCache {
     this.#bytes -= this.#cached.get(key)?.payload.length ?? 0
     this.#cached.delete(key)
   }
+}
+
+/** The same bytes in memory of their own: what they came in is larger, and would be kept with them. */
+function alone(bytes: Uint8Array): Uint8Array {
+  return bytes.length === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes)
 }
 
 /** A broadcast as a key of maps. */
