@@ -23,6 +23,8 @@ const RETRY_MS = 250
 /** A member that is to lead may be on its way into the election. */
 const STANDING_MS = 2_000
 const STANDING_LOOK_MS = 25
+/** S5 is not hosted while the first of the queue changes under a hand-over; past this it is given up. */
+const HAND_OVER_MS = 2_000
 const noHost = { host: undefined, phase: 'inactive', token: undefined } as const
 
 type Effect = Extract<HostEffect, { type: 'start' | 'stop' }>
@@ -189,12 +191,21 @@ export class ElectedHost implements NodeLeadership {
   async #answer(payload: Payload): Promise<Payload> {
     const { to } = (payload ?? {}) as { to?: unknown }
     const hosting = this.#hosting
-    if (!hosting) throw new ClusterError('ERR_NOT_LEADER', 's5 is not hosted here', { leader: undefined })
-    const successor = await this.#standing(typeof to === 'string' ? to : undefined)
+    const { clock } = this.#context.toolbox
+    if (!hosting) throw notHosted()
+    const wanted = typeof to === 'string' ? to : undefined
+    const deadline = clock.now() + HAND_OVER_MS
+    let successor = await this.#standing(wanted)
     hosting.end.abort()
     try {
-      if (await this.#engine().handOver(LEADER, hosting.token, successor)) return null
-      throw new ClusterError('ERR_BAD_REQUEST', 'the queue has changed', { problem: 'the queue has changed' })
+      // Whoever was just found can lose its place before it is made the first, and stands again at once.
+      while (!(await this.#engine().handOver(LEADER, hosting.token, successor))) {
+        if (hosting.lease.signal.aborted) throw notHosted()
+        if (clock.now() >= deadline) throw badRequest('the queue has changed')
+        await pause(clock, STANDING_LOOK_MS, this.#closing.signal)
+        successor = await this.#standing(wanted)
+      }
+      return null
     } finally {
       // Given back in any case: what was handed over is gone already.
       await hosting.lease.end()
@@ -211,13 +222,16 @@ export class ElectedHost implements NodeLeadership {
       const found = wanted === undefined ? waiting[0] : waiting.find((owner) => owner === wanted)
       if (found !== undefined) return found
       if (clock.now() >= deadline) {
-        const problem = `${wanted === undefined ? 'nobody else stands' : `'${wanted}' does not stand`} for election`
-        throw new ClusterError('ERR_BAD_REQUEST', problem, { problem })
+        throw badRequest(`${wanted === undefined ? 'nobody else stands' : `'${wanted}' does not stand`} for election`)
       }
       await pause(clock, STANDING_LOOK_MS, this.#closing.signal)
     }
   }
 }
+
+const notHosted = (): ClusterError => new ClusterError('ERR_NOT_LEADER', 's5 is not hosted here', { leader: undefined })
+
+const badRequest = (problem: string): ClusterError => new ClusterError('ERR_BAD_REQUEST', problem, { problem })
 
 function idOf(value: string): string | undefined {
   try {

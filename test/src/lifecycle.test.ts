@@ -18,7 +18,7 @@ describe('a start that is aborted', () => {
       const timer = setTimeout(() => abort.abort(), moment * 1.5)
       const options = { name: 'b', dataDir, listen: free.address, join: [a.address], signal: abort.signal }
       try {
-        const node = await createNode({ ...options, profile: 'local' })
+        const node = await createNode(options)
         outcomes.add('started')
         await node.stop()
       } catch (error) {

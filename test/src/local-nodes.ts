@@ -13,7 +13,7 @@ afterEach(async () => {
 
 /** A node on a free port of loopback, without a thread that would answer for it. */
 export async function start(options: NodeOptions = {}): Promise<TrellisNode> {
-  const node = await createNode({ listen: '127.0.0.1:0', profile: 'local', keepStalledMs: 0, ...options })
+  const node = await createNode({ listen: '127.0.0.1:0', keepStalledMs: 0, ...options })
   running.push(node)
   return node
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { createNode, isClusterError, type NodeOptions } from '../../src/index.ts'
 
 const [scene, directory = ''] = process.argv.slice(2)
-const start = (options: NodeOptions = {}) => createNode({ listen: '127.0.0.1:0', profile: 'local', ...options })
+const start = (options: NodeOptions = {}) => createNode({ listen: '127.0.0.1:0', ...options })
 
 async function refused(promise: Promise<unknown>, code: Parameters<typeof isClusterError>[1]): Promise<void> {
   try {

@@ -286,7 +286,7 @@ describe('S5', () => {
   })
 
   it('is gone with its node, whose clean-up is waited for', async () => {
-    const node = await createNode({ listen: '127.0.0.1:0', profile: 'local' })
+    const node = await createNode({ listen: '127.0.0.1:0' })
     const log: string[] = []
     node.vsm.host('s5', (s5) => {
       s5.signal.addEventListener('abort', () => log.push('aborted'))

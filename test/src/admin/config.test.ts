@@ -6,7 +6,7 @@ import { type Ask, ask, openStream } from './client.ts'
 describe('/v1/config', () => {
   let node: TrellisNode
   before(async () => {
-    node = await createNode({ listen: '127.0.0.1:0', admin: '127.0.0.1:0', profile: 'local' })
+    node = await createNode({ listen: '127.0.0.1:0', admin: '127.0.0.1:0' })
     await node.ready()
   })
   after(() => node.stop())

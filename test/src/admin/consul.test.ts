@@ -35,7 +35,7 @@ describe('the npm client of Consul at a node', () => {
   let b: TrellisNode
   let consul: Consul
   before(async () => {
-    const options = { listen: '127.0.0.1:0', admin: '127.0.0.1:0', profile: 'local' } as const
+    const options = { listen: '127.0.0.1:0', admin: '127.0.0.1:0' } as const
     a = await createNode({ name: 'a', ...options, zone: 'north', adminToken: 'a-token-that-may-everything' })
     b = await createNode({ name: 'b', join: a.address, ...options, zone: 'south' })
     await Promise.all([a.ready(), b.ready()])

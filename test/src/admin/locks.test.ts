@@ -7,7 +7,7 @@ import { ask } from './client.ts'
 describe('/v1/locks', () => {
   let node: TrellisNode
   before(async () => {
-    node = await createNode({ listen: '127.0.0.1:0', admin: '127.0.0.1:0', profile: 'local' })
+    node = await createNode({ listen: '127.0.0.1:0', admin: '127.0.0.1:0' })
     await node.ready()
   })
   after(() => node.stop())

@@ -9,7 +9,7 @@ describe('/v1/services', () => {
   let a: TrellisNode
   let b: TrellisNode
   before(async () => {
-    const options = { listen: '127.0.0.1:0', admin: '127.0.0.1:0', profile: 'local' } as const
+    const options = { listen: '127.0.0.1:0', admin: '127.0.0.1:0' } as const
     a = await createNode({ name: 'a', ...options })
     b = await createNode({ name: 'b', join: a.address, ...options })
     await Promise.all([a.ready(), b.ready()])

@@ -9,7 +9,7 @@ import { temporaryDirectory, trellis } from './run-process.ts'
 describe('trellis config', () => {
   let node: TrellisNode
   before(async () => {
-    node = await createNode({ listen: '127.0.0.1:0', admin: '127.0.0.1:0', profile: 'local' })
+    node = await createNode({ listen: '127.0.0.1:0', admin: '127.0.0.1:0' })
     await node.ready()
   })
   after(() => node.stop())

@@ -28,7 +28,7 @@ describe('config on a voter and on a member without a log', () => {
   let guest: TrellisNode
   let all: TrellisNode[]
   before(async () => {
-    const local = { listen: '127.0.0.1:0', profile: 'local' } as const
+    const local = { listen: '127.0.0.1:0' } as const
     const first = await createNode({ ...local, name: 'a', expect: 3, timeoutMs: 1 })
     const others = ['b', 'c'].map((name) => createNode({ ...local, name, expect: 3, join: [first.address] }))
     voters = [first, ...(await Promise.all(others))]

@@ -5,7 +5,7 @@ import { EtcdServers } from '../../../src/testing/etcd-servers.ts'
 import { skipWithoutEtcd } from './etcd/without-etcd.ts'
 
 async function pair(options: NodeOptions): Promise<[TrellisNode, TrellisNode]> {
-  const all = { listen: '127.0.0.1:0', profile: 'local', keepStalledMs: 0, expect: 2, ...options } as const
+  const all = { listen: '127.0.0.1:0', keepStalledMs: 0, expect: 2, ...options } as const
   const a = await createNode({ ...all, name: 'a', timeoutMs: 1 })
   const b = await createNode({ ...all, name: 'b', join: [a.address] })
   await Promise.all([a.ready(), b.ready()])

@@ -9,7 +9,7 @@ describe('what members hold, on voters and on a member without a log', () => {
   let guest: TrellisNode
   let all: TrellisNode[]
   before(async () => {
-    const local = { listen: '127.0.0.1:0', profile: 'local' } as const
+    const local = { listen: '127.0.0.1:0' } as const
     const first = await createNode({ ...local, name: 'a', expect: 3, timeoutMs: 1 })
     const others = ['b', 'c'].map((name) => createNode({ ...local, name, expect: 3, join: [first.address] }))
     voters = [first, ...(await Promise.all(others))]
@@ -56,7 +56,7 @@ describe('what members hold, on voters and on a member without a log', () => {
   it('a wait ends when the time of the whole call is over, with ERR_TIMEOUT, and leaves nothing in the queue', async () => {
     await using _lock = await guest.locks.acquire('timed')
     await using _leader = await guest.elections.campaign('timed')
-    const wait = { timeoutMs: 150 }
+    const wait = { timeoutMs: 400 }
     const calls = [
       voters[1]!.locks.acquire('timed', wait),
       guest.locks.grant('timed', { ...wait, owner: 'x', waitMs: 600_000 }),
@@ -64,12 +64,13 @@ describe('what members hold, on voters and on a member without a log', () => {
       guest.barriers.enter('timed', { ...wait, parties: 2 }),
     ]
     for (const error of await Promise.all(calls.map(failureOf))) assert.equal(error.code, 'ERR_TIMEOUT')
-    assert.deepEqual(await queueOf('timed'), [])
+    // One that was still on its way when the time was over gets there, and ends with its lease.
+    await waitUntilAsync(async () => (await queueOf('timed')).length === 0)
   })
 
   it('a wait on a node that stops ends with ERR_SHUTTING_DOWN', async () => {
     await using _lock = await guest.locks.acquire('stopping')
-    const local = { listen: '127.0.0.1:0', profile: 'local', name: 'going', roles: ['client'] } as const
+    const local = { listen: '127.0.0.1:0', name: 'going', roles: ['client'] } as const
     const going = await createNode({ ...local, join: [guest.address] })
     const waits = [
       going.locks.acquire('stopping', { waitMs: 60_000 }),
@@ -109,9 +110,9 @@ describe('what members hold, on voters and on a member without a log', () => {
   })
 
   it('a lease is renewed while its holder lives, and ends when nobody renews it; a stale token gives nothing back', async () => {
-    await using kept = await guest.locks.acquire('kept', { leaseMs: 300 })
-    const { token, expiresInMs } = await voters[0]!.locks.grant('granted', { owner: 'script', leaseMs: 300 })
-    assert.ok(expiresInMs > 0 && expiresInMs <= 300)
+    await using kept = await guest.locks.acquire('kept', { leaseMs: 1_500 })
+    const { token, expiresInMs } = await voters[0]!.locks.grant('granted', { owner: 'script', leaseMs: 1_500 })
+    assert.ok(expiresInMs > 0 && expiresInMs <= 1_500)
     const next = await guest.locks.acquire('granted')
     assert.ok(next.token > token)
     const error = await failureOf(voters[0]!.locks.release('granted', token))
@@ -208,7 +209,7 @@ describe('what members hold, on voters and on a member without a log', () => {
     const others = all.filter((node) => node !== leader)
     const held = await leader.locks.acquire('handed', { leaseMs: 60_000 })
     const { token } = held
-    const kept = await guest.locks.acquire('kept-on', { leaseMs: 1_000 })
+    const kept = await guest.locks.acquire('kept-on', { leaseMs: 60_000 })
     const next = others[0]!.locks.acquire('handed', { waitMs: 20_000 })
     await leader.stop()
     assert.equal(held.signal.aborted, true)

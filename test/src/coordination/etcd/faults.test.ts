@@ -31,8 +31,9 @@ async function servers(open: Open, options: EtcdServersOptions = {}): Promise<Et
 }
 
 async function node(open: Open, name: string, engine: EtcdOptions, options: NodeOptions = {}): Promise<TrellisNode> {
-  const coordination = etcd({ leaderLeaseMs: 1_000, ...engine })
-  const all = { name, listen: '127.0.0.1:0', profile: 'local', keepStalledMs: 0, coordination, ...options } as const
+  // Longer than a busy machine keeps a process waiting; who waits for the end of one says how long it is.
+  const coordination = etcd({ leaderLeaseMs: 10_000, ...engine })
+  const all = { name, listen: '127.0.0.1:0', keepStalledMs: 0, coordination, ...options } as const
   return open.use(await createNode(all))
 }
 
@@ -105,7 +106,11 @@ describe('etcd in trouble', { skip: skipWithoutEtcd, concurrency: true }, () => 
     await using open = new AsyncDisposableStack()
     const etcds = await servers(open)
     const line = open.use(await CutLine.to(etcds.hosts[0]!))
-    const [a, b] = await pair(open, { hosts: line.address }, { hosts: etcds.hosts })
+    const [a, b] = await pair(
+      open,
+      { hosts: line.address, leaderLeaseMs: 2_000 },
+      { hosts: etcds.hosts, leaderLeaseMs: 2_000 },
+    )
     if (a.status().s5.host !== 'a') await b.leadership.transfer({ to: 'a' })
     await waitUntil(() => b.status().s5.host === 'a')
     const order: string[] = []
@@ -284,7 +289,7 @@ describe('etcd in trouble', { skip: skipWithoutEtcd, concurrency: true }, () => 
 describe('nodes that keep what they agree on in different places', { skip: skipWithoutEtcd }, () => {
   it('refuse each other', async () => {
     await using etcds = await EtcdServers.start()
-    const common = { listen: '127.0.0.1:0', profile: 'local', keepStalledMs: 0 } as const
+    const common = { listen: '127.0.0.1:0', keepStalledMs: 0 } as const
     await using a = await createNode({ ...common, name: 'a', coordination: etcd({ hosts: etcds.hosts }) })
     await assert.rejects(createNode({ ...common, name: 'b', join: [a.address], timeoutMs: 5_000 }), (error) =>
       isClusterError(error, 'ERR_FOREIGN_CLUSTER'),
