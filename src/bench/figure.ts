@@ -18,6 +18,7 @@ export interface Figure {
     | 'calls'
     | 'messages/s'
     | 'links'
+    | 'members'
     | 'requests/s'
     | 'MB/s'
     | 'bytes'

@@ -6,15 +6,25 @@ import { extname } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parentVariable } from '../cli/parent.ts'
+import { systemClock } from '../runtime/clock.ts'
+import { waitFor } from '../wait.ts'
 import { patience } from './cluster.ts'
-import type { MembersSettings } from './members.ts'
+import type { MembersLine, MembersSettings } from './members.ts'
 
 const program = fileURLToPath(new URL(`members${extname(import.meta.url)}`, import.meta.url))
+
+type LineOf<Type extends MembersLine['type']> = Extract<MembersLine, { type: Type }>
+
+/** What a process has said: the first line of each type, and the last one of how far it is. */
+interface Lines {
+  readonly first: Map<MembersLine['type'], MembersLine>
+  progress: LineOf<'progress'> | undefined
+}
 
 export class MemberProcesses implements AsyncDisposable {
   readonly #children: readonly ChildProcess[]
   readonly #ended: readonly Promise<void>[]
-  readonly #lines: readonly string[][]
+  readonly #lines: readonly Lines[]
 
   /** Starts a process for each of `settings`. */
   constructor(settings: readonly MembersSettings[]) {
@@ -31,17 +41,20 @@ export class MemberProcesses implements AsyncDisposable {
     this.#lines = this.#children.map(linesOf)
   }
 
-  /** The next line that each prints. Rejects when one ends before, or does not within `timeoutMs`. */
-  async next(timeoutMs: number = patience.timeoutMs): Promise<readonly unknown[]> {
+  /** The first line of `type` that each prints. Rejects when one ends before, and with `ERR_TIMEOUT`. */
+  async first<Type extends MembersLine['type']>(
+    type: Type,
+    timeoutMs: number = patience.timeoutMs,
+  ): Promise<LineOf<Type>[]> {
     const gaveUp = Promise.race(this.#ended).then(() => Promise.reject(new Error('a process of members ended early')))
-    const late = AbortSignal.timeout(timeoutMs)
-    const tooLate = once(late, 'abort').then(() => Promise.reject(new Error(`not all members were there in time`)))
-    const lines = this.#children.map(async ({ stdout }, index) => {
-      const said = this.#lines[index]!
-      while (said.length === 0) await once(stdout!, 'data', { signal: late })
-      return JSON.parse(said.shift()!) as unknown
-    })
-    return Promise.race([Promise.all(lines), gaveUp, tooLate])
+    const haveSaidSo = (): boolean => this.#lines.every(({ first }) => first.has(type))
+    await Promise.race([gaveUp, waitFor(`members that have ${type}`, haveSaidSo, { clock: systemClock, timeoutMs })])
+    return this.#lines.map(({ first }) => first.get(type) as LineOf<Type>)
+  }
+
+  /** How far each was when it last said so; of those that did. */
+  progress(): LineOf<'progress'>[] {
+    return this.#lines.flatMap(({ progress }) => (progress ? [progress] : []))
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -57,10 +70,13 @@ export class MemberProcesses implements AsyncDisposable {
   }
 }
 
-/** Kept as they come. */
-function linesOf({ stdout }: ChildProcess): string[] {
-  const lines: string[] = []
-  createInterface({ input: stdout! }).on('line', (line) => lines.push(line))
+function linesOf({ stdout }: ChildProcess): Lines {
+  const lines: Lines = { first: new Map(), progress: undefined }
+  createInterface({ input: stdout! }).on('line', (text) => {
+    const line: MembersLine = JSON.parse(text)
+    if (line.type === 'progress') lines.progress = line
+    if (!lines.first.has(line.type)) lines.first.set(line.type, line)
+  })
   return lines
 }
 

@@ -1,9 +1,10 @@
 // A process with several members, each with a port of its own: how fast members find each other, and what one of them costs, when starting
-// Node again and again is not most of the work. Prints one JSON line when all its members see all, in a full mesh another when
-// they are linked to all, on SIGUSR2 what they hold, and ends in order on SIGTERM.
+// Node again and again is not most of the work. Prints one JSON line a second of how far its members came, one when they all see
+// all and, in a full mesh, one when they are linked to all; on SIGUSR2 what they hold; and ends in order on SIGTERM.
 
 import { watchParent } from '../cli/parent.ts'
 import { createNode } from '../node.ts'
+import type { MemberViewState, TrellisNode } from '../node-interface.ts'
 import { clock } from './recorded.ts'
 
 /** What the process is given in TRELLIS_BENCH_MEMBERS, as JSON. */
@@ -24,6 +25,27 @@ export interface MembersSettings {
   readonly hasLivenessWorkers?: boolean
 }
 
+/** What the process prints. Times are of `clock`. */
+export type MembersLine =
+  /** Its members see all alive. */
+  | { readonly type: 'seen'; readonly at: number }
+  /** Its members are linked to all. */
+  | { readonly type: 'linked'; readonly at: number }
+  | ({ readonly type: 'progress' } & Progress)
+  | ({ readonly type: 'held' } & Held)
+
+export interface Progress {
+  readonly at: number
+  /** User and system, since the members were begun. */
+  readonly processorMs: number
+  /** Those of its members that are there, and see all alive. */
+  readonly seeAll: number
+  /** Of its members together: a link between two of them counts twice. */
+  readonly links: number
+  /** Times that one of its members held somebody for suspect or down, since the start. */
+  readonly accused: number
+}
+
 /** What the members of one process hold. */
 export interface Held {
   /** Of each member. */
@@ -32,7 +54,9 @@ export interface Held {
   readonly megabytes: number
 }
 
-const LOOK_MS = 100
+const LOOK_MS = 20
+const PROGRESS_MS = 1_000
+const accusations: ReadonlySet<MemberViewState> = new Set(['suspect', 'down'])
 /** Two hundred on two cores are not ready within the minute that a node waits by default. */
 const PATIENCE_MS = 300_000
 
@@ -41,44 +65,67 @@ watchParent(env)?.addEventListener('abort', () => process.exit())
 const { own, size, topology, hasLivenessWorkers = true }: MembersSettings = JSON.parse(env.TRELLIS_BENCH_MEMBERS!)
 const loaded = process.cpuUsage()
 const bareBytes = process.memoryUsage.rss()
-const nodes = await Promise.all(
-  own.map(({ name, address, dataDir, join, expect }) =>
-    createNode({
-      ...(dataDir === undefined ? {} : { dataDir }),
-      ...(expect === undefined ? {} : { expect }),
-      ...(topology === undefined ? {} : { topology }),
-      ...(hasLivenessWorkers ? {} : { keepStalledMs: 0 }),
-      name,
-      listen: address,
-      join,
-      secret: env.TRELLIS_SECRET!,
-      timeoutMs: PATIENCE_MS,
-    }),
-  ),
-)
-let isTold = false
-const look = (): void => {
-  if (isTold || !nodes.every((node) => node.status().cluster.alive === size)) return
-  isTold = true
-  process.stdout.write(`${JSON.stringify({ at: clock() })}\n`)
-  if (topology === 'full-mesh') lookForLinks()
-}
-/** User and system, since the members were begun. */
-function processorMs(): number {
-  const { user, system } = process.cpuUsage(loaded)
-  return (user + system) / 1_000
-}
-/** A view of so many links costs something: not at every event. */
-const lookForLinks = (): void => {
-  if (nodes.every((node) => node.topology.view().links.length === size - 1))
-    process.stdout.write(`${JSON.stringify({ at: clock(), processorMs: processorMs() })}\n`)
-  else setTimeout(lookForLinks, LOOK_MS)
-}
-for (const node of nodes) node.events.subscribe(look)
-look()
-process.on('SIGUSR2', () => {
-  const links = nodes.map((node) => node.topology.view().links.length)
-  const megabytes = (process.memoryUsage.rss() - bareBytes) / nodes.length / 2 ** 20
-  process.stdout.write(`${JSON.stringify({ links, megabytes } satisfies Held)}\n`)
-})
+const nodes: TrellisNode[] = []
+/** Of each of its members. A view of all would cost more than they do themselves. */
+const links = new Map<TrellisNode, number>()
+let accused = 0
+
+setInterval(() => print({ type: 'progress', ...progress() }), PROGRESS_MS)
 process.once('SIGTERM', () => void Promise.all(nodes.map((node) => node.stop())).then(() => process.exit()))
+process.on('SIGUSR2', () => {
+  const megabytes = (process.memoryUsage.rss() - bareBytes) / nodes.length / 2 ** 20
+  print({ type: 'held', links: nodes.map(linksOf), megabytes })
+})
+await Promise.all(own.map(begin))
+await lookFor('seen', seesAll)
+if (topology === 'full-mesh') await lookFor('linked', (node) => linksOf(node) === size - 1)
+
+async function begin({ name, address, dataDir, join, expect }: MembersSettings['own'][number]): Promise<void> {
+  const node = await createNode({
+    ...(dataDir === undefined ? {} : { dataDir }),
+    ...(expect === undefined ? {} : { expect }),
+    ...(topology === undefined ? {} : { topology }),
+    ...(hasLivenessWorkers ? {} : { keepStalledMs: 0 }),
+    name,
+    listen: address,
+    join,
+    secret: env.TRELLIS_SECRET!,
+    timeoutMs: PATIENCE_MS,
+  })
+  links.set(node, node.topology.view().links.length)
+  node.events.subscribe((event) => {
+    if (event.type === 'link') links.set(node, linksOf(node) + (event.state === 'up' ? 1 : -1))
+    if (event.type === 'member' && accusations.has(event.change.member.state)) accused += 1
+  })
+  nodes.push(node)
+}
+
+/** Says when `isSo` holds of all. */
+async function lookFor(type: 'seen' | 'linked', isSo: (node: TrellisNode) => boolean): Promise<void> {
+  while (!nodes.every(isSo)) await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+  print({ type: 'progress', ...progress() })
+  print({ type, at: clock() })
+}
+
+function seesAll(node: TrellisNode): boolean {
+  return node.status().cluster.alive === size
+}
+
+function linksOf(node: TrellisNode): number {
+  return links.get(node)!
+}
+
+function progress(): Progress {
+  const { user, system } = process.cpuUsage(loaded)
+  return {
+    at: clock(),
+    processorMs: (user + system) / 1_000,
+    seeAll: nodes.filter(seesAll).length,
+    links: nodes.reduce((sum, node) => sum + linksOf(node), 0),
+    accused,
+  }
+}
+
+function print(line: MembersLine): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`)
+}

@@ -3,11 +3,12 @@
 
 import { tmpdir } from 'node:os'
 import { planNodes } from '../../cli/up/plan.ts'
+import { isClusterError } from '../../errors.ts'
 import { systemClock } from '../../runtime/clock.ts'
 import { pause } from '../../wait.ts'
 import { type Bench, type BenchContext, type Figure, repeat } from '../figure.ts'
 import { MemberProcesses } from '../member-processes.ts'
-import type { Held, MembersSettings } from '../members.ts'
+import type { MembersSettings, Progress } from '../members.ts'
 import { RawClient, serveRaw, sharedSettings } from '../raw-tls.ts'
 import { clock } from '../recorded.ts'
 
@@ -18,6 +19,7 @@ const seeds = 3
 /** In HyParView, links that only served to join are gone by then. */
 const settleMs = 30_000
 const patienceMs = 300_000
+const pairs = (size * (size - 1)) / 2
 const handshakes = 500
 const costName = 'full-mesh: processor time of all, for each link'
 const bareName = 'node:tls: processor time of both ends of a handshake'
@@ -28,52 +30,55 @@ export const members: Bench = {
   async run(context) {
     const mesh = await figuresOf('full-mesh', context)
     const sparse = await figuresOf('hyparview', context)
-    return [...mesh, ...sparse.map((figure, index) => ({ ...figure, baseline: mesh[index]!.name }))]
+    const beside = ({ name }: Figure): string => name.replace('hyparview', 'full-mesh')
+    return [...mesh, ...sparse.map((figure) => ({ ...figure, baseline: beside(figure) }))]
   },
 }
 
-/** Once each, whatever `runs` says: every member is a sample. */
+/** Once each, whatever `runs` says: every member is a sample. What did not come about in time has no sample, and the rows below say how far it came. */
 async function figuresOf(topology: string, context: BenchContext): Promise<Figure[]> {
   const isMesh = topology === 'full-mesh'
-  const formed: number[] = []
-  const linked: number[] = []
-  const processor: number[] = []
-  const bare: number[] = []
-  const links: number[] = []
-  const megabytes: number[] = []
+  const figures: Figure[] = []
+  const add = (name: string, unit: Figure['unit'], samples: readonly number[], goal?: string): void => {
+    figures.push({ name: `${topology}: ${name}`, unit, samples, ...(goal === undefined ? {} : { goal }) })
+  }
   await repeat({ ...context, runs: 1 }, `${size} members in ${topology}`, async () => {
     const settings = await settingsOf(topology)
     const from = clock()
     await using started = new MemberProcesses(settings)
-    formed.push(latest(await started.next(patienceMs)) - from)
+    const seen = await inTime(started.first('seen', patienceMs))
+    add('start to all see all', 'ms', seen ? [latest(seen) - from] : [])
+    const linked = isMesh && seen ? await inTime(started.first('linked', patienceMs)) : undefined
+    if (!isMesh) await pause(systemClock, settleMs, context.signal)
+    const progress = started.progress()
+    const sum = (of: keyof Progress): number => progress.reduce((all, each) => all + each[of], 0)
     if (isMesh) {
-      const lines = await started.next(patienceMs)
-      linked.push(latest(lines) - from)
-      const spent = (lines as readonly { readonly processorMs: number }[]).reduce(
-        (sum, line) => sum + line.processorMs,
-        0,
-      )
-      processor.push(spent / ((size * (size - 1)) / 2))
-      bare.push(await bareHandshakeMs())
-    } else await pause(systemClock, settleMs, context.signal)
-    started.signal('SIGUSR2')
-    for (const held of (await started.next()) as readonly Held[]) {
-      links.push(...held.links)
-      megabytes.push(held.megabytes)
+      add('start to all linked to all', 'ms', linked ? [latest(linked) - from] : [])
+      figures.push({
+        name: costName,
+        unit: 'ms',
+        samples: [sum('processorMs') / (sum('links') / 2)],
+        baseline: bareName,
+      })
     }
+    add('members that see all', 'members', [sum('seeAll')], `${size}`)
+    add('links', 'links', [sum('links') / 2], ...(isMesh ? [`${pairs}`] : []))
+    add('a member suspected by another, or held for down', 'verdicts', [sum('accused')], '0')
+    started.signal('SIGUSR2')
+    const held = await started.first('held')
+    add(
+      'links of a member',
+      'links',
+      held.flatMap(({ links }) => links),
+    )
+    add(
+      'memory of a member, by process',
+      'MB',
+      held.map(({ megabytes }) => megabytes),
+    )
+    if (isMesh) figures.push({ name: bareName, unit: 'ms', samples: [await bareHandshakeMs()] })
   })
-  return [
-    { name: `${topology}: start to all see all`, unit: 'ms', samples: formed },
-    { name: `${topology}: links of a member`, unit: 'links', samples: links },
-    { name: `${topology}: memory of a member, by process`, unit: 'MB', samples: megabytes },
-    ...(isMesh
-      ? [
-          { name: `${topology}: start to all linked to all`, unit: 'ms' as const, samples: linked },
-          { name: costName, unit: 'ms' as const, samples: processor, baseline: bareName },
-          { name: bareName, unit: 'ms' as const, samples: bare },
-        ]
-      : []),
-  ]
+  return figures
 }
 
 /** Of both ends, in this process, while the members have nothing to do but be there. */
@@ -86,9 +91,18 @@ async function bareHandshakeMs(): Promise<number> {
   return (user + system) / 1_000 / handshakes
 }
 
-/** Of lines that say when. */
-function latest(lines: readonly unknown[]): number {
-  return Math.max(...(lines as readonly { readonly at: number }[]).map(({ at }) => at))
+/** Undefined: it did not come about. */
+async function inTime<Lines>(lines: Promise<Lines>): Promise<Lines | undefined> {
+  try {
+    return await lines
+  } catch (error) {
+    if (isClusterError(error, 'ERR_TIMEOUT')) return undefined
+    throw error
+  }
+}
+
+function latest(lines: readonly { readonly at: number }[]): number {
+  return Math.max(...lines.map(({ at }) => at))
 }
 
 async function settingsOf(topology: string): Promise<MembersSettings[]> {

@@ -107,7 +107,7 @@ async function allSeeAllShared(count: number, processes: number): Promise<number
   })
   try {
     await using started = new MemberProcesses(settings)
-    const seen = (await started.next()) as readonly { readonly at: number }[]
+    const seen = await started.first('seen')
     return Math.max(...seen.map(({ at }) => at)) - from
   } finally {
     rmSync(root, { recursive: true, force: true })
