@@ -8,11 +8,10 @@ import type { Update } from './messages.ts'
 import { sample } from './sample.ts'
 import type { SwimState } from './state.ts'
 
-/**
- * Of a member's links to those with whom it hears the same news, how many bring the table. A guess: small clusters know all at once, and in a mesh of
- * hundreds the tables do not grow with the cube of its size.
- */
-const GREETINGS = 32
+/** So many members know all at once: every new link brings the table. */
+const SMALL = 32
+/** Among more, so many of a member's links to those with whom it hears the same news bring it. A guess: the tables do not grow with the cube of the size. */
+const GREETINGS = 8
 
 /**
  * What rides on a message to `to`. If `to` is under suspicion or down here, that comes first: it must hear of it to refute it
@@ -72,15 +71,18 @@ export function pushTable(state: SwimState, to: MemberId, reply: boolean): void 
 /**
  * A link is up: both ends push, so each knows what the other knew within one message's time. A newcomer that knows nobody asks besides: the
  * other end may have pushed before the newcomer was there to hear it. In a large mesh not every link need bring the table of those
- * who hear the same news anyway: as many of a member's links do as make up for what it missed while it had few of them. To whoever is not
- * alive here it is always said, and asked for, as the other end may think otherwise of us.
+ * who hear the same news anyway: as many of a member's links do as make up for what it missed while it had few of them, and the others
+ * bring word of the member itself. To whoever is held for less than alive here the table is always told, and asked for, as the other end may
+ * think otherwise of us.
  */
 export function greet(state: SwimState, peer: MemberId): void {
   const { present } = state.table
-  const isLarge = present > GREETINGS
-  const isTogether = state.table.get(peer)?.state === 'alive'
-  if (isLarge && isTogether && state.random() * present >= GREETINGS) return
-  pushTable(state, peer, present === 1 || (isLarge && !isTogether))
+  const isLarge = present > SMALL
+  const known = state.table.get(peer)
+  const isApart = known !== undefined && known.state !== 'alive'
+  if (isLarge && !isApart && state.random() * present >= GREETINGS)
+    state.send(peer, { type: 'push-pull', reply: false, records: [state.self] })
+  else pushTable(state, peer, present === 1 || (isLarge && isApart))
 }
 
 /** A full exchange with one linked neighbor by chance, and the time of the next. */
