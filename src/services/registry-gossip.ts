@@ -1,6 +1,6 @@
 // Carries the registry between members: what changes goes to everybody at once on the gossip channel, and every second two members
-// compare what they know, so that whatever was lost on the way is repaired, also after a partition. Where the overlay is sparse those that compare are
-// neighbors: what one of them learns the others learn from it, and nobody opens a link for it.
+// compare what they know, so that whatever was lost on the way is repaired, also after a partition. Those that compare are
+// linked neighbors: what one of them learns the others learn from it, and nobody opens a link for it.
 
 import type { Carrier } from '../channels/carrier.ts'
 import type { JsonValue } from '../channels/payload.ts'
@@ -15,6 +15,8 @@ const COMPARE_INTERVAL_MS = 1_000
 /** News go out at once; those of the next so many milliseconds go together, so that churn costs a bounded number of messages. */
 const TELL_INTERVAL_MS = 50
 const TIMEOUT_MS = 3_000
+/** With so many of its neighbors a node compares as soon as they are linked; beyond it with some. A guess: of hundreds, each would tell all others the same. */
+const MEETINGS = 32
 /** Pieces of a large difference that are fetched at once, before the next second. */
 const MAX_ROUNDS = 16
 /** Of one message that goes to everybody: small enough for a tree. */
@@ -68,9 +70,15 @@ export class RegistryGossip implements Disposable {
     else clock.setImmediate(() => this.#tell())
   }
 
-  /** A member is (again) there: they compare, unless its neighbors are better placed to. */
+  /**
+   * A member is (again) there, or linked: once it is both, one of the two compares, and both know what either knew. Unless there are many
+   * others, with whom they have compared.
+   */
   meet(member: string): void {
-    if (this.#partners().includes(member)) void this.compareWith(member)
+    const { self, toolbox } = this.#options.context
+    const partners = this.#partners()
+    const isMine = self.id < member && partners.includes(member)
+    if (isMine && toolbox.random() * partners.length < MEETINGS) void this.compareWith(member)
   }
 
   /**
@@ -110,18 +118,7 @@ export class RegistryGossip implements Disposable {
   }
 
   #partners(): readonly string[] {
-    const overlays = this.#options.context.overlays()
-    return overlays.isSparse ? overlays.linkedNeighbors() : this.#others()
-  }
-
-  #others(): string[] {
-    const { context } = this.#options
-    const isOther = ({ id, state }: { id: string; state: string }): boolean =>
-      id !== context.self.id && state === 'alive'
-    return context
-      .members()
-      .filter(isOther)
-      .map(({ id }) => id)
+    return this.#options.context.overlays().linkedNeighbors()
   }
 
   #tell(): void {

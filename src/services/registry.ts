@@ -127,10 +127,11 @@ export class Registry<Facts> {
     })
   }
 
-  /** Equal where the digests are, and hardly ever where they are not (FNV-1a over the owners, added up in any order). */
+  /** Equal where the same is known, and hardly ever where it is not (FNV-1a over the owners, added up in any order). Whoever has never registered anything might as well be unknown. */
   fingerprint(): number {
     let sum = 0
     for (const [owner, { generation, count }] of this.#owners) {
+      if (count === 0) continue
       let hash = 0x811c9dc5
       for (const unit of `${owner} ${generation} ${count}`) hash = Math.imul(hash ^ unit.charCodeAt(0), 0x01000193)
       sum = (sum + (hash >>> 0)) % 2 ** 48

@@ -120,6 +120,7 @@ export class LocalServices implements Services, NodePart {
 
   linkUp({ peer: { id } }: Link): void {
     this.#side?.linked(id)
+    this.#gossip?.meet(id)
   }
 
   linkDown({ peer: { id } }: Link): void {
