@@ -17,7 +17,7 @@ import type { Links } from './links/links.ts'
 import { Peers } from './links/peers.ts'
 import { type AdmissionAnswer, askAnyone, type HolderState, holderState } from './membership/admission.ts'
 import { builtInOverlays } from './membership/built-in-overlays.ts'
-import { founderDelay, parseFormingState } from './membership/formation.ts'
+import { parseFormingState } from './membership/formation.ts'
 import { founding } from './membership/founding.ts'
 import { Joining, lastingRefusals } from './membership/joining.ts'
 import { KnownVoters } from './membership/known-voters.ts'
@@ -163,7 +163,7 @@ export class Lifecycle {
     const durable = (await storage.readForming(parseFormingState)) ?? { type: 'none' }
     if (this.cluster && durable.type !== 'started') await this.#enterCluster(this.cluster)
     else this.#form(durable)
-    const delay = (seed: string): number => (this.#parts.formation ? founderDelay(self.address, seed) : 0)
+    const delay = (seed: string): number => this.#parts.formation?.delayFor(seed) ?? 0
     for (const seed of join) if (seed !== self.address) this.links.callSeed(seed, 'eager', delay(seed))
     for (const { id, address } of peers) this.links.callMember(id, address, 'eager')
   }
@@ -294,7 +294,9 @@ export class Lifecycle {
 
   #agreementChanged(): void {
     const { coordination, formation, membership } = this.#parts
-    formation?.put({ type: 'alive', alive: coordination?.knowledge().leader !== undefined })
+    const leader = coordination?.knowledge().leader
+    formation?.put({ type: 'alive', alive: leader !== undefined })
+    this.#joining?.follow(leader)
     membership?.setVoters(this.voters.holders)
     this.voters.follow()
     this.#options.onCoordination()

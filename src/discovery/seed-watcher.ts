@@ -87,7 +87,7 @@ export class SeedWatcher implements NodePart {
     toolbox.logger.info('peers were found', { provider: provider.name, seeds: seeds.size })
     const pace = this.#context.stage() === 'member' ? 'remembered' : 'eager'
     for (const seed of after) {
-      const delay = options.expect === undefined ? 0 : founderDelay(self.address, seed)
+      const delay = options.expect === undefined ? 0 : founderDelay(self.address, seed, options.expect)
       if (!before.has(seed) && seed !== self.address) links.callSeed(seed, pace, delay)
     }
     for (const seed of before) if (!after.has(seed) && !options.join.includes(seed)) links.dropSeed(seed)

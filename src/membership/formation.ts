@@ -19,12 +19,16 @@ import type { Turn } from '../runtime/turn.ts'
 import type { Contact } from '../wire/contacts.ts'
 import { MAX_CONTACTS } from '../wire/limits.ts'
 
-/** The founder with the higher address leaves this long to the other: each pair makes one connection, not two. */
-const FOUNDER_GRACE_MS = 300
+/**
+ * The founder with the higher address leaves the other so long for each of the founders: each pair makes one connection, not two, where all
+ * start together. What it takes until all of them are called grows with their number; who starts last waits for nothing else.
+ */
+const FOUNDER_GRACE_MS = 10
+const LONGEST_GRACE_MS = 300
 
-/** How long a fresh node that forms waits before it calls another that knows it, too. */
-export function founderDelay(self: string, other: string): number {
-  return self < other ? 0 : FOUNDER_GRACE_MS
+/** How long a fresh node that is to form with so many `founders` waits before it calls another that knows it, too. */
+export function founderDelay(self: string, other: string, founders: number): number {
+  return self < other ? 0 : Math.min(founders * FOUNDER_GRACE_MS, LONGEST_GRACE_MS)
 }
 
 /** A newcomer is told of the others so long after its link came up: of those who come up at the same time, too. */
@@ -115,8 +119,14 @@ export class Formation {
     for (const { id, address } of contacts) {
       if (id === self.id || links.get(id) || this.#called.size >= MAX_CONTACTS) continue
       this.#called.add(address)
-      links.callSeed(address, 'eager', founderDelay(self.address, address))
+      links.callSeed(address, 'eager', this.delayFor(address))
     }
+  }
+
+  /** How long to wait before the fresh node at `address` is called, which may call this one. */
+  delayFor(address: string): number {
+    const { self, expect } = this.#options
+    return founderDelay(self.address, address, expect)
   }
 
   /** True while this node has promised a set of founders: then it may not join another cluster. */

@@ -32,6 +32,8 @@ export class Joining {
   readonly #over = new AbortController()
   #timer: Timer | undefined
   #isAsking = false
+  #isPausing = false
+  #leader: string | undefined
 
   constructor(options: JoiningOptions) {
     this.#options = options
@@ -42,6 +44,13 @@ export class Joining {
     if (!this.#isAsking) this.#later(0)
   }
 
+  /** Who leads by now: whoever waits for a leader asks as soon as there is another one. */
+  follow(leader: string | undefined): void {
+    if (leader === this.#leader) return
+    this.#leader = leader
+    if (leader !== undefined && this.#isPausing) this.#later(0)
+  }
+
   close(): void {
     this.#timer?.[Symbol.dispose]()
     this.#over.abort(new Error('the node is stopping'))
@@ -49,11 +58,14 @@ export class Joining {
 
   #later(ms: number): void {
     this.#isAsking = true
+    this.#isPausing = ms > 0
+    this.#timer?.[Symbol.dispose]()
     this.#timer = this.#options.toolbox.clock.setTimeout(() => void this.#try(), ms)
   }
 
   async #try(): Promise<void> {
     const { ask, onAdmitted, onTaken, toolbox } = this.#options
+    this.#isPausing = false
     let answer: AdmissionAnswer
     try {
       answer = await ask(this.#over.signal)

@@ -86,6 +86,26 @@ describe('joining', () => {
     assert.deepEqual(log, ['admitted'])
   })
 
+  it('asks as soon as another one leads', async () => {
+    joining.start()
+    await pass(0)
+    joining.follow('a')
+    await answered({ outcome: 'later', reason: 'the leader is changing' })
+    joining.follow('a')
+    joining.follow(undefined)
+    await pass(0)
+    assert.equal(asked.length, 1)
+    joining.follow('b')
+    await pass(0)
+    assert.equal(asked.length, 2)
+    await pass(60_000)
+    assert.equal(asked.length, 2)
+    await answered({ outcome: 'admitted' })
+    joining.follow('c')
+    await pass(60_000)
+    assert.deepEqual([log, asked.length], [['admitted'], 2])
+  })
+
   it('asks once more when the name may have moved', async () => {
     joining.start()
     await pass(0)

@@ -384,7 +384,7 @@ describe('forming options', () => {
   it('are refused all at once, with both values', () => {
     assert.throws(
       () => resolveFormingOptions({ formTimeoutMs: 100, maxFound: 0, ...{ unknown: 1 } }),
-      /forming\.unknown is not an option; forming\.formTimeoutMs \(100\) must exceed forming\.stableMs \(250\).*; forming\.maxFound \(0\)/,
+      /forming\.unknown is not an option; forming\.formTimeoutMs \(100\) must exceed forming\.stableMs \(100\).*; forming\.maxFound \(0\)/,
     )
   })
 })
