@@ -37,6 +37,9 @@ import { Voices } from './voices.ts'
 import type { Voter } from './voter.ts'
 import { VoterKeeper } from './voter-keeper.ts'
 
+/** Without a leader for so long, the log may have gone on elsewhere: some elections. A guess. */
+const UNLED_AFTER_MS = 5_000
+
 export interface CoordinationOptions {
   readonly self: string
   readonly clusterId: string
@@ -93,6 +96,7 @@ export class Coordination {
       configuration: () => this.#voter?.view().configuration,
       said: () => this.#keeper.record ?? { voters: options.voters, learners: [] },
       term: () => this.#voter?.view().term,
+      isLed: () => this.#voter !== undefined && this.ageMs() < UNLED_AFTER_MS,
       isCredulous: () => !this.#voter && (options.isSparse() || !this.#keeper.record),
     })
     this.#spreader = new RecordSpreader({

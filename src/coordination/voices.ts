@@ -1,8 +1,9 @@
 // Whose word counts on the log. Every member may repeat the cluster record, and every link can carry messages of Raft; a single member
 // that is broken must neither depose a leader nor unseat a voter with them. So Raft is spoken only with those who hold the log, as far as
 // this member knows, and a record is believed from a voter, or once two others say that there is a newer one: a member that was
-// away while all voters were replaced hears it from everybody. In a sparse overlay a member without the log hears of
-// a leader over one neighbor alone, and believes it.
+// away while all voters were replaced hears it from everybody. Whoever holds the log and has a leader by it needs no such word: what others say of
+// a newer one does not count, however many they are, for a broken member may come back under as many keys as it likes. In a sparse overlay a member
+// without the log hears of a leader over one neighbor alone, and believes it.
 
 import type { Configuration } from '../../consensus/index.ts'
 import type { ClusterRecord } from '../wire/record.ts'
@@ -14,6 +15,8 @@ export interface VoicesOptions {
   readonly said: () => Pick<Configuration, 'voters' | 'learners'>
   /** The highest term this member has seen; undefined without a log. */
   readonly term: () => number | undefined
+  /** It holds the log, and has heard of a leader by it not long ago. */
+  readonly isLed: () => boolean
   /** It has to believe whoever passes records on: it holds no log, and knows no record or has few neighbors. */
   readonly isCredulous: () => boolean
 }
@@ -50,7 +53,7 @@ export class Voices {
     const isSaidByOthers = [...this.#told.values()].some((other) => other > knownIndex)
     this.#told.set(from, index)
     for (const teller of this.#told.keys()) if (this.#told.size > MAX_TELLERS) this.#told.delete(teller)
-    return isSaidByOthers
+    return isSaidByOthers && !this.#options.isLed()
   }
 
   #holdersNow(): ReadonlySet<string> {

@@ -1,5 +1,6 @@
-// An attack on a cluster of processes by a broken member that has the secret, and by strangers at the admin port, for as many blows as
-// asked. Meanwhile and afterwards the honest members serve: no process ends, writes are acknowledged, nobody honest is put out.
+// An attack on a cluster of processes by a broken member that has the secret, and comes back under another key after each quarter, and by
+// strangers at the admin port, for as many blows as asked. Meanwhile and afterwards the honest members serve: no process ends, writes are
+// acknowledged, nobody honest is put out.
 
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
@@ -39,10 +40,16 @@ export async function attack(
   const { clusterId } = await cluster.ready()
   const random = new Prng(seed, 'attack')
   const victims = await victimsOf(cluster)
-  const member = new BrokenMember('broken', clusterId, secret)
+  let member = await arrive(victims, clusterId, secret)
   const blows: Record<string, number> = {}
   const before = await memoryOf(cluster)
   const grownBytes: number[] = []
+  let thrownOut = 0
+  const comeBack = async (): Promise<void> => {
+    await member[Symbol.asyncDispose]()
+    thrownOut += member.ends
+    member = await arrive(victims, clusterId, secret)
+  }
   const measure = async (): Promise<void> => {
     grownBytes.push(Math.max(...(await memoryOf(cluster)).map((bytes, at) => bytes - before[at]!)))
   }
@@ -56,7 +63,10 @@ export async function attack(
       const ended = cluster.nodes.find(({ exit }) => exit !== undefined)
       if (ended) throw new Error(`${ended.name} has ended: ${(await ended.logTail(5)).join('\n')}`)
       writes += await write(random.pick(cluster.nodes), struck)
-      if (struck + batch >= (count * (grownBytes.length + 1)) / quarters) await measure()
+      if (struck + batch >= (count * (grownBytes.length + 1)) / quarters) {
+        await measure()
+        await comeBack()
+      }
     }
   } finally {
     await member[Symbol.asyncDispose]()
@@ -64,7 +74,27 @@ export async function attack(
   await cluster.until('the honest members are one cluster', () => isUndisturbed(cluster, victims), {
     timeoutMs: 60_000,
   })
-  return { blows, thrownOut: member.ends, writes, grownBytes }
+  return { blows, thrownOut, writes, grownBytes }
+}
+
+/** Under a new key, and tells everybody that it has taken over: the second and later ones are not the first to say that there is news. */
+async function arrive(victims: readonly Victim[], clusterId: string, secret: string): Promise<BrokenMember> {
+  const member = new BrokenMember('broken', clusterId, secret)
+  const record = {
+    ...{
+      clusterId,
+      index: 2 ** 40,
+      term: 9,
+      leader: member.id,
+      learners: [],
+      topology: { name: '', epoch: 0 },
+      beat: 1,
+    },
+    voters: [{ id: member.id, storeId: member.id }],
+    s5: { host: member.id, token: 2 ** 40, active: true },
+  }
+  for (const victim of victims) await tried(() => member.send(victim, { type: 'record', record }))
+  return member
 }
 
 type Kind = (stage: Stage, member: BrokenMember, victim: Victim, node: ClusterProcess) => Promise<void>

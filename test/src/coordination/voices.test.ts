@@ -5,12 +5,13 @@ import type { ClusterRecord } from '../../../src/wire/record.ts'
 
 const recordAt = (index: number) => ({ index }) as ClusterRecord
 
-function voices(holders: readonly string[], isCredulous = false): Voices {
+function voices(holders: readonly string[], isCredulous = false, isLed = () => false): Voices {
   const voters = holders.map((id) => ({ id, storeId: id }))
   return new Voices({
     configuration: () => undefined,
     said: () => ({ voters, learners: [] }),
     term: () => 7,
+    isLed,
     isCredulous: () => isCredulous,
   })
 }
@@ -37,6 +38,7 @@ describe('who holds the log', () => {
       configuration: () => configuration,
       said: () => said,
       term: () => 0,
+      isLed: () => false,
       isCredulous: () => false,
     })
     const heard = (): string => [...'abcdef'].filter((id) => both.mayTakePart(id, 1)).join('')
@@ -60,6 +62,15 @@ describe('a cluster record', () => {
   it('is believed from anybody by whom nobody has told yet who votes, and where news comes over one neighbor', () => {
     assert.equal(voices([]).believes(recordAt(1), 'x', 0), true)
     assert.equal(voices(['a'], true).believes(recordAt(1), 'x', 0), true)
+  })
+
+  it('is believed from a voter alone while there is a leader, however many others tell of one', () => {
+    let hasLeader = true
+    const heard = voices(['a'], false, () => hasLeader)
+    for (const teller of ['x', 'y', 'z']) assert.equal(heard.believes(recordAt(9), teller, 5), false)
+    assert.equal(heard.believes(recordAt(9), 'a', 5), true)
+    hasLeader = false
+    assert.equal(heard.believes(recordAt(9), 'x', 5), true, 'who told of it before counts')
   })
 
   it('that was not believed is forgotten when many others tell theirs', () => {
