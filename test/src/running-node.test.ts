@@ -55,7 +55,7 @@ describe('a node that starts', () => {
     const peer = network.transport('peer')
     try {
       const started = node.start()
-      const connection = await peer.dial(address, AbortSignal.timeout(10_000))
+      const connection = await peer.dial(address, AbortSignal.timeout(30_000))
       let greeted: Hello | undefined
       const greeting = establishLink(connection, {
         clock: systemClock,

@@ -23,7 +23,7 @@ export function ask(url: string, { method = 'GET', headers = {}, body }: Ask = {
   return new Promise((resolve, reject) => {
     const call = request(
       url,
-      { method, headers, agent: false, signal: AbortSignal.timeout(10_000) },
+      { method, headers, agent: false, signal: AbortSignal.timeout(30_000) },
       async (response) => {
         let text = ''
         for await (const chunk of response) text += chunk
@@ -51,7 +51,7 @@ export interface StreamEvent {
 /** Opens an event stream and answers its events one by one; `undefined` when it has ended. */
 export async function openStream(url: string, headers: Record<string, string> = {}) {
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    request(url, { headers, agent: false, signal: AbortSignal.timeout(10_000) }, resolve)
+    request(url, { headers, agent: false, signal: AbortSignal.timeout(30_000) }, resolve)
       .on('error', reject)
       .end()
   })

@@ -118,7 +118,7 @@ describe('a leader that resigns', () => {
     const old = await network.leader()
     await waitUntil(() => old.hosting.length === 1)
     const token = Number(old.hosting[0]?.split(' ')[1])
-    await old.voter.resign(AbortSignal.timeout(5_000))
+    await old.voter.resign(AbortSignal.timeout(30_000))
     assert.notEqual(old.voter.view().role, 'leader')
     assert.deepEqual(old.hosting.slice(1), [`stop ${token} released`])
     assert.equal(old.voter.machine.singleton('s5')?.released, true)
@@ -153,7 +153,7 @@ describe('a leader that resigns', () => {
   it('has nothing to give up when it does not lead', async () => {
     const network = await Network.of(['a', 'b', 'c'])
     const [follower] = network.others(await network.leader())
-    await follower?.voter.resign(AbortSignal.timeout(5_000))
+    await follower?.voter.resign(AbortSignal.timeout(30_000))
     assert.deepEqual(follower?.hosting, [])
   })
 })

@@ -233,7 +233,7 @@ describe('links that are closed', () => {
 
   it('end a handshake that is under way, without a complaint', async () => {
     const [a, b] = await pair()
-    const connection = await a.transport.dial(b.address, AbortSignal.timeout(1_000))
+    const connection = await a.transport.dial(b.address, AbortSignal.timeout(30_000))
     const accepted = a.links.accept(connection)
     await a.links.close('stopping')
     await accepted

@@ -10,7 +10,7 @@ const [listening, dialing] = [createIdentity(), createIdentity()].map((identity)
 if (listening === undefined || dialing === undefined) throw new Error('no transports')
 const arrived: Connection[] = []
 const address = await listening.listen('127.0.0.1:0', (connection) => arrived.push(connection))
-const dialed = await dialing.dial(address, AbortSignal.timeout(5_000))
+const dialed = await dialing.dial(address, AbortSignal.timeout(30_000))
 dialed.start({ data: () => undefined, drain: () => undefined, close: () => undefined })
 dialed.write(new Uint8Array(100_000))
 // One half open that never speaks, one dial and one knock under way.

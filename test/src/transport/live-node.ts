@@ -68,7 +68,7 @@ export class LiveNode<Kind extends Transport = TcpTransport> {
   }
 
   async dial(address: string, changes: Partial<LinkHandshakeOptions> = {}): Promise<Link> {
-    const connection = await this.transport.dial(address, AbortSignal.timeout(5_000))
+    const connection = await this.transport.dial(address, AbortSignal.timeout(30_000))
     const link = await establishLink(connection, { ...this.options(), ...changes })
     this.keep(link)
     return link

@@ -23,7 +23,7 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((transport) => transport.close()))
 })
 
-const signal = (): AbortSignal => AbortSignal.timeout(5_000)
+const signal = (): AbortSignal => AbortSignal.timeout(30_000)
 const hasIPv6 = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'))
 
 /** One end of a connection, and the length of each piece that comes out of the other. */

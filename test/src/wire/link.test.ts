@@ -32,7 +32,7 @@ async function connect(): Promise<Ends> {
   transports.push(dialer, acceptor)
   const far: Connection[] = []
   const address = await acceptor.listen('127.0.0.1:0', (connection) => far.push(connection))
-  const near = await dialer.dial(address, AbortSignal.timeout(1_000))
+  const near = await dialer.dial(address, AbortSignal.timeout(30_000))
   await waitUntil(() => far.length === 1)
   return { near, far: far[0] as Connection }
 }

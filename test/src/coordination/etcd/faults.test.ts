@@ -223,7 +223,7 @@ describe('etcd in trouble', { skip: skipWithoutEtcd, concurrency: true }, () => 
       from: revision,
       onChanges: () => assert.fail('nothing of it is left'),
       onCompacted: (compacted) => void told.push(compacted),
-      signal: AbortSignal.timeout(10_000),
+      signal: AbortSignal.timeout(30_000),
     })
     assert.deepEqual(told, [revision])
   })

@@ -40,7 +40,7 @@ describe('a transport over libp2p that is closed', () => {
         connection.admit()
         connection.start({ data: () => {}, drain: () => {}, close: () => {} })
       })
-      const dialed = await near!.dial(address, AbortSignal.timeout(10_000))
+      const dialed = await near!.dial(address, AbortSignal.timeout(30_000))
       dialed.start({ data: () => {}, drain: () => {}, close: () => {} })
       await Promise.all([near!.close(), far!.close()])
       assert.deepEqual(left(), [])

@@ -63,7 +63,7 @@ describe('the encrypter of libp2p', () => {
       const listener = transport(far)
       const dialed = await transport(near).dial(
         await listener.listen('127.0.0.1:0', (connection) => connection.admit()),
-        AbortSignal.timeout(10_000),
+        AbortSignal.timeout(30_000),
       )
       assert.equal(dialed.peer, listener.id)
     }

@@ -178,7 +178,7 @@ describe('a libp2p program with a key of its own', () => {
 })
 
 describe('a dialer', () => {
-  const signal = () => AbortSignal.timeout(5_000)
+  const signal = () => AbortSignal.timeout(30_000)
   const reasonOf = async (dial: Promise<unknown>) => dial.then(() => 'connected', describeFailure)
 
   it('says that something else lives at an address of TLS, of libp2p without links, of garbage', async () => {

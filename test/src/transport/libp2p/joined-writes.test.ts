@@ -29,7 +29,7 @@ async function connected(encrypter?: (typeof encrypters)[number]): Promise<[Conn
   open.push(near!, far!)
   const arrived: Connection[] = []
   const address = await far!.listen('127.0.0.1:0', (connection) => arrived.push(connection))
-  const end = await near!.dial(address, AbortSignal.timeout(10_000))
+  const end = await near!.dial(address, AbortSignal.timeout(30_000))
   await waitUntil(() => arrived.length === 1)
   arrived[0]!.admit()
   return [end, arrived[0]!]

@@ -32,7 +32,7 @@ const create = (): Libp2pTransport => {
 const close = async (): Promise<void> => {
   await Promise.all(open.splice(0).map((transport) => transport.close()))
 }
-const signal = (): AbortSignal => AbortSignal.timeout(10_000)
+const signal = (): AbortSignal => AbortSignal.timeout(30_000)
 
 before(async () => {
   const address = await create().listen('127.0.0.1:0', (connection) => connection.admit())
