@@ -75,7 +75,7 @@ export class SwitchMember {
         this.#agreed(input.epoch, input.name, input.leader, now)
         break
       case 'overlay':
-        this.#overlay(input)
+        this.#overlay(input, now)
         break
       default:
         input satisfies never
@@ -227,8 +227,11 @@ export class SwitchMember {
     if (!this.#preparing) this.#tellPhase()
   }
 
-  #overlay({ key, isFormed, neighbors }: Extract<MemberInput, { type: 'overlay' }>): void {
-    if (key === this.#current.key) this.#isFormed = isFormed
+  #overlay({ key, isFormed, neighbors }: Extract<MemberInput, { type: 'overlay' }>, now: number): void {
+    if (key === this.#current.key) {
+      this.#isFormed = isFormed
+      if (isFormed) this.#considerClosing(now)
+    }
     const preparing = this.#preparing
     if (preparing?.key !== key) return
     const isNews = isFormed && !preparing.isFormed
