@@ -6,6 +6,7 @@ import { adopt, deadlineOf, setDeadline, suspicionOf, suspicionTimer } from './a
 import type { Update } from './messages.ts'
 import { compareIncarnations, isPresent } from './order.ts'
 import { hearOfSelf } from './refutation.ts'
+import { heardAgain } from './spreading.ts'
 import type { SwimState } from './state.ts'
 
 /** Refutations of one life: one each millisecond for fifty days. Beyond it nobody is believed, so that a member can always say one more. */
@@ -28,6 +29,10 @@ export function learn(state: SwimState, record: MemberRecord, from: MemberId, is
     return
   }
   const mine = state.table.get(record.id)
+  if (mine && isSame(mine, record)) {
+    heardAgain(state, record.id)
+    return
+  }
   if (mine && from !== record.id && wouldSayItself(state, mine, record)) {
     state.drop(from, 'not-its-own')
     // It says otherwise, to all who may have believed it.

@@ -34,6 +34,13 @@ export class Dissemination {
     this.#pieces.delete(recordKey(member))
   }
 
+  /** Somebody else tells that record, too, which counts as telling it; `limit` times, and it is at rest. */
+  heard(member: MemberId, limit: number): void {
+    const key = recordKey(member)
+    const piece = this.#pieces.get(key)
+    if (piece && ++piece.sends >= limit) this.#pieces.delete(key)
+  }
+
   /**
    * Up to `count` pieces for one message: the least told first, among those the newest. Each counts as sent; told `limit`
    * times it is at rest. The result is oldest first, so that a record stands before the accusations it explains.

@@ -41,6 +41,15 @@ export function gossipNews(state: SwimState, from: MemberId | undefined, now: nu
   keepTrickling(state, now)
 }
 
+/**
+ * `member` was told of as it is known here. Of many neighbors, each told as much, those who tell it again stand for those who know it: the
+ * feedback of rumor mongering (Demers et al. 1987, section 1.4). Among few that is not so: one of them may be the only way to others.
+ */
+export function heardAgain(state: SwimState, member: MemberId): void {
+  if (state.linked.size <= SMALL) return
+  state.queue.heard(member, retransmits(state.options.retransmitMultiplier, state.table.present))
+}
+
 /** The next drop of what is not yet told often enough. */
 export function trickle(state: SwimState, now: number): void {
   gossipTo(state, state.linked)

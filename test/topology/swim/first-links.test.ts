@@ -94,4 +94,17 @@ describe('news', () => {
       3,
     )
   })
+
+  it('are at rest when enough others of many tell them, too; among few each tells them often enough itself', () => {
+    const news = recordOf('m5', { refutation: 1 })
+    const tellings = (size: number): number => {
+      const member = new MemberUnderTest(many.slice(0, size)).link(...ids.slice(0, size)).hearRecords('m0', news)
+      for (let again = 0; again < 30; again++) member.hearRecords(`m${again % 10}`, news)
+      member.clear()
+      for (let drop = 0; drop < 20; drop++) member.fire('gossip', member.now + 200)
+      return member.sent().filter(({ type }) => type === 'gossip').length
+    }
+    assert.equal(tellings(99), 0)
+    assert.ok(tellings(20) > 5, `${tellings(20)}`)
+  })
 })
