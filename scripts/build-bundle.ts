@@ -16,6 +16,7 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 /** Programs of processes and threads of their own. `src/cli/bin.ts` must run on any Node, so it is copied as it is. */
 const programs = [
   'src/cli/main.js',
+  'src/cli/sparing.js',
   'src/bench/data-member.js',
   'src/bench/link-weight.js',
   'src/bench/member.js',

@@ -19,8 +19,15 @@ const requiredMajor = 22
 const requiredMinor = 2
 const self = fileURLToPath(import.meta.url)
 
-if (isNewEnough()) import('./main.ts').then((command) => command.main(), fail)
+if (isNewEnough()) start()
 else handOver()
+
+/** A process that is to be a node spares memory from its first modules on, unless it was given flags of its own. */
+function start(): void {
+  const isSparing = process.argv[2] === 'node' && process.execArgv.length === 0
+  const begun = isSparing ? import('./sparing.ts').then((sparing) => sparing.spareUntilBusy()) : Promise.resolve()
+  begun.then(() => import('./main.ts')).then((command) => command.main(), fail)
+}
 
 function isNewEnough(): boolean {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)

@@ -1,5 +1,5 @@
 // What an idle member costs: its memory over that of a bare Node process, and its share of a core. Members are as `trellis up` starts them, three in a cluster with
-// nothing to do; beside them three of a bare `trellis node`, whose young generation grows as V8 likes. Read from /proc, so on Linux only.
+// nothing to do; beside them three of a bare `trellis node`, with as many heaps of glibc as there are by default. Read from /proc, so on Linux only.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -45,15 +45,8 @@ const handedDown = new Set([
   'TRELLIS_ADMIN_TOKEN_FILE',
 ])
 
-/**
- * How large V8's young generation may grow, in MiB of each half. By default it grows to 16 while a cluster forms and stays grown: some 10 MB of each node for good.
- * With less a node that moves much data collects more often, and frees sooner what its sockets read.
- */
-const semiSpaceMb = 2
-
-/** What makes nodes in processes of their own small: variables for them, so that whoever set one of these has it as set. */
+/** What makes nodes in processes of their own small, beside what each spares by itself (`sparing.ts`): a variable for them, so that whoever set it has it as set. */
 export const sparing = {
-  NODE_OPTIONS: `--max-semi-space-size=${semiSpaceMb}`,
   /** A node's few threads share two heaps of glibc in place of eight for each core, each of which keeps what was freed in it. */
   MALLOC_ARENA_MAX: '2',
 } as const

@@ -25,9 +25,13 @@ export interface Running extends Disposable {
   lines(count: number): Promise<string>
 }
 
-/** `trellis ...argv` */
-export function trellis(argv: readonly string[], options: SpawnOptions = {}): Running {
-  return start(process.execPath, [bin, ...argv], options)
+/** `trellis ...argv`, run with these flags of Node. */
+export function trellis(
+  argv: readonly string[],
+  options: SpawnOptions = {},
+  nodeFlags: readonly string[] = [],
+): Running {
+  return start(process.execPath, [...nodeFlags, bin, ...argv], options)
 }
 
 export function start(program: string, argv: readonly string[], options: SpawnOptions = {}): Running {
