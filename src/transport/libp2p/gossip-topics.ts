@@ -23,7 +23,7 @@ export interface GossipSettings {
 const MAX_MESSAGE_BYTES = 256 * 1024
 /** Publishes under way; further ones are refused. */
 const MAX_PUBLISHING = 1_024
-/** Bytes that wait for one peer; past that they are dropped, and others announce them. */
+/** Bytes that wait for one peer; past that its stream ends, and it hears from others until this one and it are connected anew. */
 const MAX_OUTBOUND_BYTES = 4 * 1024 * 1024
 /** What one frame of a peer may hold: a decoder without bounds was the hole of CVE-2026-46679. */
 const decodeRpcLimits = {
