@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { ClusterProcess } from '../testing/process-member.ts'
 import { type ProcessCluster, startProcesses } from '../testing/processes.ts'
 import { patience } from './cluster.ts'
-import type { DataWork } from './data-member.ts'
+import type { DataWork } from './data-work.ts'
 
 const program = fileURLToPath(new URL(`data-member${extname(import.meta.url)}`, import.meta.url))
 
@@ -28,6 +28,11 @@ export function capturesOf(node: ClusterProcess): readonly number[] {
   return linesOf(node).flatMap(({ type, ms }) => (type === 'captured' && ms !== undefined ? [ms] : []))
 }
 
+/** When the process that `node` is now had its first write accepted, on the machine's monotonic clock; undefined: not yet. */
+export function wroteAt(node: ClusterProcess): number | undefined {
+  return linesOf(node).find((said) => said.type === 'wrote' && said.pid === node.pid)?.at
+}
+
 function portOf(node: ClusterProcess, pid: number): number | undefined {
   return linesOf(node).find((said) => said.type === 'control' && said.pid === pid)?.port
 }
@@ -37,6 +42,7 @@ interface Line {
   readonly pid?: number
   readonly port?: number
   readonly ms?: number
+  readonly at?: number
 }
 
 function linesOf(node: ClusterProcess): readonly Line[] {

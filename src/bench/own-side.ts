@@ -5,8 +5,8 @@ import type { ClusterProcess } from '../testing/process-member.ts'
 import type { ProcessCluster } from '../testing/processes.ts'
 import { pause } from '../wait.ts'
 import { patience } from './cluster.ts'
-import type { DataWork } from './data-member.ts'
-import { startDataMembers, tell } from './data-members.ts'
+import { startDataMembers, tell, wroteAt } from './data-members.ts'
+import type { DataWork } from './data-work.ts'
 import type { LoadReport, LoadVerb } from './load.ts'
 import { residentMb } from './process-memory.ts'
 import { clock } from './recorded.ts'
@@ -55,11 +55,10 @@ export class OwnSide implements StoreSide {
     await Promise.all(nodes.map((node) => node.kill()))
     const from = clock()
     await Promise.all(nodes.map((node) => node.restart()))
-    const ms = await Promise.race(
-      nodes.map((node) => this.#tell(node, { work: 'first-write', from }) as Promise<number>),
-    )
+    const written = (): number[] => nodes.flatMap((node) => wroteAt(node) ?? [])
+    await this.#cluster.until('somebody has written', () => written().length > 0, patience)
     await this.#cluster.ready(patience)
-    return ms
+    return Math.min(...written()) - from
   }
 
   async healedLink(cutMs: number): Promise<number> {

@@ -208,8 +208,9 @@ export class LocalConfig implements NodeConfig {
     options: ConfigWriteOptions,
   ): Promise<ConfigEntry> {
     checkedOptions(options, writeChecks)
-    const checked = await this.#validated(checkedKey(key), value, options.schema)
-    const text = valueText(checked)
+    checkedKey(key)
+    const hasSchema = this.#schemas.size > 0 || options.schema !== undefined
+    const text = valueText(hasSchema ? await this.#validated(key, value, options.schema) : value)
     const done = await this.#write(operation, conditions, [{ type: 'set', key, value: text }], options)
     const { revision, createRevision } = done.results[0] as WriteResult
     return entryOf({ key, value: text, revision, createRevision })
