@@ -6,6 +6,10 @@ import { jsonText } from '../json-text.ts'
 import type { Envelope } from '../wire/envelope.ts'
 import { MAX_PAYLOAD_BYTES } from '../wire/limits.ts'
 
+// One for all: making one costs more than what it does for a small payload.
+const encoder = new TextEncoder()
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
 /** UTF-16 units of a failure's message that are told at least. */
 const MAX_REASON_LENGTH = 1_000
 
@@ -33,7 +37,7 @@ export interface EncodedPayload {
 /** Throws `ERR_PAYLOAD_TOO_LARGE` past `limit` bytes, and `ERR_BAD_OPTIONS` for what JSON cannot say. */
 export function encodePayload(value: Payload, limit = MAX_PAYLOAD_BYTES): EncodedPayload {
   const isBytes = value instanceof Uint8Array
-  const payload = isBytes ? value : new TextEncoder().encode(jsonText(value, 'the payload'))
+  const payload = isBytes ? value : encoder.encode(jsonText(value, 'the payload'))
   if (payload.length > limit) {
     const message = `the payload has ${payload.length} bytes; ${limit} are allowed`
     throw new ClusterError('ERR_PAYLOAD_TOO_LARGE', message, { bytes: payload.length, limit })
@@ -52,7 +56,7 @@ export function encodeAnswer(answer: Payload, limit = MAX_PAYLOAD_BYTES): Encode
 
 /** Throws when it is no UTF-8 or no JSON. (The bytes are the receiver's own: the codec copied them.) */
 export function decodePayload({ encoding, payload }: EncodedPayload): Payload {
-  return encoding === 'bytes' ? payload : JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload))
+  return encoding === 'bytes' ? payload : JSON.parse(decoder.decode(payload))
 }
 
 /** What the asker learns of a failure: a ClusterError whole; of anything else the message, never the stack. Never throws. */
