@@ -22,7 +22,7 @@ describe('docs/testing.md', () => {
     for (const [index, example] of examples.entries()) await writeFile(join(folder, `${index}.test.mjs`), example)
     const { NODE_TEST_CONTEXT: _, ...env } = process.env
     const run = promisify(execFile)
-    const { stdout } = await run(process.execPath, ['--test'], { cwd: folder, env, timeout: 60_000 })
+    const { stdout } = await run(process.execPath, ['--test'], { cwd: folder, env, timeout: 150_000 })
     assert.match(stdout, /fail 0\n/)
   })
 })

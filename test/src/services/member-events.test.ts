@@ -15,9 +15,9 @@ it('a registry is compared with whoever was not there before, and not with who w
   const asked: string[] = []
   const known = new Map<string, MemberRecord>()
   const context = {
-    self: { id: 'self', name: 'self', generation: 1 },
+    self: { id: 'a', name: 'a', generation: 1 },
     options: { zone: '' },
-    overlays: () => ({ isSparse: false }),
+    overlays: () => ({ linkedNeighbors: () => ['b'] }),
     members: () => [...known.values()].map((record) => memberView(record)),
     nameOf: (id: string) => id,
     requests: {
