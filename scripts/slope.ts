@@ -1,5 +1,7 @@
 // The slope of a line through measured points, by least squares: whether memory grows, and how fast, and how sure that is.
 
+import { summarize } from '../src/bench/statistics.ts'
+
 export interface Point {
   readonly x: number
   readonly y: number
@@ -20,17 +22,20 @@ export interface Trend {
 }
 
 /**
- * The slope through the means of blocks of the given width. Points that follow each other soon have much in common, so taken one by one
- * they would pretend to know more than they do.
+ * The slope through the middles of blocks of the given width. Points that follow each other soon have much in common, so taken one by one
+ * they would pretend to know more than they do; and what is high for a moment is no growth.
  */
 export function trendOf(points: readonly Point[], width: number): Trend {
   const blocks = Map.groupBy(points, ({ x }) => Math.floor(x / width))
-  const means = [...blocks.values()].map((block) => ({ x: mean(block, 'x'), y: mean(block, 'y') }))
-  const slope = slopeOf(means)
-  const [meanX, meanY] = [mean(means, 'x'), mean(means, 'y')]
-  const variance = means.reduce((sum, { x }) => sum + (x - meanX) ** 2, 0)
-  const rest = means.reduce((sum, { x, y }) => sum + (y - meanY - slope * (x - meanX)) ** 2, 0)
-  return { slope, error: means.length < 3 ? Number.NaN : Math.sqrt(rest / (means.length - 2) / variance) }
+  const middles = [...blocks.values()].map((block) => ({
+    x: mean(block, 'x'),
+    y: summarize(block.map(({ y }) => y))!.median,
+  }))
+  const slope = slopeOf(middles)
+  const [meanX, meanY] = [mean(middles, 'x'), mean(middles, 'y')]
+  const variance = middles.reduce((sum, { x }) => sum + (x - meanX) ** 2, 0)
+  const rest = middles.reduce((sum, { x, y }) => sum + (y - meanY - slope * (x - meanX)) ** 2, 0)
+  return { slope, error: middles.length < 3 ? Number.NaN : Math.sqrt(rest / (middles.length - 2) / variance) }
 }
 
 function mean(points: readonly Point[], of: keyof Point): number {

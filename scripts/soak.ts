@@ -38,7 +38,7 @@ const wholeWithinMs = 300_000
 const keptCount = 2
 const reportEveryMs = 60_000
 const measureEveryMs = 20_000
-/** Its means are what the slopes are laid through. */
+/** Their middles are what the slopes are laid through. */
 const blockSeconds = 300
 const mebibyte = 1_048_576
 

@@ -30,6 +30,14 @@ describe('the trend of points in blocks', () => {
     assert.ok(error > 0)
   })
 
+  it('is not moved by what is high for a moment', () => {
+    const { slope } = trendOf(
+      Array.from({ length: 60 }, (_, x) => ({ x, y: x === 3 || x === 57 ? 100 : 7 })),
+      10,
+    )
+    assert.equal(slope, 0)
+  })
+
   it('says that two blocks are too few', () => {
     assert.ok(
       Number.isNaN(
