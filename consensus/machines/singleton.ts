@@ -50,7 +50,7 @@ export class Singletons {
     if (record.type !== 'record') return record
     if (payload.length > this.#bounds.maxDecisionBytes) return { type: 'refused', reason: 'decision-too-large' }
     // Its own copy: the caller may read the command out of a buffer that is used again.
-    this.#records.set(singleton, { ...record.record, decision: { index, payload: payload.slice() } })
+    this.#records.set(singleton, { ...record.record, decision: { index, payload: new Uint8Array(payload) } })
     return undefined
   }
 
@@ -78,5 +78,5 @@ export class Singletons {
 
 function detached(record: SingletonRecord): SingletonRecord {
   const { decision } = record
-  return { ...record, decision: decision && { index: decision.index, payload: decision.payload.slice() } }
+  return { ...record, decision: decision && { index: decision.index, payload: new Uint8Array(decision.payload) } }
 }

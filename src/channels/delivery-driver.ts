@@ -184,7 +184,7 @@ export class DeliveryDriver {
     const { self, toolbox } = this.#options
     const now = toolbox.clock.now()
     const envelope = message.envelope(self, 0, now)
-    const arrival = new Arrival({ ...envelope, payload: envelope.payload.slice() }, now, toolbox.clock.wall())
+    const arrival = new Arrival({ ...envelope, payload: new Uint8Array(envelope.payload) }, now, toolbox.clock.wall())
     this.#own.set(arrival, message)
     // Whoever floods itself waits until it has handled some.
     if (!message.isAcknowledged && this.#own.size <= channelDefaults[message.channel].queueMessages) message.settle()

@@ -165,7 +165,7 @@ export class Relay {
       return false
     }
     // The caller may use its buffer again.
-    const kept = { ...envelope, payload: envelope.payload.slice() }
+    const kept = { ...envelope, payload: new Uint8Array(envelope.payload) }
     const waiting = this.#waiting.get(to)
     if (waiting) waiting.push(kept)
     else this.#waiting.set(to, [kept])

@@ -236,7 +236,7 @@ export class Requests {
     }
     if (destination !== self) return send(envelope)
     // Copied, as on any other way: a handler owns what it gets (design rule 21).
-    queueMicrotask(() => this.receive(self, { ...envelope, payload: envelope.payload.slice() }))
+    queueMicrotask(() => this.receive(self, { ...envelope, payload: new Uint8Array(envelope.payload) }))
     return true
   }
 

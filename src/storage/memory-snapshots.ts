@@ -35,7 +35,7 @@ export class MemorySnapshots implements SnapshotStore {
     const all: Uint8Array[] = []
     let size = 0
     for (const piece of pieces) {
-      all.push(piece.slice())
+      all.push(new Uint8Array(piece))
       size += piece.length
       checkSize(size)
       // Between two pieces others have their turn, as with a disk.

@@ -38,7 +38,8 @@ export function decodeCommand(encoded: Uint8Array): { token: number; payload: Pa
 /** Throws `ERR_PAYLOAD_TOO_LARGE` when it does not fit into one entry of the log. */
 export function encodeDecision(value: Payload): Uint8Array {
   const encoded = encodePayload(value, MAX_DECISION_PAYLOAD_BYTES)
-  return write(PROTOCOL_VERSION, (writer) => decision.encode(writer, encoded))
+  // The log keeps it for long, and nothing that it was written beside.
+  return new Uint8Array(write(PROTOCOL_VERSION, (writer) => decision.encode(writer, encoded)))
 }
 
 /** Throws `WireError` when it is no decision. */

@@ -73,7 +73,7 @@ const message = union(
 
 /** The bytes of what delivery says. */
 export function encodeDelivery(value: DeliveryMessage): Uint8Array {
-  return write(PROTOCOL_VERSION, (writer) => message.encode(writer, value)).slice()
+  return new Uint8Array(write(PROTOCOL_VERSION, (writer) => message.encode(writer, value)))
 }
 
 /** Throws nothing but `WireError`. */
@@ -91,10 +91,11 @@ const causalStamp = struct({
 
 /** The payload of a causal message: its place, then what its publisher gave. */
 export function encodeCausal(stamp: CausalStamp, payload: Uint8Array): Uint8Array {
-  return write(PROTOCOL_VERSION, (writer) => {
+  const written = write(PROTOCOL_VERSION, (writer) => {
     causalStamp.encode(writer, stamp)
     writer.fixed(payload, payload.length)
-  }).slice()
+  })
+  return new Uint8Array(written)
 }
 
 /** The other end of {@link encodeCausal}; the payload is a view. Throws nothing but `WireError`. */

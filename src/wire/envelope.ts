@@ -36,7 +36,7 @@ export const envelope: Codec<Envelope> = struct({
 
 /** An envelope as the payload of a broadcast: bytes of their own. */
 export function encodeEnvelope(value: Envelope): Uint8Array {
-  return write(PROTOCOL_VERSION, (writer) => envelope.encode(writer, value)).slice()
+  return new Uint8Array(write(PROTOCOL_VERSION, (writer) => envelope.encode(writer, value)))
 }
 
 /** Throws nothing but `WireError`. */

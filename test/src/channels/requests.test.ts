@@ -224,6 +224,18 @@ describe('a request to oneself', () => {
     assert.deepEqual(kept, { list: [1] })
   })
 
+  it("hands over a copy of a Node.js buffer, whose 'slice' makes none", async () => {
+    let kept: unknown
+    a.handle('keep', ({ payload }) => {
+      kept = payload
+      return null
+    })
+    const payload = Buffer.from([1, 2])
+    await a.request('a', 'keep', payload)
+    payload.fill(9)
+    assert.deepEqual(new Uint8Array(kept as Uint8Array), new Uint8Array([1, 2]))
+  })
+
   it('fails like one to another member: handler, size, time, signal', async () => {
     a.handle('mad', () => {
       throw new RangeError('too hot')

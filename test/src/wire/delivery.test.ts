@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import { encodeDecision } from '../../../src/vsm/fenced.ts'
 import { decodeCausal, decodeDelivery, encodeCausal, encodeDelivery } from '../../../src/wire/delivery.ts'
+import { encodeEnvelope } from '../../../src/wire/envelope.ts'
 import { MAX_DEPENDENCIES, MAX_FAILURE_BYTES } from '../../../src/wire/limits.ts'
 import { WireError } from '../../../src/wire/wire-error.ts'
 import { MAX_FAILURES, MAX_RANGES, PIECE_BYTES } from '../../../topology/index.ts'
+import { plainEnvelope } from './sample-lane-frames.ts'
 
 const number = fc.nat()
 const plain = { noNullPrototype: true }
@@ -140,6 +143,22 @@ describe('the place of a causal message', () => {
         const read = decodeCausal(encodeCausal(place, payload))
         assert.deepEqual([read.stamp, new Uint8Array(read.payload)], [place, payload])
       }),
+    )
+  })
+})
+
+describe('what is kept for a while', () => {
+  it('lies in memory of its own: what it was written beside is not kept with it', () => {
+    const stamp = { sequence: 1, dependencies: [] }
+    const kept = [
+      encodeDelivery({ type: 'floor', floor: 1, sentThrough: 2, skipped: [] }),
+      encodeCausal(stamp, new Uint8Array(10)),
+      encodeDecision({ n: 1 }),
+      encodeEnvelope(plainEnvelope),
+    ]
+    assert.deepEqual(
+      kept.map(({ buffer }) => buffer.byteLength),
+      kept.map(({ length }) => length),
     )
   })
 })
