@@ -7,14 +7,16 @@ import { Worker } from 'node:worker_threads'
 import type { MemberRecord, SwimEvent } from '../../topology/index.ts'
 import { streamAddress } from '../network-address.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
-import type { Timer } from '../runtime/clock.ts'
+import type { Time, Timer } from '../runtime/clock.ts'
 import { livenessKey } from './datagram.ts'
 import type { WorkerOrder, WorkerSettings } from './liveness-worker.ts'
 import { Prober } from './prober.ts'
 import { Pulse } from './pulse.ts'
 
-/** How long the worker waits. Larger: who is blocked so soon is silent; smaller: it stands in the way of the start. A guess. */
+/** How long the worker waits after the last member that came. Larger: who is blocked so soon is silent; smaller: it stands in the way of the start. A guess. */
 const START_AFTER_MS = 500
+/** How long at most, while others come one after the other: then all are still starting. */
+const START_WITHIN_MS = 5_000
 
 /** A heap for a socket and two buffers; V8 asks for more than that. */
 const resourceLimits = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16, stackSizeMb: 1 }
@@ -26,6 +28,8 @@ export class Liveness implements NodePart {
   readonly #prober: Prober
   #worker: Worker | undefined
   #starting: Timer | undefined
+  /** When there was first another member. */
+  #metAt: number | undefined
   #isClosed = false
   readonly #forgetFaults: () => void
 
@@ -53,8 +57,15 @@ export class Liveness implements NodePart {
     const { self, toolbox } = this.#context
     if (event.type !== 'member') return
     if (event.after.id === self.id) this.#pulse.condition = event.after.condition === 'draining' ? 1 : 0
-    else if (event.after.state === 'alive')
-      this.#starting ??= toolbox.clock.setTimeout(() => this.#start(), START_AFTER_MS)
+    else if (event.after.state === 'alive' && event.before?.state !== 'alive') this.#startSoon(toolbox.clock)
+  }
+
+  #startSoon(clock: Time): void {
+    const now = clock.now()
+    this.#metAt ??= now
+    if (now - this.#metAt > START_WITHIN_MS - START_AFTER_MS) return
+    this.#starting?.[Symbol.dispose]()
+    this.#starting = clock.setTimeout(() => this.#start(), START_AFTER_MS)
   }
 
   /** A probe of `member` timed out: is it only stalled? */
