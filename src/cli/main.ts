@@ -45,7 +45,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
     await program.parseAsync([...argv], { from: 'user' })
     return 0
   } catch (thrown) {
-    const error = misspelt(thrown, program) ?? thrown
+    const error = misspelt(thrown, program) ?? lacking(thrown, program, argv) ?? thrown
     // Help and version that were asked for are thrown, too.
     if (error instanceof CommanderError && error.exitCode === 0) return 0
     if (error instanceof AnsweredNo) return 1
@@ -68,6 +68,36 @@ function misspelt(error: unknown, program: Command): unknown {
   )
   const hint = meant === undefined ? '' : ` (Did you mean ${meant}?)`
   return usageError(`unknown command '${command.name()} ${word.slice(0, 64)}'${hint}`)
+}
+
+/** What a command lacks, with where its own help is. */
+function lacking(error: unknown, program: Command, argv: readonly string[]): unknown {
+  if (!(error instanceof CommanderError) || error.exitCode === 0) return undefined
+  const { name, command } = commandOf(program, argv)
+  const words = command.commands.map((each) => each.name()).join(', ')
+  switch (error.code) {
+    case 'commander.help':
+      if (argv[0] === 'help') return usageError(`unknown command '${argv.slice(1).join(' ').slice(0, 64)}'`)
+      if (command === program) return undefined
+      return usageError(`a command of '${name}' is missing: ${words}; '${name} --help' says what each does`)
+    case 'commander.missingArgument':
+    case 'commander.missingMandatoryOptionValue':
+      return usageError(`${error.message.replace(/^error: /, '')}; '${name} --help' says how it is used`)
+    default:
+      return undefined
+  }
+}
+
+/** The command that `argv` names, however deep. */
+function commandOf(program: Command, argv: readonly string[]): { readonly name: string; readonly command: Command } {
+  let [name, command] = [program.name(), program]
+  for (const word of argv) {
+    const next = command.commands.find((each) => each.name() === word)
+    if (next === undefined) continue
+    name += ` ${word}`
+    command = next
+  }
+  return { name, command }
 }
 
 /** The process's own command line, to its end. Never resolves: the process ends with the exit code. */

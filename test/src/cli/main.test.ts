@@ -12,12 +12,16 @@ import { temporaryDirectory } from './run-process.ts'
 describe('a command line that is wrong', () => {
   const cases: readonly [argv: string[], message: RegExp][] = [
     [[], /a command is missing; 'trellis --help' lists them/],
+    [['log'], /a command of 'trellis log' is missing: inspect, verify; 'trellis log --help' says what each does/],
+    [['help', 'frobnicate'], /unknown command 'frobnicate'/],
     [['frobnicate'], /unknown command 'frobnicate'/],
     [['statsu'], /unknown command 'statsu' \(Did you mean status\?\)/],
     [['status', '--frob'], /unknown option '--frob'/],
     [['status', 'extra'], /too many arguments for 'status'/],
     [['topology', 'swich'], /unknown command 'topology swich' \(Did you mean switch\?\)/],
     [['config', 'bogus'], /unknown command 'config bogus'/],
+    [['topology', 'switch'], /missing required argument 'name'; 'trellis topology switch --help' says how it is used/],
+    [['log', 'inspect'], /'--data-dir <dir>' not specified; 'trellis log inspect --help' says how it is used/],
     [['status', '--admin'], /option '--admin <URL>' argument missing/],
     [['status', '--admin', 'nonsense'], /--admin \('nonsense'\) must be a URL/],
     [['status', '--admin', 'ftp://127.0.0.1'], /must begin with http/],
