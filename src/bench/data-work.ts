@@ -22,12 +22,14 @@ export type DataWork =
   | { readonly work: 'holds'; readonly keys: number; readonly from: number }
   /** Watches so often, and answers after so many changes: milliseconds from each change to the first and to the last watcher. */
   | { readonly work: 'watch'; readonly watchers: number; readonly changes: number }
-  /** Makes so many changes once all watch. */
+  /** Makes so many changes that count once all watch. */
   | { readonly work: 'change'; readonly watchers: number; readonly changes: number }
 
 /** Far fewer than a session of a process may have under way. */
 const WRITERS = 256
 const CHANGE_EVERY_MS = 20
+/** Changes that do not count, as in {@link drive} the first half second. */
+const WARM_UP_CHANGES = 25
 
 /** A call here goes on to the next leader by itself, so few are enough to find the first that is answered. */
 const AT_ONCE = 4
@@ -110,9 +112,10 @@ async function fill(keys: number): Promise<number> {
 async function watch(watchers: number, changes: number): Promise<{ first: number[]; last: number[] }> {
   const first = new Array<number>(changes).fill(Number.POSITIVE_INFINITY)
   const last = new Array<number>(changes).fill(0)
-  const watching = Array.from({ length: watchers }, async () => {
+  const watches = Array.from({ length: watchers }, () => node.config.watch('watched'))
+  const watching = watches.map(async (events) => {
     let seen = 0
-    for await (const event of node.config.watch('watched')) {
+    for await (const event of events) {
       const { number, at } = (event as { value?: { number: number; at: number } }).value!
       if (number < 0) continue
       const ms = clock() - at
@@ -122,6 +125,8 @@ async function watch(watchers: number, changes: number): Promise<{ first: number
       if (seen === changes) return
     }
   })
+  // One that began after the first change would wait for it for ever.
+  await Promise.all(watches.map(({ from }) => from))
   await node.config.set('watching', watchers)
   await Promise.all(watching)
   return { first, last }
@@ -135,7 +140,7 @@ async function change(watchers: number, changes: number): Promise<null> {
     clock(),
     1,
   )
-  for (let number = 0; number < changes; number++) {
+  for (let number = -WARM_UP_CHANGES; number < changes; number++) {
     await node.config.set('watched', { number, at: clock() })
     await new Promise((resolve) => setTimeout(resolve, CHANGE_EVERY_MS))
   }
