@@ -6,8 +6,7 @@ import { jsonText } from '../json-text.ts'
 import type { Envelope } from '../wire/envelope.ts'
 import { MAX_PAYLOAD_BYTES } from '../wire/limits.ts'
 
-// One for all: making one costs more than what it does for a small payload.
-const encoder = new TextEncoder()
+// One for all: making one costs more than it does for a small payload.
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
 /** UTF-16 units of a failure's message that are told at least. */
@@ -37,7 +36,7 @@ export interface EncodedPayload {
 /** Throws `ERR_PAYLOAD_TOO_LARGE` past `limit` bytes, and `ERR_BAD_OPTIONS` for what JSON cannot say. */
 export function encodePayload(value: Payload, limit = MAX_PAYLOAD_BYTES): EncodedPayload {
   const isBytes = value instanceof Uint8Array
-  const payload = isBytes ? value : encoder.encode(jsonText(value, 'the payload'))
+  const payload = isBytes ? value : Buffer.from(jsonText(value, 'the payload'))
   if (payload.length > limit) {
     const message = `the payload has ${payload.length} bytes; ${limit} are allowed`
     throw new ClusterError('ERR_PAYLOAD_TOO_LARGE', message, { bytes: payload.length, limit })
