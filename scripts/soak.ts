@@ -1,8 +1,8 @@
 // Hours under churn and faults: witnesses as OS processes, one fault after the other drawn from a seed, the oracle on all the time, and
 // after each fault one whole cluster again. Prints what was done and observed, how long healing took, and how fast the memory of
 // the members that were never restarted grew, by least squares after the warm-up: what is live in V8's heap with what it holds outside
-// of it, right after a collection, and all that is resident. It is measured when all is whole again and no client asks anything: in the middle of a
-// fault it shows how much is under way at that moment. What is kept for ever is there at either time.
+// of it, right after a collection, the code that V8 has made, and all that is resident. It is measured when all is whole again and no client asks anything: in the middle of a
+// fault it shows how much is under way at that moment. What is kept for ever is there at either time. SIGINT ends it early.
 //
 //   node scripts/soak.ts --minutes 120 --seed 1 --nodes 5 [--warm-up-minutes 10] [--pause-ms 0, between faults] [--samples FILE]
 
@@ -17,6 +17,7 @@ import { Prng } from '../src/testing/simulator/random.ts'
 import { pause } from '../src/wait.ts'
 import { between, processNetwork } from '../test/multinode/story/network.ts'
 import { Observation } from '../test/multinode/story/observation.ts'
+import type { Memory } from '../test/multinode/story/observed.ts'
 import { type Point, trendOf } from './slope.ts'
 import { smallYoungGeneration } from './young-generation.ts'
 
@@ -51,17 +52,11 @@ await using cluster = await startProcesses(Number(values.nodes), {
 })
 await using observation = new Observation(cluster)
 
-interface Sample {
-  readonly seconds: number
-  readonly rss: number
-  readonly live: number
-}
-
 const kept = cluster.nodes.slice(0, keptCount)
-const samples = new Map(kept.map(({ name }) => [name, [] as Sample[]]))
+const samples = new Map(kept.map(({ name }) => [name, [] as Memory[]]))
 observation.onObserved((node, observed) => {
   if (observed.type !== 'memory') return
-  samples.get(node)?.push({ seconds: observed.at, ...observed })
+  samples.get(node)?.push(observed)
   if (values.samples !== undefined) appendFileSync(values.samples, `${JSON.stringify({ node, ...observed })}\n`)
 })
 
@@ -134,7 +129,11 @@ const done = new Map<string, number>()
 const healed: number[] = []
 const refused: string[] = []
 const began = performance.now()
-const isOver = (): boolean => performance.now() - began > minutes * 60_000
+let isEnded = false
+process.once('SIGINT', () => {
+  isEnded = true
+})
+const isOver = (): boolean => isEnded || performance.now() - began > minutes * 60_000
 let reported = began
 let measured = began
 
@@ -182,15 +181,12 @@ function growth(): string {
     const { slope, error } = trendOf(points, blockSeconds)
     return `${hourly(slope)} ± ${hourly(error)}`
   }
-  const of = (name: string, all: readonly Sample[]): string => {
-    const warm = all.filter(({ seconds }) => seconds > warmUpMinutes * 60)
-    const live = perHour(warm.map(({ seconds, live }) => ({ x: seconds, y: live })))
-    const rss = perHour(warm.map(({ seconds, rss }) => ({ x: seconds, y: rss })))
+  const of = (name: string, all: readonly Memory[]): string => {
+    const warm = all.filter(({ at }) => at > warmUpMinutes * 60)
+    const slope = (kind: 'live' | 'code' | 'rss'): string => perHour(warm.map((one) => ({ x: one.at, y: one[kind] })))
     const last = all.at(-1)
-    const now = last
-      ? `now ${(last.live / mebibyte).toFixed(1)} of ${(last.rss / mebibyte).toFixed(1)} MiB`
-      : 'not measured'
-    return `${name} live ${live}, resident ${rss} MiB/h over ${warm.length} samples (${now})`
+    const now = last && [last.live, last.code, last.rss].map((bytes) => (bytes / mebibyte).toFixed(1)).join(', ')
+    return `${name} live ${slope('live')}, code ${slope('code')}, resident ${slope('rss')} MiB/h over ${warm.length} samples (now ${now} MiB)`
   }
   return [...samples].map(([name, all]) => of(name, all)).join('; ')
 }

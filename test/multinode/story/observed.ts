@@ -14,8 +14,19 @@ export type Observed =
   | { readonly type: 'handled'; readonly from: string; readonly life: number; readonly seq: number }
   /** This member's message was acknowledged. */
   | { readonly type: 'acknowledged'; readonly to: string; readonly life: number; readonly seq: number }
-  /** Bytes, resident and live, in the heap and held by it outside, right after a collection of all garbage. `at` is in seconds of this life. */
-  | { readonly type: 'memory'; readonly at: number; readonly rss: number; readonly live: number }
+  | Memory
+
+/** Bytes, right after a collection of all garbage. */
+export interface Memory {
+  readonly type: 'memory'
+  /** In seconds of this life. */
+  readonly at: number
+  readonly rss: number
+  /** In the heap and held by it outside, without `code`. */
+  readonly live: number
+  /** What V8 has made of the program: it compiles what is called often, for hours, and there is no more of it than of the program. */
+  readonly code: number
+}
 
 /** Now, on the clock of the records. */
 export function microseconds(): number {

@@ -4,7 +4,7 @@
 // holds, where that is followed.
 
 import { basename } from 'node:path'
-import { setFlagsFromString } from 'node:v8'
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { ClusterError, createNode, type S5 } from '@viable-systems/trellis'
 import { memberOptions } from '@viable-systems/trellis/testing'
@@ -22,6 +22,8 @@ const readTokenEveryMs = 5
 const printEveryMs = 200
 const actEveryMs = 100
 const sendTimeoutMs = 2_000
+/** Of V8's heap: machine code, what it refers to, and bytecode. */
+const codeSpaces = /^(code|trusted)_/
 const hourMs = 3_600_000
 const { env } = process
 const life = microseconds()
@@ -156,7 +158,11 @@ if (env.STORY_MEMORY === '1') {
     await after(0)
     collect()
     const { rss, heapUsed, external } = process.memoryUsage()
-    print({ type: 'memory', at: Math.round((microseconds() - life) / 1e6), rss, live: heapUsed + external })
+    const code = getHeapSpaceStatistics().reduce((sum, { space_name: name, space_used_size: bytes }) => {
+      return codeSpaces.test(name) ? sum + bytes : sum
+    }, 0)
+    const at = Math.round((microseconds() - life) / 1e6)
+    print({ type: 'memory', at, rss, live: heapUsed - code + external, code })
   })
 }
 
