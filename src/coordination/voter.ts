@@ -187,10 +187,9 @@ export class Voter {
    * `signal`; then `mayHaveHappened` says whether it can still be committed.
    */
   propose(command: ClusterCommand, signal: AbortSignal): Promise<ClusterReply> {
-    const { levels } = this.#options
+    const { levels, count } = this.#options
     if (!mayPropose(command, this.machine.level, levels))
       return Promise.reject(upgradePending(levelOf(command, levels), this.machine.level))
-    const { count } = this.#options
     const reply = this.#proposals.open((proposal) => this.#turn.propose({ proposal, command }), signal)
     reply.then(
       () => count('proposal-committed'),
@@ -395,6 +394,7 @@ export class Voter {
   /** As far as links tell, those that can be asked are a majority. */
   reachesMajority(): boolean {
     const { self, isLinked } = this.#options
-    return this.voterIds.filter((id) => id === self || isLinked(id)).length >= majority(this.voterIds.length)
+    const { voters } = this.#raft.view().configuration
+    return voters.filter(({ id }) => id === self || isLinked(id)).length >= majority(voters.length)
   }
 }
