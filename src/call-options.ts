@@ -67,14 +67,17 @@ export function checkFunction(what: string, given: unknown): void {
 export function problemsOf(options: object, checks: Readonly<Record<string, OptionCheck>>): string[] {
   if (typeof options !== 'object' || options === null || Array.isArray(options))
     return ['the options must be an object']
-  const given = Object.entries(options)
-  // The common case, in every write and read.
-  if (given.length === 0) return []
-  return given.flatMap(([name, value]) => {
-    if (!Object.hasOwn(checks, name)) return [unknown(name, Object.keys(checks))]
-    const problem = value === undefined ? undefined : checks[name]!(value)
-    return problem === undefined ? [] : [`${name} ${problem}`]
-  })
+  const problems: string[] = []
+  // Every write and read passes here: no lists but that of the names.
+  for (const name of Object.keys(options)) {
+    const value = (options as Readonly<Record<string, unknown>>)[name]
+    if (!Object.hasOwn(checks, name)) problems.push(unknown(name, Object.keys(checks)))
+    else if (value !== undefined) {
+      const problem = checks[name]!(value)
+      if (problem !== undefined) problems.push(`${name} ${problem}`)
+    }
+  }
+  return problems
 }
 
 function unknown(name: string, known: readonly string[]): string {

@@ -28,9 +28,9 @@ export interface Wait {
 export function beginWait<Options extends Wait>(
   operation: string,
   options: Options,
-  further: Readonly<Record<string, OptionCheck>> = {},
+  further?: Readonly<Record<string, OptionCheck>>,
 ): Options {
-  const { signal } = checkedOptions(options, { ...waitChecks, ...further })
+  const { signal } = checkedOptions(options, further ? { ...waitChecks, ...further } : waitChecks)
   if (signal?.aborted) throw callAborted(operation)
   return options
 }
