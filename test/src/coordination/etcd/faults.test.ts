@@ -106,11 +106,7 @@ describe('etcd in trouble', { skip: skipWithoutEtcd, concurrency: true }, () => 
     await using open = new AsyncDisposableStack()
     const etcds = await servers(open)
     const line = open.use(await CutLine.to(etcds.hosts[0]!))
-    const [a, b] = await pair(
-      open,
-      { hosts: line.address, leaderLeaseMs: 2_000 },
-      { hosts: etcds.hosts, leaderLeaseMs: 2_000 },
-    )
+    const [a, b] = await pair(open, { hosts: line.address, leaderLeaseMs: 3_000 }, { hosts: etcds.hosts })
     if (a.status().s5.host !== 'a') await b.leadership.transfer({ to: 'a' })
     await waitUntil(() => b.status().s5.host === 'a')
     const order: string[] = []
@@ -123,8 +119,8 @@ describe('etcd in trouble', { skip: skipWithoutEtcd, concurrency: true }, () => 
       })
     await waitUntil(() => order.length === 1)
     line.cut()
-    await waitUntil(() => order.length === 3, 20_000)
-    assert.deepEqual(order, ['a starts', 'a stops', 'b starts'])
+    await waitUntil(() => order.length >= 3)
+    assert.deepEqual(order.slice(0, 3), ['a starts', 'a stops', 'b starts'])
     assert.ok(tokens[1]! > tokens[0]!)
     await waitUntil(() => a.status().s5.host === null)
     await assert.rejects(a.config.set('x', 1, { timeoutMs: 300 }), (error) => {
