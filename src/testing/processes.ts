@@ -41,12 +41,12 @@ export interface ProcessesOptions {
   readonly allowFaults?: boolean
   /** False: resolve as soon as all have been started. Default true: wait until they are one cluster. */
   readonly untilReady?: boolean
-  /** How long the cluster may take to be ready, in milliseconds. Default 30,000. */
+  /** How long the cluster may take to be ready, in milliseconds. Default 90,000. */
   readonly timeoutMs?: number
 }
 
 export interface UntilOptions {
-  /** Milliseconds until the wait fails. Default 20,000. */
+  /** Milliseconds until the wait fails. Default 60,000. */
   readonly timeoutMs?: number
 }
 
@@ -107,8 +107,8 @@ const command = fileURLToPath(
 )
 const defaultSecret = 'the secret of processes under test'
 const adminTokenOnHosts = 'the-token-of-processes-under-test'
-const readyTimeoutMs = 30_000
-const untilTimeoutMs = 20_000
+const readyTimeoutMs = 90_000
+const untilTimeoutMs = 60_000
 const pollIntervalMs = 20
 const shownLogLines = 12
 
