@@ -20,11 +20,11 @@ import { watchParent } from ${JSON.stringify(parent)}
 export async function main() {
   const argv = process.argv.slice(2)
   const gone = watchParent(process.env)
+  process.on('SIGTERM', () => { console.log('asked to stop'); process.exit(7) })
   console.log(JSON.stringify({ argv, pid: process.pid, node: process.versions.node }))
   if (argv[0] === 'exit') process.exit(Number(argv[1]))
   const stay = setInterval(() => {}, 1000)
   gone.addEventListener('abort', () => clearInterval(stay))
-  process.on('SIGTERM', () => { console.log('asked to stop'); process.exit(7) })
 }
 `
 
