@@ -148,6 +148,7 @@ export class Membership {
   }
 
   #execute(effects: ReturnType<Swim['step']>): void {
+    let isFollowed = false
     for (const effect of effects) {
       switch (effect.type) {
         case 'send':
@@ -160,6 +161,11 @@ export class Membership {
           this.#timers.clear(effect.timer)
           break
         case 'emit':
+          // The table holds all of the step by now: whatever else it brings, the overlays need to look once.
+          if (!isFollowed && (effect.event.type === 'member' || effect.event.type === 'forgotten')) {
+            isFollowed = true
+            this.#follow()
+          }
           this.#handle(effect.event)
           break
         default:
@@ -170,7 +176,6 @@ export class Membership {
 
   #handle(event: SwimEvent): void {
     if (event.type === 'dropped') this.#options.count(`swim-${event.reason}`)
-    if (event.type === 'member' || event.type === 'forgotten') this.#follow()
     // A link to a member that is down is dead, or the verdict is wrong. A new one tells: it brings the whole table, which
     // a living member refutes at once.
     if (event.type === 'member' && event.reason === 'down') this.#options.links.disconnect(event.after.id, 'idle')

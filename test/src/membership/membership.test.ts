@@ -25,6 +25,8 @@ class MeshNode {
   readonly transport: MemoryTransport
   readonly told: string[] = []
   readonly dials: string[] = []
+  /** How often the overlays were told who there is. */
+  followed = 0
   #membership: Membership | undefined
   readonly #routes: Routes
   readonly #generation: number
@@ -76,8 +78,14 @@ class MeshNode {
       undeliverable: () => {},
       onGivenUp: () => {},
     })
-    this.#routes.overlays.open(0, 0, 'full-mesh')
-    this.#routes.overlays.use(0)
+    const { overlays } = this.#routes
+    const setMembers = overlays.setMembers.bind(overlays)
+    overlays.setMembers = (members) => {
+      this.followed += 1
+      setMembers(members)
+    }
+    overlays.open(0, 0, 'full-mesh')
+    overlays.use(0)
     open.push(this)
   }
 
@@ -201,6 +209,21 @@ describe('members', () => {
     await waitUntil(() => a.links.get('c') !== before)
     await whole([a, b, c])
     assert.ok(a.told.includes('c refuted'), String(a.told))
+  })
+
+  it('tell the overlays once of all that a table brings', async () => {
+    const node = await new MeshNode(new MemoryNetwork(), 'a').start()
+    const [self] = node.membership.members()
+    assert.ok(self)
+    const records = Array.from({ length: 20 }, (_, at) => ({
+      ...self,
+      id: `b${at}`,
+      name: `b${at}`,
+      address: `b${at}:1`,
+    }))
+    node.followed = 0
+    node.membership.receive('b0', { type: 'push-pull', reply: true, records })
+    assert.deepEqual([node.membership.members().length, node.followed], [21, 1])
   })
 
   it('do nothing any more once closed', async () => {
