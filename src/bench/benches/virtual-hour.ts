@@ -75,6 +75,7 @@ function calmScenario(seed: number): Scenario {
     clockRates: each(1),
     wallOffsetsMs: each(0),
     startsAtMs: each(0),
+    levels: each(LATEST_LEVEL),
     raft: {},
     forming: {},
   }
