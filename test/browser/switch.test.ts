@@ -45,7 +45,11 @@ it('the page draws the links of its node by kind, and follows a switch while it 
   third!.resume()
   assert.equal((await ordered).body.outcome, 'committed')
   await page.locator('#switch').waitFor({ state: 'detached' })
-  await cluster.until('two links are left', async () => (await agrees()) && (await drawn(page)).overlay === 2)
+  // Links that nobody needs any more are there for a moment, as if on demand.
+  await cluster.until('two links are left', async () => {
+    const { overlay, 'on-demand': onDemand } = await drawn(page)
+    return overlay === 2 && onDemand === 0 && (await agrees())
+  })
 
   // More than a relay passes on in one piece: it gets a link of its own, for a while.
   const payload = { text: 'x'.repeat(100_000) }
