@@ -10,6 +10,7 @@ export interface Outcome {
   tests: number
   readonly skipped: { readonly file: string | undefined; readonly name: string; readonly reason: string }[]
   readonly files: { readonly file: string; readonly ms: number }[]
+  readonly failedFiles: Set<string>
 }
 
 const counters = ['tests', 'suites', 'pass', 'fail', 'cancelled', 'skipped', 'todo', 'duration_ms'] as const
@@ -60,6 +61,9 @@ function collect(event: TestEvent, outcome: Outcome): void {
     const reason = typeof event.data.skip === 'string' && event.data.skip !== '' ? event.data.skip : 'no reason given'
     outcome.skipped.push({ file: event.data.file, name: event.data.name, reason })
   }
+  // A file that dies has no summary of its own.
+  if (event.type === 'test:fail' && event.data.todo === undefined)
+    outcome.failedFiles.add(event.data.file ?? event.data.name)
   if (event.type === 'test:summary' && event.data.file !== undefined) {
     outcome.files.push({ file: event.data.file, ms: event.data.duration_ms })
   }

@@ -7,11 +7,12 @@
 //   npm test                             everything, but for the other stories
 //   npm run test:all                     everything; so does TRELLIS_REQUIRE_ALL=1
 //   npm test -- topology/swim tidy       only files whose path contains one of these words
+//   npm test -- --failed                 only the files that failed the last time
 
 import { spawnSync } from 'node:child_process'
-import { globSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { relative, resolve } from 'node:path'
+import { dirname, relative, resolve } from 'node:path'
 import { run } from 'node:test'
 import { spec, type TestEvent } from 'node:test/reporters'
 import { mergeReports, type Outcome } from './merged-report.ts'
@@ -24,6 +25,9 @@ const silenceMs = 240_000
 const slowestShown = 5
 /** Tests wait more than they work: one more than there are cores keeps two of them busy. */
 const filesAtOnce = Math.min(3, availableParallelism() + 1)
+
+/** What failed the last time, a line each. */
+const failedList = resolve(root, 'node_modules/.cache/failed-tests')
 
 /** Pages that take turns. The dashboard itself and the client are looked at every time. */
 const pages = ['calls', 'panels', 'switch'].map((name) => `test/browser/${name}.test.ts`)
@@ -53,6 +57,13 @@ function notInTurn(stories: readonly string[]): string[] {
   const turn = Number.parseInt(commit.slice(-6) || '0', 16) % 3
   const rotating = stories.filter((file) => !always.includes(file))
   return [pages, rotating].flatMap((files) => files.filter((_, at) => at % 3 !== turn))
+}
+
+function lastFailed(): string[] {
+  const failed = existsSync(failedList) ? readFileSync(failedList, 'utf8').split('\n').filter(Boolean) : []
+  if (failed.length > 0) return failed
+  console.error('nothing failed the last time')
+  process.exit(2)
 }
 
 /** The events of one run; whatever is still running when nothing has been heard for `silenceMs` is cancelled, by name. */
@@ -95,7 +106,8 @@ step(tsc, '--build')
 step('scripts/build-dashboard.ts')
 step('scripts/build-bundle.ts')
 step(tsc, '--project', 'test', '--noEmit')
-const words = process.argv.slice(2).filter((word) => word !== '--all')
+const words = process.argv.slice(2).filter((word) => word !== '--all' && word !== '--failed')
+if (process.argv.includes('--failed')) words.push(...lastFailed())
 if (process.argv.includes('--all')) process.env.TRELLIS_ALL_STORIES = '1'
 const isWhole = words.length > 0 || process.argv.includes('--all') || process.env.TRELLIS_REQUIRE_ALL === '1'
 if (isWhole && words.length === 0) process.env.TRELLIS_ALL_STORIES = '1'
@@ -105,9 +117,12 @@ const taken = (all: readonly string[]): string[] => all.filter((file) => !left.i
 const [parallel, serial] = [taken(files.parallel), taken(files.serial)]
 const phases = [() => start(parallel, filesAtOnce), () => start(serial, 1)]
 const wanted = phases.filter((_, phase) => [parallel, serial][phase]?.length !== 0)
-const outcome: Outcome = { failed: 0, tests: 0, skipped: [], files: [] }
+const outcome: Outcome = { failed: 0, tests: 0, skipped: [], files: [], failedFiles: new Set() }
 const report = mergeReports(wanted, outcome, remarks).compose(spec)
 for await (const text of report) process.stdout.write(text)
+const failed = [...outcome.failedFiles].map((file) => relative(root, file))
+mkdirSync(dirname(failedList), { recursive: true })
+writeFileSync(failedList, failed.map((file) => `${file}\n`).join(''))
 if (process.env.TRELLIS_REQUIRE_ALL === '1' && outcome.skipped.length > 0) {
   console.error(`${outcome.skipped.length} tests were skipped, and TRELLIS_REQUIRE_ALL=1 makes that a failure`)
   outcome.failed += outcome.skipped.length

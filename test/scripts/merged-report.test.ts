@@ -14,7 +14,7 @@ async function* stream(...events: TestEvent[]): AsyncGenerator<TestEvent> {
 }
 
 async function merged(...runs: TestEvent[][]): Promise<{ outcome: Outcome; lines: string[]; types: string[] }> {
-  const outcome: Outcome = { failed: 0, tests: 0, skipped: [], files: [] }
+  const outcome: Outcome = { failed: 0, tests: 0, skipped: [], files: [], failedFiles: new Set() }
   const starts = runs.map((events) => () => stream(...events))
   const report = mergeReports(starts, outcome, ({ skipped }) => skipped.map(({ reason }) => `not run: ${reason}`))
   const events = (await report.toArray()) as TestEvent[]
@@ -58,6 +58,15 @@ describe('the merged report', () => {
     const { outcome, lines } = await merged([skipped('no root'), skipped(true), event('test:pass', { name: 'runs' })])
     assert.deepEqual(lines.slice(0, 2), ['not run: no root', 'not run: no reason given'])
     assert.equal(outcome.skipped.length, 2)
+  })
+
+  it('names the files in which something failed, and one that died without a word of its own; not what is still to do', async () => {
+    const fail = (data: object) => event('test:fail', data)
+    const { outcome } = await merged(
+      [fail({ name: 'x', file: 'a.test.ts' }), fail({ name: 'y', file: 'a.test.ts' }), fail({ name: 'died.test.ts' })],
+      [fail({ name: 'z', file: 'b.test.ts', todo: true }), event('test:pass', { name: 'fine', file: 'c.test.ts' })],
+    )
+    assert.deepEqual([...outcome.failedFiles], ['a.test.ts', 'died.test.ts'])
   })
 
   it('tells the reporter only once, at the very end, to list what failed', async () => {
