@@ -5,12 +5,13 @@
 //                 ^taken             ^written
 
 import { Buffer } from 'node:buffer'
+import { freeMemory } from '../transport/free-memory.ts'
 import { frameLength } from '../wire/lane-frames.ts'
 import { MAX_LANE_FRAME_BYTES } from '../wire/limits.ts'
 
 /** Two frames of the largest kind fit. */
 const SLAB_BYTES = 2 * (MAX_LANE_FRAME_BYTES + 64)
-/** Free slabs that are kept for whoever needs one next. */
+/** Free slabs that are kept for whoever needs one next. The memory of others is freed at once: old as it is, it would be left until V8 marks its heap. */
 const MAX_FREE_SLABS = 32
 /** Of the slabs that nobody needed while so many were opened, none is kept: what a burst left is given back. A guess. */
 const OPENINGS_BETWEEN_LOOKS = 256
@@ -47,7 +48,7 @@ function openSlab(now: number): Slab {
   unneeded = Math.min(unneeded, free.length)
   openings += 1
   if (openings % OPENINGS_BETWEEN_LOOKS === 0) {
-    free.splice(0, unneeded)
+    for (const unused of free.splice(0, unneeded)) freeMemory(unused)
     unneeded = free.length
   }
   return { bytes, written: 0, taken: 0, writing: 0, since: now, isSealed: false }
@@ -61,7 +62,9 @@ export function finished(slab: Slab): void {
 
 function recycle(slab: Slab): void {
   const isUsed = slab.writing > 0 || !slab.isSealed || slab.taken < slab.written
-  if (!isUsed && free.length < MAX_FREE_SLABS) free.push(slab.bytes)
+  if (isUsed) return
+  if (free.length < MAX_FREE_SLABS) free.push(slab.bytes)
+  else freeMemory(slab.bytes)
 }
 
 export class FrameQueue {

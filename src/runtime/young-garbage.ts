@@ -2,8 +2,9 @@
 // have come than there were, it marks the whole heap to find what nobody needs: under bulk 20 times a second, which stops everybody for 5 to 15 ms each
 // time, although it is all young. Looking through the young generation alone takes half a millisecond and finds it too, but V8 does that only after 32 MB.
 // So it is asked for here, soon enough that the whole heap need not be marked. In a large heap V8's own measure is larger than those 32 MB.
-// It is done by this thread alone: for work of a third of a millisecond V8 calls threads to help, and where the processors have other work it
-// waits for them several times as long as it would have taken by itself.
+// It is done by this thread alone, and so is the freeing of what was found: for work of a third of a millisecond V8 calls threads to help, and where the
+// processors have other work it waits for them several times as long as it would have taken by itself. Memory that such a thread has yet to free counts as
+// grown meanwhile, so that V8 marks the whole heap after all.
 
 import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -15,10 +16,13 @@ const GROWTH_BYTES = 6 * 1024 * 1024
 /** A heap from which on V8 waits long enough by itself: its measure is 0.4 of the heap. */
 const LARGE_HEAP_BYTES = 96 * 1024 * 1024
 
+/** What V8 would call threads for. */
+const HELPED = ['parallel-scavenge', 'concurrent-array-buffer-sweeping']
+
 type Collect = (options: { readonly type: 'minor' }) => void
 
-/** Whoever started this process wants no helping threads at any time. */
-const isAloneAnyway = /single[-_]threaded|no[-_]?parallel[-_]scavenge/.test(
+/** Whoever started this process has settled which threads help. */
+const isSettled = /single[-_]threaded|parallel[-_]scavenge|array[-_]buffer[-_]sweeping/.test(
   [process.env.NODE_OPTIONS, ...process.execArgv].join(' '),
 )
 
@@ -35,9 +39,9 @@ export function handedOver(bytes: number): void {
   lowest = Math.min(lowest, external)
   if (external - lowest < GROWTH_BYTES || heap >= LARGE_HEAP_BYTES) return
   collect ??= collector()
-  if (!isAloneAnyway) setFlagsFromString('--no-parallel-scavenge')
+  if (!isSettled) for (const flag of HELPED) setFlagsFromString(`--no-${flag}`)
   collect({ type: 'minor' })
-  if (!isAloneAnyway) setFlagsFromString('--parallel-scavenge')
+  if (!isSettled) for (const flag of HELPED) setFlagsFromString(`--${flag}`)
   lowest = getHeapStatistics().external_memory
 }
 

@@ -66,6 +66,16 @@ describe('a queue of frames', () => {
     assert.deepEqual(fills(queue.take(100)!), [7])
   })
 
+  it('frees at once what it keeps for nobody', () => {
+    const queue = new FrameQueue()
+    for (let frame = 0; frame < 400; frame++) put(queue, 20_000, 1)
+    const taken: Taken[] = []
+    for (let next = queue.take(Infinity); next; next = queue.take(Infinity)) taken.push(next)
+    for (const { slab } of taken) finished(slab)
+    const kept = taken.filter(({ slab }) => slab.bytes.byteLength > 0)
+    assert.ok(taken.length > 60 && kept.length <= 32, `${kept.length} of ${taken.length} are kept`)
+  })
+
   it('gives back what a burst needed, once less is enough', async () => {
     const burst = new FrameQueue()
     for (let frame = 0; frame < 140; frame++) put(burst, 20_000, 1)
