@@ -1,4 +1,4 @@
-// Calls on their way between members, both ends: what is said to one member in one turn leaves as one message, and what comes is given to
+// Calls on their way between members, both ends: what is said to a member is gathered into messages (`call-outbox.ts`), and what comes is given to
 // the caller that waits, or to the host. Messages travel acknowledged on the data channel, so a call survives that links are changed
 // under it; it ends by its answer, at its deadline, or when its owner is down.
 
@@ -9,7 +9,8 @@ import { sayable } from '../json-text.ts'
 import type { Time } from '../runtime/clock.ts'
 import { WaitingById } from '../runtime/waiting-by-id.ts'
 import { nodeStopping } from '../wait.ts'
-import { type CallMessage, callText, MAX_CALL_BYTES, OutgoingBatch, parseCallMessage } from './call-messages.ts'
+import { type CallMessage, callText, MAX_CALL_BYTES, type OutgoingBatch, parseCallMessage } from './call-messages.ts'
+import { CallOutbox } from './call-outbox.ts'
 import { Deadlines } from './deadlines.ts'
 
 /** The other end: runs what others ask for. */
@@ -85,14 +86,13 @@ export class CallExchange implements Disposable {
   readonly #options: CallExchangeOptions
   readonly #waiting = new WaitingById<OutgoingCall | OutgoingPull>()
   #nextId = 1
-  #batches = new Map<string, OutgoingBatch>()
+  readonly #outbox: CallOutbox
   /** Messages that came and whose turn has not: no more than the channel grants. */
   readonly #inbox: Heard[] = []
   /** Of messages that came and are not acknowledged yet. */
   readonly #handled: (() => void)[] = []
   readonly #deadlines: Deadlines<OutgoingCall | OutgoingPull>
   readonly #handler: Disposable
-  #isScheduled = false
   #isReading = false
   #isClosed = false
 
@@ -103,6 +103,11 @@ export class CallExchange implements Disposable {
       () => this.#waiting,
       (waiting) => this.#expired(waiting),
     )
+    this.#outbox = new CallOutbox({
+      clock: options.clock,
+      beforeSending: () => this.#acknowledge(),
+      send: (to, batch, settled) => this.#send(to, batch, settled),
+    })
     this.#handler = options.carrier.handle((from, payload, handled) => this.#take(from, payload, handled))
   }
 
@@ -120,17 +125,17 @@ export class CallExchange implements Disposable {
   /** Nobody waits for `call` any more, nor for the pull `id`; its owner learns it as soon as it can. */
   abandon(to: string, call: number, id: number = call): void {
     this.#waiting.delete(id)
-    this.#say(to, 'cancels', String(call), 0)
+    this.#outbox.say(to, 'cancels', String(call), 0)
   }
 
   /** `retriesUsed`: of those that the call carried. */
   answer(to: string, id: number, value: string, retriesUsed: number): void {
-    this.#say(to, 'answers', retriesUsed === 0 ? `[${id},${value}]` : `[${id},${value},${retriesUsed}]`, 0)
+    this.#outbox.say(to, 'answers', retriesUsed === 0 ? `[${id},${value}]` : `[${id},${value},${retriesUsed}]`, 0)
   }
 
   /** `error` as `encodeFailure` writes it. */
   fail(to: string, id: number, error: string, isRefused: boolean, retriesUsed: number): void {
-    this.#say(to, 'failures', `[${id},${error},${isRefused ? 1 : 0},${retriesUsed}]`, 0)
+    this.#outbox.say(to, 'failures', `[${id},${error},${isRefused ? 1 : 0},${retriesUsed}]`, 0)
   }
 
   /** No way leads to a member any more: who can do better elsewhere is told at once, the others when it is down. */
@@ -147,7 +152,7 @@ export class CallExchange implements Disposable {
     this.#isClosed = true
     this.#handler[Symbol.dispose]()
     this.#deadlines[Symbol.dispose]()
-    this.#batches.clear()
+    this.#outbox[Symbol.dispose]()
     for (const { id } of this.#waiting) this.#end(id, 'lost', nodeStopping(true))
   }
 
@@ -162,43 +167,12 @@ export class CallExchange implements Disposable {
     if (this.#isClosed) return void waiting.ended('lost', nodeStopping(true), 0)
     this.#waiting.add(waiting)
     this.#deadlines.add(deadline)
-    this.#say(to, kind, text, deadline).asked.push(id)
+    this.#outbox.say(to, kind, text, deadline).asked.push(id)
   }
 
-  /** `until`: when nobody waits for it any more, 0 when nobody does now. */
-  #say(to: string, kind: 'calls' | 'pulls' | 'cancels' | 'answers' | 'failures', text: string, until: number) {
-    let batch = this.#batches.get(to)
-    if (batch?.isFull) {
-      this.#post(to, batch)
-      batch = undefined
-    }
-    if (!batch) {
-      batch = new OutgoingBatch()
-      if (!this.#isClosed) this.#batches.set(to, batch)
-    }
-    batch.add(kind, text, until)
-    this.#schedule()
-    return batch
-  }
-
-  /** When everything that runs now has said what it has to say: after the microtasks, of which more may come while they run. */
-  #schedule(): void {
-    if (this.#isScheduled) return
-    this.#isScheduled = true
-    queueMicrotask(() => process.nextTick(() => this.#flush()))
-  }
-
-  #flush(): void {
-    this.#isScheduled = false
-    for (const handled of this.#handled.splice(0)) handled()
-    // Not cleared: a cleared map keeps what was in it from the collector until it is collected itself.
-    const batches = this.#batches
-    this.#batches = new Map()
-    for (const [to, batch] of batches) this.#post(to, batch)
-  }
-
-  #post(to: string, batch: OutgoingBatch): void {
+  #send(to: string, batch: OutgoingBatch, done: () => void): void {
     const settled = (error: ClusterError | undefined): void => {
+      done()
       if (error === undefined) return
       if (batch.asked.length === 0) this.#options.count('call-unsaid')
       for (const id of batch.asked) this.#end(id, 'lost', error)
@@ -232,7 +206,11 @@ export class CallExchange implements Disposable {
     if (!this.#serve(heard)) return void this.#inbox.unshift(heard)
     // Acknowledged when what follows from it is sent: that is one message less on the way.
     this.#handled.push(heard.handled)
-    this.#schedule()
+    this.#outbox.schedule()
+  }
+
+  #acknowledge(): void {
+    for (const handled of this.#handled.splice(0)) handled()
   }
 
   #read({ from, message }: Heard): void {
@@ -277,7 +255,7 @@ export class CallExchange implements Disposable {
 
   #expired(waiting: OutgoingCall | OutgoingPull): void {
     const { id, to } = waiting
-    this.#say(to, 'cancels', String('call' in waiting ? waiting.call : id), 0)
+    this.#outbox.say(to, 'cancels', String('call' in waiting ? waiting.call : id), 0)
     this.#end(id, 'lost', timedOut())
   }
 }

@@ -64,7 +64,7 @@ export const MAX_BATCH = 4_096
 const SAID_TOGETHER = 32
 
 const kinds = ['calls', 'pulls', 'cancels', 'answers', 'failures'] as const
-type Kind = (typeof kinds)[number]
+export type Kind = (typeof kinds)[number]
 
 /** What is to be said to one member, until it is sent. */
 export class OutgoingBatch {
@@ -73,6 +73,8 @@ export class OutgoingBatch {
   readonly asked: number[] = []
   /** When the last of those who wait for what is in it does no more, on the node's clock. */
   until = 0
+  /** Since when it could have been sent, on the node's clock. */
+  heldSince: number | undefined
   #bytes = 0
   #count = 0
 
