@@ -8,7 +8,7 @@ import type { Holds } from './links/holds.ts'
 import type { Formation } from './membership/formation.ts'
 import type { Membership } from './membership/membership.ts'
 import type { Overlays } from './membership/overlays.ts'
-import { SWIM_SUBJECT, swimMessageIn } from './membership/swim-envelope.ts'
+import { isSwim, swimMessageIn } from './membership/swim-envelope.ts'
 import type { NodeParts } from './node-part.ts'
 import type { Counters } from './runtime/counters.ts'
 import type { Envelope } from './wire/envelope.ts'
@@ -63,7 +63,7 @@ export function dispatch(parts: Parts, counters: Counters, link: Link, message: 
 
 /** An envelope for this node, whichever way it came. */
 export function deliver(parts: Parts, counters: Counters, envelope: Envelope): void {
-  if (envelope.subject !== SWIM_SUBJECT) {
+  if (!isSwim(envelope)) {
     parts.requests.receive(envelope.source, envelope)
     return
   }

@@ -28,6 +28,8 @@ import { tunedOverlays } from './membership/tuned-overlays.ts'
 import type { Absence } from './runtime/away-guard.ts'
 import { helloOf, isNamesake, nameTaken, recordOf, rolledBack } from './self.ts'
 import type { RecoveredLog, StoredCluster } from './storage/node-storage.ts'
+import { loadIdentity } from './transport/identity.ts'
+import { RecordSigner } from './wire/signed-record.ts'
 
 /** A leader that stops gives its successor this long to be told so; then it goes all the same. */
 const RESIGN_TIMEOUT_MS = 1_000
@@ -36,6 +38,7 @@ export class Lifecycle {
   readonly requests: Requests
   readonly voters: KnownVoters
   readonly #options: LifecycleOptions
+  readonly #signer: RecordSigner
   readonly #peers: Peers
   #stage: Stage = 'seeking'
   #isStopping = false
@@ -52,11 +55,13 @@ export class Lifecycle {
   constructor(options: LifecycleOptions) {
     const { self, transport, keyring, toolbox, storage } = options
     this.#options = options
+    this.#signer = new RecordSigner(loadIdentity(storage.identity.privateKeyPem), self.instance)
     this.#peers = new Peers({
       transport,
       keyring,
       toolbox,
       hello: () => helloOf(self, this.cluster?.clusterId, options.expect),
+      laterLife: (evidence) => this.#signer.laterLife(evidence, self.generation),
       isInCluster: () => this.cluster !== undefined,
       isStopping: () => this.#isStopping,
       member: (id) => this.#parts.membership?.member(id),
@@ -330,6 +335,7 @@ export class Lifecycle {
     const { swim, toolbox, self, onMember } = this.#options
     this.#parts.membership = new Membership({
       self: recordOf(self),
+      signing: this.#signer,
       swim,
       overlays: this.#routes.overlays,
       holds: this.#routes.holds,

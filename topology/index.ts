@@ -107,6 +107,7 @@ export {
 } from './swim/options.ts'
 export { compareIncarnations } from './swim/order.ts'
 export { type RefusedCount, type SuspicionShape, type SwimRules, swimRules } from './swim/rules.ts'
+export type { Signatures } from './swim/signatures.ts'
 export { Swim, type SwimSetup } from './swim/swim.ts'
 export type {
   AbortReason,

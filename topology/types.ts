@@ -20,7 +20,9 @@ export type MemberState = 'alive' | 'suspect' | 'down' | 'left'
 /** What a member says of itself (`ok`, `draining`), or what its prober learned from its liveness worker (`stalled`). */
 export type Condition = 'ok' | 'draining' | 'stalled'
 
-/** One member, as it is spread through the cluster. `state` and `condition` may be said by others, the rest is its own. */
+/**
+ * One member, as it is spread through the cluster. `state` and `condition` may be said by others, the rest is its own; so is that it has left.
+ */
 export interface MemberRecord {
   readonly id: MemberId
   readonly name: string
@@ -33,6 +35,11 @@ export interface MemberRecord {
   readonly incarnation: Incarnation
   readonly state: MemberState
   readonly condition: Condition
+  /**
+   * What shows that the member itself said what is its own in this record, in this incarnation. Opaque here: whoever made the core knows how it is
+   * made and tested (`swim/signatures.ts`). Absent: of a member that signs nothing.
+   */
+  readonly signature?: string
 }
 
 /** Chance, injected: a float in [0, 1). The only source of randomness a core may use. */

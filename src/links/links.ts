@@ -27,6 +27,8 @@ export interface LinksOptions {
   readonly hello: () => LocalHello
   /** The policy on a peer that has proven the secret. Undefined: welcome. */
   readonly admit: (peer: Hello) => Refusal | undefined
+  /** The generation of a later life of this node that evidence shows. Default: none is believed. */
+  readonly laterLife?: (evidence: Uint8Array) => number | undefined
   readonly clock: Time
   readonly random: Random
   readonly turn: Turn
@@ -250,12 +252,16 @@ export class Links {
   }
 
   #establish(connection: Connection, signal: AbortSignal): Promise<Link> {
-    const { keyring, hello, admit } = this.#options
+    const { clock, keyring, hello, admit, laterLife } = this.#options
     const ticketFor = (channel: Hello['channel']): Uint8Array | undefined => {
       const link = this.get(connection.peer)
       return link && laneTicket(link.connection.binding, connection.binding, channel)
     }
-    return establishLink(connection, { clock: this.#options.clock, keyring, self: hello(), admit, ticketFor }, signal)
+    return establishLink(
+      connection,
+      { clock, keyring, self: hello(), admit, ticketFor, ...(laterLife ? { laterLife } : {}) },
+      signal,
+    )
   }
 
   #report(error: unknown, side: 'dialer' | 'acceptor', address: string): void {

@@ -22,6 +22,8 @@ export interface PeersOptions {
   readonly keyring: Keyring
   readonly toolbox: Toolbox
   readonly hello: () => LocalHello
+  /** The generation of a later life of this node, or of a copy of it, that evidence shows. */
+  readonly laterLife: (evidence: Uint8Array) => number | undefined
   /** This node knows its cluster. */
   readonly isInCluster: () => boolean
   readonly isStopping: () => boolean
@@ -65,7 +67,8 @@ export class Peers {
   readonly #joinable = new Map<string, string>()
 
   constructor(options: PeersOptions) {
-    const { transport, keyring, toolbox, hello, isInCluster, isStopping, member, onMoved, onUnreachable } = options
+    const { transport, keyring, toolbox, hello, laterLife, member, onMoved, onUnreachable } = options
+    const { isInCluster, isStopping } = options
     this.#options = options
     this.#sayRefusal = oncePer({ intervalMs: REFUSAL_LOG_INTERVAL_MS, now: () => toolbox.clock.now() })
     const self = { id: transport.id, name: () => hello().name }
@@ -79,6 +82,7 @@ export class Peers {
       keyring,
       ...toolbox,
       hello,
+      laterLife,
       admit: (peer) => this.#policy.judge(peer),
       onUp: (link) => this.#up(link),
       onDown: (link, end) => this.#down(link, end),

@@ -5,6 +5,7 @@ import {
   type EvidenceView,
   type MemberRecord,
   type Random,
+  type Signatures,
   Swim,
   type SwimEvent,
   type SwimInput,
@@ -30,6 +31,8 @@ const WATCH = 'watch'
 
 export interface MembershipOptions {
   readonly self: MemberRecord
+  /** How members prove what they say of themselves. */
+  readonly signing?: Signatures
   readonly swim: SwimOptions
   readonly overlays: Overlays
   readonly holds: Holds
@@ -56,9 +59,9 @@ export class Membership {
   #isClosed = false
 
   constructor(options: MembershipOptions) {
-    const { self, swim, clock, random, turn, pinned } = options
+    const { self, signing, swim, clock, random, turn, pinned } = options
     this.#options = options
-    this.#swim = new Swim({ self, known: [], options: swim, random, pinned })
+    this.#swim = new Swim({ self, known: [], options: swim, random, pinned, ...(signing ? { signing } : {}) })
     this.#mailbox = new Mailbox((input) => this.#take(input))
     this.#monitors = new Monitors({ self: self.id, holds: options.holds })
     this.#watchTimer = new NamedTimers(clock, () => turn.enter(() => this.#watch()))
@@ -192,7 +195,9 @@ export class Membership {
     if (links.send(to, { type: 'swim', message })) return
     const isFar = overlays.isSparse && !this.#neighbors.has(to)
     const source = { id: self.id, generation: self.incarnation.generation }
-    if (!isFar || !relay.send(swimEnvelope(source, to, message))) count('swim-no-link')
+    // Who signs what it says reads what others have signed.
+    const reads = this.#swim.member(to)?.signature === undefined ? 'unsigned' : 'signed'
+    if (!isFar || !relay.send(swimEnvelope(source, to, message, reads))) count('swim-no-link')
   }
 
   /** Tells the overlays who there is; what they make of it comes back by {@link overlaysChanged}. */

@@ -4,6 +4,8 @@
 import type { MemberRecord } from '../../topology/index.ts'
 import type { Refusal } from '../wire/handshake.ts'
 import type { Hello } from '../wire/hello.ts'
+import { evidenceOf } from '../wire/signed-record.ts'
+import { SIGNED_VERSION } from '../wire/versions.ts'
 
 /** Lives remembered, one per id. Past that the oldest is forgotten: then only the member table protects against its copies. */
 const MAX_REMEMBERED_LIVES = 16_384
@@ -49,11 +51,16 @@ export class PeerPolicy {
 
   #judgeLife(peer: Hello): Refusal | undefined {
     const life = this.#lives.get(peer.id)
-    const heard = this.#options.member(peer.id)?.incarnation.generation ?? 0
+    const record = this.#options.member(peer.id)
+    // Of who signs, what others say without its signature may be a lie.
+    const isItsWord = record?.signature !== undefined || peer.versionMax < SIGNED_VERSION
+    const heard = record && isItsWord ? record.incarnation.generation : 0
     const seen = Math.max(life?.generation ?? 0, heard)
     const isOlder = peer.generation < seen
     const isCopy = life?.generation === peer.generation && life.instance !== instanceOf(peer)
-    return isOlder || isCopy ? { code: 'rolled-back', detail: String(seen) } : undefined
+    if (!isOlder && !isCopy) return undefined
+    const evidence = record && evidenceOf(record)
+    return { code: 'rolled-back', detail: String(seen), ...(evidence ? { evidence } : {}) }
   }
 
   /**

@@ -4,8 +4,19 @@
 import type { SwimMessage } from '../../topology/index.ts'
 import type { Envelope } from '../wire/envelope.ts'
 import { encodeFrame, FrameDecoder } from '../wire/message.ts'
+import { SIGNED_VERSION } from '../wire/versions.ts'
 
-export const SWIM_SUBJECT = 'trellis.swim'
+/** To members that read no signatures, and to all others; each written in a version of the wire format of its own. */
+const UNSIGNED_SUBJECT = 'trellis.swim'
+const SIGNED_SUBJECT = 'trellis.swim.2'
+const versions: ReadonlyMap<string | undefined, number> = new Map([
+  [UNSIGNED_SUBJECT, SIGNED_VERSION - 1],
+  [SIGNED_SUBJECT, SIGNED_VERSION],
+])
+
+export function isSwim({ subject }: Pick<Envelope, 'subject'>): boolean {
+  return versions.has(subject)
+}
 
 /** The life that sends. */
 export interface EnvelopeSource {
@@ -13,7 +24,14 @@ export interface EnvelopeSource {
   readonly generation: number
 }
 
-export function swimEnvelope(source: EnvelopeSource, destination: string, message: SwimMessage): Envelope {
+/** `reads`: the destination's record shows that it reads signed records. */
+export function swimEnvelope(
+  source: EnvelopeSource,
+  destination: string,
+  message: SwimMessage,
+  reads: 'signed' | 'unsigned',
+): Envelope {
+  const subject = reads === 'signed' ? SIGNED_SUBJECT : UNSIGNED_SUBJECT
   return {
     kind: 'message',
     id: 1,
@@ -29,17 +47,19 @@ export function swimEnvelope(source: EnvelopeSource, destination: string, messag
     hops: 0,
     trace: undefined,
     deadlineMs: undefined,
-    subject: SWIM_SUBJECT,
+    subject,
     topic: undefined,
     encoding: 'bytes',
-    payload: encodeFrame({ type: 'swim', message }),
+    payload: encodeFrame({ type: 'swim', message }, versions.get(subject)),
   }
 }
 
 /** Undefined: it is none. */
-export function swimMessageIn({ payload }: Pick<Envelope, 'payload'>): SwimMessage | undefined {
+export function swimMessageIn({ subject, payload }: Pick<Envelope, 'subject' | 'payload'>): SwimMessage | undefined {
+  const version = versions.get(subject)
+  if (version === undefined) return undefined
   try {
-    const [message] = new FrameDecoder().push(payload)
+    const [message] = new FrameDecoder({ version }).push(payload)
     return message?.type === 'swim' ? message.message : undefined
   } catch {
     return undefined

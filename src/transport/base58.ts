@@ -24,3 +24,21 @@ export function encodeBase58(bytes: Uint8Array): string {
       .join('')
   )
 }
+
+/** The bytes that {@link encodeBase58} writes as `text`; undefined: it is none. */
+export function decodeBase58(text: string): Uint8Array | undefined {
+  const bytes: number[] = []
+  for (const letter of text) {
+    let carry = ALPHABET.indexOf(letter)
+    if (carry < 0) return undefined
+    for (let index = 0; index < bytes.length; index++) {
+      carry += (bytes[index] as number) * 58
+      bytes[index] = carry & 0xff
+      carry >>= 8
+    }
+    for (; carry > 0; carry >>= 8) bytes.push(carry & 0xff)
+  }
+  const firstOther = [...text].findIndex((letter) => letter !== ALPHABET[0])
+  const zeros = firstOther === -1 ? text.length : firstOther
+  return Uint8Array.from([...Array.from({ length: zeros }, () => 0), ...bytes.reverse()])
+}

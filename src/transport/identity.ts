@@ -3,7 +3,7 @@
 
 import { Buffer } from 'node:buffer'
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { encodeBase58 } from './base58.ts'
+import { decodeBase58, encodeBase58 } from './base58.ts'
 
 export interface Identity {
   /** The PeerId, as text. */
@@ -15,6 +15,10 @@ export interface Identity {
 /** multihash identity (00), length 36 (24), field 1 = Ed25519 (08 01), field 2 of 32 bytes (12 20). */
 const PEER_ID_PREFIX = Buffer.from([0x00, 0x24, 0x08, 0x01, 0x12, 0x20])
 const KEY_BYTES = 32
+/** An id of 38 bytes has 52 letters; nobody decodes what cannot be one. */
+const MAX_PEER_ID_LETTERS = 56
+/** SubjectPublicKeyInfo of Ed25519, before the key (RFC 8410 section 4). */
+const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex')
 
 /** A new key, in memory only. */
 export function createIdentity(): Identity {
@@ -43,6 +47,15 @@ export function peerIdOf(publicKey: KeyObject): string {
   // The key's 32 bytes are the end of its SubjectPublicKeyInfo (RFC 8410 section 4).
   const spki = publicKey.export({ type: 'spki', format: 'der' })
   return encodeBase58(Buffer.concat([PEER_ID_PREFIX, spki.subarray(spki.length - KEY_BYTES)]))
+}
+
+/** The public key that a PeerId is made of; undefined: the text is no PeerId of an Ed25519 key. */
+export function publicKeyOf(peerId: string): KeyObject | undefined {
+  const bytes = peerId.length <= MAX_PEER_ID_LETTERS ? decodeBase58(peerId) : undefined
+  if (bytes?.length !== PEER_ID_PREFIX.length + KEY_BYTES) return undefined
+  if (!PEER_ID_PREFIX.equals(bytes.subarray(0, PEER_ID_PREFIX.length))) return undefined
+  const der = Buffer.concat([SPKI_PREFIX, bytes.subarray(PEER_ID_PREFIX.length)])
+  return createPublicKey({ key: der, format: 'der', type: 'spki' })
 }
 
 function identityOf(privateKey: KeyObject): Identity {

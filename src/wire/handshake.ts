@@ -26,6 +26,8 @@ export type LocalHello = Omit<Hello, 'magic' | 'versionMin' | 'versionMax' | 'fe
 export interface Refusal {
   readonly code: RefuseCode
   readonly detail: string
+  /** With `rolled-back`: what proves it to the peer. */
+  readonly evidence?: Uint8Array
 }
 
 export interface HandshakeOptions {
@@ -62,6 +64,8 @@ export interface HandshakeFailure {
   readonly by: 'us' | 'peer'
   readonly code: string
   readonly detail: string
+  /** What came with the refusal of a peer, unproven. */
+  readonly evidence?: Uint8Array
   /** The peer's hello, if it got that far. Only what came after the secret's proof may be trusted. */
   readonly peer: Hello | undefined
 }
@@ -119,7 +123,7 @@ export class Handshake {
   }
 
   #take(message: WireMessage): readonly HandshakeStep[] {
-    if (message.type === 'refuse') return this.#fail('peer', message.code, message.detail)
+    if (message.type === 'refuse') return this.#refused(message)
     if (message.type === 'hello' && this.#phase === 'awaiting-hello') return this.#takeHello(message.hello)
     if (message.type === 'accept' && this.#phase === 'awaiting-accept') return this.#establish(message.wall)
     return this.#refuse('bad-hello', `${message.type} while ${this.#phase}`)
@@ -135,7 +139,7 @@ export class Handshake {
     const prover = this.#proverOf(peer)
     if (prover === undefined) return this.#refuse('wrong-secret', '')
     const refusal = this.#policyProblem(peer)
-    if (refusal !== undefined) return this.#refuse(refusal.code, refusal.detail)
+    if (refusal !== undefined) return this.#refuse(refusal.code, refusal.detail, refusal.evidence)
     this.#phase = 'awaiting-accept'
     this.#agreement = { peer, version, features: (peer.features & FEATURES) >>> 0 }
     const accept: HandshakeStep = { type: 'send', bytes: encodeFrame(this.#accept()) }
@@ -193,8 +197,15 @@ export class Handshake {
     return [{ type: 'established', agreement: told, rest: this.#splitter.takeRest() }]
   }
 
-  #refuse(code: RefuseCode, detail: string): readonly HandshakeStep[] {
-    const bytes = encodeFrame({ type: 'refuse', code, detail: shorten(detail) })
+  #refused({ code, detail, evidence }: Extract<HelloMessage, { type: 'refuse' }>): readonly HandshakeStep[] {
+    this.#phase = 'done'
+    const shown = evidence === undefined ? {} : { evidence }
+    return [{ type: 'failed', failure: { by: 'peer', code, detail, peer: this.#peer, ...shown } }]
+  }
+
+  #refuse(code: RefuseCode, detail: string, evidence?: Uint8Array): readonly HandshakeStep[] {
+    const said = { type: 'refuse', code, detail: shorten(detail) } as const
+    const bytes = encodeFrame(evidence === undefined ? said : { ...said, evidence })
     return [{ type: 'send', bytes }, ...this.#fail('us', code, detail)]
   }
 

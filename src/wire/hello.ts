@@ -21,6 +21,7 @@ import {
   MAX_ADDRESS_BYTES,
   MAX_CLUSTER_NAME_BYTES,
   MAX_DETAIL_BYTES,
+  MAX_EVIDENCE_BYTES,
   MAX_ID_BYTES,
   MAX_NAME_BYTES,
   MAX_REASON_BYTES,
@@ -95,8 +96,11 @@ export type HelloMessage =
    * clock, milliseconds since 1970, for people who compare clocks and never for decisions; a former release leaves it out.
    */
   | { readonly type: 'accept'; readonly wall?: number }
-  /** Instead of `accept`, then the connection closes. `detail` is for the error's details, never for decisions. */
-  | { readonly type: 'refuse'; readonly code: string; readonly detail: string }
+  /**
+   * Instead of `accept`, then the connection closes. `detail` is for the error's details, never for decisions. `evidence`: with `rolled-back`, what
+   * the refused member itself has signed in the life that was seen (`signed-record.ts`); a former release leaves it out.
+   */
+  | { readonly type: 'refuse'; readonly code: string; readonly detail: string; readonly evidence?: Uint8Array }
   /** On an established link: the close that follows is deliberate and evidence of nothing. */
   | { readonly type: 'goodbye'; readonly reason: string }
 
@@ -129,9 +133,23 @@ const accept: Codec<{ readonly wall?: number }> = {
   decode: (reader) => (reader.remaining === 0 ? {} : { wall: reader.varint() }),
 }
 
+const refusal = struct({ code: text(MAX_REASON_BYTES), detail: text(MAX_DETAIL_BYTES) })
+const evidence = bytes(MAX_EVIDENCE_BYTES)
+
+const refuse: Codec<Omit<Extract<HelloMessage, { type: 'refuse' }>, 'type'>> = {
+  encode: (writer, value) => {
+    refusal.encode(writer, value)
+    if (value.evidence !== undefined) evidence.encode(writer, value.evidence)
+  },
+  decode: (reader) => {
+    const said = refusal.decode(reader)
+    return reader.remaining === 0 ? said : { ...said, evidence: evidence.decode(reader) }
+  },
+}
+
 export const helloFamily: Family<HelloMessage> = family(frameNumbers, {
   hello: struct({ hello }),
   accept,
-  refuse: struct({ code: text(MAX_REASON_BYTES), detail: text(MAX_DETAIL_BYTES) }),
+  refuse,
   goodbye: struct({ reason: text(MAX_REASON_BYTES) }),
 })

@@ -20,6 +20,10 @@ export const MAX_LABEL_BYTES = 64
 /** Why a peer refused or left: a code, and one line for people. */
 export const MAX_REASON_BYTES = 32
 export const MAX_DETAIL_BYTES = 512
+/** What shows that a member itself said something of itself: eight bytes of its process, and an Ed25519 signature. */
+export const MAX_SIGNATURE_BYTES = 72
+/** What shows that a later life of somebody was seen: its numbers, a digest of the rest, and the signature. */
+export const MAX_EVIDENCE_BYTES = 160
 /** Shown by further channels of a link. */
 export const MAX_TICKET_BYTES = 64
 

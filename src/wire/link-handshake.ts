@@ -19,6 +19,8 @@ export const HANDSHAKE_TIMEOUT_MS = 5_000
 
 export interface LinkHandshakeOptions extends Omit<HandshakeOptions, 'side' | 'peer' | 'binding'> {
   readonly clock: Time
+  /** The generation of a later life of this node, or of a copy of it, that the evidence of a refusal shows. Default: none is believed. */
+  readonly laterLife?: (evidence: Uint8Array) => number | undefined
   /** Default {@link HANDSHAKE_TIMEOUT_MS}. */
   readonly timeoutMs?: number
 }
@@ -44,7 +46,7 @@ export class HandshakeRefused extends Error implements HandshakeFailure {
  * Takes over a connection that was not started and proves both ends to each other. Resolves with the link, the
  * connection admitted; call `link.start` at once. Rejects, the connection closed, with `ERR_WRONG_SECRET`,
  * `ERR_VERSION_MISMATCH`, `ERR_FOREIGN_CLUSTER`, `ERR_NAME_TAKEN` or `ERR_DATA_ROLLED_BACK` (the last two only when it
- * is this node that was refused), `ERR_ABORTED` (`signal`), else with `ERR_HANDSHAKE_FAILED`, its reason being the
+ * is this node that was refused; the last one only with evidence, for anybody could say it), `ERR_ABORTED` (`signal`), else with `ERR_HANDSHAKE_FAILED`, its reason being the
  * refusal's code, `closed` or `timeout`. The `cause` of a refusal is a {@link HandshakeRefused}.
  */
 export function establishLink(
@@ -159,8 +161,9 @@ function refused(connection: Connection, options: LinkHandshakeOptions, failure:
     return new ClusterError('ERR_NAME_TAKEN', text, { name: self.name, holder: failure.detail }, { cause })
   }
   if (failure.by === 'peer' && failure.code === 'rolled-back') {
-    const details = { id: self.id, generation: self.generation, seen: Number(failure.detail) || self.generation }
-    return new ClusterError('ERR_DATA_ROLLED_BACK', text, details, { cause })
+    const seen = failure.evidence && options.laterLife?.(failure.evidence)
+    const details = { id: self.id, generation: self.generation, seen: seen ?? self.generation }
+    if (seen !== undefined) return new ClusterError('ERR_DATA_ROLLED_BACK', text, details, { cause })
   }
   return failed(connection, failure.code, cause)
 }

@@ -6,6 +6,7 @@ import { adopt, deadlineOf, setDeadline, suspicionOf, suspicionTimer } from './a
 import type { Update } from './messages.ts'
 import { compareIncarnations, isPresent } from './order.ts'
 import { hearOfSelf } from './refutation.ts'
+import { attested } from './signatures.ts'
 import { heardAgain } from './spreading.ts'
 import type { SwimState } from './state.ts'
 
@@ -19,9 +20,14 @@ export const MAX_REFUTATION_LEAP = 1_000
 export type Accusation = Extract<Update, { type: 'accusation' }>
 
 /** `from` says what it believes of a member. `isHearsay`: in a full exchange, so it may be old. */
-export function learn(state: SwimState, record: MemberRecord, from: MemberId, isHearsay: boolean, now: number): void {
-  if (!isBelievable(record.incarnation)) {
+export function learn(state: SwimState, told: MemberRecord, from: MemberId, isHearsay: boolean, now: number): void {
+  if (!isBelievable(told.incarnation)) {
     state.drop(from, 'not-believable')
+    return
+  }
+  const record = attested(state.signing, state.table.get(told.id), told)
+  if (!record) {
+    state.drop(from, 'not-signed')
     return
   }
   if (record.id === state.id) {
@@ -64,7 +70,9 @@ export function accuse(state: SwimState, accusation: Accusation, from: MemberId,
   const record = state.table.get(member)
   const age = record ? compareIncarnations(incarnation, record.incarnation) : 0
   const isOfThisLife = record?.incarnation.generation === incarnation.generation
-  if (record && member === state.id && isOfThisLife)
+  // What we have not said nobody can accuse us in, once all that we say is signed.
+  const isSaid = age <= 0 || record?.signature === undefined
+  if (record && member === state.id && isOfThisLife && isSaid)
     hearOfSelf(state, { ...record, incarnation, state: 'suspect' }, from, now)
   // The record of that incarnation travels before the accusation; without it nobody knows whom it is about.
   else if (!record || age > 0) state.drop(from, 'unknown-member')
@@ -166,11 +174,11 @@ function isOldAccusation(mine: MemberRecord, theirs: MemberRecord): boolean {
 }
 
 /**
- * That it left, that it lives another life: a member that is alive and linked to us says so over its link, or its link ends. So nobody
+ * That it left, that it lives another life, and no signature under it: a member that is alive and linked to us says so over its link, or its link ends. So nobody
  * else puts out a member that is there, by mistake or on purpose.
  */
 function wouldSayItself(state: SwimState, mine: MemberRecord, theirs: MemberRecord): boolean {
-  if (mine.state !== 'alive' || !state.linked.has(mine.id)) return false
+  if (theirs.signature !== undefined || mine.state !== 'alive' || !state.linked.has(mine.id)) return false
   const { generation, refutation } = mine.incarnation
   const isLater = theirs.incarnation.generation > generation
   const isSameLife = theirs.incarnation.generation === generation
@@ -186,6 +194,7 @@ function isSame(left: MemberRecord, right: MemberRecord): boolean {
   return (
     left.state === right.state &&
     left.condition === right.condition &&
+    (left.signature === undefined) === (right.signature === undefined) &&
     compareIncarnations(left.incarnation, right.incarnation) === 0 &&
     left.address === right.address &&
     left.name === right.name &&

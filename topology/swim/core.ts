@@ -76,7 +76,7 @@ export type SwimEvent =
  * `table-full`: a new member beyond `maxMembers`, or a gone one beyond `maxRememberedMembers`. `unknown-member`: an accusation
  * of somebody, or of an incarnation, not yet known. `accusers-full`: beyond `maxAccusersPerMember`. `relays-full`: beyond `maxRelayedProbes`.
  * `unknown-probe`: an answer to no running probe, mostly a late one. `not-its-own`: what a linked member that is alive would say itself, said by
- * another. `not-believable`: an incarnation that no member reaches.
+ * another. `not-believable`: an incarnation that no member reaches. `not-signed`: what only the member may say, without its signature.
  */
 export type SwimDropReason =
   | 'table-full'
@@ -86,6 +86,7 @@ export type SwimDropReason =
   | 'unknown-probe'
   | 'not-its-own'
   | 'not-believable'
+  | 'not-signed'
 
 /** One accuser as this member counted it. */
 export interface Suspector {

@@ -6,12 +6,14 @@ import type { MemberId, MemberRecord } from '../types.ts'
 import { compareIncarnations, conditionRank, isPresent, stateRank } from './order.ts'
 
 /**
- * The higher incarnation wins. Within one the worse state and the worse condition win, each for itself. Whoever leaves says so in a higher
+ * What its member signed wins, then the higher incarnation. Within one the worse state and the worse condition win, each for itself. Whoever leaves says so in a higher
  * refutation than any before and says nothing more, so nothing overrules it but a new life, or the word of a member of which somebody
  * else said that it left. Returns `mine` itself when nothing changes.
  */
 export function mergeRecords(mine: MemberRecord, theirs: MemberRecord): MemberRecord {
-  const order = compareIncarnations(mine.incarnation, theirs.incarnation)
+  const order =
+    Number(mine.signature !== undefined) - Number(theirs.signature !== undefined) ||
+    compareIncarnations(mine.incarnation, theirs.incarnation)
   if (order !== 0) return order > 0 ? mine : theirs
   // Only the member sets these, so they are equal; if a bug made them differ, all must still choose the same.
   const owner = ownerKey(mine) >= ownerKey(theirs) ? mine : theirs

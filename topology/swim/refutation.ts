@@ -3,6 +3,7 @@
 
 import type { MemberId, MemberRecord } from '../types.ts'
 import { adopt } from './adopt.ts'
+import { signed } from './signatures.ts'
 import type { SwimState } from './state.ts'
 
 /** Somebody said something about us. */
@@ -23,7 +24,8 @@ export function announce(
   now: number,
 ): void {
   const { generation, refutation } = state.self.incarnation
-  adopt(state, { ...state.self, ...change, incarnation: { generation, refutation: refutation + 1 } }, now)
+  const said = { ...state.self, ...change, incarnation: { generation, refutation: refutation + 1 } }
+  adopt(state, signed(state.signing, said), now)
 }
 
 function refute(state: SwimState, told: MemberRecord, now: number): void {
@@ -31,16 +33,16 @@ function refute(state: SwimState, told: MemberRecord, now: number): void {
   const refutation = Math.max(self.incarnation.refutation, told.incarnation.refutation) + 1
   // Lifeguard section 4.1: being suspected is a sign that we are slow ourselves.
   state.health.change(1)
-  adopt(state, { ...self, incarnation: { ...self.incarnation, refutation } }, now)
+  adopt(state, signed(state.signing, { ...self, incarnation: { ...self.incarnation, refutation } }), now)
 }
 
-/** One member may be mistaken, and we would stop for it: where there are others, two must say so. */
+/** We stop for it. Signed, it proves itself; unsigned, one member may be mistaken: where there are others, two must say so. */
 function superseded(state: SwimState, told: MemberRecord, from: MemberId): void {
   const { generation } = told.incarnation
   if (generation <= state.supersededBy) return
   state.supersededTellers.add(from)
   const others = state.table.all().filter((record) => record.id !== state.id && record.state !== 'left').length
-  if (state.supersededTellers.size < Math.min(2, others)) return
+  if (!state.signing && state.supersededTellers.size < Math.min(2, others)) return
   state.supersededBy = generation
   state.emit({ type: 'superseded', incarnation: told.incarnation })
 }

@@ -11,6 +11,7 @@ import { MemberTable } from './member-table.ts'
 import type { SwimMessage } from './messages.ts'
 import type { SwimOptions } from './options.ts'
 import type { SwimRules } from './rules.ts'
+import { type Signing, signed } from './signatures.ts'
 import { StalledMembers } from './stalled-members.ts'
 import type { Suspicion } from './suspicion.ts'
 
@@ -22,6 +23,7 @@ export class SwimState {
   readonly options: SwimOptions
   readonly rules: SwimRules
   readonly random: Random
+  readonly signing: Signing
   readonly health: LocalHealth
   readonly table = new MemberTable()
   readonly queue = new Dissemination()
@@ -43,13 +45,14 @@ export class SwimState {
   #hurries = 0
   #hurriesSince = Number.NEGATIVE_INFINITY
 
-  constructor(self: MemberRecord, options: SwimOptions, random: Random, rules: SwimRules) {
+  constructor(self: MemberRecord, options: SwimOptions, random: Random, rules: SwimRules, signing: Signing) {
     this.id = self.id
     this.options = options
     this.random = random
     this.rules = rules
+    this.signing = signing
     this.health = new LocalHealth(options)
-    this.table.set(self)
+    this.table.set(signed(signing, self))
   }
 
   get self(): MemberRecord {

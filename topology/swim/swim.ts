@@ -18,6 +18,7 @@ import { isPresent } from './order.ts'
 import { Probing } from './probing.ts'
 import { announce } from './refutation.ts'
 import { type SwimRules, swimRules } from './rules.ts'
+import type { Signatures } from './signatures.ts'
 import {
   exchange,
   gossipNews,
@@ -44,6 +45,8 @@ export interface SwimSetup {
   readonly pinned?: readonly MemberId[]
   /** For simulations that plant bugs. Default: the true ones. */
   readonly rules?: SwimRules
+  /** How members prove what they say of themselves. Default: not at all. */
+  readonly signing?: Signatures
 }
 
 /** Membership as one machine, on every node. */
@@ -52,10 +55,10 @@ export class Swim {
   readonly #probing: Probing
 
   /** Throws an `InvariantError` when `self` is not alive or the options are broken. */
-  constructor({ self, known, options, random, pinned = [], rules = swimRules }: SwimSetup) {
+  constructor({ self, known, options, random, pinned = [], rules = swimRules, signing }: SwimSetup) {
     invariant(self.state === 'alive', 'a member starts alive')
     invariant(swimProblems(options).length === 0, 'options were checked before')
-    this.#state = new SwimState(self, options, random, rules)
+    this.#state = new SwimState(self, options, random, rules, signing)
     this.#state.pinned = new Set(pinned)
     this.#probing = new Probing(this.#state)
     for (const record of known) this.#remember(record)

@@ -13,7 +13,7 @@ import { encodeFrame } from '../../../src/wire/message.ts'
 import { WireError } from '../../../src/wire/wire-error.ts'
 import { laneFrames } from '../../src/wire/sample-lane-frames.ts'
 import { BrokenMember, type Victim } from './broken-member.ts'
-import { damage, drawBytes, drawEnvelope, drawJson, drawMessages, type Stage } from './lies.ts'
+import { damage, drawBytes, drawEnvelope, drawJson, drawMessages, laterLives, type Stage } from './lies.ts'
 
 export interface AttackReport {
   /** How often each kind of blow was struck. */
@@ -68,6 +68,7 @@ export async function attack(
         await comeBack()
       }
     }
+    await attackAbsent(cluster, victims, member)
   } finally {
     await member[Symbol.asyncDispose]()
   }
@@ -75,6 +76,22 @@ export async function attack(
     timeoutMs: 60_000,
   })
   return { blows, thrownOut, writes, grownBytes }
+}
+
+/**
+ * While the last of them is away the others are told that it lives on elsewhere in a later life, so that nobody would take it back. It is
+ * started again, and is the same member.
+ */
+async function attackAbsent(cluster: ProcessCluster, victims: readonly Victim[], member: BrokenMember): Promise<void> {
+  const absent = cluster.nodes.at(-1)!
+  const others = victims.filter(({ name }) => name !== absent.name)
+  for (const victim of others) await member.link(victim)
+  await cluster.until('the broken member was told of all', () => victims.every(({ id }) => member.records.has(id)))
+  const lie = laterLives(victims.map(({ id }) => member.records.get(id)!))
+  await absent.stop()
+  for (const victim of others) await member.send(victim, lie)
+  await absent.restart()
+  for (const victim of others) await member.send(victim, lie)
 }
 
 /** Under a new key, and tells everybody that it has taken over: the second and later ones are not the first to say that there is news. */
@@ -100,6 +117,9 @@ async function arrive(victims: readonly Victim[], clusterId: string, secret: str
 type Kind = (stage: Stage, member: BrokenMember, victim: Victim, node: ClusterProcess) => Promise<void>
 
 const kinds: Readonly<Record<string, Kind>> = {
+  lives: async (_stage, member, victim) => {
+    for (let i = 0; i < batch; i++) await tried(() => member.send(victim, laterLives([...member.records.values()])))
+  },
   messages: async (stage, member, victim) => {
     for (const message of drawMessages(stage, batch)) await tried(() => member.send(victim, message))
   },

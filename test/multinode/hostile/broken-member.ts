@@ -15,6 +15,7 @@ import { establishLink } from '../../../src/wire/link-handshake.ts'
 import { encodeFrame, type WireMessage } from '../../../src/wire/message.ts'
 import { frameNumbers } from '../../../src/wire/message-numbers.ts'
 import { Keyring, laneTicket } from '../../../src/wire/secrets.ts'
+import type { MemberRecord } from '../../../topology/index.ts'
 
 type ChannelName = Channel['name']
 
@@ -38,6 +39,8 @@ export class BrokenMember implements AsyncDisposable {
   readonly #links = new Map<string, Link>()
   /** What honest members have sent, as frames. */
   readonly heard: Uint8Array[] = []
+  /** Of the members that it was told of, the last of each. */
+  readonly records = new Map<string, MemberRecord>()
   /** How often it was thrown out. */
   ends = 0
 
@@ -125,6 +128,8 @@ export class BrokenMember implements AsyncDisposable {
   }
 
   #keep(message: WireMessage): void {
+    if (message.type === 'swim' && message.message.type === 'push-pull')
+      for (const record of message.message.records) this.records.set(record.id, record)
     if (message.type === 'lane' && message.body.length + FRAME_HEADER_BYTES > 4_096) return
     this.heard.push(encodeFrame(message))
     if (this.heard.length > keptFrames) this.heard.shift()

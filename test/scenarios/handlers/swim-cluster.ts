@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import {
   type MemberRecord,
   resolveSwimOptions,
+  type Signatures,
   Swim,
   type SwimEffect,
   type SwimInput,
@@ -42,6 +43,7 @@ interface Member {
 export class SwimCluster {
   readonly #members = new Map<string, Member>()
   readonly #options: SwimOptions
+  readonly #signing: { readonly signing?: Signatures }
   readonly #linked = new Set<string>()
   /** The side of each member while the network is parted. */
   #sides = new Map<string, number>()
@@ -50,7 +52,8 @@ export class SwimCluster {
   #lines: string[] = []
   now = 0
 
-  constructor(ids: readonly string[], options: Partial<SwimOptions> = {}) {
+  constructor(ids: readonly string[], options: Partial<SwimOptions> = {}, signing?: Signatures) {
+    this.#signing = signing ? { signing } : {}
     this.#options = resolveSwimOptions({ ...timing, ...options })
     for (const id of ids)
       this.#members.set(id, {
@@ -94,6 +97,7 @@ export class SwimCluster {
       known: member.known,
       options: this.#options,
       random: generator([...this.#members.keys()].indexOf(id) * 1_000 + member.generation),
+      ...this.#signing,
     })
     this.#execute(member, member.swim.start(this.now))
     this.#tellNeighbors(member)

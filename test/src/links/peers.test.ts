@@ -44,6 +44,7 @@ class Node {
       onCluster: ({ peer }, cluster) => this.log.push(`cluster ${peer.id} ${cluster}`),
       onMessage: (_link, message) => this.log.push(`message ${message.type}`),
       onRefused: (error) => this.log.push(`refused ${error.code}`),
+      laterLife: () => undefined,
       onMoved: (member) => this.log.push(`moved ${member}`),
     })
     this.#listen = () => transport.listen('127.0.0.1:0', (connection) => void this.peers.links.accept(connection))

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
 import { PeerPolicy } from '../../../src/membership/peer-policy.ts'
+import { createIdentity } from '../../../src/transport/identity.ts'
 import type { Hello } from '../../../src/wire/hello.ts'
+import { RecordSigner } from '../../../src/wire/signed-record.ts'
 import type { MemberRecord } from '../../../topology/index.ts'
 import { sampleHello } from '../wire/sample-messages.ts'
 
@@ -66,10 +68,22 @@ describe('a peer', () => {
     assert.deepEqual(policy.judge(hello('b', { generation: 3 })), { code: 'rolled-back', detail: '4' })
   })
 
-  it('of an earlier life than membership has heard of is refused', () => {
+  it('of an earlier life than it has signed in is refused, and shown its signature', () => {
+    const identity = createIdentity()
+    const { id } = identity
+    const record = member(id, 'down', 9)
+    members = [{ ...record, signature: new RecordSigner(identity, instance(9)).sign(record) }]
+    const { code, detail, evidence } = policy.judge(hello(id, { generation: 8 }))!
+    assert.deepEqual([code, detail], ['rolled-back', '9'])
+    assert.equal(new RecordSigner(identity, instance(8)).laterLife(evidence!, 8), 9)
+    assert.equal(policy.judge(hello(id, { generation: 9, instance: instance(9) })), undefined)
+  })
+
+  it('is not refused for a later life that others say it has; but one of a release that signs nothing is', () => {
     members = [member('b', 'down', 9)]
-    assert.deepEqual(policy.judge(hello('b', { generation: 8 })), { code: 'rolled-back', detail: '9' })
-    assert.equal(policy.judge(hello('b', { generation: 9 })), undefined)
+    assert.equal(policy.judge(hello('b', { generation: 8, versionMax: 2 })), undefined)
+    assert.deepEqual(policy.judge(hello('b', { generation: 8, versionMax: 1 })), { code: 'rolled-back', detail: '9' })
+    assert.equal(policy.judge(hello('b', { generation: 9, versionMax: 1 })), undefined)
   })
 
   it('that is a second copy of the same life is refused', () => {

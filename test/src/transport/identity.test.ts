@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { describe, it } from 'node:test'
-import { encodeBase58 } from '../../../src/transport/base58.ts'
-import { createIdentity, exportIdentity, loadIdentity, peerIdOf } from '../../../src/transport/identity.ts'
+import { decodeBase58, encodeBase58 } from '../../../src/transport/base58.ts'
+import { createIdentity, exportIdentity, loadIdentity, peerIdOf, publicKeyOf } from '../../../src/transport/identity.ts'
 
 /** Published by libp2p (specs: tls, peer-ids): public key to PeerId. */
 const vectors = [
@@ -25,6 +25,14 @@ describe('base58', () => {
     assert.equal(encodeBase58(Buffer.from('0000287fb4cd', 'hex')), '11233QC4')
   })
 
+  it('reads what it writes, and nothing else', () => {
+    for (const hex of ['', '00', '000000', '0000287fb4cd', 'ff'.repeat(38)]) {
+      const bytes = new Uint8Array(Buffer.from(hex, 'hex'))
+      assert.deepEqual(decodeBase58(encodeBase58(bytes)), bytes)
+    }
+    for (const text of ['0', 'I', 'O', 'l', ' ', 'é']) assert.equal(decodeBase58(text), undefined)
+  })
+
   it('writes zeros as ones, and nothing as nothing', () => {
     assert.equal(encodeBase58(new Uint8Array()), '')
     assert.equal(encodeBase58(new Uint8Array(3)), '111')
@@ -34,6 +42,13 @@ describe('base58', () => {
 describe('a PeerId', () => {
   it('is what libp2p makes of the same key', () => {
     for (const [key, id] of vectors) assert.equal(peerIdOf(ed25519PublicKey(key)), id)
+  })
+
+  it('is what its key is read from again', () => {
+    for (const [key, id] of vectors) assert.ok(publicKeyOf(id)?.equals(ed25519PublicKey(key)))
+    const [[, id]] = vectors
+    for (const text of ['', 'id-a', '0', '1'.repeat(1_000_000), id.slice(1), `${id}1`, `1${id}`, id.replace('D', '1')])
+      assert.equal(publicKeyOf(text), undefined, text.slice(0, 60))
   })
 
   it('is made of Ed25519 keys only', () => {

@@ -15,7 +15,9 @@ const text = fc.oneof(
 const bytes = fc.uint8Array({ maxLength: 64 })
 const maybe = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(arbitrary, { nil: undefined })
 
-const member: fc.Arbitrary<MemberRecord> = fc.record({
+const signature = fc.uint8Array({ maxLength: 72 }).map((shown) => Buffer.from(shown).toString('base64url'))
+
+const unsigned: fc.Arbitrary<MemberRecord> = fc.record({
   id: text,
   name: text,
   address: text,
@@ -26,6 +28,10 @@ const member: fc.Arbitrary<MemberRecord> = fc.record({
   state: fc.constantFrom('alive', 'suspect', 'down', 'left'),
   condition: fc.constantFrom('ok', 'draining', 'stalled'),
 })
+const member = fc.oneof(
+  unsigned,
+  fc.tuple(unsigned, signature).map(([record, shown]): MemberRecord => ({ ...record, signature: shown })),
+)
 
 const update = fc.oneof(
   fc.record({ type: fc.constant('record' as const), record: member }),

@@ -8,18 +8,21 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { FRAME_HEADER_BYTES } from '../../../src/wire/frame.ts'
-import { encodeFrame, FrameDecoder } from '../../../src/wire/message.ts'
+import { encodeFrame, FrameDecoder, type WireMessage } from '../../../src/wire/message.ts'
 import { frameNumbers } from '../../../src/wire/message-numbers.ts'
-import { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from '../../../src/wire/versions.ts'
+import { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION, SIGNED_VERSION } from '../../../src/wire/versions.ts'
 import { laneMessages } from './sample-lane-frames.ts'
-import { nameOf, sampleMessages } from './sample-messages.ts'
+import { nameOf, sampleMessages, signedMessages } from './sample-messages.ts'
 
 const goldenFile = (version: number): string => join(import.meta.dirname, 'golden', `version-${version}.txt`)
 
-const samples = [...sampleMessages, ...laneMessages]
+function samplesOf(version: number): readonly WireMessage[] {
+  const samples = [...sampleMessages, ...laneMessages]
+  return version < SIGNED_VERSION ? samples : [...samples, ...signedMessages]
+}
 
 function current(version: number): string {
-  const lines = samples.map((message) => {
+  const lines = samplesOf(version).map((message) => {
     const hex = Buffer.from(encodeFrame(message, version)).toString('hex')
     return `${nameOf(message)}: ${hex}\n`
   })
@@ -39,12 +42,12 @@ describe('golden bytes', () => {
       const frames = readFileSync(file, 'utf8').trimEnd().split('\n')
       const decoder = new FrameDecoder({ version })
       const messages = frames.flatMap((line) => [...decoder.push(Buffer.from(line.split(': ')[1] ?? '', 'hex'))])
-      assert.deepEqual(messages, samples)
+      assert.deepEqual(messages, samplesOf(version))
     })
   }
 
   it('cover every message number', () => {
-    const covered = new Set(samples.map((message) => encodeFrame(message)[FRAME_HEADER_BYTES - 1]))
+    const covered = new Set(samplesOf(PROTOCOL_VERSION).map((message) => encodeFrame(message)[FRAME_HEADER_BYTES - 1]))
     assert.deepEqual([...covered].sort(byNumber), Object.values(frameNumbers).sort(byNumber))
   })
 })

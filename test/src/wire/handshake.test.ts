@@ -93,7 +93,7 @@ describe('a handshake', () => {
   it('brings the link up at both ends, each knowing what the other said', () => {
     const [atNear, atFar] = run(dialer(), acceptor()).map(agreementOf)
     assert.deepEqual([atNear?.peer.id, atFar?.peer.id], ['id-b', 'id-a'])
-    assert.deepEqual([atNear?.version, atFar?.version], [1, 1])
+    assert.deepEqual([atNear?.version, atFar?.version], [2, 2])
     assert.equal(atFar?.peer.address, sampleHello.address)
   })
 

@@ -147,8 +147,14 @@ describe('a link', () => {
   })
 })
 
+/** Evidence that is a life above its own is what it believes. */
+const believing: LinkHandshakeOptions = {
+  ...options('id-a'),
+  laterLife: ([seen = 0]) => (seen > 3 ? seen : undefined),
+}
+
 describe('an attempt at a link fails', () => {
-  async function failing(far: LinkHandshakeOptions, near = options('id-a')): Promise<[ClusterError, ClusterError]> {
+  async function failing(far: LinkHandshakeOptions, near = believing): Promise<[ClusterError, ClusterError]> {
     const ends = await connect()
     const settled = await Promise.allSettled([establishLink(ends.near, near), establishLink(ends.far, far)])
     const errors = settled.map((result) => (result.status === 'rejected' ? result.reason : assert.fail('it is up')))
@@ -178,8 +184,20 @@ describe('an attempt at a link fails', () => {
     ],
     [
       'when a later life was seen, which is the copy’s error only',
-      { ...options('id-b'), admit: () => ({ code: 'rolled-back', detail: '9' }) },
+      { ...options('id-b'), admit: () => ({ code: 'rolled-back', detail: '9', evidence: Uint8Array.of(9) }) },
       'ERR_DATA_ROLLED_BACK',
+      'ERR_HANDSHAKE_FAILED',
+    ],
+    [
+      'when a later life is only said to have been seen',
+      { ...options('id-b'), admit: () => ({ code: 'rolled-back', detail: '9' }) },
+      'ERR_HANDSHAKE_FAILED',
+      'ERR_HANDSHAKE_FAILED',
+    ],
+    [
+      'when what is shown of a later life shows none',
+      { ...options('id-b'), admit: () => ({ code: 'rolled-back', detail: '9', evidence: Uint8Array.of(1) }) },
+      'ERR_HANDSHAKE_FAILED',
       'ERR_HANDSHAKE_FAILED',
     ],
     [
@@ -202,11 +220,14 @@ describe('an attempt at a link fails', () => {
     const [foreign] = await failing(options('id-b', { clusterName: 'other', clusterId: '' }))
     assert.deepEqual(foreign.details, { address: addressOf(foreign), ours: 'trellis/cluster-1', theirs: 'other' })
     const [mismatch, mirrored] = await failing({ ...options('id-b'), versions: { min: 8, max: 9 } })
-    assert.deepEqual(mismatch.details, { address: addressOf(mismatch), ours: '1', theirs: '8-9' })
-    assert.deepEqual(mirrored.details, { address: addressOf(mirrored), ours: '8-9', theirs: '1' })
+    assert.deepEqual(mismatch.details, { address: addressOf(mismatch), ours: '1-2', theirs: '8-9' })
+    assert.deepEqual(mirrored.details, { address: addressOf(mirrored), ours: '8-9', theirs: '1-2' })
     const [taken] = await failing({ ...options('id-b'), admit: () => ({ code: 'name-taken', detail: 'id-c' }) })
     assert.deepEqual(taken.details, { name: 'id-a', holder: 'id-c' })
-    const [rolledBack] = await failing({ ...options('id-b'), admit: () => ({ code: 'rolled-back', detail: '9' }) })
+    const [rolledBack] = await failing({
+      ...options('id-b'),
+      admit: () => ({ code: 'rolled-back', detail: '9', evidence: Uint8Array.of(9) }),
+    })
     assert.deepEqual(rolledBack.details, { id: 'id-a', generation: 3, seen: 9 })
   })
 

@@ -201,6 +201,16 @@ export const sampleMessages: readonly WireMessage[] = [
   { type: 'plumtree', message: { type: 'prune' } },
 ]
 
+/** What is in these exists since version 2. */
+export const signedMessages: readonly WireMessage[] = [
+  { type: 'refuse', code: 'rolled-back', detail: '9', evidence: Uint8Array.of(9, 8, 7) },
+  { type: 'swim', message: { type: 'push-pull', reply: false, records: [{ ...member, signature: 'AQID_-8' }] } },
+  {
+    type: 'swim',
+    message: { type: 'gossip', updates: [{ type: 'record', record: { ...member, signature: 'AQID' } }, ...updates] },
+  },
+]
+
 /** What a message is called in the golden file. */
 export function nameOf(message: WireMessage): string {
   switch (message.type) {

@@ -3,6 +3,7 @@
 import {
   type MemberRecord,
   resolveSwimOptions,
+  type Signatures,
   Swim,
   type SwimEffect,
   type SwimEvent,
@@ -20,9 +21,15 @@ export class MemberUnderTest {
   effects: SwimEffect[]
   now = 0
 
-  constructor(known: readonly MemberRecord[] = [], options: Partial<SwimOptions> = {}, pinned: readonly string[] = []) {
+  constructor(
+    known: readonly MemberRecord[] = [],
+    options: Partial<SwimOptions> = {},
+    pinned: readonly string[] = [],
+    signing?: Signatures,
+  ) {
     const self = recordOf('a', { generation: 3 })
-    this.swim = new Swim({ self, known, options: resolveSwimOptions(options), random: generator(1), pinned })
+    const setup = { self, known, options: resolveSwimOptions(options), random: generator(1), pinned }
+    this.swim = new Swim(signing ? { ...setup, signing } : setup)
     this.effects = this.swim.start(0)
     this.give({ type: 'neighbors', peers: known.map(({ id }) => id) })
   }

@@ -1,6 +1,6 @@
 // Records of members for tests: what is not said is as of a healthy member in its first life.
 
-import type { MemberRecord } from '../../../topology/index.ts'
+import type { MemberRecord, Signatures } from '../../../topology/index.ts'
 
 export function recordOf(
   id: string,
@@ -19,4 +19,20 @@ export function recordOf(
     condition: 'ok',
     ...rest,
   }
+}
+
+/** Signatures as a model has them: nobody makes one of another, for nobody calls its `sign`. */
+export const modelSigning: Signatures = {
+  sign: (own) => `signed: ${ownPart(own)}`,
+  holds: (record) => record.signature === `signed: ${ownPart(record)}`,
+}
+
+/** As the member itself tells it. */
+export function signedRecordOf(...said: Parameters<typeof recordOf>): MemberRecord {
+  const record = recordOf(...said)
+  return { ...record, signature: modelSigning.sign(record) }
+}
+
+function ownPart({ id, name, address, incarnation, state }: MemberRecord): string {
+  return JSON.stringify([id, name, address, incarnation.generation, incarnation.refutation, state === 'left'])
 }

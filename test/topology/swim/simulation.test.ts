@@ -1,10 +1,14 @@
 // Membership alone under crashes, partitions, pauses and restarts, drawn from a seed. While faults last only invariants hold;
-// once they stop, within the time the design promises all believe the same of everyone, and it is true.
+// once they stop, within the time the design promises all believe the same of everyone, and it is true. In every other run members sign what they
+// say of themselves, and a broken one tells lies about all of them.
 
 import { strict as assert } from 'node:assert'
 import { describe, it } from 'node:test'
+import type { MemberRecord, SwimMessage } from '../../../topology/index.ts'
+import { MAX_GENERATION, MAX_REFUTATION } from '../../../topology/swim/belief.ts'
 import { SwimCluster } from '../../scenarios/handlers/swim-cluster.ts'
 import { generator } from '../generator.ts'
+import { modelSigning, recordOf } from './records.ts'
 
 const faults = 12
 const healedWithinMs = 10_000
@@ -13,7 +17,9 @@ function simulate(seed: number): void {
   const random = generator(seed)
   const ids = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].slice(0, 2 + Math.floor(random() * 7))
   const pick = (from: readonly string[]): string => from[Math.floor(random() * from.length)] as string
-  const cluster = new SwimCluster(ids, random() < 0.5 ? {} : { maxUpdatesPerMessage: 2, maxRecordsPerMessage: 2 })
+  const isSigned = seed % 2 === 0
+  const options = random() < 0.5 ? {} : { maxUpdatesPerMessage: 2, maxRecordsPerMessage: 2 }
+  const cluster = new SwimCluster(ids, options, isSigned ? modelSigning : undefined)
   const running = new Set(ids)
   for (const id of ids) cluster.start(id)
 
@@ -45,12 +51,41 @@ function simulate(seed: number): void {
       cluster.run(ms)
       cluster.resume(id, ms, random() < 0.8)
     }
-    cluster.takeLines()
+    if (isSigned) lie(cluster, pick([...running]), pick([...running]), pick(ids), random)
+    const copies = cluster.takeLines().filter((line) => line.includes('superseded'))
+    assert.deepEqual(copies, [], `seed ${seed}: nobody is told of a copy that never was`)
   }
   while (running.size < ids.length) restart()
   cluster.part([])
   cluster.run(healedWithinMs)
   checkAgreement(cluster, ids, seed)
+}
+
+const generations = [0, 1, 2, 3, 10, 1_000, MAX_GENERATION - 1, MAX_GENERATION]
+const refutations = [0, 1, 2, 1_000, 1_001, MAX_REFUTATION - 1, MAX_REFUTATION]
+
+/** `liar` tells `to` of `about` whatever it likes, with every signature that it can have. */
+function lie(cluster: SwimCluster, liar: string, to: string, about: string, random: () => number): void {
+  const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T
+  const known = cluster.swim(liar).member(about) ?? recordOf(about)
+  const records = Array.from({ length: 8 }, (): MemberRecord => {
+    const incarnation = { generation: pick(generations), refutation: pick(refutations) }
+    const state = pick(['alive', 'suspect', 'down', 'left'] as const)
+    const signature = pick([known.signature, cluster.swim(liar).member(liar)?.signature, undefined, 'none'])
+    const { signature: _, ...unsigned } = { ...known, incarnation, state, address: pick([known.address, 'nowhere:1']) }
+    return signature === undefined ? unsigned : { ...unsigned, signature }
+  })
+  const message = pick<SwimMessage>([
+    { type: 'push-pull', reply: false, records },
+    { type: 'gossip', updates: records.map((record) => ({ type: 'record', record })) },
+    {
+      type: 'gossip',
+      updates: records.map(({ incarnation }) => {
+        return { type: 'accusation', member: about, incarnation, by: liar, kind: 'refused' }
+      }),
+    },
+  ])
+  cluster.step(to, { type: 'message', from: liar, message })
 }
 
 function checkAgreement(cluster: SwimCluster, ids: readonly string[], seed: number): void {
@@ -62,8 +97,10 @@ function checkAgreement(cluster: SwimCluster, ids: readonly string[], seed: numb
       .sort()
   for (const id of ids) {
     assert.deepEqual(believedBy(id), believedBy(ids[0] as string), `seed ${seed}: ${id} agrees with ${ids[0]}`)
-    for (const member of cluster.swim(id).members())
+    for (const member of cluster.swim(id).members()) {
+      assert.equal(member.address, `${member.id}:7400`, `seed ${seed}: ${id} knows where ${member.id} is`)
       assert.equal(member.state, 'alive', `seed ${seed}: ${id} believes that ${member.id} lives`)
+    }
     assert.equal(cluster.swim(id).members().length, ids.length)
   }
 }
