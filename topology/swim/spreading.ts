@@ -8,9 +8,9 @@ import type { Update } from './messages.ts'
 import { sample } from './sample.ts'
 import type { SwimState } from './state.ts'
 
-/** So many members know all at once: every new link brings the table. */
+/** Among so many members all is known at once, and of so many links of a member each brings the table. */
 const SMALL = 32
-/** Among more, so many of a member's links to those with whom it hears the same news bring it. A guess: the tables do not grow with the cube of the size. */
+/** Of more, so many of a member's links to those with whom it hears the same news bring it. A guess: the tables do not grow with the cube of the size. */
 const GREETINGS = 8
 
 /**
@@ -79,17 +79,18 @@ export function pushTable(state: SwimState, to: MemberId, reply: boolean): void 
 
 /**
  * A link is up: both ends push, so each knows what the other knew within one message's time. A newcomer that knows nobody asks besides: the
- * other end may have pushed before the newcomer was there to hear it. In a large mesh not every link need bring the table of those
- * who hear the same news anyway: as many of a member's links do as make up for what it missed while it had few of them, and the others
- * bring word of the member itself. To whoever is held for less than alive here the table is always told, and asked for, as the other end may
- * think otherwise of us.
+ * other end may have pushed before the newcomer was there to hear it. Where a member has many links not each need bring the table of those
+ * who hear the same news anyway: as many do as make up for what it missed while it had few of them, and the others bring word of the member
+ * itself. Where it has few, each does: what was told before it had any comes by no other way. To whoever is held for less than alive here
+ * the table is always told, and asked for, as the other end may think otherwise of us.
  */
 export function greet(state: SwimState, peer: MemberId): void {
   const { present } = state.table
   const isLarge = present > SMALL
+  const links = Math.max(state.wantedLinks, state.linked.size)
   const known = state.table.get(peer)
   const isApart = known !== undefined && known.state !== 'alive'
-  if (isLarge && !isApart && state.random() * present >= GREETINGS)
+  if (links > SMALL && !isApart && state.random() * links >= GREETINGS)
     state.send(peer, { type: 'push-pull', reply: false, records: [state.self] })
   else pushTable(state, peer, present === 1 || (isLarge && isApart))
 }

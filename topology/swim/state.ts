@@ -31,6 +31,8 @@ export class SwimState {
   readonly suspicions = new Map<MemberId, Suspicion>()
   readonly stalled = new StalledMembers()
   readonly linked = new Set<MemberId>()
+  /** Links that the overlays want. */
+  wantedLinks = 0
   pinned: ReadonlySet<MemberId> = new Set()
   /** Something was learned in this step that others may not know. */
   hasNews = false

@@ -117,6 +117,7 @@ export class Swim {
         state.linked.delete(input.peer)
         break
       case 'neighbors':
+        state.wantedLinks = input.peers.length
         this.#probing.setNeighbors(input.peers, now)
         break
       case 'monitored':

@@ -66,6 +66,11 @@ describe('the table of a large cluster', () => {
     assert.deepEqual(told(new MemberUnderTest(many.slice(0, 20)).clear().link(...ids.slice(0, 20))), Array(20).fill(21))
   })
 
+  it('comes over each link of a member that is to have few', () => {
+    const few = new MemberUnderTest(many).give({ type: 'neighbors', peers: ids.slice(0, 5) }).clear()
+    assert.deepEqual(told(few.link(...ids.slice(0, 5))), Array(5).fill(100))
+  })
+
   it('is always exchanged with who is not alive here', () => {
     const gone = ['x', 'y'].map((id) => recordOf(id, { state: 'down' }))
     for (let time = 0; time < 20; time++) {
