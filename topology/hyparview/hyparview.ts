@@ -39,9 +39,9 @@ export class HyParView implements Overlay<HyParViewMessage, OverlayEvent> {
   /** The options are taken as they are: resolve them first. */
   constructor(setup: HyParViewSetup) {
     this.#state = new State(setup)
-    this.#neighborhood = new Neighborhood(this.#state)
-    this.#shuffling = new Shuffling(this.#state)
     this.#routing = new Routing(this.#state)
+    this.#neighborhood = new Neighborhood(this.#state, (member) => this.#routing.isFull(member))
+    this.#shuffling = new Shuffling(this.#state)
     this.capacity = setup.options.activeSize
   }
 
@@ -50,7 +50,8 @@ export class HyParView implements Overlay<HyParViewMessage, OverlayEvent> {
     state.now = now
     state.effects = []
     this.#take(input)
-    if (state.rules.replacesAtOnce() || input.type === 'timer') this.#neighborhood.fill()
+    const isTimer = input.type === 'timer'
+    if (state.rules.replacesAtOnce() || isTimer) this.#neighborhood.fill(isTimer && this.#routing.isOn)
     this.#routing.follow()
     this.#reportIsolation()
     return state.effects

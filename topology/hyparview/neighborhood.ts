@@ -17,17 +17,23 @@ const PARALLEL_WHEN_ISOLATED = 3
 
 export class Neighborhood {
   readonly #state: State
+  /** As far as is known, it has no place for another neighbor: it would refuse whoever is not alone. */
+  readonly #isFull: (member: MemberId) => boolean
   /** Whether this member ever had a neighbor: the first way in is a join. */
   #hasJoined = false
   #retryMs: number
 
-  constructor(state: State) {
+  constructor(state: State, isFull: (member: MemberId) => boolean) {
     this.#state = state
+    this.#isFull = isFull
     this.#retryMs = state.options.retryIntervalMs
   }
 
-  /** Fills free places: with candidates, and with anybody known while there is no neighbor. */
-  fill(): void {
+  /**
+   * Fills free places: with candidates, and with anybody known while there is no neighbor; and with anybody who is known to have a free place,
+   * too, if `isLookingAround`: for that it goes through all.
+   */
+  fill(isLookingAround: boolean): void {
     const state = this.#state
     if (state.active.size >= state.target) {
       this.#retryMs = state.options.retryIntervalMs
@@ -36,13 +42,13 @@ export class Neighborhood {
     const asked = [...state.attempts.values()].filter(({ why }) => why !== 'merge').length
     const isAlone = state.active.size === 0
     // Of few members all are candidates, one whose link has just broken too.
-    const mayAskAnybody = isAlone || state.known.size <= state.options.passiveSize
+    const mayAskAnybody = isAlone || isLookingAround || state.known.size <= state.options.passiveSize
     let free = state.target - state.active.size - asked
     if (isAlone) free = Math.min(free, PARALLEL_WHEN_ISOLATED - asked)
     for (; free > 0; free--) {
-      const next = state.passive.pick((id) => state.isFree(id)) ?? (mayAskAnybody ? this.#anybody() : undefined)
+      const next = this.#candidate(isAlone) ?? (mayAskAnybody ? this.#anybody(isAlone) : undefined)
       if (next === undefined) break
-      this.ask(next, isAlone && !this.#hasJoined ? 'join' : 'neighbor')
+      this.ask(next, this.#isToJoin() ? 'join' : 'neighbor')
     }
     if (state.refused.size > 0 && !state.timers.isSet('retry')) {
       state.timers.set('retry', state.now + this.#retryMs)
@@ -227,12 +233,26 @@ export class Neighborhood {
     this.#state.draining.delete(peer)
   }
 
-  #anybody(): MemberId | undefined {
-    const state = this.#state
+  /** One join brings neighbors from all over the overlay, and each of them may have to make room. */
+  #isToJoin(): boolean {
+    return !this.#hasJoined && ![...this.#state.attempts.values()].some(({ why }) => why === 'join')
+  }
+
+  /** A request that is bound to be refused costs a link. Only who is alone is never refused. */
+  #mayAsk(id: MemberId, isAlone: boolean): boolean {
+    return this.#state.isFree(id) && (isAlone || !this.#isFull(id))
+  }
+
+  #candidate(isAlone: boolean): MemberId | undefined {
+    return this.#state.passive.pick((id) => this.#mayAsk(id, isAlone))
+  }
+
+  #anybody(isAlone: boolean): MemberId | undefined {
+    const { known, random } = this.#state
     return sample(
-      [...state.known.keys()].filter((id) => state.isFree(id)),
+      [...known.keys()].filter((id) => this.#mayAsk(id, isAlone)),
       1,
-      state.random,
+      random,
     )[0]
   }
 }

@@ -55,6 +55,12 @@ export class Routing {
     return this.isOn ? this.#adjacencies.hops(self, active.keys()).get(to) : undefined
   }
 
+  /** By its own word it has all the neighbors that it takes. False: not, or its word has not been heard. */
+  isFull(member: MemberId): boolean {
+    const { neighbors = [] } = (this.isOn && this.#adjacencies.get(member)) || {}
+    return neighbors.length >= this.#state.options.activeSize
+  }
+
   /** Those believed alive to whom no way is known. */
   unreachable(): readonly MemberId[] {
     const { known, active, self } = this.#state

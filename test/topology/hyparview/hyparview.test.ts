@@ -116,6 +116,57 @@ describe('a neighborship', () => {
   })
 })
 
+describe('a free place', () => {
+  const linksTo = (effects: ReturnType<Lone['step']>) =>
+    effects.flatMap((effect) => (effect.type === 'link' ? [effect.peer] : []))
+  const saysOf = (id: string, sequence: number, ...neighbors: string[]) =>
+    ({ type: 'links', adjacencies: [{ id, generation: 1, sequence, neighbors }] }) as const
+
+  it('is offered to nobody who says that it has all its neighbors, until it says otherwise', () => {
+    const lone = new Lone(['a', 'b', 'c'], { activeSize: 2 })
+    lone.befriend('a', 1)
+    for (const peer of ['b', 'c']) {
+      lone.step({ type: 'message', from: 'a', message: saysOf(peer, 1, 'x', 'y') })
+      lone.now += 3_000
+      lone.step({ type: 'timer', timer: `attempt:${peer}` })
+    }
+    lone.now += 1_000
+    assert.deepEqual(linksTo(lone.step({ type: 'timer', timer: 'retry' })), [])
+    assert.deepEqual(linksTo(lone.step({ type: 'message', from: 'a', message: saysOf('c', 2, 'x') })), ['c'])
+  })
+
+  it('of who has no neighbor is offered to anybody', () => {
+    const lone = new Lone(['a', 'b'], { activeSize: 2 })
+    lone.befriend('a', 1)
+    lone.step({ type: 'message', from: 'a', message: saysOf('b', 1, 'x', 'y') })
+    lone.now = 3_000
+    lone.step({ type: 'timer', timer: 'attempt:b' })
+    lone.step({ type: 'disconnected', peer: 'a', announced: false })
+    lone.now = 4_000
+    assert.ok(linksTo(lone.step({ type: 'timer', timer: 'retry' })).includes('b'))
+  })
+
+  it('is sought among all members now and then, where many are no candidates', () => {
+    const others = Array.from({ length: 40 }, (_, index) => `m${index}`)
+    const lone = new Lone(['a', ...others], { activeSize: 2, passiveSize: 3 })
+    lone.befriend('a', 1)
+    for (const id of others)
+      if (id !== 'm39') lone.step({ type: 'message', from: 'a', message: saysOf(id, 1, 'x', 'y') })
+    for (const id of others) lone.step({ type: 'unreachable', peer: id })
+    lone.now = 20_000
+    const asked = ['retry', 'shuffle'].flatMap((timer) => linksTo(lone.step({ type: 'timer', timer })))
+    assert.deepEqual(asked, ['m39'])
+  })
+
+  it('of a newcomer is sought by one join at a time', () => {
+    const lone = new Lone(['a', 'b', 'c'])
+    const asked = ['a', 'b', 'c'].flatMap((peer) => lone.step({ type: 'connected', peer }))
+    const types = asked.flatMap((effect) => (effect.type === 'send' ? [effect.message] : []))
+    assert.deepEqual(types.map(({ type }) => type).sort(), ['join', 'neighbor', 'neighbor'])
+    assert.ok(types.every((message) => message.type !== 'neighbor' || message.priority === 'high'))
+  })
+})
+
 describe('a member', () => {
   it('says when it is isolated, and when it no longer is', () => {
     const lone = new Lone(['a'])
