@@ -62,6 +62,7 @@ export class Lifecycle {
       toolbox,
       hello: () => helloOf(self, this.cluster?.clusterId, options.expect),
       laterLife: (evidence) => this.#signer.laterLife(evidence, self.generation),
+      clusterId: () => this.cluster?.clusterId ?? '',
       isInCluster: () => this.cluster !== undefined,
       isStopping: () => this.#isStopping,
       member: (id) => this.#parts.membership?.member(id),

@@ -321,6 +321,8 @@ export class Coordination {
       learn,
       send: (to, message) => {
         if (!links.send(to, { type: 'raft', message })) toolbox.counters.add('raft-no-link')
+        // A flush that blocks follows: what stayed until this turn ends would wait for it.
+        links.flush(to)
       },
       isLinked: (voter) => links.get(voter) !== undefined,
       count: (reason) => toolbox.counters.add(reason),

@@ -26,6 +26,8 @@ export class LogWriter<Command> {
   readonly #options: LogWriterOptions<Command>
   #waiting: { ticket: number; write: LogWrite }[] = []
   #flushing: Promise<void> | undefined
+  /** Ends the wait for the next turn. */
+  #start: (() => void) | undefined
   #hasFailed = false
 
   constructor(options: LogWriterOptions<Command>) {
@@ -44,13 +46,21 @@ export class LogWriter<Command> {
     this.#flushing ??= this.#flush()
   }
 
+  /** What waits need not wait for the next turn: what goes before it is on its way. */
+  begin(): void {
+    this.#start?.()
+  }
+
   /** Resolves when nothing is being written any more. */
   async idle(): Promise<void> {
     await this.#flushing
   }
 
   #nextTurn(): Promise<void> {
-    return new Promise((resolve) => this.#options.clock.setImmediate(resolve))
+    return new Promise((resolve) => {
+      this.#start = resolve
+      this.#options.clock.setImmediate(resolve)
+    })
   }
 
   async #flush(): Promise<void> {

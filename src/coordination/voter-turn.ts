@@ -17,6 +17,8 @@ export interface VoterTurnOptions {
   /** Gives Raft what was proposed, in order. */
   readonly propose: (proposals: readonly Proposal<ClusterCommand>[]) => void
   readonly send: (to: string, message: RaftMessage<ClusterCommand>) => void
+  /** All that was sent in this turn is on its way. */
+  readonly onSent: () => void
   /** Entries were applied, some in this turn or the one before; `ofMembers`: not all of them were of clients. */
   readonly onApplied: (ofMembers: boolean) => void
 }
@@ -68,7 +70,9 @@ export class VoterTurn {
 
   /** What waits leaves now. */
   flush(): void {
-    for (const { to, message } of this.#outgoing.take()) this.#options.send(to, message)
+    const { send, onSent } = this.#options
+    for (const { to, message } of this.#outgoing.take()) send(to, message)
+    onSent()
   }
 
   #plan(): void {

@@ -82,7 +82,7 @@ export class Voter {
     })
     this.#mailbox = new Mailbox((input) => this.#take(input))
     this.#turn = new VoterTurn({
-      ...{ clock, turn, maxEntries: raft.maxEntriesPerAppend, send: options.send },
+      ...{ clock, turn, maxEntries: raft.maxEntriesPerAppend, send: options.send, onSent: () => this.#writer.begin() },
       propose: (proposals) => this.#put({ type: 'propose-all', proposals }),
       onApplied: (ofMembers) => !this.#isClosed && (ofMembers ? options.onChange() : options.onApplied()),
     })

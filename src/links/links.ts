@@ -145,6 +145,11 @@ export class Links {
     return true
   }
 
+  /** What was sent to `peer` leaves now, not when this turn ends. */
+  flush(peer: string): void {
+    this.get(peer)?.connection.flush?.()
+  }
+
   /** Calls a member until there is a link to it. */
   callMember(id: string, address: string, pace: Pace, afterMs = 0): void {
     if (!this.#held.has(id)) this.#dialer.want(`member:${id}`, address, id, pace, afterMs)

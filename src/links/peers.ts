@@ -24,6 +24,8 @@ export interface PeersOptions {
   readonly hello: () => LocalHello
   /** The generation of a later life of this node, or of a copy of it, that evidence shows. */
   readonly laterLife: (evidence: Uint8Array) => number | undefined
+  /** The cluster that this node knows for its own; empty: none. */
+  readonly clusterId: () => string
   /** This node knows its cluster. */
   readonly isInCluster: () => boolean
   readonly isStopping: () => boolean
@@ -109,7 +111,7 @@ export class Peers {
 
   /** Linked peers that are in the same cluster as this node, or are one of `others`. */
   companions(others: readonly string[] = []): Link[] {
-    const { clusterId } = this.#options.hello()
+    const clusterId = this.#options.clusterId()
     const isInOurs = (id: string): boolean => clusterId !== '' && this.#clusterOf.get(id) === clusterId
     return this.links.all().filter(({ peer: { id } }) => isInOurs(id) || others.includes(id))
   }
@@ -159,10 +161,10 @@ export class Peers {
   }
 
   #receive(link: Link, message: WireMessage): void {
-    const { hello, toolbox, onCluster, onMessage } = this.#options
+    const { clusterId, toolbox, onCluster, onMessage } = this.#options
     const peer = link.peer.id
     if (message.type === 'record' && this.#learn(peer, message.record)) onCluster(link, message.record.clusterId)
-    if (!this.#isWelcome(message, this.#clusterOf.get(peer) ?? '', hello().clusterId)) {
+    if (!this.#isWelcome(message, this.#clusterOf.get(peer) ?? '', clusterId())) {
       toolbox.counters.add(`${message.type}-foreign`)
       return
     }

@@ -105,6 +105,7 @@ export function turnOf(
     turn: { enter },
     maxEntries: options.maxEntriesPerAppend,
     propose,
+    onSent: () => {},
     onApplied: () => {},
     send: (to, message) => {
       oracle.sentRaft(self, to, message)

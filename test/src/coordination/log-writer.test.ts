@@ -50,6 +50,20 @@ describe('a log writer', () => {
     assert.deepEqual(sizes(), [1])
   })
 
+  it('begins it in this turn when it is told that all that goes before has left', async () => {
+    writer.begin()
+    persist(1)
+    persist(2)
+    writer.begin()
+    for (let i = 0; i < 10; i++) await undefined
+    assert.deepEqual(sizes(), [2])
+    persist(3)
+    writer.begin()
+    appends[0]?.done()
+    await settled()
+    assert.deepEqual([sizes(), persisted], [[2, 1], [2]], 'and never two at a time')
+  })
+
   it('puts what one turn persists into one flush, in order', async () => {
     for (const ticket of [1, 2, 3]) persist(ticket)
     await settled()

@@ -27,6 +27,7 @@ class TurnUnderTest {
       this.sent.push(to)
       this.onSent(to)
     },
+    onSent: () => void this.sent.push('and that is all'),
     onApplied: () => {},
   })
 
@@ -48,7 +49,7 @@ describe('the turn of a voter', () => {
     under.turn.propose(proposal(2))
     assert.deepEqual([under.given, under.sent], [[], []])
     under.end()
-    assert.deepEqual([under.given, under.sent], [[[1, 2]], ['b']])
+    assert.deepEqual([under.given, under.sent], [[[1, 2]], ['b', 'and that is all']])
     assert.equal(under.isPlanned, false, 'nothing is left to do')
   })
 
@@ -66,8 +67,9 @@ describe('the turn of a voter', () => {
       if (to === 'b') under.turn.send('c', message)
     }
     under.turn.send('b', message)
-    assert.deepEqual(under.end().sent, ['b'])
-    assert.deepEqual(under.end().sent, ['b', 'c'], 'and for what its messages led to')
+    under.sent.length = 0
+    assert.deepEqual(under.end().sent, ['b', 'and that is all'])
+    assert.deepEqual(under.end().sent.slice(2), ['c', 'and that is all'], 'and for what its messages led to')
     assert.equal(under.isPlanned, false)
   })
 })

@@ -35,6 +35,7 @@ class Node {
       keyring: new Keyring(['the secret of the cluster']),
       toolbox: { clock: systemClock, random: Math.random, turn, counters: this.counters, logger: silentLogger },
       hello: () => helloOf(id, { clusterId: this.clusterId, address: this.address, ...changes }),
+      clusterId: () => this.clusterId,
       isInCluster: () => this.isInCluster,
       isStopping: () => false,
       member: () => undefined,
