@@ -28,15 +28,17 @@ export function* encodeState(state: unknown): Generator<Uint8Array> {
   let writer = new Writer(Buffer.allocUnsafe(PIECE_BYTES), STATE_VERSION)
   writer.u8(STATE_VERSION)
   // Not recursive, so that it can stop anywhere.
-  const open: Iterator<unknown>[] = [[state].values()]
+  const open: Unwritten[] = [listed([state])]
   for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
-    const { done, value } = top.next()
-    if (done) {
+    const { parts, names, count, at } = top
+    if (at === count) {
       open.pop()
-    } else {
-      const parts = encodeValue(writer, value)
-      if (parts !== undefined && open.push(parts) > MAX_STATE_DEPTH) throw new WireError('bad-value', 'it is too deep')
+      continue
     }
+    top.at++
+    if (names !== undefined) encodeValue(writer, names[at])
+    const inner = encodeValue(writer, parts[names?.[at] ?? at])
+    if (inner !== undefined && open.push(inner) > MAX_STATE_DEPTH) throw new WireError('bad-value', 'it is too deep')
     if (writer.length < PIECE_BYTES) continue
     yield writer.written
     writer = new Writer(Buffer.allocUnsafe(PIECE_BYTES), STATE_VERSION)
@@ -44,8 +46,20 @@ export function* encodeState(state: unknown): Generator<Uint8Array> {
   yield writer.written
 }
 
+/** A list, or a record and its names, of which the first `at` parts are written. */
+interface Unwritten {
+  readonly parts: Readonly<Record<string | number, unknown>>
+  readonly names: readonly string[] | undefined
+  readonly count: number
+  at: number
+}
+
+function listed(values: readonly unknown[]): Unwritten {
+  return { parts: values as unknown as Unwritten['parts'], names: undefined, count: values.length, at: 0 }
+}
+
 /** Writes a scalar, or the head of a list or record whose parts it answers. */
-function encodeValue(writer: Writer, value: unknown): Iterator<unknown> | undefined {
+function encodeValue(writer: Writer, value: unknown): Unwritten | undefined {
   switch (typeof value) {
     case 'undefined':
       return void writer.u8(kinds.undefined)
@@ -70,7 +84,7 @@ function encodeNumber(writer: Writer, value: number): void {
   else writer.f64(value)
 }
 
-function encodeObject(writer: Writer, value: object | null): Iterator<unknown> | undefined {
+function encodeObject(writer: Writer, value: object | null): Unwritten | undefined {
   if (value === null) return void writer.u8(kinds.null)
   if (value instanceof Uint8Array) {
     writer.u8(kinds.bytes)
@@ -79,14 +93,14 @@ function encodeObject(writer: Writer, value: object | null): Iterator<unknown> |
   if (Array.isArray(value)) {
     writer.u8(kinds.list)
     writer.varint(value.length)
-    return value.values()
+    return listed(value)
   }
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== null) throw new WireError('bad-value', 'it is no plain data')
-  const entries = Object.entries(value)
+  const names = Object.keys(value)
   writer.u8(kinds.record)
-  writer.varint(entries.length)
-  return entries.flat(1).values()
+  writer.varint(names.length)
+  return { parts: value as Unwritten['parts'], names, count: names.length, at: 0 }
 }
 
 /** A list or record whose parts are still being read. */
