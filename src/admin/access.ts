@@ -5,11 +5,10 @@
 // same token (browsers share cookies between ports), dies with the token, and never holds it.
 
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
-import type { Context } from 'hono'
-import { getCookie } from 'hono/cookie'
 import { parse } from 'hono/utils/cookie'
 import { ClusterError } from '../errors.ts'
 import type { AdminTokens } from '../options.ts'
+import type { CallRequest } from './http-call.ts'
 
 /** In rising order: each may all that those before it may. */
 export const adminRoles = ['read', 'operate', 'admin'] as const
@@ -21,7 +20,7 @@ export const sessionSeconds = 12 * 60 * 60
 
 export interface Access {
   /** Throws `ERR_UNAUTHORIZED` or `ERR_FORBIDDEN` unless the caller has at least the role. */
-  require(context: Context, role: AdminRole): void
+  require(context: { readonly req: Pick<CallRequest, 'header'> }, role: AdminRole): void
   /** The role of a client, by the token it shows or the cookie of its page; undefined when it has neither. */
   identify(token: string | undefined, cookies: string | undefined): AdminRole | undefined
   /** The cookie's value for whoever holds `token`; undefined when it is nobody's. */
@@ -41,13 +40,16 @@ export function createAccess(tokens: AdminTokens | undefined, now: () => number 
     if (token === undefined || end === undefined || mac === undefined) return undefined
     return equal(sign(token, role, end), mac) && Number(end) > now() / 1_000 ? role : undefined
   }
-  const roleOf = (context: Context): AdminRole | undefined => {
+  const roleOfCookies = (cookies: string | undefined): AdminRole | undefined => {
+    const cookie = cookies === undefined ? undefined : parse(cookies, sessionCookie)[sessionCookie]
+    return cookie === undefined ? undefined : roleOfSession(cookie)
+  }
+  const roleOf = (context: Parameters<Access['require']>[0]): AdminRole | undefined => {
     if (tokens === undefined) return 'admin'
     const bearer =
       /^Bearer +(\S+)$/i.exec(context.req.header('authorization') ?? '')?.[1] ?? context.req.header('x-consul-token')
     if (bearer !== undefined) return roleOfToken(bearer)
-    const cookie = getCookie(context, sessionCookie)
-    return cookie === undefined ? undefined : roleOfSession(cookie)
+    return roleOfCookies(context.req.header('cookie'))
   }
   return {
     require(context, needed) {
@@ -63,8 +65,7 @@ export function createAccess(tokens: AdminTokens | undefined, now: () => number 
     identify(token, cookies) {
       if (tokens === undefined) return 'admin'
       if (token !== undefined) return roleOfToken(token)
-      const cookie = cookies === undefined ? undefined : parse(cookies, sessionCookie)[sessionCookie]
-      return cookie === undefined ? undefined : roleOfSession(cookie)
+      return roleOfCookies(cookies)
     },
     openSession(token) {
       const role = roleOfToken(token)

@@ -1,9 +1,7 @@
-// What the admin answers, and to whom: the resources behind the checks that all calls pass. It is loaded with the first request: with it come Hono and Node's `fetch`, which are
-// a tenth of the work of a start.
+// What the admin answers, and to whom: the resources behind the checks that all calls pass. It is loaded with the first request, for many nodes are never asked.
 
 import type { RequestListener } from 'node:http'
-import { getRequestListener } from '@hono/node-server'
-import { type Context, Hono } from 'hono'
+import { TrieRouter } from 'hono/router/trie-router'
 import { ClusterError } from '../errors.ts'
 import type { Measures } from '../observability/families.ts'
 import type { Logger } from '../observability/logger.ts'
@@ -19,7 +17,8 @@ import type { EventFeed } from './event-feed.ts'
 import { eventResources } from './events.ts'
 import { faultResources } from './faults.ts'
 import { healthResources } from './health.ts'
-import { errorResponse } from './http-errors.ts'
+import { type Answer, alreadySent, CallRequest, Context, writeAnswer } from './http-call.ts'
+import { errorAnswer } from './http-errors.ts'
 import { knownQuery } from './known-query.ts'
 import { leaderResources } from './leader.ts'
 import { lockResources } from './locks.ts'
@@ -72,6 +71,13 @@ export function adminResources(
   ]
 }
 
+/** A resource as the router finds it. */
+interface MountedResource {
+  readonly path: string
+  readonly known: ReadonlyMap<string, { readonly call: Call; readonly query: ReturnType<typeof knownQuery> }>
+  readonly allowed: readonly string[]
+}
+
 interface Rules {
   readonly guard: OriginGuard
   readonly access: Access
@@ -86,50 +92,54 @@ export interface AdminListenerOptions extends Rules {
 /** Answers the requests to `node`'s admin. */
 export function adminListener(node: AdminNode, options: AdminListenerOptions): RequestListener {
   const { logger } = options
-  return getRequestListener(createApp(adminResources(node, options), options).fetch, {
-    overrideGlobalObjects: false,
-    // Only requests that are no requests come here: everything else is answered by `onError`.
-    errorHandler: () => {
-      const problem = 'the request line or the Host header is malformed'
-      return withCommonHeaders(errorResponse(new ClusterError('ERR_BAD_REQUEST', problem, { problem }), logger))
-    },
-  })
+  const answer = answering(adminResources(node, options), options)
+  return async (incoming, outgoing) => {
+    try {
+      const said = await answer(new Context(new CallRequest(incoming, outgoing), incoming, outgoing))
+      if (said !== alreadySent) writeAnswer(incoming, outgoing, withCommonHeaders(said))
+    } catch (error) {
+      const said = withCommonHeaders(errorAnswer(error, logger))
+      if (outgoing.headersSent) outgoing.destroy()
+      else writeAnswer(incoming, outgoing, said)
+    }
+  }
 }
 
 /** In this order: foreign host or origin 403, path 404, method 405, token 401, role 403, media type 415, query 400. */
-function createApp(resources: readonly Resource[], { guard, access, logger }: Rules): Hono {
-  const app = new Hono()
-  app.use(async (context, next) => {
-    guard(context.req.raw)
-    await next()
-    withCommonHeaders(context.res)
-  })
+function answering(resources: readonly Resource[], { guard, access }: Rules): (context: Context) => Promise<Answer> {
+  const router = new TrieRouter<MountedResource>()
   for (const { path, calls } of resources) {
-    for (const [method, call] of Object.entries(calls) as [Method, Call][]) {
-      app.on(method, path, admit(call, access), knownQuery(path, method), (context) => call.handle(context))
-    }
-    const allowed = Object.keys(calls).flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
-    app.all(path, ({ req: { method } }) => {
-      throw new ClusterError('ERR_METHOD_NOT_ALLOWED', `${method} is not for ${path}`, { method, allowed })
-    })
+    const mounted = Object.entries(calls) as [Method, Call][]
+    const known = new Map(
+      mounted.map(([method, call]) => [method as string, { call, query: knownQuery(path, method) }]),
+    )
+    const allowed = mounted.flatMap(([method]) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+    router.add('ALL', path, { path, known, allowed })
   }
-  app.notFound(({ req: { path } }) => {
-    throw new ClusterError('ERR_NOT_FOUND', `there is no ${path.slice(0, 100)}`, { path: path.slice(0, 100) })
-  })
-  app.onError((error) => withCommonHeaders(errorResponse(error, logger)))
-  return app
-}
-
-function admit(call: Call, access: Access) {
-  return async (context: Context, next: () => Promise<void>): Promise<void> => {
+  return async (context) => {
+    const { req } = context
+    const { method, path } = req
+    guard(req)
+    const [found] = router.match('ALL', path)[0]
+    if (!found)
+      throw new ClusterError('ERR_NOT_FOUND', `there is no ${path.slice(0, 100)}`, { path: path.slice(0, 100) })
+    const [resource, params] = found
+    req.found(params as Record<string, string>)
+    const mounted = resource.known.get(method === 'HEAD' ? 'GET' : method)
+    if (!mounted) {
+      const { allowed } = resource
+      throw new ClusterError('ERR_METHOD_NOT_ALLOWED', `${method} is not for ${resource.path}`, { method, allowed })
+    }
+    const { call, query } = mounted
     if (call.needs !== 'public') access.require(context, call.needs)
-    requireJson(context.req.raw)
-    await next()
+    requireJson(req)
+    query(req)
+    return await call.handle(context)
   }
 }
 
 /** A form of a foreign page can send anything but this type. A call without a body has none to declare; the `Origin` keeps such pages out, too. */
-function requireJson({ method, headers }: Request): void {
+function requireJson({ method, headers }: CallRequest): void {
   if (method === 'GET' || method === 'HEAD') return
   const hasBody = headers.has('transfer-encoding') || (headers.get('content-length') ?? '0') !== '0'
   if (!hasBody) return
@@ -140,10 +150,7 @@ function requireJson({ method, headers }: Request): void {
   })
 }
 
-function withCommonHeaders(response: Response): Response {
-  const { headers } = response
-  if (!headers.has('cache-control')) headers.set('cache-control', 'no-store')
-  headers.set('x-content-type-options', 'nosniff')
-  headers.set('referrer-policy', 'no-referrer')
-  return response
+function withCommonHeaders({ status, headers, body }: Answer): Answer {
+  const common = { 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' }
+  return { status, headers: { 'cache-control': 'no-store', ...headers, ...common }, body }
 }

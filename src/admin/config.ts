@@ -1,9 +1,9 @@
 // `/v1/config`: keys and values that the whole cluster agrees on. Preconditions are HTTP's own: `If-Match` with a revision, `If-None-Match: *` for a
 // key that must not exist yet.
 
-import type { Context } from 'hono'
 import type { ConfigReadOptions, ConfigTransaction } from '../coordination/config-interface.ts'
 import { ClusterError } from '../errors.ts'
+import type { Answer, Context } from './http-call.ts'
 import { fieldsOf, readJson } from './request-body.ts'
 import type { Resource } from './resource.ts'
 import type { AdminNode } from './server.ts'
@@ -44,7 +44,7 @@ export function configResources({ config }: Pick<AdminNode, 'config'>): Resource
   ]
 }
 
-async function list(config: Config, context: Context): Promise<Response> {
+async function list(config: Config, context: Context): Promise<Answer> {
   const { req } = context
   const limit = wholeNumber(req.query('limit'), 'limit', defaultPage)
   if (limit < 1 || limit > maxPage) throw badRequest(`limit is 1 to ${maxPage}`)
@@ -56,7 +56,7 @@ async function list(config: Config, context: Context): Promise<Response> {
   return context.json({ entries: page, ...rest, ...next })
 }
 
-async function get(config: Config, context: Context): Promise<Response> {
+async function get(config: Config, context: Context): Promise<Answer> {
   const key = keyOf(context)
   const entry = await asked(() => config.get(key, reading(context)))
   if (!entry) throw new ClusterError('ERR_KEY_NOT_FOUND', `there is no key '${key}'`, { key })
@@ -64,12 +64,12 @@ async function get(config: Config, context: Context): Promise<Response> {
   return context.json(entry)
 }
 
-async function put(config: Config, context: Context): Promise<Response> {
+async function put(config: Config, context: Context): Promise<Answer> {
   const key = keyOf(context)
   const revision = precondition(context)
   const { value } = fieldsOf(await readJson(context, maxValueBytes), ['value'])
   if (value === undefined) throw badRequest('the body must be { "value": … }')
-  const { signal } = context.req.raw
+  const { signal } = context.req
   const entry = await asked(() =>
     revision === undefined
       ? config.set(key, value, { signal })
@@ -79,30 +79,30 @@ async function put(config: Config, context: Context): Promise<Response> {
   return context.json(entry)
 }
 
-async function remove(config: Config, context: Context): Promise<Response> {
+async function remove(config: Config, context: Context): Promise<Answer> {
   const key = keyOf(context)
   const revision = precondition(context)
-  return context.json(await asked(() => config.delete(key, { revision, signal: context.req.raw.signal })))
+  return context.json(await asked(() => config.delete(key, { revision, signal: context.req.signal })))
 }
 
-async function history(config: Config, context: Context): Promise<Response> {
+async function history(config: Config, context: Context): Promise<Answer> {
   const key = keyOf(context)
   const events = await asked(() => config.history(key, reading(context)))
   if (events.length === 0) throw new ClusterError('ERR_KEY_NOT_FOUND', `nothing is known of '${key}'`, { key })
   return context.json({ key, events })
 }
 
-async function rollback(config: Config, context: Context): Promise<Response> {
+async function rollback(config: Config, context: Context): Promise<Answer> {
   const key = keyOf(context)
   const { revision } = fieldsOf(await readJson(context), ['revision'])
   if (!Number.isSafeInteger(revision)) throw badRequest('the body must be { "revision": n }')
-  const entry = await asked(() => config.rollback(key, revision as number, { signal: context.req.raw.signal }))
+  const entry = await asked(() => config.rollback(key, revision as number, { signal: context.req.signal }))
   return context.json(entry ?? { key, value: null, revision: 0, createRevision: 0 })
 }
 
-async function transact(config: Config, context: Context): Promise<Response> {
+async function transact(config: Config, context: Context): Promise<Answer> {
   const body = fieldsOf(await readJson(context, maxTransactionBytes), ['if', 'do', 'else'])
-  const { signal } = context.req.raw
+  const { signal } = context.req
   return context.json(await asked(() => config.transaction(body as unknown as ConfigTransaction, { signal })))
 }
 
@@ -114,7 +114,7 @@ function reading(context: Context): ConfigReadOptions {
   const consistency = context.req.query('consistency') ?? 'linearizable'
   if (consistency !== 'linearizable' && consistency !== 'stale')
     throw badRequest("consistency is 'linearizable' or 'stale'")
-  return { consistency, signal: context.req.raw.signal }
+  return { consistency, signal: context.req.signal }
 }
 
 /** The revision that the key must have; 0: none. Undefined: whatever it has. */

@@ -2,9 +2,9 @@
 // of services is this node's own count of their changes; it begins with the clock, so that it rarely goes back when a client comes from
 // another node or this one was restarted. Where it does, the query is answered at once, and clients begin anew.
 
-import type { Context } from 'hono'
 import type { TrellisNode } from '../node-interface.ts'
 import { badRequest } from './config.ts'
+import type { Context } from './http-call.ts'
 
 const DEFAULT_WAIT_MS = 300_000
 const MAX_WAIT_MS = 600_000

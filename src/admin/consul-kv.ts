@@ -1,10 +1,10 @@
 // Config in the form of Consul's keys and values: reads only. A text is its own bytes, anything else its JSON; indexes are revisions, so they
 // are the same on every node.
 
-import type { Context } from 'hono'
 import type { ConfigEntry, ConfigReadOptions } from '../coordination/config-interface.ts'
 import { asked } from './config.ts'
 import { type Blocking, blockingOf, withIndex } from './consul-blocking.ts'
+import type { Answer, Context } from './http-call.ts'
 import type { Resource } from './resource.ts'
 import type { AdminNode } from './server.ts'
 
@@ -24,7 +24,7 @@ export function consulKeyResources({ config }: Pick<AdminNode, 'config'>): Resou
   return [read('/v1/kv/'), read('/v1/kv/:key{.+}')]
 }
 
-async function get(config: Config, context: Context): Promise<Response> {
+async function get(config: Config, context: Context): Promise<Answer> {
   const { req } = context
   const key = req.param('key') ?? ''
   const isPrefix = has(context, 'recurse') || has(context, 'keys')
@@ -40,7 +40,7 @@ async function get(config: Config, context: Context): Promise<Response> {
 }
 
 async function find(config: Config, key: string, isPrefix: boolean, context: Context): Promise<Found> {
-  const { signal } = context.req.raw
+  const { signal } = context.req
   const options: ConfigReadOptions = { consistency: has(context, 'stale') ? 'stale' : 'linearizable', signal }
   const look = async (): Promise<Found> => {
     if (!isPrefix && key === '') return { entries: [], index: 1 }

@@ -1,7 +1,6 @@
 // Services and members in the form of Consul's HTTP API, for programs that ask Consul today: reads only. An instance is a service of Consul on
 // the node that is its member; capabilities are its tags, its cluster is the data center. Without an address of its own it has port 0.
 
-import type { Context } from 'hono'
 import { ClusterError } from '../errors.ts'
 import { parseAddress } from '../network-address.ts'
 import type { MemberView } from '../node-interface.ts'
@@ -9,6 +8,7 @@ import { packageVersion } from '../observability/version.ts'
 import type { ServiceInstance } from '../services/service-interface.ts'
 import { badRequest } from './config.ts'
 import { blockingOf, ServiceIndexes, withIndex } from './consul-blocking.ts'
+import type { Answer, Context } from './http-call.ts'
 import type { Resource } from './resource.ts'
 import type { AdminNode } from './server.ts'
 
@@ -17,7 +17,7 @@ type Status = 'passing' | 'warning' | 'critical'
 
 export function consulResources(node: Node): Resource[] {
   const indexes = new ServiceIndexes(node.services)
-  const read = (path: string, handle: (context: Context) => Response | Promise<Response>): Resource => ({
+  const read = (path: string, handle: (context: Context) => Answer | Promise<Answer>): Resource => ({
     path,
     calls: { GET: { needs: 'read', handle } },
   })
@@ -37,7 +37,7 @@ export function consulResources(node: Node): Resource[] {
 
 // --- What is asked ---
 
-async function health(node: Node, indexes: ServiceIndexes, context: Context): Promise<Response> {
+async function health(node: Node, indexes: ServiceIndexes, context: Context): Promise<Answer> {
   const name = await waited(node, indexes, context)
   const rows = asked(node, name, context).map((instance) => ({
     Node: nodeOf(node, memberOf(node, instance)),
@@ -50,12 +50,12 @@ async function health(node: Node, indexes: ServiceIndexes, context: Context): Pr
   return context.json(found)
 }
 
-async function catalog(node: Node, indexes: ServiceIndexes, context: Context): Promise<Response> {
+async function catalog(node: Node, indexes: ServiceIndexes, context: Context): Promise<Answer> {
   const name = await waited(node, indexes, context)
   return context.json(asked(node, name, context).map((instance) => catalogRow(node, instance)))
 }
 
-async function names(node: Node, indexes: ServiceIndexes, context: Context): Promise<Response> {
+async function names(node: Node, indexes: ServiceIndexes, context: Context): Promise<Answer> {
   await waited(node, indexes, context)
   const tags = new Map<string, Set<string>>()
   for (const { name, capabilities } of node.services.find({ namespace: context.req.query('ns') ?? '', cluster: '' })) {
@@ -74,8 +74,8 @@ async function waited(node: Node, indexes: ServiceIndexes, context: Context): Pr
   if (center !== undefined && center !== cluster) throw badRequest(`No path to datacenter '${center.slice(0, 100)}'`)
   if (req.query('filter') !== undefined) throw badRequest('filter is not understood here; use tag and passing')
   const name = req.param('name')
-  await indexes.changed(name, blockingOf(context), req.raw.signal)
-  if (req.raw.signal.aborted) throw new ClusterError('ERR_ABORTED', 'the client left', { operation: req.path })
+  await indexes.changed(name, blockingOf(context), req.signal)
+  if (req.signal.aborted) throw new ClusterError('ERR_ABORTED', 'the client left', { operation: req.path })
   withIndex(context, indexes.indexOf(name), node.status().consensus.leader !== null)
   return name
 }

@@ -3,6 +3,7 @@
 
 import { ClusterError, type ErrorCode } from '../errors.ts'
 import type { Logger } from '../observability/logger.ts'
+import type { Answer } from './http-call.ts'
 
 /** Codes that are not here are 500: the caller could not have done better. */
 const statusOf: Readonly<Partial<Record<ErrorCode, number>>> = {
@@ -59,15 +60,13 @@ export function errorStatus(error: unknown): number {
 }
 
 /** The answer to a call that failed with `error`. */
-export function errorResponse(error: unknown, logger: Logger): Response {
+export function errorAnswer(error: unknown, logger: Logger): Answer {
   const known: ClusterError = error instanceof ClusterError ? error : internal(error, logger)
-  const response = Response.json(known, { status: errorStatus(known) })
-  if (known.code === 'ERR_UNAUTHORIZED') response.headers.set('www-authenticate', 'Bearer realm="trellis"')
-  if (known.code === 'ERR_METHOD_NOT_ALLOWED') {
-    const { allowed } = (known as ClusterError<'ERR_METHOD_NOT_ALLOWED'>).details
-    response.headers.set('allow', allowed.join(', '))
-  }
-  return response
+  const headers: Record<string, string> = { 'content-type': 'application/json' }
+  if (known.code === 'ERR_UNAUTHORIZED') headers['www-authenticate'] = 'Bearer realm="trellis"'
+  if (known.code === 'ERR_METHOD_NOT_ALLOWED')
+    headers.allow = (known as ClusterError<'ERR_METHOD_NOT_ALLOWED'>).details.allowed.join(', ')
+  return { status: errorStatus(known), headers, body: JSON.stringify(known) }
 }
 
 function internal(error: unknown, logger: Logger): ClusterError {

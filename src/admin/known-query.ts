@@ -1,8 +1,8 @@
 // Which fields the query of a call may have: those that its description names. What is mistyped must not count as left out.
 
-import type { Context } from 'hono'
 import { closestWord } from '../closest-word.ts'
 import { ClusterError } from '../errors.ts'
+import type { CallRequest } from './http-call.ts'
 import { operations } from './openapi-paths.ts'
 import type { Method } from './resource.ts'
 
@@ -22,10 +22,10 @@ export function knownQuery(path: string, method: Method) {
   const operation = operations[describedPath(path)]?.[method]
   const isOurs = operation !== undefined && operation.tag !== 'consul' && path.startsWith('/v1/')
   const known = Object.keys(operation?.query ?? {})
-  return async ({ req }: Context, next: () => Promise<void>): Promise<void> => {
+  return (req: CallRequest): void => {
     const stray =
       isOurs && req.url.includes('?') ? Object.keys(req.query()).filter((name) => !known.includes(name)) : []
-    if (stray.length === 0) return next()
+    if (stray.length === 0) return
     const problem = stray
       .slice(0, MAX_TOLD)
       .map((name) => {

@@ -13,7 +13,7 @@ export function leaderResources({ leadership }: Pick<AdminNode, 'leadership'>): 
         GET: {
           needs: 'read',
           handle: async (context) =>
-            context.json(await asked(() => leadership.replication({ signal: context.req.raw.signal }))),
+            context.json(await asked(() => leadership.replication({ signal: context.req.signal }))),
         },
       },
     },
@@ -31,7 +31,7 @@ export function leaderResources({ leadership }: Pick<AdminNode, 'leadership'>): 
             if (to !== undefined && to !== null && typeof to !== 'string')
               throw badRequest('to must be the name of a voter')
             return context.json(
-              await asked(() => leadership.transfer({ to: to ?? undefined, signal: context.req.raw.signal })),
+              await asked(() => leadership.transfer({ to: to ?? undefined, signal: context.req.signal })),
             )
           },
         },

@@ -1,7 +1,7 @@
 // `/v1/locks`: locks for holders that are no process of this cluster. Nobody renews for them: a grant ends by itself, or is renewed with `PUT`.
 
-import type { Context } from 'hono'
 import { asked, badRequest } from './config.ts'
+import type { Answer, Context } from './http-call.ts'
 import { fieldsOf, readJson } from './request-body.ts'
 import type { Resource } from './resource.ts'
 import type { AdminNode } from './server.ts'
@@ -28,16 +28,16 @@ export function lockResources({ locks }: Pick<AdminNode, 'locks'>): Resource[] {
   ]
 }
 
-async function list(locks: Locks, context: Context): Promise<Response> {
-  return context.json({ locks: await asked(() => locks.list({ signal: context.req.raw.signal })) })
+async function list(locks: Locks, context: Context): Promise<Answer> {
+  return context.json({ locks: await asked(() => locks.list({ signal: context.req.signal })) })
 }
 
-async function acquire(locks: Locks, context: Context): Promise<Response> {
+async function acquire(locks: Locks, context: Context): Promise<Answer> {
   const name = nameOf(context)
   const { leaseMs, waitMs = 0, owner } = fieldsOf(await readJson(context), ['leaseMs', 'waitMs', 'owner'])
   const isWait = typeof waitMs === 'number' && waitMs >= 0 && waitMs <= maxWaitMs
   if (typeof leaseMs === 'number' && isWait && typeof owner === 'string') {
-    const { signal } = context.req.raw
+    const { signal } = context.req
     return context.json(await asked(() => locks.grant(name, { leaseMs, waitMs, owner, signal })))
   }
   const problems: string[] = []
@@ -47,16 +47,16 @@ async function acquire(locks: Locks, context: Context): Promise<Response> {
   throw badRequest(problems.join('; '))
 }
 
-async function renew(locks: Locks, context: Context): Promise<Response> {
+async function renew(locks: Locks, context: Context): Promise<Answer> {
   const name = nameOf(context)
-  const { signal } = context.req.raw
+  const { signal } = context.req
   return context.json(await asked(() => locks.renew(name, tokenOf(context), { signal })))
 }
 
-async function release(locks: Locks, context: Context): Promise<Response> {
+async function release(locks: Locks, context: Context): Promise<Answer> {
   const name = nameOf(context)
   const token = tokenOf(context)
-  await asked(() => locks.release(name, token, { signal: context.req.raw.signal }))
+  await asked(() => locks.release(name, token, { signal: context.req.signal }))
   return context.json({ name, token })
 }
 

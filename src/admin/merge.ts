@@ -25,7 +25,7 @@ export function mergeResources(node: Pick<AdminNode, 'merge'>): Resource[] {
             const isTime = Number.isInteger(timeoutMs) && Number(timeoutMs) >= 1 && Number(timeoutMs) <= MAX_TIMEOUT_MS
             if (timeoutMs !== undefined && !isTime)
               throw badRequest(`timeoutMs must be a whole number from 1 to ${MAX_TIMEOUT_MS}`)
-            const { signal } = context.req.raw
+            const { signal } = context.req
             const options = { keep, dryRun, signal, ...(isTime ? { timeoutMs: Number(timeoutMs) } : {}) } as const
             return context.json(await asked(() => node.merge(address, options)))
           },

@@ -1,10 +1,10 @@
 // `POST /v1/messages`: sends to a member (`to`), publishes (`topic`), does both to one member's subscribers, or without either broadcasts.
 
-import type { Context } from 'hono'
 import type { Receipt, Recipient, SendOptions } from '../channels/channel.ts'
 import type { JsonValue, Payload } from '../channels/payload.ts'
 import { ClusterError } from '../errors.ts'
 import { MAX_PAYLOAD_BYTES } from '../wire/limits.ts'
+import type { Answer, Context } from './http-call.ts'
 import { readJson } from './request-body.ts'
 import type { Resource } from './resource.ts'
 import type { AdminNode } from './server.ts'
@@ -36,9 +36,9 @@ type Body = {
 } & Omit<SendOptions, 'signal' | 'topic' | 'onFull'>
 
 export function messageResources(node: Pick<AdminNode, 'channel'>): Resource[] {
-  const handle = async (context: Context): Promise<Response> => {
+  const handle = async (context: Context): Promise<Answer> => {
     const body = checked(await readJson(context, maxBodyBytes))
-    return context.json(await send(node, body, context.req.raw.signal))
+    return context.json(await send(node, body, context.req.signal))
   }
   return [{ path: '/v1/messages', calls: { POST: { needs: 'operate', handle } } }]
 }

@@ -7,9 +7,13 @@ import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import { ClusterError } from '../errors.ts'
 import { isLoopback, isWildcard } from '../network-address.ts'
+import type { RequestHeaders } from './request-headers.ts'
 
 /** Decides whether a request may pass, also one of a page of `origins`; throws `ERR_FORBIDDEN_ORIGIN`. */
-export type OriginGuard = (request: Pick<Request, 'headers' | 'method'>, origins?: readonly string[]) => void
+export type OriginGuard = (
+  request: { readonly method: string; readonly headers: Pick<RequestHeaders, 'get'> },
+  origins?: readonly string[],
+) => void
 
 export interface OriginGuardOptions {
   /** The host that the admin listens on. */

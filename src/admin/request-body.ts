@@ -1,19 +1,17 @@
 // The body of a write: bounded while it comes in, and JSON. What a handler does not read, the server drains or cuts.
 
 import type { IncomingMessage } from 'node:http'
-import type { HttpBindings } from '@hono/node-server'
-import type { Context } from 'hono'
 import { ClusterError } from '../errors.ts'
+import type { Context } from './http-call.ts'
 
 /** For calls that say nothing else. */
 const defaultMaxBytes = 16_384
 
 /** The parsed body. Throws `ERR_PAYLOAD_TOO_LARGE` or `ERR_BAD_REQUEST`. */
 export async function readJson(context: Context, maxBytes: number = defaultMaxBytes): Promise<unknown> {
-  const { incoming } = context.env as HttpBindings
   const declared = Number(context.req.header('content-length') ?? 0)
   if (declared > maxBytes) throw tooLarge(declared, maxBytes)
-  const bytes = await readAtMost(incoming as IncomingMessage, maxBytes)
+  const bytes = await readAtMost(context.incoming, maxBytes)
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch (cause) {

@@ -2,15 +2,15 @@
 // holds such a table; `server.ts` mounts them all. The rules that hold for every call (host, origin, token, media type,
 // body size) are `access.ts` and `origin.ts`, so that no resource can forget one.
 
-import type { Context } from 'hono'
 import type { AdminRole } from './access.ts'
+import type { Answer, Context } from './http-call.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
 
 export interface Call {
   /** `public`: no token is asked for. A role includes what those before it may: read, operate, admin. */
   readonly needs: AdminRole | 'public'
-  readonly handle: (context: Context) => Response | Promise<Response>
+  readonly handle: (context: Context) => Answer | Promise<Answer>
 }
 
 export interface Resource {

@@ -1,9 +1,9 @@
 // `/v1/services`: who offers what, for programs that are not Node or not a member: look up, register, remove, call. And the members'
 // own admin addresses in the form that Prometheus asks for (its `http_sd` format).
 
-import type { Context } from 'hono'
 import { ClusterError } from '../errors.ts'
 import type { ServiceOptions, ServiceQuery } from '../services/service-interface.ts'
+import type { Answer, Context } from './http-call.ts'
 import { readJson } from './request-body.ts'
 import type { Resource } from './resource.ts'
 import type { AdminNode } from './server.ts'
@@ -41,7 +41,7 @@ export function serviceResources(node: Pick<AdminNode, 'services' | 'status' | '
       calls: {
         GET: {
           needs: 'read',
-          handle: async (context) => context.json(await services.callGraph({ signal: context.req.raw.signal })),
+          handle: async (context) => context.json(await services.callGraph({ signal: context.req.signal })),
         },
       },
     },
@@ -58,7 +58,7 @@ export function serviceResources(node: Pick<AdminNode, 'services' | 'status' | '
   ]
 }
 
-function list(services: Services, { req, json }: Context): Response {
+function list(services: Services, { req, json }: Context): Answer {
   const asked = {
     name: req.query('name'),
     namespace: req.query('namespace'),
@@ -74,7 +74,7 @@ function list(services: Services, { req, json }: Context): Response {
   return json({ instances: services.find(query as ServiceQuery) })
 }
 
-async function register(services: Services, context: Context): Promise<Response> {
+async function register(services: Services, context: Context): Promise<Answer> {
   const body = await readJson(context)
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw badRequest('the body must be { "name": … }')
@@ -84,20 +84,20 @@ async function register(services: Services, context: Context): Promise<Response>
   return context.json({ id }, 201)
 }
 
-async function remove(services: Services, context: Context): Promise<Response> {
+async function remove(services: Services, context: Context): Promise<Answer> {
   const id = parameter(context, 'id')
-  await services.remove(id, { signal: context.req.raw.signal })
+  await services.remove(id, { signal: context.req.signal })
   return context.json({ id })
 }
 
-async function call(services: Services, context: Context): Promise<Response> {
+async function call(services: Services, context: Context): Promise<Answer> {
   const { req } = context
   const argument = await readJson(context, maxCallBytes)
   const deadline = req.query('deadlineMs')
   if (deadline !== undefined && !(Number(deadline) > 0 && Number(deadline) < Number.POSITIVE_INFINITY))
     throw badRequest('deadlineMs must be a number above 0')
   const result = await services.call(parameter(context, 'name'), parameter(context, 'method'), argument, {
-    signal: req.raw.signal,
+    signal: req.signal,
     ...(deadline === undefined ? {} : { deadlineMs: Number(deadline) }),
     ...(req.query('key') === undefined ? {} : { key: req.query('key') as string }),
     ...Object.fromEntries(

@@ -1,27 +1,23 @@
 // `POST /v1/session {token}`: how the dashboard, which cannot set a header on its event stream, becomes known. The answer
 // is a cookie that scripts cannot read and other sites cannot send. `DELETE` forgets it.
 
-import type { Context } from 'hono'
-import { deleteCookie, setCookie } from 'hono/cookie'
+import { serialize } from 'hono/utils/cookie'
 import { ClusterError } from '../errors.ts'
 import { type Access, sessionCookie, sessionSeconds } from './access.ts'
+import type { Answer, Context } from './http-call.ts'
 import { readJson } from './request-body.ts'
 import type { Resource } from './resource.ts'
 
 export function sessionResources(access: Pick<Access, 'openSession'>): Resource[] {
-  const open = async (context: Context): Promise<Response> => {
+  const open = async (context: Context): Promise<Answer> => {
     const session = access.openSession(await tokenOf(context))
     if (session === undefined) throw new ClusterError('ERR_UNAUTHORIZED', 'the token is not known here', {})
-    setCookie(context, sessionCookie, session, {
-      httpOnly: true,
-      sameSite: 'Strict',
-      path: '/',
-      maxAge: sessionSeconds,
-    })
+    const bounds = { httpOnly: true, sameSite: 'Strict', path: '/', maxAge: sessionSeconds } as const
+    context.header('set-cookie', serialize(sessionCookie, session, bounds))
     return context.body(null, 204)
   }
-  const close = (context: Context): Response => {
-    deleteCookie(context, sessionCookie, { path: '/' })
+  const close = (context: Context): Answer => {
+    context.header('set-cookie', serialize(sessionCookie, '', { path: '/', maxAge: 0 }))
     return context.body(null, 204)
   }
   return [

@@ -3,11 +3,9 @@
 
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
-import type { HttpBindings } from '@hono/node-server'
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import type { Context } from 'hono'
 import type { Message } from '../channels/channel.ts'
 import { ClusterError } from '../errors.ts'
+import { type Answer, alreadySent, type Context } from './http-call.ts'
 import { messageView } from './message-view.ts'
 import type { Resource } from './resource.ts'
 import type { AdminNode } from './server.ts'
@@ -27,7 +25,7 @@ const headers = {
 
 export function streamResources(node: Pick<AdminNode, 'channel'>): Resource[] {
   let open = 0
-  const handle = async (context: Context<{ Bindings: HttpBindings }>): Promise<Response> => {
+  const handle = async (context: Context): Promise<Answer> => {
     const { req } = context
     const name = req.query('channel')
     if (name === undefined)
@@ -38,7 +36,7 @@ export function streamResources(node: Pick<AdminNode, 'channel'>): Resource[] {
       const details = { queue: 'streams', limit: maxStreams }
       throw new ClusterError('ERR_BUFFER_FULL', `${maxStreams} streams are open already`, details)
     }
-    const response = context.env.outgoing as ServerResponse
+    const response = context.outgoing
     const gone = new AbortController()
     const topic = req.query('topic')
     const messages = channel.messages({ signal: gone.signal, ...(topic === undefined ? {} : { topic }) })
@@ -49,7 +47,7 @@ export function streamResources(node: Pick<AdminNode, 'channel'>): Resource[] {
     })
     response.writeHead(200, headers)
     void writeMessages(messages, response, gone.signal)
-    return RESPONSE_ALREADY_SENT
+    return alreadySent
   }
   return [{ path: '/v1/stream', calls: { GET: { needs: 'read', handle } } }]
 }

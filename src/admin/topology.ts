@@ -19,7 +19,7 @@ export function topologyResources({ topology }: Pick<AdminNode, 'topology'>): Re
           needs: 'operate',
           handle: async (context) => {
             const { name, ...options } = parseBody(await readJson(context))
-            return context.json(await topology.switch(name, { ...options, signal: context.req.raw.signal }))
+            return context.json(await topology.switch(name, { ...options, signal: context.req.signal }))
           },
         },
       },
@@ -33,7 +33,7 @@ export function topologyResources({ topology }: Pick<AdminNode, 'topology'>): Re
       calls: {
         GET: {
           needs: 'read',
-          handle: async (context) => context.json(await topology.links({ signal: context.req.raw.signal })),
+          handle: async (context) => context.json(await topology.links({ signal: context.req.signal })),
         },
       },
     },

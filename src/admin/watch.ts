@@ -4,12 +4,10 @@
 
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
-import type { HttpBindings } from '@hono/node-server'
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import type { Context } from 'hono'
 import type { ConfigEvent, ConfigWatch } from '../coordination/config-interface.ts'
 import { ClusterError } from '../errors.ts'
 import { asked, wholeNumber } from './config.ts'
+import { type Answer, alreadySent, type Context } from './http-call.ts'
 import type { Resource } from './resource.ts'
 import type { AdminNode } from './server.ts'
 
@@ -26,13 +24,13 @@ const headers = {
 
 export function watchResources({ config }: Pick<AdminNode, 'config'>): Resource[] {
   let open = 0
-  const handle = async (context: Context<{ Bindings: HttpBindings }>): Promise<Response> => {
+  const handle = async (context: Context): Promise<Answer> => {
     if (context.req.method === 'HEAD') return context.body(null, 200, headers)
     if (open >= maxWatches) {
       const details = { queue: 'watches', limit: maxWatches }
       throw new ClusterError('ERR_BUFFER_FULL', `${maxWatches} watches are open already`, details)
     }
-    const response = context.env.outgoing as ServerResponse
+    const response = context.outgoing
     const gone = new AbortController()
     response.once('close', () => gone.abort())
     open += 1
@@ -41,7 +39,7 @@ export function watchResources({ config }: Pick<AdminNode, 'config'>): Resource[
     await asked(() => watch.from)
     response.writeHead(200, headers)
     void stream(watch, response, gone)
-    return RESPONSE_ALREADY_SENT
+    return alreadySent
   }
   return [{ path: '/v1/watch', calls: { GET: { needs: 'read', handle } } }]
 }

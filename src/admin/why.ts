@@ -11,7 +11,7 @@ export function whyResources(node: Pick<TrellisNode, 'why'>): Resource[] {
         GET: {
           needs: 'read',
           handle: async (context) =>
-            context.json(await node.why(context.req.param('name') ?? '', { signal: context.req.raw.signal })),
+            context.json(await node.why(context.req.param('name') ?? '', { signal: context.req.signal })),
         },
       },
     },

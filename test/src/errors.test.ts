@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { errorResponse } from '../../src/admin/http-errors.ts'
+import { errorAnswer } from '../../src/admin/http-errors.ts'
 import { ClusterError, type ErrorCode, isClusterError } from '../../src/errors.ts'
 import { silentLogger } from '../../src/observability/logger.ts'
 
@@ -52,7 +52,7 @@ describe('docs/errors.md', () => {
 
   it('has the HTTP status that the admin API answers with', () => {
     for (const [code, { status }] of documented)
-      assert.equal(status ?? 500, errorResponse(example(code), silentLogger).status, code)
+      assert.equal(status ?? 500, errorAnswer(example(code), silentLogger).status, code)
   })
 
   it('has an explanation wherever code names a code', () => {

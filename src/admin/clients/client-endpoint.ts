@@ -21,6 +21,7 @@ import { nodeStopping } from '../../wait.ts'
 import type { Access, AdminRole } from '../access.ts'
 import { errorStatus } from '../http-errors.ts'
 import type { OriginGuard } from '../origin.ts'
+import { headersOf } from '../request-headers.ts'
 import type { ClientNode } from './client-operations.ts'
 import { errorJson, NodeSession } from './client-session.ts'
 
@@ -85,7 +86,7 @@ export class ClientEndpoint {
         const path = String(request.url).slice(0, 100)
         throw new ClusterError('ERR_NOT_FOUND', `there is no ${path} to upgrade`, { path })
       }
-      this.#options.guard(headersOf(request), this.#options.origins)
+      this.#options.guard({ method: request.method ?? 'GET', headers: headersOf(request) }, this.#options.origins)
     } catch (error) {
       const body = JSON.stringify(errorJson(error))
       const status = errorStatus(error)
@@ -227,9 +228,4 @@ function helloOf(data: RawData): ClientHello {
 
 function textOf(data: RawData): string {
   return Array.isArray(data) ? Buffer.concat(data).toString() : Buffer.from(data as ArrayBuffer).toString()
-}
-
-function headersOf({ headers, method = 'GET' }: IncomingMessage): Pick<Request, 'headers' | 'method'> {
-  const pairs = Object.entries(headers).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : []))
-  return { headers: new Headers(pairs as [string, string][]), method }
 }

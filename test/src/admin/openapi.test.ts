@@ -4,7 +4,7 @@ import { createAccess } from '../../../src/admin/access.ts'
 import { adminResources } from '../../../src/admin/api.ts'
 import { dashboardResources } from '../../../src/admin/dashboard/dashboard.ts'
 import { createEventFeed } from '../../../src/admin/event-feed.ts'
-import { errorResponse } from '../../../src/admin/http-errors.ts'
+import { errorAnswer } from '../../../src/admin/http-errors.ts'
 import { describedPath } from '../../../src/admin/known-query.ts'
 import { openapiDocument } from '../../../src/admin/openapi.ts'
 import { commonErrors, operations } from '../../../src/admin/openapi-paths.ts'
@@ -80,7 +80,7 @@ describe('the description of the admin API', () => {
     for (const [status, codes] of [commonErrors.all, commonErrors.token, ...errors].flatMap(Object.entries)) {
       for (const code of codes as ErrorCode[]) {
         const error = new ClusterError(code, 'x', { allowed: [] } as never)
-        assert.equal(errorResponse(error, silentLogger).status, Number(status), code)
+        assert.equal(errorAnswer(error, silentLogger).status, Number(status), code)
         seen.add(code)
       }
     }
