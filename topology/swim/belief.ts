@@ -19,17 +19,25 @@ export const MAX_REFUTATION_LEAP = 1_000
 
 export type Accusation = Extract<Update, { type: 'accusation' }>
 
-/** `from` says what it believes of a member. `isHearsay`: in a full exchange, so it may be old. */
-export function learn(state: SwimState, told: MemberRecord, from: MemberId, isHearsay: boolean, now: number): void {
+/**
+ * `from` says what it believes of a member. `isHearsay`: in a full exchange, so it may be old. False: a signature in it does not hold, which no
+ * honest member passes on, so the rest of the message is not worth the work of testing more of them.
+ */
+export function learn(state: SwimState, told: MemberRecord, from: MemberId, isHearsay: boolean, now: number): boolean {
   if (!isBelievable(told.incarnation)) {
     state.drop(from, 'not-believable')
-    return
+    return true
   }
   const record = attested(state.signing, state.table.get(told.id), told)
   if (!record) {
     state.drop(from, 'not-signed')
-    return
+    return told.signature === undefined
   }
+  believe(state, record, from, isHearsay, now)
+  return true
+}
+
+function believe(state: SwimState, record: MemberRecord, from: MemberId, isHearsay: boolean, now: number): void {
   if (record.id === state.id) {
     hearOfSelf(state, record, from, now)
     return

@@ -154,7 +154,7 @@ export class Swim {
 
   #receive(from: MemberId, message: SwimMessage, now: number): void {
     if (message.type === 'push-pull') {
-      for (const record of message.records) learn(this.#state, record, from, true, now)
+      for (const record of message.records) if (!learn(this.#state, record, from, true, now)) return
       if (message.reply) pushTable(this.#state, from, false)
       else answerOldVerdicts(this.#state, message.records, from)
       return
@@ -185,8 +185,8 @@ export class Swim {
 
   #learnAll(updates: readonly Update[], from: MemberId, now: number): void {
     for (const update of updates) {
-      if (update.type === 'record') learn(this.#state, update.record, from, false, now)
-      else accuse(this.#state, update, from, now)
+      if (update.type === 'accusation') accuse(this.#state, update, from, now)
+      else if (!learn(this.#state, update.record, from, false, now)) return
     }
   }
 

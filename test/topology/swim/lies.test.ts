@@ -129,6 +129,16 @@ describe('where members sign what they say of themselves, what only a member may
     assert.deepEqual(ring.recordsOf('m0'), ['m0:7400 left 1.2'])
   })
 
+  it('is not tested again in one message once a signature did not hold', () => {
+    let tests = 0
+    const counting: Signatures = { ...modelSigning, holds: (record) => ++tests > 0 && modelSigning.holds(record) }
+    const member = new MemberUnderTest([], {}, [], counting)
+    const forged = ['c', 'd', 'e'].map((id) => ({ ...recordOf(id), signature: 'none' }))
+    member.hearRecords('b', signedRecordOf('f'), ...forged)
+    member.give({ type: 'message', from: 'b', message: { type: 'push-pull', reply: true, records: forged } })
+    assert.deepEqual([tests, member.swim.members().length], [3, 2])
+  })
+
   it('is believed unsigned of one that signs nothing, until it does', () => {
     const member = new MemberUnderTest([], {}, [], modelSigning)
     member.hearRecords('b', recordOf('c', { generation: 9, address: 'old:1' }))
