@@ -76,9 +76,12 @@ export class CallOutbox implements Disposable {
     // Not cleared: a cleared map keeps what was in it from the collector until it is collected itself.
     const batches = this.#batches
     this.#batches = new Map()
+    const ready: [string, OutgoingBatch][] = []
     for (const [to, batch] of batches)
-      if (isReady(to, batch)) this.#send(to, batch)
+      if (isReady(to, batch)) ready.push([to, batch])
       else this.#hold(to, batch)
+    // Last: what cannot be sent may be said again at once, to a member for which some is held.
+    for (const [to, batch] of ready) this.#send(to, batch)
   }
 
   #hold(to: string, batch: OutgoingBatch): void {

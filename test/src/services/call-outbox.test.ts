@@ -72,6 +72,23 @@ describe('what is said about calls', () => {
     assert.deepEqual(clock.due, [])
   })
 
+  it('is not lost when a message that cannot be sent is said again to another member, for which some is held', async () => {
+    outbox = new CallOutbox({
+      clock,
+      beforeSending: () => {},
+      send: (to, batch, settled) => {
+        if (to === 'a') outbox.say('b', 'cancels', '4', 0)
+        sent.push({ to, text: Buffer.from(batch.encode()).toString(), settled })
+      },
+    })
+    for (const id of [1, 2]) await say(id)
+    outbox.say('a', 'cancels', '4', 0)
+    await say(3)
+    sent[0]!.settled()
+    await turn()
+    assert.deepEqual(texts().slice(2), ['{"cancels":[3,4]}'])
+  })
+
   it('waits for nothing when it fills a message', async () => {
     for (const id of [1, 2]) await say(id)
     await say(...Array.from({ length: 33 }, (_, at) => at + 10))
