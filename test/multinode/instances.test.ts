@@ -102,7 +102,7 @@ async function killedUnderLoad(
   const isKnown = (): boolean => isKilled && caller.services.find('echo').length < before
   await load(async (number) => {
     const wasKnown = isKnown()
-    if (answered === enough && !isKilled) {
+    if (answered >= enough && !isKilled) {
       isKilled = true
       process.kill(pid, 'SIGKILL')
     }
