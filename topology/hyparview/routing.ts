@@ -55,10 +55,22 @@ export class Routing {
     return this.isOn ? this.#adjacencies.hops(self, active.keys()).get(to) : undefined
   }
 
-  /** By its own word it has all the neighbors that it takes. False: not, or its word has not been heard. */
+  /**
+   * By its own word it has all the neighbors that it takes. Those do not count that are believed down, or that this member has just lost: they
+   * may be gone for both, and where a neighbor has failed those that it leaves find each other at once. False: not, or its word has not been heard.
+   */
   isFull(member: MemberId): boolean {
-    const { neighbors = [] } = (this.isOn && this.#adjacencies.get(member)) || {}
-    return neighbors.length >= this.#state.options.activeSize
+    if (!this.isOn) return false
+    const { known, options, self } = this.#state
+    const claimed = this.#adjacencies.get(member)?.neighbors ?? []
+    const there = claimed.filter((id) => id === self || (known.get(id) !== 'down' && !this.#hasLost(id)))
+    return there.length >= options.activeSize
+  }
+
+  /** It still counts this member among its neighbors. */
+  #hasLost(id: MemberId): boolean {
+    const { active, self } = this.#state
+    return !active.has(id) && this.#adjacencies.get(id)?.neighbors.includes(self) === true
   }
 
   /** Those believed alive to whom no way is known. */
