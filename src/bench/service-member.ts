@@ -33,7 +33,11 @@ async function become(role: ServiceMemberRole): Promise<string> {
   }
   const [first] = nodes
   if (role.type === 'offer')
-    first!.services.register('echo', { echo: (value) => value, who: () => role.name }, { weight: role.weight })
+    first!.services.register(
+      'echo',
+      { echo: (value) => value, who: () => role.name, never: () => new Promise(() => {}) },
+      { weight: role.weight },
+    )
   else
     for (const node of nodes) {
       for (let entry = 0; entry < role.entries; entry++) node.services.register(`entry-${entry}`, {})

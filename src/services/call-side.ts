@@ -2,6 +2,7 @@
 // mean to calls under way.
 
 import type { Carrier } from '../channels/carrier.ts'
+import { memberDown } from '../channels/failures.ts'
 import type { JsonValue } from '../channels/payload.ts'
 import { ClusterError } from '../errors.ts'
 import type { WaitOptions } from '../node-interface.ts'
@@ -96,6 +97,7 @@ export class CallSide implements Disposable {
   /** It is down, has left or is forgotten. */
   gone(member: string): void {
     this.#cut.delete(member)
+    this.#exchange.lost(member, () => memberDown(this.#context.nameOf(member), true))
     this.host.lost(member)
   }
 

@@ -85,6 +85,17 @@ describe('a service of three processes', () => {
     const repeated = await killedUnderLoad(caller, pids[2]!, true)
     assert.deepEqual(repeated.failures, [])
   })
+
+  it('ends a call that an instance has begun when that is killed', async () => {
+    await using members = new ServiceMembers()
+    const { caller, pids } = await offered(members)
+    await using _ = caller
+    const begun = caller.services.call('echo', 'never', null, { strategy: 'round-robin', deadlineMs: 60_000 })
+    const other = caller.services.call('echo', 'who', null, { strategy: 'round-robin' })
+    const next = Number(String(await other).at(-1)) - 1
+    for (const [at, pid] of pids.entries()) if (at !== next) process.kill(pid, 'SIGKILL')
+    await assert.rejects(begun, { code: 'ERR_MEMBER_DOWN', mayHaveHappened: true })
+  })
 })
 
 /** What fails of the calls around the kill, and how many of that when the end of the instance was known. */
