@@ -35,7 +35,7 @@ export class MemberProcesses implements AsyncDisposable {
         TRELLIS_SECRET: 'the secret of a benchmark',
         [parentVariable]: '3',
       }
-      return spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'ignore', 'pipe'], env })
+      return spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'inherit', 'pipe'], env })
     })
     this.#ended = this.#children.map(endOf)
     this.#lines = this.#children.map(linesOf)

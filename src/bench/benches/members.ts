@@ -1,4 +1,4 @@
-// What a member costs in a large cluster: two hundred of them in as many processes as there are processors, in HyParView and in a full mesh.
+// What a member costs in a large cluster: two hundred of them in as many processes as there are processors, or as their open files need, in HyParView and in a full mesh.
 // Processes that share a processor make each other late, and who is late is suspected: that would be measured, and not what links
 // cost. Five found the cluster, the others join by three of these. Kept in memory and without liveness workers: neither has to do with links.
 
@@ -14,7 +14,9 @@ import { RawClient, serveRaw, sharedSettings } from '../raw-tls.ts'
 import { clock } from '../recorded.ts'
 
 const size = 200
-const processes = Math.min(size, availableParallelism())
+/** A link is an open file at either end; systems often allow a process 20,000. */
+const linksOfProcess = 15_000
+const processes = Math.min(size, Math.max(availableParallelism(), Math.ceil((size * (size - 1)) / linksOfProcess)))
 const founders = 5
 const seeds = 3
 /** In HyParView, links that only served to join are gone by then. */
