@@ -71,7 +71,8 @@ const links = new Map<TrellisNode, number>()
 let accused = 0
 
 setInterval(() => print({ type: 'progress', ...progress() }), PROGRESS_MS)
-process.once('SIGTERM', () => void Promise.all(nodes.map((node) => node.stop())).then(() => process.exit()))
+// A hundred busy members may not all stop in order in their time.
+process.once('SIGTERM', () => void Promise.allSettled(nodes.map((node) => node.stop())).then(() => process.exit()))
 process.on('SIGUSR2', () => {
   const megabytes = (process.memoryUsage.rss() - bareBytes) / nodes.length / 2 ** 20
   print({ type: 'held', links: nodes.map(linksOf), megabytes })
