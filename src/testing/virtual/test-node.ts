@@ -1,6 +1,7 @@
 // One node of a test cluster over all its lives. To its user it is a node, and a process that can be killed, stopped, resumed and
 // started again: whatever `TrellisNode` has is asked of its present life, or of the last one.
 
+import { ClusterError } from '../../errors.ts'
 import { createNodeIn } from '../../node.ts'
 import type { TrellisNode } from '../../node-interface.ts'
 import type { NodeOptions } from '../../options.ts'
@@ -24,7 +25,10 @@ export interface TestNode extends TrellisNode {
   pause(): Promise<void>
   /** As by SIGCONT. */
   resume(): Promise<void>
-  /** Starts it again, once it was killed or has stopped: the same member in its next life, a new one after `wipe`. */
+  /**
+   * Starts it again, once it was killed or has stopped: the same member in its next life, a new one after `wipe`. Rejects with
+   * `ERR_SHUTTING_DOWN` when it is killed before it is up.
+   */
   restart(options?: TestRestartOptions): Promise<void>
 }
 
@@ -54,6 +58,10 @@ export class Lives {
   #listen: string
   #life: VirtualLife
   #node: TrellisNode | undefined
+  /** What the present life, or the last one, comes to: its node, or why there is none. */
+  #birth: Promise<TrellisNode> | undefined
+  /** Ends a birth that is under way. */
+  #unborn = new AbortController()
   #state: LifeState = 'ended'
   /** Resolves when nothing of earlier lives is left. */
   #aftermath: Promise<unknown> = Promise.resolve()
@@ -83,24 +91,30 @@ export class Lives {
 
   async start(isIntroduced: boolean): Promise<void> {
     const { name, options, introduction, world } = this.#setup
-    this.#life = world.life(name, this.#disk)
+    const life = world.life(name, this.#disk)
+    const unborn = new AbortController()
+    const { signal = unborn.signal } = options
+    const own = {
+      name,
+      keepStalledMs: 0,
+      allowFaults: true,
+      ...options,
+      listen: this.#listen,
+      ...(isIntroduced ? introduction : {}),
+      signal: AbortSignal.any([signal, unborn.signal]),
+    }
+    this.#life = life
+    this.#unborn = unborn
     this.#state = 'running'
-    try {
-      const own = {
-        name,
-        keepStalledMs: 0,
-        allowFaults: true,
-        ...options,
-        listen: this.#listen,
-        ...(isIntroduced ? introduction : {}),
-      }
-      const node = await createNodeIn(this.#life, own)
-      this.#node = node
-      void node.fatal.then(() => this.#ended(node))
-    } catch (error) {
+    this.#birth = createNodeIn(life, own)
+    const node = await this.#birth.catch((error: unknown) => {
+      if (unborn.signal.aborted) throw stillborn(name)
       this.#state = 'ended'
       throw error
-    }
+    })
+    if (unborn.signal.aborted) throw stillborn(name)
+    this.#node = node
+    void node.fatal.then(() => this.#ended(node))
   }
 
   async kill(): Promise<void> {
@@ -108,7 +122,7 @@ export class Lives {
     this.#state = 'ended'
     this.#disk = this.#life.kill()
     // Nobody waits in vain for what was asked of it: all of it ends, where nothing of it can reach anybody any more.
-    this.#aftermath = Promise.all([this.#aftermath, this.#node?.stop().catch(() => undefined)])
+    this.#aftermath = Promise.all([this.#aftermath, this.#stop().catch(() => undefined)])
   }
 
   async pause(): Promise<void> {
@@ -124,8 +138,8 @@ export class Lives {
   }
 
   async restart({ wipe = false, introduce = wipe, listen = this.#listen }: TestRestartOptions = {}): Promise<void> {
-    if (this.#state !== 'ended') throw new Error(`${this.name} is still ${this.#state}: kill or stop it first`)
     await this.#aftermath
+    if (this.#state !== 'ended') throw new Error(`${this.name} is still ${this.#state}: kill or stop it first`)
     const { name, options, world, onReborn } = this.#setup
     if (wipe) {
       this.#disk = world.disk(name, options.cluster ?? clusterName, ++this.#copies)
@@ -138,8 +152,17 @@ export class Lives {
   /** Ends it for good, in order. */
   async end(): Promise<void> {
     if (this.#state === 'paused') await this.resume()
-    if (this.#state === 'running') await this.#node?.stop()
+    if (this.#state === 'running') await this.#stop()
     await this.#aftermath
+  }
+
+  /** Of one that is not up yet nothing is left either. */
+  async #stop(): Promise<void> {
+    this.#unborn.abort()
+    await this.#birth?.then(
+      (node) => node.stop(),
+      () => undefined,
+    )
   }
 
   /** It has stopped, by its owner or by itself. */
@@ -178,9 +201,14 @@ export class Lives {
   }
 
   async #leaving(leave: (node: TrellisNode) => Promise<void>): Promise<void> {
+    if (this.#state === 'running') await this.#birth?.catch(() => undefined)
     const node = this.#node
     if (node === undefined) return
     await leave(node)
     this.#ended(node)
   }
+}
+
+function stillborn(name: string): ClusterError {
+  return new ClusterError('ERR_SHUTTING_DOWN', `${name} was killed or stopped before it was up`, {})
 }

@@ -2,6 +2,7 @@
 // are killed, stopped and parted from each other, and leadership is handed over, at the very moment at which a switch enters a phase; all
 // the while they send each other acknowledged messages with keys. Slower than the world of cores alone, and nothing in it is a model.
 
+import { isClusterError } from '../../../errors.ts'
 import type { ClusterEvent } from '../../../node-interface.ts'
 import { createTestCluster, type TestCluster } from '../../virtual/test-cluster.ts'
 import type { TestNode } from '../../virtual/test-node.ts'
@@ -177,8 +178,13 @@ class WholeRun {
     try {
       await node.resume()
     } catch {
-      await node.restart()
-      this.#attend(node)
+      try {
+        await node.restart()
+        this.#attend(node)
+      } catch (error) {
+        // Killed before it was up: whoever did that brings it back.
+        if (!isClusterError(error, 'ERR_SHUTTING_DOWN')) throw error
+      }
     }
   }
 

@@ -82,6 +82,21 @@ describe('a test cluster', () => {
     assert.equal((await c.config.get('kept'))?.value, true)
   })
 
+  it('takes a node that is killed while it starts for one that never came up', async () => {
+    await using cluster = await createTestCluster(3)
+    const [a, , c] = cluster.nodes as [TestNode, TestNode, TestNode]
+    await a.topology.switch('hyparview')
+    await cluster.kill(c)
+    const stillborn = assert.rejects(cluster.restart(c), { code: 'ERR_SHUTTING_DOWN' })
+    await cluster.advance(10)
+    await cluster.kill(c)
+    await stillborn
+    await cluster.restart(c)
+    await cluster.advance(10_000)
+    assert.equal(c.topology.view().name, 'hyparview')
+    await cluster.ready()
+  })
+
   it('takes one whose disk was wiped for a new member', async () => {
     await using cluster = await createTestCluster(3)
     const { id } = cluster.node('node-3')
