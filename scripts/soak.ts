@@ -1,8 +1,10 @@
 // Hours under churn and faults: witnesses as OS processes, one fault after the other drawn from a seed, the oracle on all the time, and
 // after each fault one whole cluster again. Prints what was done and observed, how long healing took, and how fast the memory of
 // the members that were never restarted grew, by least squares after the warm-up: what is live in V8's heap with what it holds outside
-// of it, right after a collection, the code that V8 has made, and all that is resident. It is measured when all is whole again and no client asks anything: in the middle of a
+// of it, right after a collection, the code that V8 has made, V8's whole heap, what the C library keeps in its arenas, and all that is resident. It is measured when all is whole again and no client asks anything: in the middle of a
 // fault it shows how much is under way at that moment. What is kept for ever is there at either time. SIGINT ends it early.
+// SIGUSR2 brings all to rest once the fault of the moment is over and all is whole, so that the machine can be used for something else, all its processes stopped meanwhile;
+// the next one lets it go on. The time at rest does not count.
 //
 //   node scripts/soak.ts --minutes 120 --seed 1 --nodes 5 [--warm-up-minutes 10] [--pause-ms 0, between faults] [--samples FILE]
 
@@ -39,9 +41,17 @@ const wholeWithinMs = 300_000
 const keptCount = 2
 const reportEveryMs = 60_000
 const measureEveryMs = 20_000
+const restPollMs = 200
 /** Their middles are what the slopes are laid through. */
 const blockSeconds = 300
 const mebibyte = 1_048_576
+const kinds = [
+  ['live', 'live'],
+  ['code', 'code'],
+  ['heap', "V8's heap"],
+  ['arenas', 'arenas'],
+  ['rss', 'resident'],
+] as const
 
 const chance = new Prng(Number(values.seed), 'soak')
 const witness = fileURLToPath(new URL('../test/multinode/story/witness.ts', import.meta.url))
@@ -56,8 +66,9 @@ const kept = cluster.nodes.slice(0, keptCount)
 const samples = new Map(kept.map(({ name }) => [name, [] as Memory[]]))
 observation.onObserved((node, observed) => {
   if (observed.type !== 'memory') return
-  samples.get(node)?.push(observed)
-  if (values.samples !== undefined) appendFileSync(values.samples, `${JSON.stringify({ node, ...observed })}\n`)
+  const sample = { ...observed, at: Math.round(observed.at - restedMs / 1_000) }
+  samples.get(node)?.push(sample)
+  if (values.samples !== undefined) appendFileSync(values.samples, `${JSON.stringify({ node, ...sample })}\n`)
 })
 
 /** Every member that is kept says what it holds, while nobody asks for anything else. */
@@ -133,9 +144,27 @@ let isEnded = false
 process.once('SIGINT', () => {
   isEnded = true
 })
-const isOver = (): boolean => isEnded || performance.now() - began > minutes * 60_000
-let reported = began
-let measured = began
+let wantsRest = false
+let restedMs = 0
+process.on('SIGUSR2', () => {
+  wantsRest = !wantsRest
+})
+/** Milliseconds of work. */
+const elapsed = (): number => performance.now() - began - restedMs
+const isOver = (): boolean => isEnded || elapsed() > minutes * 60_000
+let reported = 0
+let measured = 0
+
+/** No client asks anything, and no fault begins, until that is over. */
+async function rest(): Promise<void> {
+  const since = performance.now()
+  await observation.rest()
+  console.log(`${minute()} min: at rest`)
+  while (wantsRest && !isEnded) await pause(systemClock, restPollMs)
+  restedMs += performance.now() - since
+  await observation.whole(wholeWithinMs)
+  console.log(`${minute()} min: goes on`)
+}
 
 await observation.whole(wholeWithinMs)
 while (!isOver()) {
@@ -148,13 +177,14 @@ while (!isOver()) {
   healed.push(ms)
   if (ms > 10_000)
     console.log(`${minute()} min: whole only ${(ms / 1_000).toFixed(1)} s after '${name}': last, ${lacked}`)
-  if (performance.now() - measured >= measureEveryMs) {
-    measured = performance.now()
+  if (elapsed() - measured >= measureEveryMs) {
+    measured = elapsed()
     await measure()
   }
   await pause(systemClock, Number(values['pause-ms']))
-  if (performance.now() - reported < reportEveryMs) continue
-  reported = performance.now()
+  if (wantsRest) await rest()
+  if (elapsed() - reported < reportEveryMs) continue
+  reported = elapsed()
   console.log(`${minute()} min: ${healed.length} faults, ${growth()}`)
 }
 await observation.conclude()
@@ -168,7 +198,7 @@ console.log(`whole again after ms, of ${count}: p50 ${median.toFixed(0)}, p99 ${
 console.log(`growth after ${warmUpMinutes.toFixed(1)} min of warm-up: ${growth()}`)
 
 function minute(): string {
-  return ((performance.now() - began) / 60_000).toFixed(1)
+  return (elapsed() / 60_000).toFixed(1)
 }
 
 function hourly(perSecond: number): string {
@@ -183,10 +213,11 @@ function growth(): string {
   }
   const of = (name: string, all: readonly Memory[]): string => {
     const warm = all.filter(({ at }) => at > warmUpMinutes * 60)
-    const slope = (kind: 'live' | 'code' | 'rss'): string => perHour(warm.map((one) => ({ x: one.at, y: one[kind] })))
-    const last = all.at(-1)
-    const now = last && [last.live, last.code, last.rss].map((bytes) => (bytes / mebibyte).toFixed(1)).join(', ')
-    return `${name} live ${slope('live')}, code ${slope('code')}, resident ${slope('rss')} MiB/h over ${warm.length} samples (now ${now} MiB)`
+    const told = kinds.map(([kind, word]) => {
+      const slope = perHour(warm.map((one) => ({ x: one.at, y: one[kind] })))
+      return `${word} ${slope} (now ${((all.at(-1)?.[kind] ?? 0) / mebibyte).toFixed(1)})`
+    })
+    return `${name} MiB/h over ${warm.length} samples: ${told.join(', ')}`
   }
   return [...samples].map(([name, all]) => of(name, all)).join('; ')
 }

@@ -26,6 +26,10 @@ export interface Memory {
   readonly live: number
   /** What V8 has made of the program: it compiles what is called often, for hours, and there is no more of it than of the program. */
   readonly code: number
+  /** All of V8's heap, with what is free in its pages. */
+  readonly heap: number
+  /** What the C library's arenas hold, in use or kept for later. */
+  readonly arenas: number
 }
 
 /** Now, on the clock of the records. */

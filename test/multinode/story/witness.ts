@@ -10,6 +10,7 @@ import { ClusterError, createNode, type S5 } from '@viable-systems/trellis'
 import { memberOptions } from '@viable-systems/trellis/testing'
 import { encodeCommand } from '../../../src/vsm/fenced.ts'
 import { microseconds, type Observed } from './observed.ts'
+import { arenasResident } from './resident.ts'
 
 /** What the API does not offer: a host that ignores that its lease is over. */
 interface Inside {
@@ -157,12 +158,13 @@ if (env.STORY_MEMORY === '1') {
     // What the first one has found to be gone lets go of more in turns of its own.
     await after(0)
     collect()
-    const { rss, heapUsed, external } = process.memoryUsage()
+    const { rss, heapTotal, heapUsed, external } = process.memoryUsage()
     const code = getHeapSpaceStatistics().reduce((sum, { space_name: name, space_used_size: bytes }) => {
       return codeSpaces.test(name) ? sum + bytes : sum
     }, 0)
     const at = Math.round((microseconds() - life) / 1e6)
-    print({ type: 'memory', at, rss, live: heapUsed - code + external, code })
+    const arenas = arenasResident()
+    print({ type: 'memory', at, rss, live: heapUsed - code + external, code, heap: heapTotal, arenas })
   })
 }
 
