@@ -7,9 +7,8 @@ import { closeSync, fdatasyncSync, fsyncSync, mkdtempSync, openSync, rmSync, wri
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, createServer, type TLSSocket } from 'node:tls'
+import { rawSettings } from '../src/bench/raw-tls.ts'
 import { clock } from '../src/bench/recorded.ts'
-import { createCertificate } from '../src/transport/certificate.ts'
-import { createIdentity, exportIdentity } from '../src/transport/identity.ts'
 
 const program = import.meta.filename
 /** An entry of 256 B with what Raft, frames and the log say around it. */
@@ -17,15 +16,7 @@ const messageBytes = 400
 const answerBytes = 60
 const fileBytes = 8 * 1_048_576
 
-const identity = createIdentity()
-const settings = {
-  key: exportIdentity(identity),
-  cert: createCertificate(identity),
-  minVersion: 'TLSv1.3' as const,
-  requestCert: true,
-  rejectUnauthorized: false,
-  checkServerIdentity: () => undefined,
-}
+const settings = rawSettings()
 
 export class BareChain implements Disposable {
   readonly #followers: readonly ChildProcess[]

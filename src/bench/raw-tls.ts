@@ -15,7 +15,8 @@ import { createCertificate } from '../transport/certificate.ts'
 import { createIdentity, exportIdentity } from '../transport/identity.ts'
 import { batchOf, Coalescer, Cutter, ECHO, MAX_IN_FLIGHT_BYTES } from './frames.ts'
 
-function settings() {
+/** Of one end: a fresh key of its own, the other end is shown one and believed. */
+export function rawSettings() {
   const identity = createIdentity()
   return {
     key: exportIdentity(identity),
@@ -29,7 +30,7 @@ function settings() {
 
 /** For many connections of one client: its key is read once. */
 export function sharedSettings(): ConnectionOptions {
-  const { rejectUnauthorized, checkServerIdentity, ...own } = settings()
+  const { rejectUnauthorized, checkServerIdentity, ...own } = rawSettings()
   return { secureContext: createSecureContext(own), rejectUnauthorized, checkServerIdentity }
 }
 
@@ -42,7 +43,7 @@ export interface RawServer extends AsyncDisposable {
 export async function serveRaw(): Promise<RawServer> {
   let count = 0
   const sockets = new Set<TLSSocket>()
-  const server: Server = createServer(settings(), (socket) => {
+  const server: Server = createServer(rawSettings(), (socket) => {
     sockets.add(socket)
     socket.setNoDelay(true)
     socket.on('error', () => undefined)
@@ -82,7 +83,7 @@ export class RawClient implements Disposable {
     socket.on('error', () => undefined)
   }
 
-  static open(port: number, options: ConnectionOptions = settings()): Promise<RawClient> {
+  static open(port: number, options: ConnectionOptions = rawSettings()): Promise<RawClient> {
     return new Promise((resolve, reject) => {
       const socket = connect({ ...options, host: '127.0.0.1', port })
       socket.once('error', reject)
