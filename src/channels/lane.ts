@@ -34,6 +34,8 @@ export interface OutgoingLane {
    * and the outcome is `full`: nobody is told of room. Throws `WireError` for an envelope that its receiver would refuse.
    */
   send(envelope: Envelope, dropsOldest?: boolean): SendOutcome
+  /** So much waits that whoever has more to send had better let the event loop go round first. */
+  readonly hasPlenty: boolean
 }
 
 /** All lanes of a node. */

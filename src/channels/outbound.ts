@@ -16,9 +16,12 @@ import { channelDefaults, MAX_UNSETTLED_BYTES, MAX_WAITING_CALLS } from './chann
 import { expired, queueFull } from './failures.ts'
 import type { ChannelName } from './lane.ts'
 import { type Destination, type OutgoingListener, OutgoingMessage } from './outgoing-message.ts'
-import type { SendDirectly } from './outgoing-queues.ts'
+import type { DirectWay } from './outgoing-queues.ts'
 import { type EncodedPayload, encodePayload, type Payload } from './payload.ts'
 import { badOptions, defaultSendOptions, type ResolvedSendOptions, resolveSendOptions } from './send-options.ts'
+
+/** Messages that a turn adds to plenty before their callers wait for the next. Small: a turn for every few of a lone caller. Large: as if nobody waited. */
+const ADDED_IN_A_TURN = 64
 
 /** What one call sends, to one member or many. */
 export interface Prepared {
@@ -36,9 +39,13 @@ export class Outbound implements OutgoingListener {
   readonly #counts: ChannelCounts
   readonly #defaults: ResolvedSendOptions
   /** By destination, which is another object when its way may be another; and the last one asked for. */
-  readonly #direct = new WeakMap<Destination, SendDirectly>()
+  readonly #ways = new WeakMap<Destination, DirectWay>()
   #lastDestination: Destination | undefined
-  #lastDirectly: SendDirectly | undefined
+  #lastWay: DirectWay | undefined
+  /** Resolves when the loop has been round. */
+  #round: Promise<void> | undefined
+  /** Sent since it was round, though plenty waited. */
+  #added = 0
   /** Nothing is sent any more. */
   isClosed = false
   #unacknowledged = 0
@@ -122,11 +129,28 @@ export class Outbound implements OutgoingListener {
     trace: string | undefined,
   ): number {
     if (this.isClosed || this.isRemembered(destination, options)) return 0
-    const id = this.#directlyTo(destination)(encoded, options, trace)
+    const id = this.#wayTo(destination).send(encoded, options, trace)
     if (id === 0) return 0
     this.#counts.sentMessages += 1
     this.#counts.sentBytes += encoded.payload.length
     return id
+  }
+
+  /**
+   * Resolves to `value`: at once or, where plenty waits for `destination`, on the next turn. For nothing leaves before the turn is over, and callers that
+   * go on at once would keep it from ending until the queue is full; then both ends would wait for each other in turns.
+   */
+  afterwards<Value>(destination: Destination, value: Value): Promise<Value> {
+    if (!this.#wayTo(destination).hasPlenty) return Promise.resolve(value)
+    this.#round ??= new Promise((resolve) =>
+      this.#context.clock.setImmediate(() => {
+        this.#round = undefined
+        this.#added = 0
+        resolve()
+      }),
+    )
+    this.#added += 1
+    return this.#added < ADDED_IN_A_TURN ? Promise.resolve(value) : this.#round.then(() => value)
   }
 
   /** Something has to be known of it after it has left, or it stays here. */
@@ -134,17 +158,17 @@ export class Outbound implements OutgoingListener {
     return ack || key !== undefined || monotonic || causal || id === this.#context.self.id
   }
 
-  #directlyTo(destination: Destination): SendDirectly {
-    if (this.#lastDestination === destination) return this.#lastDirectly!
-    let directly = this.#direct.get(destination)
-    if (directly === undefined) {
+  #wayTo(destination: Destination): DirectWay {
+    if (this.#lastDestination === destination) return this.#lastWay!
+    let way = this.#ways.get(destination)
+    if (way === undefined) {
       const { driver } = this.#context
-      directly = driver.queues.directly(destination, this.#channel, () => driver.nextId())
-      this.#direct.set(destination, directly)
+      way = driver.queues.directly(destination, this.#channel, () => driver.nextId())
+      this.#ways.set(destination, way)
     }
     this.#lastDestination = destination
-    this.#lastDirectly = directly
-    return directly
+    this.#lastWay = way
+    return way
   }
 
   /** A message that is handed over after all that was heard on its topic. */

@@ -15,12 +15,17 @@ import type { ResolvedSendOptions } from './send-options.ts'
 /** Messages that go one way before it is asked for again. */
 const MAX_USES_OF_WAY = 64
 
-/** The id of the message that the lane took; 0: it did not. */
-export type SendDirectly = (
-  encoded: EncodedPayload,
-  options: Pick<ResolvedSendOptions, 'topic' | 'deadlineMs' | 'onFull'>,
-  trace: string | undefined,
-) => number
+/** A way to one member for what nobody remembers. */
+export interface DirectWay {
+  /** The id of the message that the lane took; 0: it did not. */
+  send(
+    encoded: EncodedPayload,
+    options: Pick<ResolvedSendOptions, 'topic' | 'deadlineMs' | 'onFull'>,
+    trace: string | undefined,
+  ): number
+  /** See {@link OutgoingLane.hasPlenty}. */
+  readonly hasPlenty: boolean
+}
 
 export interface OutgoingQueuesOptions {
   readonly self: { readonly id: string; readonly generation: number }
@@ -85,12 +90,12 @@ export class OutgoingQueues {
    * A way to send to one member what nobody remembers, without an object for each: the lane takes it now, and that is all. It gives the message's id,
    * or 0 when the lane takes no more, when others wait for it already, and for what is larger than a chunk; then it is `put` like any other.
    */
-  directly(destination: Destination, channel: ChannelName, nextId: () => number): SendDirectly {
+  directly(destination: Destination, channel: ChannelName, nextId: () => number): DirectWay {
     const { self, lanes, nextHop } = this.#options
     let lane: OutgoingLane | undefined
     let name = ''
     let uses = 0
-    return ({ encoding, payload }, { topic, deadlineMs, onFull }, trace) => {
+    const send: DirectWay['send'] = ({ encoding, payload }, { topic, deadlineMs, onFull }, trace) => {
       if (payload.length > MAX_CHUNK_BYTES) return 0
       // Whoever finds ways wants to hear that this one is used: a stream gets a link, and keeps it.
       if (lane === undefined || ++uses > MAX_USES_OF_WAY) {
@@ -126,6 +131,12 @@ export class OutgoingQueues {
       // The link may be another one by now, or there is another way: `put` finds out.
       if (outcome === 'no-route') lane = undefined
       return 0
+    }
+    return {
+      send,
+      get hasPlenty() {
+        return lane?.hasPlenty === true
+      },
     }
   }
 

@@ -37,6 +37,9 @@ const CONGESTED_SHARE = 3 / 4
 const RELIEVED_SHARE = 1 / 4
 /** A lane that has said `full` says that there is room when this share is left. */
 const ROOM_SHARE = 1 / 2
+/** More than this waits, and who sends more had better let the loop go round. Small: turns with little in them. Large: nothing leaves for as long as it takes to queue it. */
+const PLENTY_MESSAGES = 512
+const PLENTY_BYTES = 2 * MAX_CHUNK_BYTES
 /**
  * Questions and answers of one turn that leave together: the other end works on them while this one says more, or else both would wait for each other in
  * turns. Small: a write for every few. Large: who has so many on their way waits.
@@ -103,6 +106,10 @@ export class SocketLane implements OutgoingLane, IncomingLane {
     this.#wake()
     if (envelope.kind === 'request') this.#oneAsked()
     return isLarge ? 'taking' : 'accepted'
+  }
+
+  get hasPlenty(): boolean {
+    return this.#queuedMessages() >= PLENTY_MESSAGES || this.#queuedBytes() >= PLENTY_BYTES
   }
 
   /** Queues what is on its way to somebody else: the more hops it has behind it, the more of the queue it may use. */

@@ -106,6 +106,27 @@ describe('a consumer that is slow', () => {
   })
 })
 
+describe('callers that send one message after the other', () => {
+  it('let the loop go round long before the queue is full', async () => {
+    const [a, b] = await pair()
+    const near = a.channel('data')
+    b.channel('data').onMessage(() => {})
+    await near.send('b', payload)
+    let sent = 0
+    const callers = 64
+    const all = Array.from({ length: callers }, async () => {
+      for (let message = 0; message < 100; message++) {
+        await near.send('b', new Uint8Array(1))
+        sent += 1
+      }
+    })
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.ok(sent > 0 && near.stats().queue.messages < 1_000, `${sent} were sent in one turn`)
+    await Promise.all(all)
+    await waitUntil(() => b.channel('data').stats().received.messages === callers * 100 + 1)
+  })
+})
+
 describe('a link that takes nothing', () => {
   it('is named as the cause, and delivers what waited when it does again', async () => {
     const [a, b] = await pair()
