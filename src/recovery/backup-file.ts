@@ -20,7 +20,7 @@ export interface Backup {
 
 /** The file's bytes. */
 export function encodeBackup({ clusterId, index, term, state }: Backup): Uint8Array {
-  const body = Buffer.concat([...encodeState(state)])
+  const body = Buffer.concat(Array.from(encodeState(state), (piece) => new Uint8Array(piece)))
   const header = { format: FORMAT, clusterId, index, term, bytes: body.length, sha256: digestOf(body) }
   return Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), body])
 }

@@ -12,9 +12,6 @@ import { checkSize, isRefused, type SnapshotPlace, type SnapshotStore, type Stor
 
 const indexDigits = 16
 
-/** How much is written at once: each write is a way to the thread pool and back. A guess. */
-const partBytes = 1024 * 1024
-
 export class FileSnapshots implements SnapshotStore {
   readonly #path: string
   readonly #storeId: string
@@ -65,10 +62,12 @@ export class FileSnapshots implements SnapshotStore {
     return this.#run(async () => {
       await using file = await SnapshotFile.create(this.#fs, `${this.#path}.new`, unknownYet(place), this.#storeId)
       const hash = createHash('sha256')
-      for await (const part of inParts(pieces)) {
-        hash.update(part)
-        await file.add(part)
+      for (const piece of pieces) {
+        hash.update(piece)
+        await file.add(piece)
         checkSize(file.added)
+        // Between two pieces others have their turn.
+        await new Promise<void>((resolve) => setImmediate(resolve))
       }
       const snapshot = { ...place, id: snapshotId(place, hash.digest('hex')), size: file.added }
       await file.finish(snapshot, this.#storeId)
@@ -96,7 +95,10 @@ export class FileSnapshots implements SnapshotStore {
       if (this.#latest?.id === snapshot.id) return snapshot.size
       if (isRefused(snapshot, this.#latest)) return 0
       const file = await this.#arrival(snapshot)
-      if (offset <= file.added) await file.add(bytes.subarray(file.added - offset, snapshot.size - offset))
+      if (offset <= file.added) {
+        await file.add(bytes.subarray(file.added - offset, snapshot.size - offset))
+        await file.writeWhole()
+      }
       return file.added < snapshot.size ? file.added : await this.#complete(file)
     })
   }
@@ -203,21 +205,4 @@ export function snapshotIndexes(path: string, names: readonly string[]): number[
     .filter((end) => /^\d{16}$/.test(end))
     .map(Number)
     .sort((a, b) => a - b)
-}
-
-/** As few parts as it takes; between two pieces others have their turn. */
-async function* inParts(pieces: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let gathered: Uint8Array[] = []
-  let bytes = 0
-  for (const piece of pieces) {
-    gathered.push(piece)
-    bytes += piece.length
-    if (bytes >= partBytes) {
-      yield Buffer.concat(gathered)
-      gathered = []
-      bytes = 0
-    }
-    await new Promise<void>((resolve) => setImmediate(resolve))
-  }
-  yield Buffer.concat(gathered)
 }

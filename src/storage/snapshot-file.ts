@@ -18,6 +18,8 @@ const format = 1
 /** Small enough that reading one for a few bytes costs little. A guess. */
 export const pieceBytes = 64 * 1024
 const checksumBytes = 4
+/** So many are written at once: each write is a way to the thread pool and back. A guess. */
+const batchPieces = 4
 
 /** The id of the state with this SHA-256 at this place. */
 export function snapshotId({ index, term }: SnapshotPlace, digest: string): string {
@@ -36,8 +38,10 @@ export class SnapshotFile implements AsyncDisposable {
   readonly #start: number
   /** Bytes of whole pieces that are written. */
   #written = 0
-  /** Bytes behind them: less than a piece. */
-  #rest: Uint8Array = new Uint8Array()
+  /** The pieces behind them as they will be written. One space for all: a new one for each batch would leave holes in the memory of the process. */
+  #batch: Buffer | undefined
+  /** Bytes of the state in it. */
+  #batched = 0
 
   private constructor(path: string, file: OpenFile, snapshot: StoredSnapshot, start: number) {
     this.path = path
@@ -69,66 +73,88 @@ export class SnapshotFile implements AsyncDisposable {
 
   /** How many bytes of the state were added, from its beginning on. */
   get added(): number {
-    return this.#written + this.#rest.length
+    return this.#written + this.#batched
   }
 
   /** Goes on behind the pieces that are whole: a crash leaves those behind that were not flushed, or not all of them. */
   async resume(): Promise<void> {
+    const space = Buffer.allocUnsafeSlow(pieceBytes + checksumBytes)
     while (this.#written + pieceBytes <= this.snapshot.size) {
-      const piece = await this.#piece(this.#written / pieceBytes, pieceBytes)
+      const piece = await this.#piece(this.#written / pieceBytes, pieceBytes, space)
       if (piece === undefined) return
       this.#written += pieceBytes
     }
   }
 
+  /** Takes bytes, which are written with others that follow, or by `writeWhole` or `finish`. */
   async add(bytes: Uint8Array): Promise<void> {
-    const all = Buffer.concat([this.#rest, bytes])
-    const whole = all.length - (all.length % pieceBytes)
-    await this.#writePieces(all.subarray(0, whole))
-    this.#rest = all.subarray(whole)
+    this.#batch ??= Buffer.allocUnsafeSlow(batchPieces * (pieceBytes + checksumBytes))
+    for (let at = 0; at < bytes.length; ) {
+      const part = bytes.subarray(at, at + pieceBytes - (this.#batched % pieceBytes))
+      this.#batch.set(part, this.#batched + Math.floor(this.#batched / pieceBytes) * checksumBytes)
+      this.#batched += part.length
+      at += part.length
+      if (this.#batched === batchPieces * pieceBytes) await this.writeWhole()
+    }
+  }
+
+  /** Writes the pieces that are whole, so that they may survive a crash. */
+  async writeWhole(): Promise<void> {
+    const rest = this.#batched % pieceBytes
+    const count = (this.#batched - rest) / pieceBytes
+    if (count === 0) return
+    await this.#writePieces(count, pieceBytes)
+    const from = count * (pieceBytes + checksumBytes)
+    this.#batch?.copyWithin(0, from, from + rest)
+    this.#batched = rest
   }
 
   /** Writes what is left and flushes everything. `snapshot`: what it turned out to be. */
   async finish(snapshot: StoredSnapshot, storeId: string): Promise<void> {
-    await this.#writePieces(this.#rest)
-    this.#rest = new Uint8Array()
+    await this.writeWhole()
+    if (this.#batched > 0) await this.#writePieces(1, this.#batched)
+    this.#batched = 0
+    this.#batch = undefined
     await this.#file.write(encodeHeader(snapshot, storeId), 0)
     await this.#file.sync()
   }
 
-  async #writePieces(bytes: Uint8Array): Promise<void> {
-    if (bytes.length === 0) return
-    const parts: Uint8Array[] = []
+  /** The first of the batch, each with its checksum behind it. */
+  async #writePieces(count: number, length: number): Promise<void> {
+    const batch = this.#batch!
     const first = this.#written / pieceBytes
-    for (let at = 0; at < bytes.length; at += pieceBytes) {
-      const piece = bytes.subarray(at, at + pieceBytes)
-      parts.push(piece, checksumOf(piece, first + at / pieceBytes))
+    const stride = length + checksumBytes
+    for (let i = 0; i < count; i++) {
+      const piece = batch.subarray(i * stride, i * stride + length)
+      batch.writeUInt32LE(crc32(piece, first + i), i * stride + length)
     }
-    await this.#file.write(Buffer.concat(parts), this.#positionOf(first))
-    this.#written += bytes.length
+    await this.#file.write(batch.subarray(0, count * stride), this.#positionOf(first))
+    this.#written += count * length
   }
 
   /** Bytes of a finished one. Rejects with `ERR_LOG_CORRUPT` when they are not those that were written. */
   async read(offset: number, length: number): Promise<Uint8Array> {
     const end = Math.min(offset + length, this.snapshot.size)
     const first = Math.floor(offset / pieceBytes)
-    const pieces: Uint8Array[] = []
+    const start = first * pieceBytes
+    const last = Math.min(Math.ceil(end / pieceBytes) * pieceBytes, this.snapshot.size)
+    // Each piece comes behind the one before, over its checksum.
+    const all = Buffer.allocUnsafeSlow(Math.max(0, last - start) + checksumBytes)
     for (let number = first; number * pieceBytes < end; number++) {
       const wanted = Math.min(pieceBytes, this.snapshot.size - number * pieceBytes)
-      const piece = await this.#piece(number, wanted)
+      const piece = await this.#piece(number, wanted, all.subarray(number * pieceBytes - start))
       if (piece === undefined) throw corrupt(this.path, this.#positionOf(number), 'a piece has a wrong checksum')
-      pieces.push(piece)
     }
-    const from = offset - first * pieceBytes
-    return Buffer.concat(pieces).subarray(from, Math.max(from, end - first * pieceBytes))
+    return all.subarray(offset - start, Math.max(offset, end) - start)
   }
 
   /** Whether all bytes are there and are those that its id names. */
   async isWhole(): Promise<boolean> {
     const { snapshot } = this
     const hash = createHash('sha256')
+    const space = Buffer.allocUnsafeSlow(pieceBytes + checksumBytes)
     for (let offset = 0; offset < snapshot.size; offset += pieceBytes) {
-      const piece = await this.#piece(offset / pieceBytes, Math.min(pieceBytes, snapshot.size - offset))
+      const piece = await this.#piece(offset / pieceBytes, Math.min(pieceBytes, snapshot.size - offset), space)
       if (piece === undefined) return false
       hash.update(piece)
     }
@@ -143,12 +169,12 @@ export class SnapshotFile implements AsyncDisposable {
     await this.close()
   }
 
-  /** Undefined: it is cut short or its checksum is wrong. */
-  async #piece(number: number, length: number): Promise<Uint8Array | undefined> {
-    const bytes = Buffer.alloc(length + checksumBytes)
+  /** Read into `space`. Undefined: it is cut short or its checksum is wrong. */
+  async #piece(number: number, length: number, space: Buffer): Promise<Uint8Array | undefined> {
+    const bytes = space.subarray(0, length + checksumBytes)
     const found = await this.#file.read(bytes, this.#positionOf(number))
     const piece = bytes.subarray(0, length)
-    const isSound = found === bytes.length && checksumOf(piece, number).equals(bytes.subarray(length))
+    const isSound = found === bytes.length && bytes.readUInt32LE(length) === crc32(piece, number)
     return isSound ? piece : undefined
   }
 
@@ -164,12 +190,6 @@ export class SnapshotFile implements AsyncDisposable {
       throw error
     }
   }
-}
-
-function checksumOf(piece: Uint8Array, number: number): Buffer {
-  const checksum = Buffer.alloc(checksumBytes)
-  checksum.writeUInt32LE(crc32(piece, number))
-  return checksum
 }
 
 function encodeHeader(snapshot: StoredSnapshot, storeId: string): Buffer {

@@ -35,7 +35,7 @@ export interface SnapshotStore {
   /** The latest snapshot: durable, and whole. */
   readonly latest: StoredSnapshot | undefined
   /**
-   * Stores what `pieces` yields, which it asks for one by one between writes. Resolves once it is durable; then it is the latest, unless one of
+   * Stores what `pieces` yields, which it asks for one by one between writes; each may lie in the memory of the one before. Resolves once it is durable; then it is the latest, unless one of
    * a later place is. One at a time. Rejects with `ERR_PAYLOAD_TOO_LARGE` above {@link maxSnapshotBytes}, with `ERR_DISK` as a log does; from
    * then on every call does.
    */

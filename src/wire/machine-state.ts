@@ -23,9 +23,13 @@ const VALUES_PER_STEP = 2_000
 
 const kinds = { undefined: 0, null: 1, false: 2, true: 3, varint: 4, double: 5, text: 6, bytes: 7, list: 8, record: 9 }
 
-/** The bytes of `state` (plain data: scalars, bytes, lists, records), a piece at a time. It must not change meanwhile. Throws `WireError` for anything else. */
+/**
+ * The bytes of `state` (plain data: scalars, bytes, lists, records), a piece at a time. It must not change meanwhile. Throws `WireError` for anything else.
+ * All pieces are written into one space: each is good until the next is asked for. With a space for each, a state of megabytes leaves holes in the memory of the process
+ * that grow for as long as states do.
+ */
 export function* encodeState(state: unknown): Generator<Uint8Array> {
-  let writer = new Writer(Buffer.allocUnsafe(PIECE_BYTES), STATE_VERSION)
+  const writer = new Writer(Buffer.allocUnsafeSlow(2 * PIECE_BYTES), STATE_VERSION)
   writer.u8(STATE_VERSION)
   // Not recursive, so that it can stop anywhere.
   const open: Unwritten[] = [listed([state])]
@@ -41,7 +45,7 @@ export function* encodeState(state: unknown): Generator<Uint8Array> {
     if (inner !== undefined && open.push(inner) > MAX_STATE_DEPTH) throw new WireError('bad-value', 'it is too deep')
     if (writer.length < PIECE_BYTES) continue
     yield writer.written
-    writer = new Writer(Buffer.allocUnsafe(PIECE_BYTES), STATE_VERSION)
+    writer.clear()
   }
   yield writer.written
 }

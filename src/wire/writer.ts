@@ -63,6 +63,11 @@ export class Writer {
     return this.#buffer.subarray(this.#offset)
   }
 
+  /** Begins anew in the same space: what `written` gave before is overwritten. */
+  clear(): void {
+    this.#offset = 0
+  }
+
   u8(value: number): void {
     checkInteger(value, 0xff)
     const offset = this.#claim(1)

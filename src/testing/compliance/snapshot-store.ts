@@ -32,8 +32,14 @@ function state(size: number, salt = 0): Uint8Array {
   return Uint8Array.from({ length: size }, (_, at) => (at * 31 + (at >> 8) + salt) & 0xff)
 }
 
+/** Each in the memory of the one before. */
 function* inPieces(bytes: Uint8Array, size = 50_000): Generator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
+  const space = new Uint8Array(size)
+  for (let at = 0; at < bytes.length; at += size) {
+    const piece = bytes.subarray(at, at + size)
+    space.set(piece)
+    yield space.subarray(0, piece.length)
+  }
 }
 
 async function fresh(subject: SnapshotStoreSubject): Promise<SnapshotStore> {

@@ -4,6 +4,8 @@ import { dirname, join } from 'node:path'
 import { describe, it } from 'node:test'
 import { isClusterError } from '../../../src/errors.ts'
 import { FileSnapshots } from '../../../src/storage/file-snapshots.ts'
+import { type FileSystem, nodeFileSystem } from '../../../src/storage/file-system.ts'
+import { pieceBytes } from '../../../src/storage/snapshot-file.ts'
 import type { SnapshotStore, StoredSnapshot } from '../../../src/storage/snapshot-store.ts'
 import { testSnapshotStore } from '../../../src/testing/compliance/snapshot-store.ts'
 import { failingFileSystem } from './failing-file-system.ts'
@@ -51,6 +53,29 @@ describe('snapshot files', () => {
     await next.load()
     assert.equal(await next.receive(snapshot, 0, state(1, 3)), 131_072)
     await next.close()
+    await store.close()
+  })
+
+  it('are written out of one space, however large', async () => {
+    const spaces = new Set<ArrayBufferLike>()
+    const watched: FileSystem = {
+      ...nodeFileSystem,
+      open: async (path, mode) => {
+        const file = await nodeFileSystem.open(path, mode)
+        const write = (bytes: Uint8Array, position: number): Promise<void> => {
+          if (bytes.length >= pieceBytes) spaces.add(bytes.buffer)
+          return file.write(bytes, position)
+        }
+        return Object.assign(Object.create(file), { write })
+      },
+    }
+    const path = newPath()
+    const store = new FileSnapshots(path, 's', watched)
+    await store.load()
+    const pieces = Array.from({ length: 40 }, (_, i) => state(70_000, i))
+    const { id, size } = await store.store({ index: 1, term: 1, configuration }, pieces)
+    assert.equal(spaces.size, 1)
+    assert(Buffer.concat(pieces).equals((await store.read(id, 0, size))!))
     await store.close()
   })
 

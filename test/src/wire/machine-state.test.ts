@@ -5,8 +5,13 @@ import { ClusterMachine } from '../../../consensus/index.ts'
 import { decodeState, encodeState, MAX_STATE_DEPTH } from '../../../src/wire/machine-state.ts'
 import { WireError } from '../../../src/wire/wire-error.ts'
 
+/** Copies, for all pieces lie in the same memory. */
+function piecesOf(state: unknown): readonly Uint8Array[] {
+  return Array.from(encodeState(state), (piece) => new Uint8Array(piece))
+}
+
 function encoded(state: unknown): Buffer {
-  return Buffer.concat([...encodeState(state)])
+  return Buffer.concat(piecesOf(state))
 }
 
 function decoded(bytes: Uint8Array): unknown {
@@ -62,12 +67,19 @@ describe('a state as bytes', () => {
 
   it('is written and read in small steps', () => {
     const state = Array.from({ length: 20_000 }, (_, at) => ({ key: `key-${at}`, value: new Uint8Array(20) }))
-    const pieces = [...encodeState(state)]
+    const pieces = piecesOf(state)
     assert(pieces.length > 10 && pieces.every(({ length }) => length < 70_000), `${pieces.length} pieces`)
     const steps = decodeState(Buffer.concat(pieces))
     let count = 0
     while (!steps.next().done) count++
     assert(count >= 20, `${count} steps`)
+  })
+
+  it('is written into one space', () => {
+    const state = Array.from({ length: 20_000 }, (_, at) => ({ key: `key-${at}`, value: new Uint8Array(20) }))
+    const spaces = new Set<ArrayBufferLike>()
+    for (const piece of encodeState(state)) spaces.add(piece.buffer)
+    assert.equal(spaces.size, 1)
   })
 
   it('refuses what is no plain data, and what is too deep', () => {
