@@ -145,6 +145,8 @@ export class CallExchange implements Disposable {
 
   /** A member is gone: no answer of it will come. */
   lost(member: string, error: () => ClusterError): void {
+    // To nobody: what was held back is told that it has not left.
+    this.#outbox.sendTo(member)
     for (const { id, to } of this.#waiting) if (to === member) this.#end(id, 'lost', error())
   }
 

@@ -36,11 +36,8 @@ export class CallOutbox implements Disposable {
 
   /** The message it is in. `text` is JSON; `until`: when nobody waits for it any more, 0 when nobody does now. */
   say(to: string, kind: Kind, text: string, until: number): OutgoingBatch {
+    if (this.#batches.get(to)?.isFull) this.sendTo(to)
     let batch = this.#batches.get(to)
-    if (batch?.isFull) {
-      this.#send(to, batch)
-      batch = undefined
-    }
     if (!batch) {
       batch = new OutgoingBatch()
       if (!this.#isClosed) this.#batches.set(to, batch)
@@ -48,6 +45,14 @@ export class CallOutbox implements Disposable {
     batch.add(kind, text, until)
     this.schedule()
     return batch
+  }
+
+  /** Sends what is gathered for a member, whatever is on its way. */
+  sendTo(to: string): void {
+    const batch = this.#batches.get(to)
+    // Before it is sent: what cannot be may be said again at once.
+    this.#batches.delete(to)
+    if (batch) this.#send(to, batch)
   }
 
   /** Sends when everything that runs now has said what it has to say: after the microtasks, of which more may come while they run. */

@@ -96,6 +96,23 @@ describe('what is said about calls', () => {
     assert.equal(JSON.parse(texts()[2]!).cancels.length, 32)
   })
 
+  it('when a full message cannot be sent is neither sent twice nor lost', async () => {
+    const count = 32
+    let isFirst = true
+    outbox = new CallOutbox({
+      clock,
+      beforeSending: () => {},
+      send: (to, batch, settled) => {
+        sent.push({ to, text: Buffer.from(batch.encode()).toString(), settled })
+        if (isFirst) outbox.say('b', 'cancels', '100', 0)
+        isFirst = false
+      },
+    })
+    await say(...Array.from({ length: count + 1 }, (_, at) => at + 1))
+    const ids = texts().flatMap((text) => JSON.parse(text).cancels)
+    assert.deepEqual(ids, [...Array.from({ length: count }, (_, at) => at + 1), 100, count + 1])
+  })
+
   it('to one member does not wait for another', async () => {
     for (const id of [1, 2, 3]) await say(id)
     outbox.say('c', 'cancels', '4', 0)
