@@ -104,7 +104,7 @@ export class RunningNode extends NodeFaces implements TrellisNode {
     })
     this.#hub = new EventHub(logger)
     this.#guard = new AwayGuard(this.#clock, setup.world.awayThresholdMs, (absence) => this.#away(absence))
-    const turn = createTurn(this.#guard, (error) => this.#fail(asClusterError(error)))
+    const turn = createTurn(this.#guard, (error) => this.#fail(asClusterError(error)), this.#clock)
     const counters = this.counts
     this.#refusals = new Refusals(counters, logger, () => this.#clock.now())
     this.#toolbox = { clock: this.#clock, random: setup.world.random, turn, counters, flushes: this.#flushes, logger }

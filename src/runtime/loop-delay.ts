@@ -5,22 +5,19 @@ import { noteLoopDelay } from '../observability/loop-delays.ts'
 import { BEAT_MS, onBeat } from './beat.ts'
 import { systemClock } from './clock.ts'
 
-const REPORT_AFTER_BEATS = 10
+const REPORT_MS = 1_000
 
 /** Calls `report` each second with the longest delay in milliseconds, until disposed. */
 export function watchLoopDelay(report: (ms: number) => void): Disposable {
-  let previous = systemClock.now()
   let longest = 0
-  let beats = 0
-  const timer = onBeat(() => {
-    const now = systemClock.now()
-    const late = Math.max(0, now - previous - BEAT_MS)
-    previous = now
+  let reportedAt = systemClock.now()
+  const timer = onBeat((late) => {
     noteLoopDelay(late)
     longest = Math.max(longest, late)
-    if (++beats < REPORT_AFTER_BEATS) return
+    const now = systemClock.now()
+    if (now - reportedAt < REPORT_MS - BEAT_MS / 2) return
     report(longest)
-    beats = 0
+    reportedAt = now
     longest = 0
   }, BEAT_MS)
   timer.unref()

@@ -2,13 +2,15 @@
 // and a bug (a broken invariant, an exception nobody expected) stops the node instead of leaving it half alive.
 
 import type { AwayGuard } from './away-guard.ts'
+import type { Time } from './clock.ts'
 
 export interface Turn {
   /** Runs `work` as one turn of the node. Nested entrances run inside the outer one, which has asked the guard. */
   enter(work: () => void): void
 }
 
-export function createTurn(guard: AwayGuard, onBug: (error: unknown) => void): Turn {
+/** `clock` hears when one is over. */
+export function createTurn(guard: AwayGuard, onBug: (error: unknown) => void, clock?: Pick<Time, 'turned'>): Turn {
   let depth = 0
   return {
     enter(work) {
@@ -20,6 +22,7 @@ export function createTurn(guard: AwayGuard, onBug: (error: unknown) => void): T
         onBug(error)
       } finally {
         depth -= 1
+        if (depth === 0) clock?.turned?.()
       }
     },
   }

@@ -4,7 +4,7 @@ import { EventHub } from '../../src/events.ts'
 import { KnowledgeEvents } from '../../src/knowledge-events.ts'
 import type { NodeStatus } from '../../src/node-interface.ts'
 import { silentLogger } from '../../src/observability/logger.ts'
-import { systemClock } from '../../src/runtime/clock.ts'
+import { ownIntervals } from './runtime/fake-clock.ts'
 
 let leader: string | null
 let term: number
@@ -23,7 +23,7 @@ beforeEach(() => {
     if (event.type === 'leader') told.push(`leader ${event.leader} ${event.term}`)
     if (event.type === 's5') told.push(`s5 ${event.host} ${event.phase} ${event.fencingToken}`)
   })
-  knowledge = new KnowledgeEvents(hub, systemClock, () => ({ leader, term, s5 }))
+  knowledge = new KnowledgeEvents(hub, ownIntervals, () => ({ leader, term, s5 }))
   knowledge.look()
   told.length = 0
 })

@@ -10,6 +10,7 @@ import { instrumentationName, traced } from '../../../src/observability/tracing.
 import { systemClock } from '../../../src/runtime/clock.ts'
 import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
 import { fakeNode } from '../admin/fake-node.ts'
+import { ownIntervals } from '../runtime/fake-clock.ts'
 import { AsyncContext } from './async-context.ts'
 
 class Reader extends MetricReader {
@@ -184,7 +185,7 @@ describe('an observer of a node', () => {
       return []
     }
     const late = new Reader()
-    const observer = new NodeObserver({ ...fakeNode(), name: 'observed', members }, systemClock, () => {})
+    const observer = new NodeObserver({ ...fakeNode(), name: 'observed', members }, ownIntervals, () => {})
     metrics.setGlobalMeterProvider(new MeterProvider({ readers: [late] }))
     test.mock.timers.tick(1_000)
     await late.collect()

@@ -60,7 +60,7 @@ describe('intervals on the beat', () => {
     assert.equal(new Set(seen).size, seen.length)
   })
 
-  it('go on when one of them fails, in what was current when they were begun', async () => {
+  it('go on when one of them fails, with nothing current of where they were begun', async () => {
     const { AsyncLocalStorage } = await import('node:async_hooks')
     const current = new AsyncLocalStorage<string>()
     const seen = new Set<string | undefined>()
@@ -73,10 +73,9 @@ describe('intervals on the beat', () => {
       using _failing = onBeat(() => {
         throw new Error('one fails')
       }, 100)
-      using _one = current.run('one', () => onBeat(() => seen.add(current.getStore()), 100))
-      using _two = current.run('two', () => onBeat(() => seen.add(current.getStore()), 100))
-      await waitUntil(() => seen.size === 2 && failures.length > 0)
-      assert.deepEqual([...seen], ['one', 'two'])
+      using _other = current.run('other', () => onBeat(() => seen.add(current.getStore()), 100))
+      await waitUntil(() => seen.size > 0 && failures.length > 0)
+      assert.deepEqual([...seen], [undefined])
     } finally {
       process.off('uncaughtException', fail)
       if (listener) process.on('uncaughtException', listener)

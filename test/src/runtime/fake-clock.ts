@@ -3,9 +3,12 @@
 
 import { systemClock, type Time } from '../../../src/runtime/clock.ts'
 
+/** This machine's, with intervals that are each a timer of Node, as a test can mock. */
+export const ownIntervals: Time = { ...systemClock, setInterval: (work, ms) => setInterval(work, ms) }
+
 export class FakeClock implements Time {
   readonly setTimeout = systemClock.setTimeout
-  readonly setInterval = systemClock.setInterval
+  readonly setInterval = ownIntervals.setInterval
   readonly setImmediate = systemClock.setImmediate
   readonly timeout = systemClock.timeout
   #now = 5_000.25

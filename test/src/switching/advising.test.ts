@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { afterEach, it, mock } from 'node:test'
 import type { AdviserOptions, ClusterEvent, TrellisNode } from '../../../src/index.ts'
 import { type Logger, silentLogger } from '../../../src/observability/logger.ts'
-import { systemClock } from '../../../src/runtime/clock.ts'
 import { Counters } from '../../../src/runtime/counters.ts'
 import { Advising } from '../../../src/switching/advising.ts'
 import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
@@ -10,6 +9,7 @@ import { createTestCluster, type TestNode } from '../../../src/testing/index.ts'
 import { clientServer, fullMesh } from '../../../topology/index.ts'
 import { recordOf } from '../../topology/swim/records.ts'
 import { form, start } from '../local-nodes.ts'
+import { ownIntervals } from '../runtime/fake-clock.ts'
 
 const stableMs = 100
 /** Two serve and one is served: the adviser recommends `client-server`. */
@@ -145,7 +145,7 @@ function alone(
       options: { topologyAuto },
       emit: (event: ClusterEvent) => events.push(event),
       toolbox: {
-        clock: { ...systemClock, wall: () => now, now: () => now },
+        clock: { ...ownIntervals, wall: () => now, now: () => now },
         turn: { enter: (work: () => void) => work() },
         logger: silentLogger,
         random: () => 0,
