@@ -1,6 +1,7 @@
 // Carries the registry between members: what changes goes to everybody at once on the gossip channel, and every second two members
 // compare what they know, so that whatever was lost on the way is repaired, also after a partition. Those that compare are
-// linked neighbors: what one of them learns the others learn from it, and nobody opens a link for it.
+// linked neighbors: what one of them learns the others learn from it, and nobody opens a link for it. Who has learned nothing
+// for a while compares seldom: whoever lacks what is new is asked by those that have it.
 
 import type { Carrier } from '../channels/carrier.ts'
 import type { JsonValue } from '../channels/payload.ts'
@@ -12,6 +13,10 @@ import type { ServiceFacts } from './service-facts.ts'
 
 const SUBJECT = 'trellis.registry'
 const COMPARE_INTERVAL_MS = 1_000
+/** So long after the last news. Shorter: of a few neighbors one may not have been chosen in that time. Longer: idle members ask each other for nothing. */
+const LIVELY_MS = 10_000
+/** From then on. */
+const QUIET_INTERVAL_MS = 8_000
 /** News go out at once; those of the next so many milliseconds go together, so that churn costs a bounded number of messages. */
 const TELL_INTERVAL_MS = 50
 const TIMEOUT_MS = 3_000
@@ -42,6 +47,9 @@ export class RegistryGossip implements Disposable {
   #toldAt = Number.NEGATIVE_INFINITY
   #telling: Timer | undefined
   #timer: Timer | undefined
+  #newsAt = Number.NEGATIVE_INFINITY
+  /** The next comparison is one of those that come seldom. */
+  #isQuiet = false
 
   constructor(options: RegistryGossipOptions) {
     this.#options = options
@@ -62,6 +70,7 @@ export class RegistryGossip implements Disposable {
 
   /** Tells everybody of a change of this node. */
   spread(delta: ServiceDelta): void {
+    this.#hasNews()
     this.#untold.push(delta)
     if (this.#untold.length > 1) return
     const { clock } = this.#options.context.toolbox
@@ -104,16 +113,25 @@ export class RegistryGossip implements Disposable {
     this.#telling?.[Symbol.dispose]()
   }
 
+  /** Something was learned, or changed here, that others may lack. */
+  #hasNews(): void {
+    this.#newsAt = this.#options.context.toolbox.clock.now()
+    if (!this.#isQuiet) return
+    this.#timer?.[Symbol.dispose]()
+    this.#schedule()
+  }
+
   #schedule(): void {
-    const { random } = this.#options.context.toolbox
-    this.#timer = this.#options.context.toolbox.clock.setTimeout(
+    const { random, clock } = this.#options.context.toolbox
+    this.#isQuiet = clock.now() - this.#newsAt >= LIVELY_MS
+    this.#timer = clock.setTimeout(
       () => {
         const partners = this.#partners()
         const chosen = partners[Math.floor(random() * partners.length)]
         if (chosen !== undefined) void this.compareWith(chosen)
         this.#schedule()
       },
-      COMPARE_INTERVAL_MS * (0.75 + random() * 0.5),
+      (this.#isQuiet ? QUIET_INTERVAL_MS : COMPARE_INTERVAL_MS) * (0.75 + random() * 0.5),
     )
   }
 
@@ -138,13 +156,14 @@ export class RegistryGossip implements Disposable {
     else if (this.#take(message.deltas ?? [])) void this.compareWith(member)
   }
 
-  /** Nothing is lost when it fails: there is another one in a second. */
+  /** Nothing is lost when it fails: there is another one soon. */
   async #compare(member: string): Promise<void> {
     const { registry, context } = this.#options
     try {
       for (let round = 0; round < MAX_ROUNDS; round++) {
         const answer = await this.#ask(member, { fingerprint: registry.fingerprint() })
         if (answer.same || !answer.digest) return
+        this.#hasNews()
         const deltas = fitting(registry.lackedBy(answer.digest))
         const { deltas: lacked = [] } = await this.#ask(member, { digest: registry.digest(), deltas })
         this.#take(lacked)
@@ -189,7 +208,10 @@ export class RegistryGossip implements Disposable {
       if (applied === 'gap') hasGap = true
       if (applied === 'refused') context.toolbox.counters.add('registry-refused')
     }
-    if (changed.size > 0) onChange([...changed])
+    if (changed.size > 0) {
+      this.#hasNews()
+      onChange([...changed])
+    }
     return hasGap
   }
 }
