@@ -5,6 +5,7 @@
 import { Relay as RelayCore, type RelayInput } from '../../topology/index.ts'
 import type { Holds } from '../links/holds.ts'
 import type { Links } from '../links/links.ts'
+import { SWIM_SUBJECTS } from '../membership/swim-envelope.ts'
 import type { Time, Timer } from '../runtime/clock.ts'
 import type { Turn } from '../runtime/turn.ts'
 import type { Envelope } from '../wire/envelope.ts'
@@ -183,7 +184,7 @@ export class Relay {
 
 /** What members say to each other by themselves, to anybody: no traffic that a link would have to stay open for. */
 const upkeep: ReadonlySet<string> = new Set([
-  'trellis.swim',
+  ...SWIM_SUBJECTS,
   ...background,
   'trellis.topology.step',
   'trellis.topology.switch',

@@ -14,6 +14,9 @@ const versions: ReadonlyMap<string | undefined, number> = new Map([
   [SIGNED_SUBJECT, SIGNED_VERSION],
 ])
 
+/** Of every message of SWIM that a relay passes on. */
+export const SWIM_SUBJECTS: readonly string[] = [UNSIGNED_SUBJECT, SIGNED_SUBJECT]
+
 export function isSwim({ subject }: Pick<Envelope, 'subject'>): boolean {
   return versions.has(subject)
 }
