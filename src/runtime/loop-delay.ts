@@ -5,21 +5,45 @@ import { noteLoopDelay } from '../observability/loop-delays.ts'
 import { BEAT_MS, onBeat } from './beat.ts'
 import { systemClock } from './clock.ts'
 
+/** What was not exceeded for so long is forgotten. */
 const REPORT_MS = 1_000
+/** By so much a delay exceeds the one that was reported last to be told at once: a fifth of the shortest probe timeout. */
+const NOTABLE_MS = 40
 
-/** Calls `report` each second with the longest delay in milliseconds, until disposed. */
+/**
+ * Calls `report` each second with the longest delay in it in milliseconds, until disposed; with one that is notably longer than what was
+ * reported last at once: who is late should know it before it judges others.
+ */
 export function watchLoopDelay(report: (ms: number) => void): Disposable {
-  let longest = 0
-  let reportedAt = systemClock.now()
+  const delays = new DelayReports(systemClock.now(), report)
   const timer = onBeat((late) => {
     noteLoopDelay(late)
-    longest = Math.max(longest, late)
-    const now = systemClock.now()
-    if (now - reportedAt < REPORT_MS - BEAT_MS / 2) return
-    report(longest)
-    reportedAt = now
-    longest = 0
+    delays.note(late, systemClock.now())
   }, BEAT_MS)
   timer.unref()
   return timer
+}
+
+/** When to report what. */
+export class DelayReports {
+  readonly #report: (ms: number) => void
+  #reportedAt: number
+  #reported = 0
+  #longest = 0
+
+  constructor(now: number, report: (ms: number) => void) {
+    this.#reportedAt = now
+    this.#report = report
+  }
+
+  /** A beat came so late. */
+  note(late: number, now: number): void {
+    this.#longest = Math.max(this.#longest, late)
+    const isDue = now - this.#reportedAt >= REPORT_MS - BEAT_MS / 2
+    if (!isDue && this.#longest < this.#reported + NOTABLE_MS) return
+    this.#report(this.#longest)
+    this.#reported = this.#longest
+    this.#reportedAt = now
+    this.#longest = 0
+  }
 }

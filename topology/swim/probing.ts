@@ -1,9 +1,13 @@
-// Who answers (SWIM section 4.1): one round after the other on our own behalf, and pings on behalf of others. Times stretch
+// Who answers (SWIM section 4.1): one round after the other on our own behalf; `helping.ts` pings on behalf of others. Times stretch
 // with local health (Lifeguard section 4.1). A round that nobody answered ends in an accusation by this member, `silent`.
+//
+// Two rounds may be under way: one of a neighbor, begun and judged in each period, and one of somebody whom this member monitors, to whom every
+// message takes several links. Each of these may be as late as this end, so that one takes as many times longer, and holds up no other.
 
 import type { MemberId } from '../types.ts'
 import { accuse } from './belief.ts'
 import { FirstLinks } from './first-links.ts'
+import { Helping } from './helping.ts'
 import type { SwimMessage } from './messages.ts'
 import { isPresent } from './order.ts'
 import { ProbeRound } from './probe.ts'
@@ -13,23 +17,29 @@ import { piggyback } from './spreading.ts'
 import { announceStall, explainsSilence, type LivenessReport } from './stalled.ts'
 import type { SwimState } from './state.ts'
 
-/** A helper says `nack` after this share of the probe timeout, early enough to arrive within the period (Lifeguard section 4.1). */
-const NACK_SHARE = 0.8
-
-/** Every so many periods the target is one that this member monitors. A guess: with three monitors each member is asked some once in five periods times the number that one monitors. */
+/** Every so many periods one that this member monitors is probed, too. A guess: with three monitors each member is asked some once in five periods times the number that one monitors. */
 const MONITOR_TURNS = 16
 
+/** So many links it takes to reach whom this member has none to. A guess: a random graph of degree five has fewer up to five hundred members. */
+const FAR_LINKS = 4
+
 /** Whoever was away for so long may have been suspected and called down meanwhile: the shortest suspicion of the `lan` profile. */
-const LONG_ABSENCE_MS = 1_500
+export const LONG_ABSENCE_MS = 1_500
 
 /** After an absence what waits in the sockets is read first. A guess. */
 const READING_MS = 50
 
-/** A ping on behalf of another member: what to answer, and to whom. */
-interface Relay {
-  readonly prober: MemberId
-  readonly probe: number
-  readonly target: MemberId
+/** One round at a time, and its timers. */
+interface Course {
+  readonly end: 'probe' | 'far-probe'
+  readonly timeout: 'probe-timeout' | 'far-probe-timeout'
+  /** How many times longer than to a neighbor everything takes. */
+  readonly stretch: number
+  round: ProbeRound | undefined
+  /** By how much short absences have lengthened the round. */
+  postponedMs: number
+  /** It asks for the second time. */
+  isRepeated: boolean
 }
 
 export class Probing {
@@ -39,14 +49,16 @@ export class Probing {
   readonly #firstLinks = new FirstLinks()
   #neighbors: ReadonlySet<MemberId> = new Set()
   #turns = 0
-  readonly #relays = new Map<number, Relay>()
-  #round: ProbeRound | undefined
+  readonly #helping: Helping
+  readonly #near = courseOf('probe', 1)
+  readonly #far = courseOf('far-probe', FAR_LINKS)
   #lastProbe = 0
 
   constructor(state: SwimState) {
     this.#state = state
     this.#order = new ProbeOrder(state.random)
     this.#monitored = new ProbeOrder(state.random)
+    this.#helping = new Helping(state, (target) => this.#ping(target))
   }
 
   /** The first round comes at a random moment of the period, so that members started together do not probe together. */
@@ -75,26 +87,47 @@ export class Probing {
 
   /** The period is over: judge its round, begin the next. */
   turn(now: number): void {
-    this.#judge(now)
-    const state = this.#state
-    state.timers.set('probe', now + state.health.probeIntervalMs())
-    const target = this.#next(now)
-    const record = target === undefined ? undefined : state.table.get(target)
-    if (!record) return
-    this.#round = new ProbeRound(++this.#lastProbe, record.id, record.incarnation)
-    this.#ping(record.id, this.#round.probe)
-    state.timers.set('probe-timeout', now + state.health.probeTimeoutMs())
+    const { timers, health } = this.#state
+    this.#judge(this.#near, now)
+    timers.set('probe', now + health.probeIntervalMs())
+    const isProbeable = (id: MemberId): boolean => id !== this.#state.id && this.#isProbeable(id)
+    this.#begin(
+      this.#near,
+      this.#order.next((id) => isProbeable(id) && !this.#firstLinks.isAwaited(id, now)),
+      now,
+    )
+    if (++this.#turns % MONITOR_TURNS === 0 && !this.#far.round)
+      this.#beginFar(this.#monitored.next(isProbeable), false, now)
   }
 
-  #next(now: number): MemberId | undefined {
-    const isProbeable = (id: MemberId): boolean => id !== this.#state.id && this.#isProbeable(id)
-    const monitored = ++this.#turns % MONITOR_TURNS === 0 ? this.#monitored.next(isProbeable) : undefined
-    return monitored ?? this.#order.next((id) => isProbeable(id) && !this.#firstLinks.isAwaited(id, now))
+  /** The round of one that this member monitors is over. What passes over others may be lost where links change: silence is asked about again. */
+  judgeFar(now: number): void {
+    const { round, isRepeated } = this.#far
+    if (!round || round.isAnswered || round.isExcused || isRepeated) this.#judge(this.#far, now)
+    else {
+      this.#end(this.#far)
+      this.#beginFar(round.target, true, now)
+    }
+  }
+
+  #beginFar(target: MemberId | undefined, isRepeated: boolean, now: number): void {
+    this.#begin(this.#far, target, now)
+    this.#far.isRepeated = isRepeated
+    const { timers, health } = this.#state
+    if (this.#far.round) timers.set(this.#far.end, now + health.probeIntervalMs() * FAR_LINKS)
+  }
+
+  #begin(course: Course, target: MemberId | undefined, now: number): void {
+    const state = this.#state
+    const record = target === undefined ? undefined : state.table.get(target)
+    if (!record) return
+    course.round = new ProbeRound(this.#ping(record.id), record.id, record.incarnation)
+    state.timers.set(course.timeout, now + state.health.probeTimeoutMs() * course.stretch)
   }
 
   /** The target did not answer directly: ask others, over whose paths it may. */
-  askHelpers(): void {
-    const round = this.#round
+  askHelpers(timeout: Course['timeout']): void {
+    const { round } = timeout === this.#near.timeout ? this.#near : this.#far
     if (!round || round.isAnswered) return
     const state = this.#state
     const record = state.table.get(round.target)
@@ -116,56 +149,38 @@ export class Probing {
 
   /** `from` asks us to ping `target` in its place. */
   help(from: MemberId, request: Extract<SwimMessage, { type: 'ping-req' }>, now: number): void {
-    const state = this.#state
-    if (request.target === state.id) this.answer(from, request.probe)
-    else if (this.#relays.size >= state.options.maxRelayedProbes) state.drop(from, 'relays-full')
-    else this.#relay(from, request, now)
-  }
-
-  #relay(from: MemberId, request: Extract<SwimMessage, { type: 'ping-req' }>, now: number): void {
-    const state = this.#state
-    const number = ++this.#lastProbe
-    this.#relays.set(number, { prober: from, probe: request.probe, target: request.target })
-    this.#ping(request.target, number)
-    state.timers.set(relayTimer(number), now + state.options.probeTimeoutMs * NACK_SHARE)
+    if (request.target === this.#state.id) this.answer(from, request.probe)
+    else this.#helping.help(from, request, now)
   }
 
   acknowledged(from: MemberId, { probe, target }: Extract<SwimMessage, { type: 'ack' }>): void {
-    const state = this.#state
-    const relay = this.#relays.get(probe)
-    if (relay && relay.target === from && target === from) {
-      this.#endRelay(probe)
-      const updates = piggyback(state, relay.prober)
-      state.send(relay.prober, { type: 'ack', probe: relay.probe, target, updates })
-    } else if (this.#round?.ack(from, probe, target)) state.timers.clear('probe-timeout')
-    else state.drop(from, 'unknown-probe')
+    if (this.#helping.acknowledged(from, probe, target)) return
+    const course = this.#courses().find(({ round }) => round?.ack(from, probe, target))
+    if (course) this.#state.timers.clear(course.timeout)
+    else this.#state.drop(from, 'unknown-probe')
   }
 
   refused(from: MemberId, { probe, target }: Extract<SwimMessage, { type: 'nack' }>): void {
-    if (!this.#round?.nack(from, probe, target)) this.#state.drop(from, 'unknown-probe')
+    if (!this.#courses().some(({ round }) => round?.nack(from, probe, target))) this.#state.drop(from, 'unknown-probe')
   }
 
   /** The liveness worker of `report.peer` answered in its place. */
   excused(report: LivenessReport, now: number): void {
     const state = this.#state
     if (!explainsSilence(state, report, now)) return
-    if (this.#round?.target === report.peer) this.#round.excuse()
+    for (const { round } of this.#courses()) if (round?.target === report.peer) round.excuse()
     announceStall(state, report, now)
   }
 
-  /** The target of a relay did not answer us either. */
-  giveUp(number: number): void {
-    const relay = this.#relays.get(number)
-    if (!relay) return
-    this.#endRelay(number)
-    const { prober, probe, target } = relay
-    this.#state.send(prober, { type: 'nack', probe, target, updates: piggyback(this.#state, prober) })
+  /** The time is over for which somebody was asked on behalf of another. */
+  expireHelp(probe: number, now: number): void {
+    this.#helping.expire(probe, now)
   }
 
   /**
    * We did not listen for a while: nobody's silence meanwhile means anything. After a short absence the answers wait in the sockets, so
-   * the round goes on for as long as was left of it; were it begun anew each time, it would never end where absences are frequent. After a
-   * long one links are gone or about to be, with what was said on them: the round is void, and a sign against ourselves.
+   * the round goes on for as long as was left of it. It is not begun anew, and lengthened only so far: it would never end where one absence follows
+   * the other. After a long one links are gone or about to be, with what was said on them: the round is void, and a sign against ourselves.
    */
   wasAway(ms: number, now: number): void {
     if (ms >= LONG_ABSENCE_MS) {
@@ -173,28 +188,33 @@ export class Probing {
       this.#startAfresh(now)
       return
     }
-    const timers = ['probe', 'probe-timeout', ...[...this.#relays.keys()].map(relayTimer)]
-    for (const timer of timers) this.#state.timers.postpone(timer, ms + READING_MS)
+    const { timers, options } = this.#state
+    for (const course of this.#courses()) {
+      if (!course.round || course.round.isAnswered) continue
+      const mostMs = 2 * options.maxLoopDelayMs * course.stretch
+      const postponedMs = Math.min(course.postponedMs + ms + READING_MS, mostMs)
+      for (const timer of [course.end, course.timeout]) timers.postpone(timer, postponedMs - course.postponedMs)
+      course.postponedMs = postponedMs
+    }
   }
 
   stop(): void {
-    this.#round = undefined
-    this.#relays.clear()
+    for (const course of this.#courses()) course.round = undefined
+    this.#helping.stop()
   }
 
   #startAfresh(now: number): void {
-    this.#round = undefined
-    this.#state.timers.clear('probe-timeout')
-    for (const number of [...this.#relays.keys()]) this.#endRelay(number)
+    for (const course of this.#courses()) this.#end(course)
+    this.#state.timers.clear(this.#far.end)
+    this.#helping.stop()
     this.#state.timers.set('probe', now + this.#state.health.probeIntervalMs())
   }
 
-  #judge(now: number): void {
-    const round = this.#round
-    this.#round = undefined
+  #judge(course: Course, now: number): void {
+    const { round } = course
+    this.#end(course)
     if (!round) return
     const state = this.#state
-    state.timers.clear('probe-timeout')
     if (!state.rules.probeFailed(round.isAnswered)) {
       state.health.change(-1)
       return
@@ -208,8 +228,21 @@ export class Probing {
     accuse(state, { type: 'accusation', member: target, incarnation, by: state.id, kind: 'silent' }, state.id, now)
   }
 
-  #ping(target: MemberId, probe: number): void {
+  #end(course: Course): void {
+    course.round = undefined
+    course.postponedMs = 0
+    this.#state.timers.clear(course.timeout)
+  }
+
+  #courses(): readonly Course[] {
+    return [this.#near, this.#far]
+  }
+
+  /** Answers the number of the probe. */
+  #ping(target: MemberId): number {
+    const probe = ++this.#lastProbe
     this.#state.send(target, { type: 'ping', probe, updates: piggyback(this.#state, target) })
+    return probe
   }
 
   /**
@@ -224,13 +257,8 @@ export class Probing {
     const record = this.#state.table.get(id)
     return record !== undefined && isPresent(record)
   }
-
-  #endRelay(number: number): void {
-    this.#relays.delete(number)
-    this.#state.timers.clear(relayTimer(number))
-  }
 }
 
-function relayTimer(number: number): string {
-  return `relay:${number}`
+function courseOf<Name extends 'probe' | 'far-probe'>(name: Name, stretch: number): Course {
+  return { end: name, timeout: `${name}-timeout`, stretch, round: undefined, postponedMs: 0, isRepeated: false }
 }

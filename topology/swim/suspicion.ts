@@ -23,6 +23,8 @@ export class Suspicion {
   readonly #accusers = new Map<MemberId, Suspector>()
   /** Time this member was away meanwhile; nobody is accused for silence that nobody listened to. */
   #awayMs = 0
+  /** The same, of short absences: no more than the longest suspicion, or it would never end where one follows the other. */
+  #shortlyAwayMs = 0
   /** False once a verdict stands: what is left is the evidence for it. */
   isOpen = true
 
@@ -57,12 +59,13 @@ export class Suspicion {
 
   deadline(lasts: (shape: SuspicionShape) => number): number {
     const confirmations = Math.max(0, this.#accusers.size - 1)
-    return this.since + this.#awayMs + lasts({ ...this.#bounds, confirmations })
+    return this.since + this.#awayMs + this.#shortlyAwayMs + lasts({ ...this.#bounds, confirmations })
   }
 
   /** The time away does not count against the member. */
-  extend(ms: number): void {
-    this.#awayMs += ms
+  extend(ms: number, isLong: boolean): void {
+    if (isLong) this.#awayMs += ms
+    else this.#shortlyAwayMs = Math.min(this.#shortlyAwayMs + ms, this.#bounds.maxMs)
   }
 
   view(deadline: number): EvidenceView {

@@ -15,7 +15,7 @@ import type { EvidenceView, SwimEffect, SwimInput } from './core.ts'
 import type { SwimMessage, Update } from './messages.ts'
 import { type SwimOptions, swimProblems } from './options.ts'
 import { isPresent } from './order.ts'
-import { Probing } from './probing.ts'
+import { LONG_ABSENCE_MS, Probing } from './probing.ts'
 import { announce } from './refutation.ts'
 import { type SwimRules, swimRules } from './rules.ts'
 import type { Signatures } from './signatures.ts'
@@ -197,10 +197,11 @@ export class Swim {
     else if (timer === 'probe') {
       this.#probing.turn(now)
       repeatVerdicts(state)
-    } else if (timer === 'probe-timeout') this.#probing.askHelpers()
+    } else if (timer === 'probe-timeout' || timer === 'far-probe-timeout') this.#probing.askHelpers(timer)
+    else if (timer === 'far-probe') this.#probing.judgeFar(now)
     else if (timer === 'gossip') trickle(state, now)
     else if (timer === 'push-pull') exchange(state, now)
-    else if (timer.startsWith('relay:')) this.#probing.giveUp(Number(timer.slice('relay:'.length)))
+    else if (timer.startsWith('relay:')) this.#probing.expireHelp(Number(timer.slice('relay:'.length)), now)
   }
 
   #connected(peer: MemberId, now: number): void {
@@ -226,7 +227,7 @@ export class Swim {
     this.#probing.wasAway(awayMs, now)
     for (const suspicion of state.suspicions.values()) {
       if (!suspicion.isOpen) continue
-      suspicion.extend(awayMs)
+      suspicion.extend(awayMs, awayMs >= LONG_ABSENCE_MS)
       setDeadline(state, suspicion)
     }
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { watchLoopDelay } from '../../../src/runtime/loop-delay.ts'
+import { DelayReports, watchLoopDelay } from '../../../src/runtime/loop-delay.ts'
 import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
 
 describe('the delay of the event loop', () => {
@@ -22,6 +22,24 @@ describe('the delay of the event loop', () => {
     const began = performance.now()
     await waitUntil(() => performance.now() - began > 1_100)
     assert.equal(reports.length, before)
+  })
+
+  it('is reported as soon as it grows, and once a second of time when it does not, however late the beats come', () => {
+    const reports: [number, number][] = []
+    let at = 0
+    const delays = new DelayReports(0, (ms) => reports.push([at, ms]))
+    const beat = (late: number): void => {
+      at += 100 + late
+      delays.note(late, at)
+    }
+    for (const late of [0, 400, 300, 1_700, 0, 200, 900]) beat(late)
+    assert.deepEqual(reports, [
+      [600, 400],
+      [2_800, 1_700],
+      [4_200, 900],
+    ])
+    for (let beats = 0; beats < 10; beats++) beat(0)
+    assert.deepEqual(reports.at(-1), [5_200, 0])
   })
 
   it('keeps no process alive', () => {

@@ -57,6 +57,7 @@ function live({ runsMs, awayMs, isAnswered }: Life): { readonly believed: Set<st
 for (const { runsMs, awayMs } of [
   { runsMs: 200, awayMs: 250 },
   { runsMs: 600, awayMs: 900 },
+  { runsMs: 10, awayMs: 400 },
 ])
   describe(`a member that is away for ${awayMs} ms after every ${runsMs} ms`, () => {
     it('takes a silent one down', () => {

@@ -112,6 +112,21 @@ describe('helpers', () => {
     member.fire(`relay:${other.probe}`, 200)
     assert.deepEqual(member.sent('b'), [{ type: 'nack', probe: 10, target: 'd', updates: [] }])
   })
+
+  it('pass on an answer that comes after their nack, for four periods', () => {
+    for (const isInTime of [true, false]) {
+      const member = new MemberUnderTest(four)
+      member.give({ type: 'message', from: 'b', message: { type: 'ping-req', probe: 9, target: 'c', updates: [] } })
+      const ping = member.sent('c')[0]
+      assert.ok(ping?.type === 'ping')
+      const relay = `relay:${ping.probe}`
+      member.fire(relay, 200).clear()
+      member.fire(relay, isInTime ? 2_199 : 2_200)
+      const { probe } = ping
+      member.give({ type: 'message', from: 'c', message: { type: 'ack', probe, target: 'c', updates: [] } })
+      assert.deepEqual(member.sent('b'), isInTime ? [{ type: 'ack', probe: 9, target: 'c', updates: [] }] : [])
+    }
+  })
 })
 
 describe('what no honest member sends', () => {
