@@ -41,7 +41,7 @@ export interface NodePart {
   overlays?(): void
   /** The process did not run for a while. */
   away?(absence: Absence): void
-  /** The event loop turns: at least every 100 ms while it does. */
+  /** The event loop turns: at least every 150 ms while it does. */
   pulse?(): void
   /** A member with a liveness worker did not answer a probe in time. */
   unanswered?(member: MemberRecord): void

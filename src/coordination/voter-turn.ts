@@ -2,7 +2,8 @@
 // and one message to each follower, and messages that can travel together do (`consensus/outgoing.ts`). A caller that writes again as
 // soon as its last write is answered does so before the turn ends: then the news of the commit travels with its next entry. And the rest
 // of the node hears that entries were applied when those that follow are on their way: it does not stand between a caller and its next write.
-// Most entries are of clients: then only who waits for what clients keep is told.
+// Most entries are of clients: then only who waits for what clients keep is told. A heartbeat and the answer to one are all that an idle voter says: they
+// leave at once, without a turn of their own.
 
 import type { ClusterCommand, Entry, RaftMessage } from '../../consensus/index.ts'
 import { isOfClients, Outgoing, type Proposal } from '../../consensus/index.ts'
@@ -46,6 +47,17 @@ export class VoterTurn {
     this.#plan()
   }
 
+  /** Runs `step`. If nothing was gathered before, what it sends does not wait for the end of the turn; what it proposes does. */
+  atOnce(step: () => void): void {
+    const isFirst = !this.#isPlanned
+    this.#isPlanned = true
+    step()
+    if (!isFirst) return
+    this.#isPlanned = false
+    if (this.#proposals.length > 0) this.#plan()
+    else this.#sendAll()
+  }
+
   /** Told once the present turn, and what its end begins, are over. */
   applied(entries: readonly Entry<ClusterCommand>[]): void {
     this.#areOfMembers ||= entries.some(({ command }) => command === undefined || !isOfClients(command))
@@ -70,9 +82,12 @@ export class VoterTurn {
 
   /** What waits leaves now. */
   flush(): void {
-    const { send, onSent } = this.#options
-    for (const { to, message } of this.#outgoing.take()) send(to, message)
-    onSent()
+    this.#sendAll()
+    this.#options.onSent()
+  }
+
+  #sendAll(): void {
+    for (const { to, message } of this.#outgoing.take()) this.#options.send(to, message)
   }
 
   #plan(): void {

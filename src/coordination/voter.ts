@@ -86,9 +86,8 @@ export class Voter {
       propose: (proposals) => this.#put({ type: 'propose-all', proposals }),
       onApplied: (ofMembers) => !this.#isClosed && (ofMembers ? options.onChange() : options.onApplied()),
     })
-    this.#timers = new NamedTimers(clock, (timer) =>
-      turn.enter(() => this.#put({ type: 'timer', timer: timer as RaftTimer })),
-    )
+    const expired = (timer: string): void => this.#put({ type: 'timer', timer: timer as RaftTimer })
+    this.#timers = new NamedTimers(clock, (name) => turn.enter(() => this.#turn.atOnce(() => expired(name))))
     this.#writer = new LogWriter({
       clock,
       store: options.log,
@@ -163,7 +162,9 @@ export class Voter {
 
   /** `storeId`: the log the sender votes with, as its link has proved it. */
   receive(from: string, storeId: string, message: RaftMessage<ClusterCommand>): void {
-    this.#put({ type: 'message', from, storeId, message })
+    const take = (): void => this.#put({ type: 'message', from, storeId, message })
+    if (message.type === 'append' && message.entries.length === 0) this.#turn.atOnce(take)
+    else take()
   }
 
   connected(peer: string): void {
@@ -221,9 +222,8 @@ export class Voter {
   async transfer(to: string | undefined, signal: AbortSignal): Promise<string> {
     const { role, leader } = this.view()
     if (role !== 'leader') throw refusal('not-leader', leader, this.#options.raft)
-    if (!this.#successors().some((id) => to === undefined || id === to)) {
+    if (!this.#successors().some((id) => to === undefined || id === to))
       throw refusal('not-caught-up', leader, this.#options.raft)
-    }
     try {
       return await this.#handOver(to, signal)
     } catch (error) {

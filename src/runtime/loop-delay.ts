@@ -17,7 +17,8 @@ const NOTABLE_MS = 40
 export function watchLoopDelay(report: (ms: number) => void): Disposable {
   const delays = new DelayReports(systemClock.now(), report)
   const timer = onBeat((late) => {
-    noteLoopDelay(late)
+    // One that a turn has brought was not waited for: it says nothing.
+    if (late > 0) noteLoopDelay(late)
     delays.note(late, systemClock.now())
   }, BEAT_MS)
   timer.unref()

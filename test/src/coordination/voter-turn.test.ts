@@ -72,4 +72,24 @@ describe('the turn of a voter', () => {
     assert.deepEqual(under.end().sent.slice(2), ['c', 'and that is all'], 'and for what its messages led to')
     assert.equal(under.isPlanned, false)
   })
+
+  it('lets what is sent at once leave without a turn of its own, but not before what waits, and not what is proposed', () => {
+    const under = new TurnUnderTest()
+    under.turn.atOnce(() => under.turn.send('b', message))
+    assert.deepEqual([under.sent, under.isPlanned], [['b'], false])
+
+    under.turn.send('c', message)
+    under.turn.atOnce(() => under.turn.send('d', message))
+    assert.deepEqual(under.sent, ['b'])
+    under.end()
+    assert.deepEqual(under.sent, ['b', 'c', 'd', 'and that is all'])
+
+    under.turn.atOnce(() => {
+      under.turn.send('e', message)
+      under.turn.propose(proposal(1))
+    })
+    assert.deepEqual([under.given, under.sent.slice(4)], [[], []])
+    under.end()
+    assert.deepEqual([under.given, under.sent.slice(4)], [[[1]], ['e', 'and that is all']])
+  })
 })
