@@ -20,8 +20,8 @@ import type { DirectWay } from './outgoing-queues.ts'
 import { type EncodedPayload, encodePayload, type Payload } from './payload.ts'
 import { badOptions, defaultSendOptions, type ResolvedSendOptions, resolveSendOptions } from './send-options.ts'
 
-/** Messages that a turn adds to plenty before their callers wait for the next. Small: a turn for every few of a lone caller. Large: as if nobody waited. */
-const ADDED_IN_A_TURN = 64
+/** Messages that a turn adds to plenty, or one of each caller: what leaves in a turn. Small: a turn for every few of a lone caller. Large: as if nobody waited. */
+const ADDED_IN_A_TURN = 256
 
 /** What one call sends, to one member or many. */
 export interface Prepared {
@@ -44,8 +44,9 @@ export class Outbound implements OutgoingListener {
   #lastWay: DirectWay | undefined
   /** Resolves when the loop has been round. */
   #round: Promise<void> | undefined
-  /** Sent since it was round, though plenty waited. */
-  #added = 0
+  /** Until then so many need not wait for it; and so many do. */
+  #ahead = ADDED_IN_A_TURN
+  #held = 0
   /** Nothing is sent any more. */
   isClosed = false
   #unacknowledged = 0
@@ -142,15 +143,25 @@ export class Outbound implements OutgoingListener {
    */
   afterwards<Value>(destination: Destination, value: Value): Promise<Value> {
     if (!this.#wayTo(destination).hasPlenty) return Promise.resolve(value)
-    this.#round ??= new Promise((resolve) =>
+    this.#round ??= this.#goRound()
+    if (this.#ahead > 0) {
+      this.#ahead -= 1
+      return Promise.resolve(value)
+    }
+    this.#held += 1
+    return this.#round.then(() => value)
+  }
+
+  #goRound(): Promise<void> {
+    return new Promise((resolve) =>
       this.#context.clock.setImmediate(() => {
         this.#round = undefined
-        this.#added = 0
+        // Each of those that are let go now adds at least one more.
+        this.#ahead = Math.max(0, ADDED_IN_A_TURN - this.#held)
+        this.#held = 0
         resolve()
       }),
     )
-    this.#added += 1
-    return this.#added < ADDED_IN_A_TURN ? Promise.resolve(value) : this.#round.then(() => value)
   }
 
   /** Something has to be known of it after it has left, or it stays here. */
