@@ -26,6 +26,9 @@ const FAR_LINKS = 4
 /** Whoever was away for so long may have been suspected and called down meanwhile: the shortest suspicion of the `lan` profile. */
 export const LONG_ABSENCE_MS = 1_500
 
+/** An end that comes so late is the end of a turn that was: others ended meanwhile, too. Beats of the runtime may be as late as 150 ms. */
+const LATE_MS = 200
+
 /** After an absence what waits in the sockets is read first. A guess. */
 const READING_MS = 50
 
@@ -36,7 +39,10 @@ interface Course {
   /** How many times longer than to a neighbor everything takes. */
   readonly stretch: number
   round: ProbeRound | undefined
-  /** By how much short absences have lengthened the round. */
+  begunAt: number
+  /** When it is to be judged. */
+  endsAt: number
+  /** By how much this member's own lateness, and short absences, have lengthened the round. */
   postponedMs: number
   /** It asks for the second time. */
   isRepeated: boolean
@@ -87,6 +93,7 @@ export class Probing {
 
   /** The period is over: judge its round, begin the next. */
   turn(now: number): void {
+    if (this.#isTooSoon(this.#near, now)) return
     const { timers, health } = this.#state
     this.#judge(this.#near, now)
     timers.set('probe', now + health.probeIntervalMs())
@@ -102,6 +109,7 @@ export class Probing {
 
   /** The round of one that this member monitors is over. What passes over others may be lost where links change: silence is asked about again. */
   judgeFar(now: number): void {
+    if (this.#isTooSoon(this.#far, now)) return
     const { round, isRepeated } = this.#far
     if (!round || round.isAnswered || round.isExcused || isRepeated) this.#judge(this.#far, now)
     else {
@@ -122,6 +130,8 @@ export class Probing {
     const record = target === undefined ? undefined : state.table.get(target)
     if (!record) return
     course.round = new ProbeRound(this.#ping(record.id), record.id, record.incarnation)
+    course.begunAt = now
+    course.endsAt = now + state.health.probeIntervalMs() * course.stretch
     state.timers.set(course.timeout, now + state.health.probeTimeoutMs() * course.stretch)
   }
 
@@ -188,14 +198,38 @@ export class Probing {
       this.#startAfresh(now)
       return
     }
-    const { timers, options } = this.#state
     for (const course of this.#courses()) {
       if (!course.round || course.round.isAnswered) continue
-      const mostMs = 2 * options.maxLoopDelayMs * course.stretch
-      const postponedMs = Math.min(course.postponedMs + ms + READING_MS, mostMs)
-      for (const timer of [course.end, course.timeout]) timers.postpone(timer, postponedMs - course.postponedMs)
-      course.postponedMs = postponedMs
+      const byMs = this.#lengthen(course, ms + READING_MS)
+      course.endsAt += byMs
+      for (const timer of [course.end, course.timeout]) this.#state.timers.postpone(timer, byMs)
     }
+  }
+
+  /**
+   * The round is to be judged, and the time was not what it was to be: since it began this process has been later than was known then, or its end
+   * itself comes late, with answers that wait to be read. Then it takes as much longer, and whoever was not asked for help yet is.
+   */
+  #isTooSoon(course: Course, now: number): boolean {
+    const { round, begunAt, endsAt, stretch } = course
+    if (!round || round.isAnswered) return false
+    const { health, timers } = this.#state
+    const missingMs = begunAt + health.probeIntervalMs() * stretch + course.postponedMs - now
+    const lateMs = now - endsAt
+    const byMs = this.#lengthen(course, Math.max(missingMs, lateMs > LATE_MS ? lateMs : 0))
+    if (byMs <= 0) return false
+    if (!round.askedHelpers) this.askHelpers(course.timeout)
+    course.endsAt = now + byMs
+    timers.set(course.end, course.endsAt)
+    return true
+  }
+
+  /** By how much the round may be longer still, of `ms`. */
+  #lengthen(course: Course, ms: number): number {
+    const mostMs = 2 * this.#state.options.maxLoopDelayMs * course.stretch
+    const byMs = Math.max(0, Math.min(ms, mostMs - course.postponedMs))
+    course.postponedMs += byMs
+    return byMs
   }
 
   stop(): void {
@@ -260,5 +294,14 @@ export class Probing {
 }
 
 function courseOf<Name extends 'probe' | 'far-probe'>(name: Name, stretch: number): Course {
-  return { end: name, timeout: `${name}-timeout`, stretch, round: undefined, postponedMs: 0, isRepeated: false }
+  return {
+    end: name,
+    timeout: `${name}-timeout`,
+    stretch,
+    round: undefined,
+    begunAt: 0,
+    endsAt: 0,
+    postponedMs: 0,
+    isRepeated: false,
+  }
 }

@@ -20,6 +20,8 @@ export interface LateScenario {
   /** From one turn of a process to the next, drawn between these, milliseconds. */
   readonly turnMs: readonly [number, number]
   readonly durationMs: number
+  /** False: a member has always had something to do a moment before, so that no turn passes for an absence. */
+  readonly noticesAbsence?: boolean
   /** Falls silent for good in the middle of it. */
   readonly silent?: MemberId
 }
@@ -114,7 +116,7 @@ class LateProcesses {
     // What arrives from now on is read in the next turn.
     const waiting = running.map(({ arrived }) => arrived.splice(0))
     for (const member of running) {
-      if (gap > AWAY_MS) this.#give(member, { type: 'away', ms: gap })
+      if (gap > AWAY_MS && this.#scenario.noticesAbsence !== false) this.#give(member, { type: 'away', ms: gap })
       this.#give(member, { type: 'loop-delay', ms: Math.max(0, gap - BEAT_MS) })
       for (const [timer, at] of [...member.due])
         if (at <= this.#now && member.due.delete(timer)) this.#give(member, { type: 'timer', timer })
