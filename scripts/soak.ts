@@ -1,7 +1,7 @@
 // Hours under churn and faults: witnesses as OS processes, one fault after the other drawn from a seed, the oracle on all the time, and
 // after each fault one whole cluster again. Prints what was done and observed, how long healing took, and how fast the memory of
 // the members that were never restarted grew, by least squares after the warm-up: what is live in V8's heap with what it holds outside
-// of it, right after a collection, the code that V8 has made, V8's whole heap, what the C library keeps in its arenas, and all that is resident. It is measured when all is whole again and no client asks anything: in the middle of a
+// of it, right after a collection that compacts, the code that V8 has made, V8's whole heap, what the C library keeps in its arenas, and all that is resident. It is measured when all is whole again and no client asks anything: in the middle of a
 // fault it shows how much is under way at that moment. What is kept for ever is there at either time. SIGINT ends it early.
 // SIGUSR2 brings all to rest once the fault of the moment is over and all is whole, so that the machine can be used for something else, all its processes stopped meanwhile;
 // the next one lets it go on. The time at rest does not count.
