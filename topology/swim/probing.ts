@@ -26,7 +26,7 @@ const FAR_LINKS = 4
 /** Whoever was away for so long may have been suspected and called down meanwhile: the shortest suspicion of the `lan` profile. */
 export const LONG_ABSENCE_MS = 1_500
 
-/** An end that comes so late is the end of a turn that was: others ended meanwhile, too. Beats of the runtime may be as late as 150 ms. */
+/** When the end of a round comes later than this, answers wait to be read. A member that is well may be as late as a beat of the runtime, 150 ms. */
 const LATE_MS = 200
 
 /** After an absence what waits in the sockets is read first. A guess. */
