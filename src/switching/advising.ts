@@ -11,6 +11,8 @@ import { type Traffic, TrafficSurvey } from './traffic-survey.ts'
 
 /** What is measured is of the last minute or two: a window is closed and begun anew. */
 const WINDOW_MS = 60_000
+/** By so much of it, drawn anew each time, a window is shorter: members that started together do not go on asking each other at the same moment. */
+const WINDOW_SPREAD = 0.5
 const SAMPLE_MS = 5_000
 /** Rules that need less time to hold are asked more often, but not more often than this. */
 const LEAST_SAMPLE_MS = 100
@@ -28,6 +30,7 @@ export interface AdvisingOptions {
 
 interface Window {
   readonly since: number
+  readonly ms: number
   readonly messages: number
   churn: number
 }
@@ -36,7 +39,7 @@ export class Advising implements NodePart {
   readonly #options: AdvisingOptions
   readonly #adviser: Adviser
   readonly #sampleMs: number
-  #open: Window = { since: 0, messages: 0, churn: 0 }
+  #open: Window = { since: 0, ms: WINDOW_MS, messages: 0, churn: 0 }
   /** This node's own, of its last whole window. */
   #own: Traffic | undefined
   /** Of an average member. */
@@ -71,7 +74,7 @@ export class Advising implements NodePart {
     const { context } = this.#options
     const { clock, turn } = context.toolbox
     this.#survey = new TrafficSurvey(context, () => this.#own)
-    this.#open = { since: clock.now(), messages: this.#options.traffic().messages, churn: 0 }
+    this.#open = this.#windowFrom(clock.now(), this.#options.traffic().messages)
     this.#timer = clock.setInterval(() => turn.enter(() => this.#sample()), this.#sampleMs)
     this.#timer?.unref()
   }
@@ -90,17 +93,22 @@ export class Advising implements NodePart {
   #sample(): void {
     const now = this.#options.context.toolbox.clock.now()
     const elapsed = now - this.#open.since
-    if (elapsed >= WINDOW_MS) {
+    if (elapsed >= this.#open.ms) {
       const { messages, recipients } = this.#options.traffic()
       const messagesPerSecond = ((messages - this.#open.messages) / elapsed) * 1_000
       this.#churnPerMinute = (this.#open.churn / elapsed) * 60_000
-      this.#open = { since: now, messages, churn: 0 }
+      this.#open = this.#windowFrom(now, messages)
       this.#own = { messagesPerSecond, fanOut: recipients }
       void this.#askOthers(this.#own)
     }
     const advice = this.advise()
     const { context, maySwitch } = this.#options
     if (context.options.topologyAuto && advice.isDue && !this.#isOrdering && maySwitch()) void this.#order(advice)
+  }
+
+  #windowFrom(since: number, messages: number): Window {
+    const ms = WINDOW_MS * (1 - WINDOW_SPREAD * this.#options.context.toolbox.random())
+    return { since, ms, messages, churn: 0 }
   }
 
   async #askOthers(own: Traffic): Promise<void> {
