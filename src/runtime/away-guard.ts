@@ -8,7 +8,7 @@
 
 import type { Clock, Time, Timer } from './clock.ts'
 
-/** How often the guard proves that the loop runs; turns further apart than the threshold are an absence. */
+/** How often the guard proves that the loop runs, every 150 ms at least (`wake-ups.ts`); turns further apart than the threshold are an absence. */
 const PULSE_MS = 100
 
 /**
