@@ -28,8 +28,6 @@ const PINNED = 'voters'
 /** Who monitors whom is found out anew this long after something changed: many change at once. */
 const WATCH_DELAY_MS = 300
 const WATCH = 'watch'
-/** Of SWIM's timers those that come again and again. What they send may wait until this process is awake anyway, as others are then. */
-const patient: ReadonlySet<string> = new Set(['probe', 'gossip', 'push-pull'])
 
 export interface MembershipOptions {
   readonly self: MemberRecord
@@ -67,8 +65,7 @@ export class Membership {
     this.#mailbox = new Mailbox((input) => this.#take(input))
     this.#monitors = new Monitors({ self: self.id, holds: options.holds })
     this.#watchTimer = new NamedTimers(clock, () => turn.enter(() => this.#watch()))
-    const expired = (timer: string): void => turn.enter(() => this.put({ type: 'timer', timer }))
-    this.#timers = new NamedTimers(clock, expired, (timer) => patient.has(timer))
+    this.#timers = new NamedTimers(clock, (timer) => turn.enter(() => this.put({ type: 'timer', timer })))
   }
 
   /** `linked`: peers of this cluster to whom links are up already. */

@@ -1,7 +1,7 @@
 // What this process wakes up for by itself, all of its parts and nodes together.
 
 import { performance } from 'node:perf_hooks'
-import type { Alarm, Timer } from './clock.ts'
+import type { Timer } from './clock.ts'
 import { BEAT_MS, WakeUps } from './wake-ups.ts'
 
 export { BEAT_MS }
@@ -18,11 +18,6 @@ const wakeUps = new WakeUps({
  */
 export function onBeat(work: (lateMs: number) => void, ms: number): Timer {
   return wakeUps.every(ms, work)
-}
-
-/** A timer that is moved and called off at no cost. A patient one waits for the beat that follows its time. */
-export function processAlarm(work: () => void, isPatient: boolean): Alarm {
-  return wakeUps.alarm(work, isPatient)
 }
 
 /** A turn is over: the beat may come with it. */

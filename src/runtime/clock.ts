@@ -4,7 +4,7 @@
 
 import { uptime } from 'node:os'
 import { performance } from 'node:perf_hooks'
-import { BEAT_MS, onBeat, processAlarm, turned } from './beat.ts'
+import { BEAT_MS, onBeat, turned } from './beat.ts'
 
 export interface Clock {
   /** Milliseconds of a clock that never jumps; it stands still while the machine is suspended. */
@@ -21,24 +21,12 @@ export interface Timer extends Disposable {
   unref(): unknown
 }
 
-/** A timer that is set again and again, and mostly moved or called off before it is due. */
-export interface Alarm {
-  /** It rings once, at `at` by {@link Clock.now} or a little later, never before, and not for what was asked for before. */
-  set(at: number): void
-  clear(): void
-}
-
 /** The clocks, and timers that keep to them. */
 export interface Time extends Clock {
   /** Calls `work` once, in `ms` milliseconds or a little later. At most {@link MAX_DELAY_MS}. */
   setTimeout(work: () => void, ms: number): Timer
   /** Calls `work` every `ms` milliseconds; those of 100 ms and more are kept in step with each other, in whole tenths of a second. */
   setInterval(work: () => void, ms: number): Timer
-  /**
-   * Rings by calling `work`, which finds nothing current. One that is patient waits for what the process wakes up for besides, up to 150 ms.
-   * Absent: `setTimeout` has to do.
-   */
-  alarm?(work: () => void, isPatient: boolean): Alarm
   /** A turn is over: what is nearly due on its own may come now, in place of a turn of its own. Absent: nothing does. */
   turned?(): void
   /** Calls `work` on a later turn of the event loop, in order. */
@@ -57,7 +45,6 @@ export const systemClock: Time = {
   boot: () => uptime() * 1000,
   setTimeout: (work, ms) => setTimeout(work, ms),
   setInterval: (work, ms) => (ms >= BEAT_MS ? onBeat(work, ms) : setInterval(work, ms)),
-  alarm: processAlarm,
   turned,
   setImmediate: (work) => void setImmediate(work),
   timeout: (ms) => AbortSignal.timeout(ms),

@@ -1,32 +1,27 @@
 // The timers of one core, by name. A core only says "call me with this name at that time"; here are the real timers.
 
-import { type Alarm, MAX_DELAY_MS, type Time, type Timer } from './clock.ts'
+import { MAX_DELAY_MS, type Time, type Timer } from './clock.ts'
+
+interface Armed {
+  readonly at: number
+  readonly handle: Timer
+}
 
 export class NamedTimers {
   readonly #clock: Time
   readonly #fire: (name: string) => void
-  readonly #isPatient: (name: string) => boolean
-  readonly #armed = new Map<string, Alarm>()
+  readonly #armed = new Map<string, Armed>()
 
-  /** `isPatient`: timers of that name may be late by one beat of the process, and need not wake it up. Default: none. */
-  constructor(clock: Time, fire: (name: string) => void, isPatient: (name: string) => boolean = () => false) {
+  constructor(clock: Time, fire: (name: string) => void) {
     this.#clock = clock
     this.#fire = fire
-    this.#isPatient = isPatient
   }
 
   /** Arms `name` for the monotonic time `at`; one of the same name is replaced. */
   set(name: string, at: number): void {
-    let alarm = this.#armed.get(name)
-    if (alarm === undefined) {
-      const ring = (): void => {
-        this.#armed.delete(name)
-        this.#fire(name)
-      }
-      alarm = this.#clock.alarm?.(ring, this.#isPatient(name)) ?? new TimeoutAlarm(this.#clock, ring)
-      this.#armed.set(name, alarm)
-    }
-    alarm.set(at)
+    this.clear(name)
+    const delay = Math.min(Math.max(0, Math.ceil(at - this.#clock.now())), MAX_DELAY_MS)
+    this.#armed.set(name, { at, handle: this.#clock.setTimeout(() => this.#due(name, at), delay) })
   }
 
   has(name: string): boolean {
@@ -34,35 +29,22 @@ export class NamedTimers {
   }
 
   clear(name: string): void {
-    this.#armed.get(name)?.clear()
+    this.#armed.get(name)?.handle[Symbol.dispose]()
     this.#armed.delete(name)
   }
 
   clearAll(): void {
-    for (const alarm of this.#armed.values()) alarm.clear()
+    for (const { handle } of this.#armed.values()) handle?.[Symbol.dispose]()
     this.#armed.clear()
   }
-}
 
-/** With a clock that has no alarms of its own. */
-class TimeoutAlarm implements Alarm {
-  readonly #clock: Time
-  readonly #ring: () => void
-  #handle: Timer | undefined
-
-  constructor(clock: Time, ring: () => void) {
-    this.#clock = clock
-    this.#ring = ring
-  }
-
-  set(at: number): void {
-    this.clear()
-    const delay = Math.min(Math.max(0, Math.ceil(at - this.#clock.now())), MAX_DELAY_MS)
-    // A timer may be a little early; "not before" is kept to the letter.
-    this.#handle = this.#clock.setTimeout(() => (this.#clock.now() < at ? this.set(at) : this.#ring()), delay)
-  }
-
-  clear(): void {
-    this.#handle?.[Symbol.dispose]()
+  #due(name: string, at: number): void {
+    // Node rounds to whole milliseconds and may be a little early; a core's "not before" is kept to the letter.
+    if (this.#clock.now() < at) {
+      this.set(name, at)
+      return
+    }
+    this.#armed.delete(name)
+    this.#fire(name)
   }
 }

@@ -83,22 +83,16 @@ function hear(machine: SleepingMachine, wakeUps: WakeUps, everyMs: number, forMs
 }
 
 describe('what a process wakes up for by itself', () => {
-  it('is ten beats a second, however many intervals and patient alarms there are', () => {
+  it('is ten beats a second, however many intervals there are', () => {
     const machine = new SleepingMachine()
     const wakeUps = new WakeUps(machine)
-    const calls = { often: 0, seldom: 0, patient: 0 }
+    const calls = { often: 0, seldom: 0 }
     wakeUps.every(BEAT_MS, () => calls.often++)
     wakeUps.every(1_000, () => calls.seldom++)
-    const probe = wakeUps.alarm(() => {
-      calls.patient++
-      probe.set(machine.now() + 500)
-    }, true)
-    probe.set(machine.now() + 250)
     machine.pass(10_000)
     assert.ok(machine.wakeUps >= 95 && machine.wakeUps <= 100, String(machine.wakeUps))
     assert.equal(calls.often, machine.wakeUps)
     assert.ok(calls.seldom >= 9 && calls.seldom <= 10, String(calls.seldom))
-    assert.ok(calls.patient >= 18, String(calls.patient))
   })
 
   it('is less where messages bring the beats, which come as often', () => {
@@ -109,42 +103,6 @@ describe('what a process wakes up for by itself', () => {
     hear(machine, wakeUps, 100.6, 10_000)
     assert.ok(machine.wakeUps <= 67, String(machine.wakeUps))
     assert.ok(looks >= 48 && looks <= 51, String(looks))
-  })
-
-  it('is nothing besides where a timer comes as often as the beat, and is answered by messages', () => {
-    const machine = new SleepingMachine()
-    const wakeUps = new WakeUps(machine)
-    const calls = { beats: 0, heartbeats: 0 }
-    wakeUps.every(BEAT_MS, () => calls.beats++)
-    const heartbeat = wakeUps.alarm(() => {
-      calls.heartbeats++
-      // What it does takes a moment, and an answer comes.
-      heartbeat.set(machine.now() + 100.05)
-      machine.setImmediate(() => wakeUps.turned())
-    })
-    heartbeat.set(machine.now() + 100)
-    machine.pass(10_000)
-    assert.ok(calls.heartbeats >= 98, String(calls.heartbeats))
-    assert.equal(machine.wakeUps, calls.heartbeats)
-    assert.equal(calls.beats, calls.heartbeats)
-  })
-
-  it('is nothing for alarms that are moved before they are due, or called off', () => {
-    const machine = new SleepingMachine()
-    const wakeUps = new WakeUps(machine)
-    wakeUps.every(BEAT_MS, () => {})
-    const rung: string[] = []
-    const election = wakeUps.alarm(() => rung.push('election'))
-    const timeout = wakeUps.alarm(() => rung.push('timeout'))
-    hear(machine, wakeUps, 100.6, 10_000, () => {
-      election.set(machine.now() + 600)
-      timeout.set(machine.now() + 250)
-      timeout.clear()
-    })
-    assert.deepEqual(rung, [])
-    assert.ok(machine.wakeUps <= 67, String(machine.wakeUps))
-    machine.pass(603)
-    assert.deepEqual(rung, ['election'])
   })
 
   it('comes soon enough after the last message, whenever that was', () => {
@@ -167,30 +125,6 @@ describe('what a process wakes up for by itself', () => {
     )
   })
 
-  it('rings an alarm never before its time, a hurried one at it, a patient one with the next beat', () => {
-    fc.assert(
-      fc.property(
-        fc.array(fc.record({ inMs: fc.double({ min: 0, max: 700, noNaN: true }), isPatient: fc.boolean() }), {
-          minLength: 1,
-          maxLength: 20,
-        }),
-        fc.double({ min: 5, max: 200, noNaN: true }),
-        (asked, everyMs) => {
-          const machine = new SleepingMachine()
-          const wakeUps = new WakeUps(machine)
-          const late: { readonly ms: number; readonly isPatient: boolean }[] = []
-          for (const { inMs, isPatient } of asked) {
-            const at = machine.now() + inMs
-            wakeUps.alarm(() => late.push({ ms: machine.now() - at, isPatient }), isPatient).set(at)
-          }
-          hear(machine, wakeUps, everyMs, 1_000)
-          assert.equal(late.length, asked.length)
-          for (const { ms, isPatient } of late) assert.ok(ms >= 0 && ms <= (isPatient ? 152 : 2), String(ms))
-        },
-      ),
-    )
-  })
-
   it('tells the beat how late it was', () => {
     const machine = new SleepingMachine()
     const wakeUps = new WakeUps(machine)
@@ -203,21 +137,12 @@ describe('what a process wakes up for by itself', () => {
     assert.ok((told.at(-1) ?? 0) >= 400, String(told))
   })
 
-  it('keeps the process alive for an alarm and for an interval that shall, and no longer', () => {
+  it('keeps the process alive for an interval that shall, and no longer', () => {
     const machine = new SleepingMachine()
     const wakeUps = new WakeUps(machine)
     const interval = wakeUps.every(BEAT_MS, () => {})
+    assert.equal(machine.isRef, true)
     interval.unref()
-    assert.equal(machine.isRef, false)
-    const alarm = wakeUps.alarm(() => {})
-    alarm.set(machine.now() + 50)
-    assert.equal(machine.isRef, true)
-    machine.pass(60)
-    assert.equal(machine.isRef, false)
-    alarm.set(machine.now() + 5_000)
-    assert.equal(machine.isRef, true)
-    alarm.clear()
-    alarm.clear()
     assert.equal(machine.isRef, false)
     interval[Symbol.dispose]()
     interval[Symbol.dispose]()
