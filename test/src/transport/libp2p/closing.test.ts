@@ -18,6 +18,7 @@ function longTimers(): () => number[] {
       run(...given)
     }, ms)
     pending.set(timer, { ms, timer })
+    timer[Symbol.dispose] = () => globalThis.clearTimeout(timer)
     return timer
   })
   mock.method(globalThis, 'clearTimeout', (timer: NodeJS.Timeout | undefined) => {
