@@ -37,11 +37,10 @@ export class LogContents {
   }
 
   put(entry: StoredEntry): void {
-    const { index } = entry
-    if (index <= this.#base.index || index > this.last.index + 1) {
-      malformed(`entry ${index} behind entry ${this.last.index}`)
-    }
-    this.entries.length = index - 1 - this.#base.index
+    const place = entry.index - 1 - this.#base.index
+    const { length } = this.entries
+    if (place < 0 || place > length) malformed(`entry ${entry.index} behind entry ${this.last.index}`)
+    if (place < length) this.entries.length = place
     this.entries.push(entry)
   }
 

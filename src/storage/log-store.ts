@@ -38,7 +38,7 @@ export interface LogWrite {
   readonly entries: readonly StoredEntry[]
 }
 
-/** What survived: `entries` are contiguous from `base.index + 1` on. */
+/** What survived: `entries` are contiguous from `base.index + 1` on. A command may be a view of a whole file: whoever keeps one copies it. */
 export interface LoadedLog {
   readonly hardState: StoredHardState
   /** At or before the index of the last `compact`, exactly that of the last `reset`; (0, 0) when there was neither. */

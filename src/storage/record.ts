@@ -76,36 +76,51 @@ function encodeWrite(into: Buffer, start: number, { hardState, entries }: LogWri
 /** Who hears what a record says. */
 export type RecordTarget = Pick<LogContents, 'setHardState' | 'put'>
 
-/** Tells `target` what a record's body says. Throws `Malformed` on a body that no release of this format writes. */
+/**
+ * Tells `target` what a record's body says; commands are views of it. Throws `Malformed` on a body that no release of this format writes.
+ * A start reads tens of thousands of entries before any of this is compiled: no closures, no BigInt.
+ */
 export function applyBody(body: Buffer, target: RecordTarget): void {
   let at = 0
-  const take = (bytes: number): number => {
-    if (at + bytes > body.length) malformed('an item is cut short')
-    at += bytes
-    return at - bytes
-  }
   while (at < body.length) {
-    const kind = body.readUInt8(take(1))
-    if (kind === kinds.hardState) {
-      const term = safeNumber(body.readBigUInt64LE(take(8)))
-      const length = body.readUInt16LE(take(2))
-      const from = take(length)
-      target.setHardState({ term, votedFor: length === 0 ? undefined : body.toString('utf8', from, at) })
-    } else if (kind === kinds.command || kind === kinds.noCommand) {
-      const index = safeNumber(body.readBigUInt64LE(take(8)))
-      const term = safeNumber(body.readBigUInt64LE(take(8)))
-      const from = kind === kinds.command ? take(body.readUInt32LE(take(4))) : undefined
-      // Copied, so that an entry does not keep the whole file in memory.
-      target.put({ index, term, command: from === undefined ? undefined : new Uint8Array(body.subarray(from, at)) })
-    } else {
-      malformed(`unknown item ${kind}`)
-    }
+    const kind = body[at]
+    if (kind === kinds.command || kind === kinds.noCommand)
+      at = applyEntry(body, at + 1, kind === kinds.command, target)
+    else if (kind === kinds.hardState) at = applyHardState(body, at + 1, target)
+    else malformed(`unknown item ${kind}`)
   }
 }
 
-function safeNumber(value: bigint): number {
-  if (value > BigInt(Number.MAX_SAFE_INTEGER)) malformed(`${value} is no number of this format`)
-  return Number(value)
+function applyHardState(body: Buffer, start: number, target: RecordTarget): number {
+  const head = behind(body, start, 10)
+  const length = body.readUInt16LE(start + 8)
+  const end = behind(body, head, length)
+  target.setHardState({
+    term: readNumber(body, start),
+    votedFor: length === 0 ? undefined : body.toString('utf8', head, end),
+  })
+  return end
+}
+
+function applyEntry(body: Buffer, start: number, hasCommand: boolean, target: RecordTarget): number {
+  const head = behind(body, start, hasCommand ? 20 : 16)
+  const end = hasCommand ? behind(body, head, body.readUInt32LE(start + 16)) : head
+  const command = hasCommand ? new Uint8Array(body.buffer, body.byteOffset + head, end - head) : undefined
+  target.put({ index: readNumber(body, start), term: readNumber(body, start + 8), command })
+  return end
+}
+
+/** Where `bytes` from `at` on end. */
+function behind(body: Buffer, at: number, bytes: number): number {
+  if (bytes > body.length - at) malformed('an item is cut short')
+  return at + bytes
+}
+
+/** A u64 that is a safe number. */
+function readNumber(body: Buffer, at: number): number {
+  const value = body.readUInt32LE(at + 4) * 2 ** 32 + body.readUInt32LE(at)
+  if (value > Number.MAX_SAFE_INTEGER) malformed(`${body.readBigUInt64LE(at)} is no number of this format`)
+  return value
 }
 
 export interface FoundRecord {

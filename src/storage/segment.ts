@@ -134,32 +134,32 @@ export function replaySegment(
   contents.setHardState(header.hardState)
   const scan = scanRecords(file, start, seed, header.sequence)
   if (scan.damagedAt !== undefined) throw corrupt(path, scan.damagedAt, 'a record has a wrong checksum')
-  const lowestIndex = lowestIndexIn(scan, path)
-  const isLeftover = sequence === undefined && !isLast && lowestIndex <= header.previous.index
-  if (!isLeftover) tell(scan, path, contents)
+  // The others are read once.
+  const mayBeLeftover = sequence === undefined && !isLast
+  const isLeftover = mayBeLeftover && tell(scan, path) <= header.previous.index
+  const lowestIndex = tell(scan, path, isLeftover ? undefined : contents)
   return { ...decoded, scan, lowestIndex, isLeftover }
 }
 
-function lowestIndexIn(scan: Scan, path: string): number {
+/** The lowest index that an entry has; infinite when there is none. */
+function tell({ records }: Scan, path: string, target?: RecordTarget): number {
   let lowest = Number.POSITIVE_INFINITY
-  tell(scan, path, {
-    setHardState: () => {},
-    put: ({ index }) => {
-      lowest = Math.min(lowest, index)
+  const listener: RecordTarget = {
+    setHardState: (hardState) => target?.setHardState(hardState),
+    put: (entry) => {
+      if (entry.index < lowest) lowest = entry.index
+      target?.put(entry)
     },
-  })
-  return lowest
-}
-
-function tell({ records }: Scan, path: string, target: RecordTarget): void {
+  }
   for (const { position, body } of records) {
     try {
-      applyBody(body, target)
+      applyBody(body, listener)
     } catch (error) {
       if (error instanceof Malformed) throw corrupt(path, position, error.message)
       throw error
     }
   }
+  return lowest
 }
 
 /** `sequence`: of the next record after those found so far. */
