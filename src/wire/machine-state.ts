@@ -131,11 +131,15 @@ export function* decodeState(bytes: Uint8Array): Generator<undefined, unknown> {
     }
     top.left--
     const key = Array.isArray(top.target) ? undefined : textOf(reader)
-    const { value, left } = decodeValue(reader)
-    keep(top.target, key, value)
-    if (left > 0 && open.push({ target: value as Unfinished['target'], left }) > MAX_STATE_DEPTH + 1) {
-      throw new WireError('bad-value', 'it is too deep')
-    }
+    const kind = reader.u8()
+    if (kind === kinds.list || kind === kinds.record) {
+      const target = kind === kinds.list ? [] : {}
+      keep(top.target, key, target)
+      const left = reader.length(Number.MAX_SAFE_INTEGER)
+      if (left > 0 && open.push({ target, left }) > MAX_STATE_DEPTH + 1) {
+        throw new WireError('bad-value', 'it is too deep')
+      }
+    } else keep(top.target, key, decodeScalar(reader, kind))
     if (read % VALUES_PER_STEP === 0) yield
   }
   reader.end()
@@ -144,16 +148,10 @@ export function* decodeState(bytes: Uint8Array): Generator<undefined, unknown> {
 
 function keep(target: Unfinished['target'], key: string | undefined, value: unknown): void {
   if (Array.isArray(target)) target.push(value)
-  // Defined, not assigned: a name like __proto__ is a name like any other.
-  else Object.defineProperty(target, key ?? '', { value, writable: true, enumerable: true, configurable: true })
-}
-
-/** A value, and how many parts of it follow. */
-function decodeValue(reader: Reader): { readonly value: unknown; readonly left: number } {
-  const kind = reader.u8()
-  if (kind === kinds.list) return { value: [], left: reader.length(Number.MAX_SAFE_INTEGER) }
-  if (kind === kinds.record) return { value: {}, left: reader.length(Number.MAX_SAFE_INTEGER) }
-  return { value: decodeScalar(reader, kind), left: 0 }
+  // A name that every object has, like __proto__, is a name like any other: defined, which is slow, not assigned.
+  else if (key! in target)
+    Object.defineProperty(target, key!, { value, writable: true, enumerable: true, configurable: true })
+  else target[key!] = value
 }
 
 function decodeScalar(reader: Reader, kind: number): unknown {
