@@ -36,6 +36,8 @@ import type { VoterId } from './types.ts'
 /** One voter. The file's header says what it is made of and what its driver owes it. */
 export class Raft<Command> {
   readonly #raft: RaftState<Command>
+  /** Asked for many times after each step. */
+  #view: RaftView | undefined
 
   constructor(setup: RaftSetup<Command>) {
     this.#raft = initialState(setup)
@@ -116,6 +118,11 @@ export class Raft<Command> {
 
   /** What this voter knows, as plain data. */
   view(): RaftView {
+    this.#view ??= this.#look()
+    return this.#view
+  }
+
+  #look(): RaftView {
     const { role, hardState, commitIndex, log, transfer, snapshots } = this.#raft
     return {
       role: role.type,
@@ -236,6 +243,7 @@ export class Raft<Command> {
     announceConfiguration(raft)
     advanceReads(raft, now)
     maybeCapture(raft, now)
+    this.#view = undefined
     return raft.outbox.take()
   }
 }

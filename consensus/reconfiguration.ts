@@ -62,9 +62,9 @@ export function advanceReconfiguration<Command>(raft: RaftState<Command>, leader
 export function announceConfiguration<Command>(raft: RaftState<Command>): void {
   const { index, configuration } = raft.configurations.latest
   const settled = isSettled(raft)
-  const said = `${index} ${settled}`
-  if (said === raft.announcedConfiguration) return
-  raft.announcedConfiguration = said
+  const { announcedConfiguration: said } = raft
+  if (said.index === index && said.settled === settled) return
+  raft.announcedConfiguration = { index, settled }
   raft.outbox.emit({ type: 'configuration', index, configuration, settled })
 }
 

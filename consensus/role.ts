@@ -96,9 +96,9 @@ export function announce<Command>(raft: RaftState<Command>, reason: string): voi
   const { term } = raft.hardState
   const role = raft.role.type
   const leader = knownLeader(raft)
-  const said = `${role} ${term} ${leader ?? ''}`
-  if (said === raft.announced) return
-  raft.announced = said
+  const { announced } = raft
+  if (announced?.role === role && announced.term === term && announced.leader === leader) return
+  raft.announced = { role, term, leader }
   handedOver(raft, leader)
   raft.outbox.emit({ type: 'role', role, term, leader, reason })
 }

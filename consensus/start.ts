@@ -66,8 +66,8 @@ export function initialState<Command>(setup: RaftSetup<Command>): RaftState<Comm
     reads: newFollowerReads(),
     snapshots: { latest: snapshot, capturing: undefined, receiving: undefined, isDue: false },
     transfer: undefined,
-    announced: '',
-    announcedConfiguration: `${configurations.latest.index} ${configurations.latest.index <= start}`,
+    announced: undefined,
+    announcedConfiguration: { index: configurations.latest.index, settled: configurations.latest.index <= start },
   }
 }
 

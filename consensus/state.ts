@@ -10,7 +10,7 @@ import type { FollowerReads, LeaderReads } from './read-index.ts'
 import type { BallotView, RaftRules } from './rules.ts'
 import type { Snapshots } from './snapshot.ts'
 import type { Transfer } from './transfer.ts'
-import type { HardState, LogIndex, Random, VoterId } from './types.ts'
+import type { HardState, LogIndex, Random, Term, VoterId } from './types.ts'
 
 export interface RaftState<Command> {
   readonly self: VoterId
@@ -42,9 +42,9 @@ export interface RaftState<Command> {
   /** Leadership that is being handed over, from the question until a new leader is known or the time is up. */
   transfer: Transfer | undefined
   /** What the last `role` event said, so that each change is told once. */
-  announced: string
+  announced: { readonly role: RoleState['type']; readonly term: Term; readonly leader: VoterId | undefined } | undefined
   /** What the last `configuration` event said. */
-  announcedConfiguration: string
+  announcedConfiguration: { readonly index: LogIndex; readonly settled: boolean }
 }
 
 export type RoleState = FollowerState | CandidacyState | LeaderState

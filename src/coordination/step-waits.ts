@@ -11,6 +11,7 @@ export class StepWaits {
 
   /** After each step, and at the end. */
   stepped(): void {
+    if (this.#checks.size === 0) return
     for (const check of [...this.#checks]) check()
   }
 
