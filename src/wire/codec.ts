@@ -140,17 +140,25 @@ export function family<C extends { readonly [Type in keyof C]: Codec<Infer<C[Typ
   numbers: { readonly [Type in keyof C]: number },
   cases: C,
 ): Family<FamilyOf<C> & { readonly type: string }> {
-  const byType = new Map(Object.entries(cases as unknown as Cases))
   const numberByType = new Map(Object.entries<number>(numbers))
-  const typeByNumber = new Map([...byType.keys()].map((type) => [numberByType.get(type) as number, type]))
+  const byType = new Map(
+    Object.entries(cases as unknown as Cases).map(([type, codec]) => [
+      type,
+      { type, number: numberByType.get(type) as number, codec },
+    ]),
+  )
+  const byNumber = new Map([...byType.values()].map((one) => [one.number, one]))
   type Value = FamilyOf<C> & { readonly type: string }
   return {
-    numbers: [...typeByNumber.keys()],
-    numberOf: (value: Value) => known(numberByType, value.type),
-    encodeBody: (writer: Writer, value: Value) => known(byType, value.type).encode(writer, value as never),
+    numbers: [...byNumber.keys()],
+    numberOf: (value: Value) => known(byType, value.type).number,
+    encodeBody: (writer: Writer, value: Value) => known(byType, value.type).codec.encode(writer, value as never),
     decodeBody: (number: number, reader: Reader) => {
-      const type = known(typeByNumber, number)
-      return { type, ...(known(byType, type).decode(reader) as object) } as unknown as Value
+      const { type, codec } = known(byNumber, number)
+      // What a case decodes to is an object of its own: one more field costs less than another object.
+      const value = codec.decode(reader) as { type?: string }
+      value.type = type
+      return value as Value
     },
   }
 }

@@ -30,6 +30,23 @@ const singleton = label
 
 const inner: Codec<ClientCommand> = union(family(clientCommandNumbers, clientCommands))
 
+/** Written out, as around a write (`client-command.ts`) and its message (`raft.ts`). */
+const inSession: Codec<Extract<ClusterCommand, { type: 'in-session' }>> = {
+  encode: (writer, command) => {
+    writer.varint(command.session)
+    writer.varint(command.sequence)
+    writer.varint(command.floor)
+    inner.encode(writer, command.command)
+  },
+  decode: (reader) => ({
+    type: 'in-session',
+    session: reader.varint(),
+    sequence: reader.varint(),
+    floor: reader.varint(),
+    command: inner.decode(reader),
+  }),
+}
+
 const fields: Codec<ClusterCommand> = union(
   family(commandNumbers, {
     'bind-name': struct({ name: text(MAX_NAME_BYTES), id, replaces: optional(id) }),
@@ -55,7 +72,7 @@ const fields: Codec<ClusterCommand> = union(
     'commit-topology': struct({ proposal: varint }),
     'abort-topology': struct({ proposal: varint, reason: label }),
     'open-session': struct({}),
-    'in-session': struct({ session: varint, sequence: varint, floor: varint, command: inner }),
+    'in-session': inSession,
     ...clientCommands,
   }),
 )
@@ -75,7 +92,7 @@ export function encodeCommand(command: ClusterCommand): Uint8Array {
   return written
 }
 
-/** What {@link decodeCommand} reads; its bytes, which the caller gives away, are not made again by {@link encodeCommand} soon after. */
+/** What {@link decodeCommand} reads; its bytes, of which a copy is kept for a while, are not made again by {@link encodeCommand} soon after. */
 export function receiveCommand(from: Uint8Array): ClusterCommand {
   const command = decodeCommand(from)
   encoded.set(command, from)
@@ -87,7 +104,7 @@ export function decodeCommand(from: Uint8Array): ClusterCommand {
   const version = from[0]
   if (version === undefined) throw new WireError('truncated', 'a command is empty')
   if (version !== COMMAND_VERSION) throw new WireError('unknown-number', `a command has version ${version}`)
-  const reader = new Reader(from.subarray(1), version)
+  const reader = new Reader(from, version, 1)
   const command = fields.decode(reader)
   reader.end()
   return command

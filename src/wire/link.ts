@@ -132,9 +132,9 @@ export class Link {
   #decode(chunk: Uint8Array, handler: LinkHandler): void {
     // What follows a goodbye, or a frame that is none, has no meaning.
     if (this.#goodbye !== undefined || this.#error !== undefined) return
-    const messages = this.#decoder.push(chunk)
+    this.#decoder.begin(chunk)
     while (this.#error === undefined) {
-      const message = this.#next(messages)
+      const message = this.#next()
       if (message === undefined) return
       if (message.type === 'goodbye') {
         this.#goodbye = message.reason
@@ -145,9 +145,9 @@ export class Link {
     }
   }
 
-  #next(messages: Generator<WireMessage, void, undefined>): WireMessage | undefined {
+  #next(): WireMessage | undefined {
     try {
-      return messages.next().value ?? undefined
+      return this.#decoder.next()
     } catch (error) {
       if (!(error instanceof WireError)) throw error
       this.#fail(error)

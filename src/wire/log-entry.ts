@@ -35,7 +35,7 @@ export function encodeContent({ command, configuration: change }: Content): Uint
 export function decodeContent(from: Uint8Array | undefined, command = decodeCommand): Content {
   if (from === undefined) return { command: undefined }
   if (from[0] !== COMMAND_VERSION || from[1] !== logEntryNumbers.configuration) return { command: command(from) }
-  const reader = new Reader(from.subarray(2), COMMAND_VERSION)
+  const reader = new Reader(from, COMMAND_VERSION, 2)
   const change = configuration.decode(reader)
   reader.end()
   return { command: undefined, configuration: change }
@@ -49,7 +49,7 @@ export const content: Codec<Content> = {
     if (bytes !== undefined) writer.bytes(bytes, MAX_COMMAND_BYTES)
   },
   // A follower stores what it was sent.
-  decode: (reader) => decodeContent(bool.decode(reader) ? reader.bytes(MAX_COMMAND_BYTES) : undefined, receiveCommand),
+  decode: (reader) => decodeContent(bool.decode(reader) ? reader.view(MAX_COMMAND_BYTES) : undefined, receiveCommand),
 }
 
 function encodeConfiguration(change: Configuration): Uint8Array {

@@ -85,10 +85,19 @@ export class FrameDecoder {
 
   /** The messages that `chunk` completes, in order. Iterate to the end; the chunk may be reused only then. */
   *push(chunk: Uint8Array): Generator<WireMessage, void, undefined> {
+    this.begin(chunk)
+    for (let message = this.next(); message !== undefined; message = this.next()) yield message
+  }
+
+  /** As {@link push}, for who calls `next` until there is no message any more. */
+  begin(chunk: Uint8Array): void {
     this.#splitter.push(chunk)
-    for (let frame = this.#splitter.next(); frame !== undefined; frame = this.#splitter.next()) {
-      yield decodeFrame(frame, this.#version)
-    }
+  }
+
+  /** The next message that the chunk completes. */
+  next(): WireMessage | undefined {
+    const frame = this.#splitter.next()
+    return frame && decodeFrame(frame, this.#version)
   }
 }
 

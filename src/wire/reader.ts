@@ -9,10 +9,12 @@ export class Reader {
   /** The version the bytes were written in; fields newer than that are not there. */
   readonly version: number
   readonly #bytes: Buffer
-  #offset = 0
+  #offset: number
 
-  constructor(bytes: Uint8Array, version: number = PROTOCOL_VERSION) {
+  /** Begins at `start`. */
+  constructor(bytes: Uint8Array, version: number = PROTOCOL_VERSION, start = 0) {
     this.version = version
+    this.#offset = start
     this.#bytes = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
 
@@ -85,6 +87,13 @@ export class Reader {
     const length = this.length(max)
     const start = this.#take(length)
     return new Uint8Array(this.#bytes.subarray(start, start + length))
+  }
+
+  /** The same where they lie: gone with the chunk that they came in. */
+  view(max: number): Uint8Array {
+    const length = this.length(max)
+    const start = this.#take(length)
+    return this.#bytes.subarray(start, start + length)
   }
 
   /** A copy of exactly `length` bytes. */
