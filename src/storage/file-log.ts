@@ -146,7 +146,8 @@ export class FileLog implements LogStore {
     if (this.#running !== undefined) throw new Error('two appends at a time: a bug in the caller')
     extentAfter(writes, this.#extent)
     // Encoded before anything is waited for: the bytes are the caller's.
-    const steps = stepsOf(writes).map((step) => ({ ...step, record: encodeRecord(step.records) }))
+    const steps = stepsOf(writes)
+    for (const step of steps) step.record = encodeRecord(step.records)
     this.#running = this.#write(steps)
     try {
       await this.#running
@@ -157,14 +158,16 @@ export class FileLog implements LogStore {
     }
   }
 
-  async #write(steps: readonly (Step & { readonly record: Buffer | undefined })[]): Promise<void> {
+  async #write(steps: readonly Step[]): Promise<void> {
     for (const { reset, records, record } of steps) {
       if (reset !== undefined) await this.#begin(reset.hardState ?? this.#hardState, reset.reset, true)
       if (record === undefined) continue
       if (this.#loaded.tail.end >= this.#segmentBytes) {
         await this.#begin(this.#hardState, this.#loaded.extent.last, false)
       }
-      await this.#put(record)
+      // What blocks is done by then.
+      const putting = this.#put(record)
+      if (putting) await putting
       for (const { hardState, entries } of records) {
         this.#hardState = hardState ?? this.#hardState
         if (entries[0] !== undefined) this.#boundaries = boundariesAfter(this.#boundaries, entries[0].index)
@@ -173,25 +176,30 @@ export class FileLog implements LogStore {
     }
   }
 
-  async #put(record: Buffer): Promise<void> {
+  /** Undefined: it is done. */
+  #put(record: Buffer): Promise<void> | undefined {
     const { tail } = this.#loaded
     sealRecord(record, tail.sequence, tail.end, tail.seed)
-    const after = tail.end + record.length
-    if (after > tail.size) await this.#grow(tail, record)
-    else await this.#flush(tail, record)
-    tail.sequence++
-    tail.end = after
+    const isFull = tail.end + record.length > tail.size
+    if (isFull || !this.#pace.mayBlock(record.length)) return this.#putLater(tail, record, isFull)
+    const from = this.#clock.now()
+    tail.file.writeDurably(record, tail.end)
+    this.#pace.took(this.#clock.now() - from)
+    moveOn(tail, record)
+    return undefined
   }
 
-  /** One write, one flush. */
+  async #putLater(tail: Tail, record: Buffer, isFull: boolean): Promise<void> {
+    if (isFull) await this.#grow(tail, record)
+    else await this.#flush(tail, record)
+    moveOn(tail, record)
+  }
+
+  /** One write, one flush, by way of the thread pool. */
   async #flush({ file, end }: Tail, record: Buffer): Promise<void> {
     const from = this.#clock.now()
-    if (this.#pace.mayBlock(record.length)) {
-      file.writeDurably(record, end)
-    } else {
-      await file.write(record, end)
-      await file.sync()
-    }
+    await file.write(record, end)
+    await file.sync()
     this.#pace.took(this.#clock.now() - from)
   }
 
@@ -284,17 +292,31 @@ export class FileLog implements LogStore {
 /** What one record says, behind a reset that begins a segment. */
 interface Step {
   readonly reset: { readonly hardState: StoredHardState | undefined; readonly reset: LogPosition } | undefined
-  readonly records: readonly LogWrite[]
+  readonly records: LogWrite[]
+  /** The record itself; undefined: they say nothing. */
+  record: Buffer | undefined
 }
 
 /** One record for all writes, or one more behind each reset. */
 function stepsOf(writes: readonly LogWrite[]): Step[] {
-  const steps: { reset: Step['reset']; records: LogWrite[] }[] = [{ reset: undefined, records: [] }]
-  for (const { hardState, reset, entries } of writes) {
-    if (reset === undefined) steps.at(-1)!.records.push({ hardState, entries })
-    else steps.push({ reset: { hardState, reset }, records: [{ hardState: undefined, entries }] })
+  let step: Step = { reset: undefined, records: [], record: undefined }
+  const steps = [step]
+  for (const write of writes) {
+    const { hardState, reset, entries } = write
+    if (reset === undefined) {
+      step.records.push(write)
+      continue
+    }
+    step = { reset: { hardState, reset }, records: [{ hardState: undefined, entries }], record: undefined }
+    steps.push(step)
   }
   return steps
+}
+
+/** Behind a record that is durable. */
+function moveOn(tail: Tail, record: Buffer): void {
+  tail.sequence++
+  tail.end += record.length
 }
 
 /** Drops the zeros at the end of a segment. */

@@ -82,13 +82,14 @@ export function extentAfter(writes: readonly LogWrite[], before: LogExtent): Log
       base = reset
       last = reset
     }
-    entries.forEach(({ index, term }, position) => {
-      const wanted = entries[0]!.index + position
+    let wanted = entries[0]?.index
+    for (const { index, term } of entries) {
       if (index <= base.index || index > last.index + 1 || index !== wanted) {
         throw new RangeError(`entry ${index} cannot follow entry ${last.index}: a bug in the caller of append`)
       }
       last = { index, term }
-    })
+      wanted += 1
+    }
   }
   return { base, last }
 }

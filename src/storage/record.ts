@@ -30,7 +30,8 @@ export function encodeRecord(writes: readonly LogWrite[]): Buffer | undefined {
   if (length === 0) return undefined
   if (length > maxRecordBytes)
     throw new RangeError(`an append of ${length} bytes; at most ${maxRecordBytes} are possible`)
-  const record = Buffer.alloc(recordHeaderBytes + length)
+  // Every byte of it is written, here or when it is sealed.
+  const record = Buffer.allocUnsafe(recordHeaderBytes + length)
   let at = recordHeaderBytes
   for (const write of writes) at = encodeWrite(record, at, write)
   return record
@@ -39,7 +40,7 @@ export function encodeRecord(writes: readonly LogWrite[]): Buffer | undefined {
 /** Completes `record`, which will stand at `position` of its file. */
 export function sealRecord(record: Buffer, sequence: number, position: number, seed: number): void {
   magic.copy(record)
-  record.writeBigUInt64LE(BigInt(sequence), 4)
+  writeU64(record, sequence, 4)
   record.writeUInt32LE(record.length - recordHeaderBytes, 12)
   record.writeUInt32LE(zeroSectors(record, recordHeaderBytes, record.length, position), 16)
   record.writeUInt32LE(crc32(record.subarray(recordHeaderBytes), seed), 20)
@@ -57,20 +58,26 @@ function encodeWrite(into: Buffer, start: number, { hardState, entries }: LogWri
   if (hardState !== undefined) {
     const voted = Buffer.from(hardState.votedFor ?? '')
     at = into.writeUInt8(kinds.hardState, at)
-    at = into.writeBigUInt64LE(BigInt(hardState.term), at)
+    at = writeU64(into, hardState.term, at)
     at = into.writeUInt16LE(voted.length, at)
     at += voted.copy(into, at)
   }
   for (const { index, term, command } of entries) {
     at = into.writeUInt8(command === undefined ? kinds.noCommand : kinds.command, at)
-    at = into.writeBigUInt64LE(BigInt(index), at)
-    at = into.writeBigUInt64LE(BigInt(term), at)
+    at = writeU64(into, index, at)
+    at = writeU64(into, term, at)
     if (command === undefined) continue
     at = into.writeUInt32LE(command.length, at)
     into.set(command, at)
     at += command.length
   }
   return at
+}
+
+/** A whole number up to 2^53, without a BigInt. */
+function writeU64(into: Buffer, value: number, at: number): number {
+  into.writeUInt32LE(value >>> 0, at)
+  return into.writeUInt32LE(Math.floor(value / 2 ** 32), at + 4)
 }
 
 /** Who hears what a record says. */
