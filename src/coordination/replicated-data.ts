@@ -5,6 +5,7 @@ import { raftPresets } from '../../consensus/index.ts'
 import { ClusterError } from '../errors.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
 import { takeBackup } from '../recovery/take-backup.ts'
+import { behindNextTurn } from '../runtime/turn.ts'
 import { pause } from '../wait.ts'
 import { LocalBarriers } from './barriers.ts'
 import { LocalConfig } from './config.ts'
@@ -72,6 +73,7 @@ export class ReplicatedData implements NodePart {
   readonly #leases: Leases
   readonly #singletons: LocalSingletons
   readonly #wakeups: Wakeups
+  #isWaking = false
   readonly #stopping = new AbortController()
   #expirer: LeaseExpirer | undefined
   readonly #gate: EngineGate | undefined
@@ -172,8 +174,14 @@ export class ReplicatedData implements NodePart {
     this.#enter()
   }
 
+  /** Called within a step of the voter: who waits is woken when the writes that follow are on their way. */
   applied(): void {
-    this.#wakeups.wake()
+    if (this.#isWaking || !this.#wakeups.areAwaited) return
+    this.#isWaking = true
+    behindNextTurn(this.#context.toolbox, () => {
+      this.#isWaking = false
+      this.#wakeups.wake()
+    })
   }
 
   stage(): void {

@@ -38,7 +38,7 @@ export interface VoterOptions {
   readonly isLinked: (voter: string) => boolean
   /** Role, term, leader, configuration, or what members go by in the machine changed. */
   readonly onChange: () => void
-  /** Nothing but what clients keep in the machine changed. */
+  /** Nothing but what clients keep in the machine changed. Called within the step: work that follows from it has to wait. */
   readonly onApplied: () => void
   /** S5 starts or stops here. A stop takes effect before anything else happens. */
   readonly onHost: (effect: Extract<HostEffect, { type: 'start' | 'stop' }>) => void

@@ -2,13 +2,13 @@
 // and one message to each follower, and messages that can travel together do (`consensus/outgoing.ts`). A caller that writes again as
 // soon as its last write is answered does so before the turn ends: then the news of the commit travels with its next entry. And the rest
 // of the node hears that entries were applied when those that follow are on their way: it does not stand between a caller and its next write.
-// Most entries are of clients: then only who waits for what clients keep is told. A heartbeat and the answer to one are all that an idle voter says: they
+// Most entries are of clients: then only who waits for what clients keep is told, at once, for mostly nobody does. A heartbeat and the answer to one are all that an idle voter says: they
 // leave at once, without a turn of their own.
 
 import type { ClusterCommand, Entry, RaftMessage } from '../../consensus/index.ts'
 import { isOfClients, Outgoing, type Proposal } from '../../consensus/index.ts'
 import type { Time } from '../runtime/clock.ts'
-import type { Turn } from '../runtime/turn.ts'
+import { behindNextTurn, type Turn } from '../runtime/turn.ts'
 
 export interface VoterTurnOptions {
   readonly clock: Pick<Time, 'setImmediate'>
@@ -20,8 +20,10 @@ export interface VoterTurnOptions {
   readonly send: (to: string, message: RaftMessage<ClusterCommand>) => void
   /** All that was sent in this turn is on its way. */
   readonly onSent: () => void
-  /** Entries were applied, some in this turn or the one before; `ofMembers`: not all of them were of clients. */
-  readonly onApplied: (ofMembers: boolean) => void
+  /** Entries of members were applied, in this turn or the one before, perhaps some of clients among them. */
+  readonly onApplied: () => void
+  /** Entries of clients were applied, within this step: what follows from it waits until those behind them are on their way. */
+  readonly onAppliedOfClients: () => void
 }
 
 export class VoterTurn {
@@ -30,7 +32,6 @@ export class VoterTurn {
   #proposals: Proposal<ClusterCommand>[] = []
   #isPlanned = false
   #hasNews = false
-  #areOfMembers = false
 
   constructor(options: VoterTurnOptions) {
     this.#options = options
@@ -58,18 +59,18 @@ export class VoterTurn {
     else this.#sendAll()
   }
 
-  /** Told once the present turn, and what its end begins, are over. */
+  /** Of members it is told once the present turn, and what its end begins, are over. */
   applied(entries: readonly Entry<ClusterCommand>[]): void {
-    this.#areOfMembers ||= entries.some(({ command }) => command === undefined || !isOfClients(command))
     if (this.#hasNews) return
-    this.#hasNews = true
-    const { clock, turn, onApplied } = this.#options
-    const tell = (): void => {
-      const areOfMembers = this.#areOfMembers
-      this.#hasNews = this.#areOfMembers = false
-      onApplied(areOfMembers)
+    if (entries.every(({ command }) => command !== undefined && isOfClients(command))) {
+      this.#options.onAppliedOfClients()
+      return
     }
-    clock.setImmediate(() => clock.setImmediate(() => turn.enter(tell)))
+    this.#hasNews = true
+    behindNextTurn(this.#options, () => {
+      this.#hasNews = false
+      this.#options.onApplied()
+    })
   }
 
   /** Raft gets what was proposed so far, before it gets anything else. */

@@ -1,5 +1,4 @@
-// A voter at work: the Raft core, the machine it feeds, the core that says who hosts S5, and the disk below them. This
-// file only carries effects to whoever executes them, in their order; every decision is in `consensus/`.
+// A voter at work: the Raft core, the machine it feeds, the core that says who hosts S5, and the disk below them. This file only carries effects to whoever executes them, in their order; every decision is in `consensus/`.
 //
 //   inputs -> mailbox -> raft.step -> send -> turn | persist -> log | apply -> machine | capture, chunks -> snapshots, then host.step
 
@@ -84,7 +83,8 @@ export class Voter {
     this.#turn = new VoterTurn({
       ...{ clock, turn, maxEntries: raft.maxEntriesPerAppend, send: options.send, onSent: () => this.#writer.begin() },
       propose: (proposals) => this.#put({ type: 'propose-all', proposals }),
-      onApplied: (ofMembers) => !this.#isClosed && (ofMembers ? options.onChange() : options.onApplied()),
+      onApplied: () => !this.#isClosed && options.onChange(),
+      onAppliedOfClients: options.onApplied,
     })
     const expired = (timer: string): void => this.#put({ type: 'timer', timer: timer as RaftTimer })
     this.#timers = new NamedTimers(clock, (name) => turn.enter(() => this.#turn.atOnce(() => expired(name))))
@@ -178,8 +178,7 @@ export class Voter {
 
   away({ ms, suspendedMs }: Absence): void {
     this.#put({ type: 'away', ms, suspendedMs })
-    // A stop that the monotonic clock has counted ends the lease by itself when it is long enough. A suspension it has not
-    // counted lengthens the lease in secret, however short.
+    // A stop that the monotonic clock has counted ends the lease by itself when it is long enough. A suspension it has not counted lengthens the lease in secret, however short.
     if (suspendedMs > 0 || ms >= this.#options.raft.leaseMs) this.#host.away()
   }
 

@@ -16,6 +16,11 @@ export class Wakeups {
     this.#clock = clock
   }
 
+  /** Somebody waits. */
+  get areAwaited(): boolean {
+    return this.#waiting.size > 0
+  }
+
   /** Something may have changed. */
   wake(): void {
     this.#count += 1

@@ -27,3 +27,11 @@ export function createTurn(guard: AwayGuard, onBug: (error: unknown) => void, cl
     },
   }
 }
+
+/** Enters once the present turn, and what its end begins, are over. */
+export function behindNextTurn(
+  { clock, turn }: { readonly clock: Pick<Time, 'setImmediate'>; readonly turn: Pick<Turn, 'enter'> },
+  work: () => void,
+): void {
+  clock.setImmediate(() => clock.setImmediate(() => turn.enter(work)))
+}

@@ -107,6 +107,7 @@ export function turnOf(
     propose,
     onSent: () => {},
     onApplied: () => {},
+    onAppliedOfClients: () => {},
     send: (to, message) => {
       oracle.sentRaft(self, to, message)
       send(to, message)

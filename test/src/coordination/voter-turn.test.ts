@@ -29,6 +29,7 @@ class TurnUnderTest {
     },
     onSent: () => void this.sent.push('and that is all'),
     onApplied: () => {},
+    onAppliedOfClients: () => {},
   })
 
   get isPlanned(): boolean {
