@@ -3,6 +3,7 @@
 
 import type { ClusterError } from '../errors.ts'
 import { nodeStopping } from '../wait.ts'
+import type { Ending } from './call-limit.ts'
 
 interface Waiting<Value> {
   readonly resolve: (value: Value) => void
@@ -13,7 +14,7 @@ export class Answers<Value> {
   readonly #waiting = new Map<number, Waiting<Value>>()
 
   /** Registers `number` and lets `ask` give it to the core. Rejects with the reason of `signal`, or as the core refuses. */
-  open(number: number, ask: () => void, signal: AbortSignal): Promise<Value> {
+  open(number: number, ask: () => void, signal: Ending): Promise<Value> {
     return new Promise<Value>((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason)
       const onAbort = (): void => {

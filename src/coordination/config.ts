@@ -98,7 +98,7 @@ export class LocalConfig implements NodeConfig {
     })
   }
 
-  async set<Value = JsonValue>(key: string, value: Value, options: ConfigWriteOptions = {}): Promise<ConfigEntry> {
+  set<Value = JsonValue>(key: string, value: Value, options: ConfigWriteOptions = {}): Promise<ConfigEntry> {
     return this.#set('config.set', [], key, value, options)
   }
 

@@ -26,6 +26,7 @@ import type { Toolbox } from '../runtime/toolbox.ts'
 import type { RecoveredLog } from '../storage/node-storage.ts'
 import type { Link } from '../wire/link.ts'
 import type { ClusterRecord } from '../wire/record.ts'
+import type { Ending } from './call-limit.ts'
 import { ClusterRecordKeeper } from './cluster-record.ts'
 import { type Knowledge, knowledgeOfRecord, knowledgeOfVoter } from './knowledge.ts'
 import type { Copy } from './queries.ts'
@@ -232,18 +233,16 @@ export class Coordination {
   }
 
   /** Only a leader can: others reject with `ERR_NOT_LEADER`. */
-  async propose(command: ClusterCommand, signal: AbortSignal): Promise<ClusterReply> {
-    if (!this.#voter) throw new ClusterError('ERR_NOT_LEADER', 'this member holds no log', { leader: undefined })
-    return this.#voter.propose(command, signal)
+  propose(command: ClusterCommand, signal: Ending): Promise<ClusterReply> {
+    return this.#voter?.propose(command, signal) ?? Promise.reject(holdsNoLog())
   }
 
   /**
    * Resolves to an index once this node's machine shows everything that was acknowledged before the call. Rejects with `ERR_NOT_LEADER` (it holds
    * no log, or knows no leader that may answer), `ERR_TIMEOUT`, `ERR_BUFFER_FULL`, or the reason of `signal`; a new attempt is a new read.
    */
-  async read(signal: AbortSignal): Promise<number> {
-    if (!this.#voter) throw new ClusterError('ERR_NOT_LEADER', 'this member holds no log', { leader: undefined })
-    return this.#voter.read(signal)
+  read(signal: Ending): Promise<number> {
+    return this.#voter?.read(signal) ?? Promise.reject(holdsNoLog())
   }
 
   receiveRaft(link: Link, message: RaftMessage<ClusterCommand>): void {
@@ -339,4 +338,8 @@ export class Coordination {
       onDiskFailure,
     }
   }
+}
+
+function holdsNoLog(): ClusterError {
+  return new ClusterError('ERR_NOT_LEADER', 'this member holds no log', { leader: undefined })
 }

@@ -124,7 +124,8 @@ export function noQuorum(voters: readonly string[], mayHaveHappened: boolean): C
   return new ClusterError('ERR_NO_QUORUM', message, { voters }, { mayHaveHappened })
 }
 
-function timedOut(operation: string, timeoutMs: number, mayHaveHappened: boolean): ClusterError {
+/** That the time of a call, or of one attempt, is over. */
+export function timedOut(operation: string, timeoutMs: number, mayHaveHappened: boolean): ClusterError {
   const message = `'${operation}' was not done within ${timeoutMs} ms`
   return new ClusterError('ERR_TIMEOUT', message, { operation, timeoutMs }, { mayHaveHappened })
 }

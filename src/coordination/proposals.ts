@@ -5,6 +5,7 @@
 import type { ClusterReply } from '../../consensus/index.ts'
 import { ClusterError } from '../errors.ts'
 import { nodeStopping } from '../wait.ts'
+import type { Ending } from './call-limit.ts'
 
 interface Waiting {
   readonly resolve: (reply: ClusterReply) => void
@@ -25,7 +26,7 @@ export class Proposals {
   }
 
   /** Registers a proposal; `offer` hands its number to the core. The promise has no deadline of its own: see `expire`. */
-  open(offer: (proposal: number) => void, signal: AbortSignal): Promise<ClusterReply> {
+  open(offer: (proposal: number) => void, signal: Ending): Promise<ClusterReply> {
     const proposal = this.#nextNumber()
     return new Promise((resolve, reject) => {
       const onAbort = () => this.#forget(proposal, reject, signal)
@@ -81,18 +82,14 @@ export class Proposals {
     this.#accepted.clear()
   }
 
-  #forget(proposal: number, reject: (error: unknown) => void, signal: AbortSignal): void {
+  #forget(proposal: number, reject: (error: unknown) => void, signal: Ending): void {
     this.#offered.delete(proposal)
     // An accepted one stays registered by index until it is applied; its late answer finds a settled promise.
     reject(signal.reason)
   }
 }
 
-function cleaned<Value>(
-  settle: (value: Value) => void,
-  signal: AbortSignal,
-  onAbort: () => void,
-): (value: Value) => void {
+function cleaned<Value>(settle: (value: Value) => void, signal: Ending, onAbort: () => void): (value: Value) => void {
   return (value) => {
     signal.removeEventListener('abort', onAbort)
     settle(value)

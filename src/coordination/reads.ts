@@ -12,8 +12,9 @@ import type { IncomingRequest, Requests } from '../channels/requests.ts'
 import { ClusterError, isClusterError } from '../errors.ts'
 import type { Time } from '../runtime/clock.ts'
 import { nodeStopping, withoutEffect } from '../wait.ts'
+import { CallLimit } from './call-limit.ts'
 import type { Coordination } from './coordination.ts'
-import { type CallOptions, DEFAULT_CALL_TIMEOUT_MS, type LeaderCalls, limited, noQuorum } from './leader-calls.ts'
+import { type CallOptions, DEFAULT_CALL_TIMEOUT_MS, type LeaderCalls, noQuorum } from './leader-calls.ts'
 import { type AnswerTo, answer, type Copy, parseQuery, type Query } from './queries.ts'
 import type { Wakeups } from './wakeups.ts'
 
@@ -147,8 +148,8 @@ export class Reads {
     const coordination = this.#options.coordination()
     if (!coordination?.copy) return throwNoLog()
     if (!coordination.reachesMajority) throw noQuorum(coordination.knowledge().voters, false)
-    using limit = limited(this.#options.clock, 'read', ms, signal)
-    await withoutEffect(() => coordination.read(limit.signal))
+    using limit = new CallLimit(this.#options.clock, 'read', ms, signal)
+    await withoutEffect(() => coordination.read(limit))
     return answer(coordination.copy ?? throwNoLog(), query)
   }
 

@@ -10,6 +10,7 @@ import { beginWait } from '../wait.ts'
 import { decodeCommand, encodeCommand } from '../wire/command.ts'
 import { MAX_COMMAND_BYTES } from '../wire/limits.ts'
 import { WireError } from '../wire/wire-error.ts'
+import { CallLimit } from './call-limit.ts'
 import type { Coordination } from './coordination.ts'
 import { type CallOptions, DEFAULT_CALL_TIMEOUT_MS, type LeaderCalls, limited, noQuorum } from './leader-calls.ts'
 import { upgradePending } from './refusal.ts'
@@ -132,15 +133,19 @@ export class Submissions {
     return opening
   }
 
-  async #send(
+  #send(
     operation: string,
     leader: string,
     command: ClusterCommand,
     leftMs: number,
     signal?: AbortSignal,
   ): Promise<ClusterReply> {
-    const { self, requests } = this.#options
-    if (leader === self) return this.#propose(operation, command, leftMs, signal)
+    if (leader === this.#options.self) return this.#propose(operation, command, leftMs, signal)
+    return this.#ask(leader, command, leftMs, signal)
+  }
+
+  async #ask(leader: string, command: ClusterCommand, leftMs: number, signal?: AbortSignal): Promise<ClusterReply> {
+    const { requests } = this.#options
     const timeoutMs = Math.min(leftMs, ATTEMPT_TIMEOUT_MS)
     const answer = await requests().request(leader, SUBMIT_SUBJECT, encodeCommand(command), { signal, timeoutMs })
     return answer as unknown as ClusterReply
@@ -151,9 +156,9 @@ export class Submissions {
     if (!coordination) throw new ClusterError('ERR_NOT_LEADER', 'this node is in no cluster', { leader: undefined })
     // What cannot be committed is not begun: then it cannot happen later, either.
     if (!coordination.reachesMajority) throw noQuorum(coordination.knowledge().voters, false)
-    const limit = limited(this.#options.clock, operation, ms, signal)
+    const limit = new CallLimit(this.#options.clock, operation, ms, signal)
     try {
-      return await coordination.propose(command, limit.signal)
+      return await coordination.propose(command, limit)
     } finally {
       limit[Symbol.dispose]()
     }

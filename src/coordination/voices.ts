@@ -31,7 +31,7 @@ export class Voices {
   /** By member, the index of the newest record that it told and that was not believed. */
   readonly #told = new Map<string, number>()
   /** What the present set of holders was made of: it is asked for with every message. */
-  #madeOf: readonly unknown[] = []
+  #madeOf: { readonly configuration: unknown; readonly voters: unknown; readonly learners: unknown } | undefined
   #holders: ReadonlySet<string> = new Set()
 
   constructor(options: VoicesOptions) {
@@ -57,13 +57,13 @@ export class Voices {
   }
 
   #holdersNow(): ReadonlySet<string> {
-    const [configuration, { voters, learners }] = [this.#options.configuration(), this.#options.said()]
-    const madeOf = [configuration, voters, learners]
-    if (madeOf.some((part, at) => part !== this.#madeOf[at]) || this.#madeOf.length === 0) {
-      const own = configuration ? [...configuration.voters, ...configuration.outgoing, ...configuration.learners] : []
-      this.#holders = new Set([...own, ...voters, ...learners].map(({ id }) => id))
-      this.#madeOf = madeOf
-    }
+    const configuration = this.#options.configuration()
+    const { voters, learners } = this.#options.said()
+    const of = this.#madeOf
+    if (of?.configuration === configuration && of?.voters === voters && of?.learners === learners) return this.#holders
+    const own = configuration ? [...configuration.voters, ...configuration.outgoing, ...configuration.learners] : []
+    this.#holders = new Set([...own, ...voters, ...learners].map(({ id }) => id))
+    this.#madeOf = { configuration, voters, learners }
     return this.#holders
   }
 }

@@ -29,6 +29,7 @@ import { Mailbox } from '../runtime/mailbox.ts'
 import { NamedTimers } from '../runtime/named-timers.ts'
 import { encodeContent } from '../wire/log-entry.ts'
 import { Answers } from './answers.ts'
+import type { Ending } from './call-limit.ts'
 import { HostDriver } from './host-driver.ts'
 import { loadLog } from './loaded-log.ts'
 import { LogWriter } from './log-writer.ts'
@@ -186,7 +187,7 @@ export class Voter {
    * Proposes `command` and resolves to the machine's answer. Rejects with `ERR_NOT_LEADER`, `ERR_BUFFER_FULL`, `ERR_UPGRADE_PENDING`, or the reason of
    * `signal`; then `mayHaveHappened` says whether it can still be committed.
    */
-  propose(command: ClusterCommand, signal: AbortSignal): Promise<ClusterReply> {
+  propose(command: ClusterCommand, signal: Ending): Promise<ClusterReply> {
     const { levels, count } = this.#options
     if (!mayPropose(command, this.machine.level, levels))
       return Promise.reject(upgradePending(levelOf(command, levels), this.machine.level))
@@ -202,7 +203,7 @@ export class Voter {
    * Resolves to an index once this voter's machine shows everything that was acknowledged before the call (thesis section 6.4). Rejects
    * with `ERR_NOT_LEADER` (no leader is known, or it changed), `ERR_TIMEOUT` (it did not answer), `ERR_BUFFER_FULL`, or the reason of `signal`.
    */
-  read(signal: AbortSignal): Promise<number> {
+  read(signal: Ending): Promise<number> {
     const read = ++this.#lastNumber
     return this.#reads.open(read, () => this.#put({ type: 'read', read }), signal)
   }

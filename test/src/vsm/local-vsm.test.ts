@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import type { ClusterCommand, ClusterReply } from '../../../consensus/index.ts'
 import { Requests } from '../../../src/channels/requests.ts'
+import type { Ending } from '../../../src/coordination/call-limit.ts'
 import type { Coordination } from '../../../src/coordination/coordination.ts'
 import { ClusterError } from '../../../src/errors.ts'
 import { silentLogger } from '../../../src/observability/logger.ts'
@@ -16,7 +17,7 @@ let host: string | undefined
 let token: number
 let holds: boolean
 let linked: boolean
-let propose: (command: ClusterCommand, signal: AbortSignal) => Promise<ClusterReply>
+let propose: (command: ClusterCommand, signal: Ending) => Promise<ClusterReply>
 let decision: { index: number; payload: Uint8Array } | undefined
 const proposed: ClusterCommand[] = []
 const nodes = new Map<string, Node>()
