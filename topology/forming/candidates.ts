@@ -12,8 +12,8 @@ const REPORT_INTERVALS = 10
 const UNHURRIED_FROM = 5
 
 interface Report {
-  /** Whom it has found. */
-  readonly found: readonly MemberId[]
+  /** What it would choose of those that it has found. */
+  readonly choice: readonly MemberId[] | undefined
   readonly at: number
 }
 
@@ -44,7 +44,7 @@ export class Candidates {
   report(from: MemberId, found: readonly MemberId[], now: number): boolean {
     this.#claims.delete(from)
     if (!this.#reports.has(from) && this.#reports.size >= this.#options.maxFound) return false
-    this.#reports.set(from, { found, at: now })
+    this.#reports.set(from, { choice: this.#rules.choose(found, this.#expect), at: now })
     return true
   }
 
@@ -94,7 +94,8 @@ export class Candidates {
     linked: ReadonlySet<MemberId>,
     now: number,
   ): { readonly set: readonly MemberId[]; readonly at: number } | undefined {
-    const set = this.#rules.choose(this.found(linked, now), this.#expect)
+    const set =
+      this.#reports.size + 1 < this.#expect ? undefined : this.#rules.choose(this.found(linked, now), this.#expect)
     if (!set?.every((id) => id === this.#self || this.#chooses(id, set)) || !set.includes(this.#self)) {
       this.#agreed = undefined
       return undefined
@@ -105,7 +106,7 @@ export class Candidates {
   }
 
   #chooses(id: MemberId, set: readonly MemberId[]): boolean {
-    const choice = this.#rules.choose(this.#reports.get(id)?.found ?? [], this.#expect)
+    const choice = this.#reports.get(id)?.choice
     return choice !== undefined && sameSet(choice, set)
   }
 

@@ -29,7 +29,10 @@ export class Clusters {
   }
 
   note(from: MemberId, formed: Formed): void {
-    if (this.#started.has(from) || this.#started.size < this.#most) this.#started.set(from, formed)
+    if (!this.#started.has(from) && this.#started.size >= this.#most) return
+    // Most start with the same: kept once, they are compared at a glance.
+    const same = [...this.#started.values()].find(({ set }) => sameSet(set, formed.set))
+    this.#started.set(from, same ? { ...formed, set: same.set } : formed)
   }
 
   /** Undefined: nobody is known to have started. */
@@ -38,7 +41,7 @@ export class Clusters {
     for (const [peer, { set, founders, alive }] of this.#started) {
       if (!this.isOneOf(founders)) {
         if (alive) return { type: 'join', set, peer }
-      } else if (!this.#isDead(set) && (!resume || textOf(set) < textOf(resume))) resume = set
+      } else if (set !== resume && !this.#isDead(set) && (!resume || textOf(set) < textOf(resume))) resume = set
     }
     if (resume) return { type: 'resume', set: resume }
     return this.#started.size > 0 ? { type: 'wait' } : undefined

@@ -21,7 +21,7 @@ import type { FormingMessage, Founder } from './messages.ts'
 import { type FormingOptions, formingProblems } from './options.ts'
 import { type FormingRules, votersOf } from './rules.ts'
 import { Situation } from './situation.ts'
-import { speak, speakTo, tellFormed, tellHeld, tellNotHeld } from './speaking.ts'
+import { repeat, speak, speakTo, tellFormed, tellHeld, tellNotHeld } from './speaking.ts'
 
 /** What forming needs to know of its node. */
 export interface FormingSetup {
@@ -171,12 +171,17 @@ export class Forming {
   #hearFormed(from: MemberId, message: Formed, now: number): void {
     const node = this.#node
     const { set, founders, alive } = message
-    if (node.durable.type === 'started' || node.isOver) return
+    if (node.durable.type === 'started') {
+      if (sameSet(node.durable.set, set)) node.started.add(from)
+      return
+    }
+    if (node.isOver) return
     node.clusters.note(from, message)
     if (!node.holds(set)) {
       // Who has started another set will never hold ours.
       node.attempt?.notHolding.add(from)
     } else if (node.clusters.isOneOf(founders)) {
+      node.started.add(from)
       // It has started, which it can never take back: as good as any confirmation, whatever it answers.
       for (const { id, storeId } of founders) if (id === from) node.attempt?.holds(id, storeId)
       if (node.rules.mayFollow(node.attempt?.set, set, alive)) this.#startWith(founders, now)
@@ -269,12 +274,14 @@ export class Forming {
     const node = this.#node
     const { durable, timers, setup } = node
     node.attempt = undefined
+    node.told.clear()
     timers.clearAll()
     if (durable.type === 'started') {
       this.#emitFormed(durable)
-      for (const peer of durable.set) if (node.linked.has(peer)) tellFormed(node, peer)
+      for (const peer of durable.set) if (node.linked.has(peer) && !node.started.has(peer)) tellFormed(node, peer)
       return
     }
+    node.started.clear()
     timers.set('repeat', now + node.candidates.intervalMs)
     if (durable.type !== 'none') node.attempt = new Attempt(durable.set, node.nextRound())
     if (durable.type === 'renounced') node.attempt?.notHolding.add(setup.self.id)
@@ -293,7 +300,8 @@ export class Forming {
     if (!node.timers.expires(timer, now)) return
     if (timer === 'form') this.#renounce(now)
     if (timer === 'repeat') node.timers.set('repeat', now + node.candidates.intervalMs)
-    if (timer === 'repeat' || timer === 'speak') speak(node, now)
+    if (timer === 'repeat') repeat(node, now)
+    if (timer === 'speak') speak(node, now)
   }
 
   #setAlive(isAlive: boolean): void {
@@ -301,7 +309,7 @@ export class Forming {
     const hasBecomeAlive = isAlive && !node.isAlive
     node.isAlive = isAlive
     // Founders that renounced wait for this word.
-    if (hasBecomeAlive) for (const peer of node.linked) tellFormed(node, peer)
+    if (hasBecomeAlive) for (const peer of node.linked) if (!node.started.has(peer)) tellFormed(node, peer)
   }
 
   #endOutside({ set, peer }: { readonly set: readonly MemberId[]; readonly peer: MemberId }): void {

@@ -8,6 +8,7 @@ export function byId(left: MemberId, right: MemberId): number {
 
 /** Whether two sorted sets are the same. */
 export function sameSet(left: readonly MemberId[], right: readonly MemberId[]): boolean {
+  if (left === right) return true
   return left.length === right.length && left.every((id, index) => id === right[index])
 }
 

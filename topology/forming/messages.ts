@@ -13,8 +13,8 @@ export interface Founder {
 /** Everything that nodes say to each other while a cluster forms. */
 export type FormingMessage =
   /**
-   * Fresh node to every linked fresh node, when the link comes up, at an interval, and on each change once they are enough: whom I have found. The receiver
-   * compares it with its own view; equal and stable for `stableMs`, the set is decided.
+   * Fresh node to every linked fresh node, when the link comes up, at an interval, and on each change once they are enough: whom I have found; nobody but
+   * itself, while they are too few for a set. The receiver compares it with its own view; equal and stable for `stableMs`, the set is decided.
    */
   | {
       readonly type: 'candidate'
@@ -47,7 +47,8 @@ export type FormingMessage =
       readonly answers: number
     }
   /**
-   * Answer to any of the above from a node that is already in a cluster formed from `set`: the sender has started Raft.
+   * Answer to any of the above from a node that is already in a cluster formed from `set`, and what founders that have not said the same
+   * are told when it has started, and when it is alive: the sender has started Raft.
    * `alive`: a leader of it is known, so a majority started and a founder that renounced may start all the same.
    */
   | {

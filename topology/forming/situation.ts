@@ -20,6 +20,10 @@ export class Situation {
   readonly candidates: Candidates
   readonly clusters: Clusters
   readonly linked = new Set<MemberId>()
+  /** Linked nodes that have started what this node holds, and said so: nobody needs to tell them. */
+  readonly started = new Set<MemberId>()
+  /** Whom of those it found each linked node was told last, and when. Only while this node holds nothing. */
+  readonly told = new Map<MemberId, { readonly found: readonly MemberId[]; readonly at: number }>()
   readonly timers = new Timers((effect) => this.#effects.push(effect))
   durable: FormingState
   /** The state that is being written. One at a time. */
@@ -63,6 +67,8 @@ export class Situation {
 
   unlink(peer: MemberId): void {
     this.linked.delete(peer)
+    this.started.delete(peer)
+    this.told.delete(peer)
     this.candidates.forget(peer)
     this.#rounds.delete(peer)
   }

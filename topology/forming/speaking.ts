@@ -2,19 +2,44 @@
 // everybody knows; at last that the cluster is formed. All is said again at an interval, so that a lost word costs no more.
 
 import type { MemberId } from '../types.ts'
+import { sameSet } from './ids.ts'
 import type { Situation } from './situation.ts'
+
+/**
+ * Whoever was told the same before is told again after so many intervals: a link loses nothing, and what all say to all is most of what a start takes.
+ * Well below the time after which a node that says nothing is forgotten.
+ */
+const UNCHANGED_INTERVALS = 3
 
 /** Says to all whom it concerns where this node stands. */
 export function speak(node: Situation, now: number): void {
   for (const peer of node.linked) speakTo(node, peer, now)
 }
 
+/** The same, but not to those who were told the very same a moment ago. */
+export function repeat(node: Situation, now: number): void {
+  const found = node.attempt ? [] : sayable(node, now)
+  for (const peer of node.linked) {
+    const told = node.told.get(peer)
+    const isRecent = told !== undefined && now - told.at < UNCHANGED_INTERVALS * node.candidates.intervalMs
+    if (node.attempt || !isRecent || !sameSet(told.found, found)) speakTo(node, peer, now)
+  }
+}
+
 export function speakTo(node: Situation, peer: MemberId, now: number): void {
   const { expect, self } = node.setup
   if (node.attempt?.set.includes(peer)) tellHeld(node, peer)
   if (node.attempt || node.durable.type !== 'none' || node.pending || node.isOver) return
-  const found = node.candidates.found(node.linked, now)
+  const found = sayable(node, now)
+  node.told.set(peer, { found, at: now })
   node.send(peer, { type: 'candidate', expect, storeId: self.storeId, found })
+}
+
+/** Too few for a set are of no use to anybody: then only that this node is there. */
+function sayable(node: Situation, now: number): readonly MemberId[] {
+  const { expect, self } = node.setup
+  const found = node.candidates.found(node.linked, now)
+  return found.length < expect ? [self.id] : found
 }
 
 /** Says what this node holds; while that is being changed it says nothing. */

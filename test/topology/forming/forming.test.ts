@@ -1,117 +1,7 @@
 import { strict as assert } from 'node:assert'
 import { describe, it } from 'node:test'
-import {
-  Forming,
-  type FormingEffect,
-  type FormingEvent,
-  type FormingInput,
-  type FormingMessage,
-  type FormingState,
-  resolveFormingOptions,
-  votersOf,
-} from '../../../topology/index.ts'
-
-const options = resolveFormingOptions()
-const set = ['a', 'b', 'c']
-const founders = set.map((id) => ({ id, storeId: `log of ${id}` }))
-
-/** One node `a`, driven by hand; it expects three. */
-class Hand {
-  readonly forming: Forming
-  readonly #peers: readonly string[]
-  /** When each timer fired last. */
-  readonly #fired = new Map<string, number>()
-  now = 0
-  effects: readonly FormingEffect[]
-
-  constructor(durable: FormingState = { type: 'none' }, { expect = 3, peers = ['b', 'c'], storeId = 'log of a' } = {}) {
-    this.#peers = peers
-    this.forming = new Forming({
-      self: { id: 'a', storeId },
-      expect,
-      durable,
-      options,
-      clusterIdOf: (ids) => ids.join('+'),
-      random: () => 0.5,
-    })
-    this.effects = this.forming.start(this.now)
-    for (const peer of peers) this.give({ type: 'connected', peer })
-  }
-
-  give(input: FormingInput): this {
-    this.effects = [...this.effects, ...this.forming.step(input, this.now)]
-    return this
-  }
-
-  hear(from: string, message: FormingMessage): this {
-    return this.give({ type: 'message', from, message })
-  }
-
-  /** Lets time pass, firing the timers that come due. */
-  wait(ms: number): this {
-    const end = this.now + ms
-    for (let due = this.#nextDue(); due && due.at <= end; due = this.#nextDue()) {
-      this.#fired.set(due.timer, due.at)
-      this.now = Math.max(this.now, due.at)
-      this.give({ type: 'timer', timer: due.timer })
-    }
-    this.now = end
-    return this
-  }
-
-  /** Everything asked of the disk is durable now. */
-  flush(): this {
-    const tickets = this.effects.flatMap((effect) => (effect.type === 'persist' ? [effect.ticket] : []))
-    return this.give({ type: 'persisted', ticket: Math.max(...tickets) })
-  }
-
-  /** Both others found the same three; after a while the set is decided. */
-  decide(): this {
-    for (const [index, peer] of this.#peers.entries())
-      this.hear(peer, { type: 'candidate', expect: 3, storeId: `log of ${peer}`, found: set.slice(0, index + 3) })
-    return this.wait(options.stableMs)
-  }
-
-  confirm(from: string, answers = this.round()): this {
-    return this.hear(from, { type: 'confirm', set, storeId: `log of ${from}`, round: 7, answers })
-  }
-
-  renounce(from: string, answers = this.round(), round = 7): this {
-    return this.hear(from, { type: 'renounce', set, round, answers })
-  }
-
-  /** The round of the last thing said about a set. */
-  round(): number {
-    return (
-      this.sent()
-        .flatMap((message) => ('round' in message && message.round !== 0 ? [message.round] : []))
-        .at(-1) ?? -1
-    )
-  }
-
-  sent(type?: FormingMessage['type']): FormingMessage[] {
-    const messages = this.effects.flatMap((effect) => (effect.type === 'send' ? [effect.message] : []))
-    return messages.filter((message) => !type || message.type === type)
-  }
-
-  written(): FormingState[] {
-    return this.effects.flatMap((effect) => (effect.type === 'persist' ? [effect.state] : []))
-  }
-
-  events(): FormingEvent[] {
-    return this.effects.flatMap((effect) => (effect.type === 'emit' ? [effect.event] : []))
-  }
-
-  #nextDue(): { timer: string; at: number } | undefined {
-    const due = new Map<string, number>()
-    for (const effect of this.effects) {
-      if (effect.type === 'set-timer') due.set(effect.timer, effect.at)
-      if (effect.type === 'clear-timer') due.delete(effect.timer)
-    }
-    const waiting = [...due].filter(([timer, at]) => (this.#fired.get(timer) ?? -1) < at).sort((x, y) => x[1] - y[1])
-    return waiting[0] && { timer: waiting[0][0], at: waiting[0][1] }
-  }
-}
+import { Forming, type FormingMessage, resolveFormingOptions, votersOf } from '../../../topology/index.ts'
+import { founders, Hand, options, set } from './hand.ts'
 
 describe('deciding on a set', () => {
   it('takes the set that all of it found, once that is stable', () => {
@@ -161,6 +51,26 @@ describe('deciding on a set', () => {
     const node = new Hand({ type: 'none' }, { peers: ['b'] }).confirm('b', 0)
     assert.deepEqual(node.written(), [])
     assert.deepEqual(node.sent('renounce'), [{ type: 'renounce', set, round: 0, answers: 7 }])
+  })
+
+  it('says only that it is there while it has found too few, and all of them once they are enough', () => {
+    const node = new Hand()
+    const said = (found: readonly string[]) => ({ type: 'candidate', expect: 3, storeId: 'log of a', found })
+    node.hear('b', { type: 'candidate', expect: 3, storeId: 'x', found: ['b'] }).wait(50)
+    assert.deepEqual(node.sent(), [said(['a']), said(['a'])])
+    node.hear('c', { type: 'candidate', expect: 3, storeId: 'x', found: ['c'] }).wait(20)
+    assert.deepEqual(node.sent().slice(2), [said(set), said(set)])
+  })
+
+  it('says it again to whom it has said the same, but not at each interval', () => {
+    const node = new Hand({ type: 'none' }, { peers: ['b'] }).wait(10 * options.candidateIntervalMs)
+    assert.equal(node.sent('candidate').length, 1 + 3)
+  })
+
+  it('says it at once over a new link', () => {
+    const node = new Hand({ type: 'none' }, { peers: ['b'] })
+    node.give({ type: 'disconnected', peer: 'b', announced: false }).give({ type: 'connected', peer: 'b' })
+    assert.equal(node.sent('candidate').length, 2)
   })
 
   it('says when a fresh node expects another number, once', () => {
@@ -220,6 +130,14 @@ describe('starting', () => {
     const node = new Hand().decide().flush().confirm('b')
     node.hear('c', { type: 'formed', set, founders, alive: false })
     assert.equal(node.written().at(-1)?.type, 'started')
+  })
+
+  it('says that it has formed to those who have not said the same', () => {
+    const node = new Hand().decide().flush().confirm('b')
+    node.hear('c', { type: 'formed', set, founders, alive: false }).flush()
+    assert.equal(node.sent('formed').length, 1)
+    node.hear('b', { type: 'formed', set, founders, alive: false }).give({ type: 'alive', alive: true })
+    assert.equal(node.sent('formed').length, 1)
   })
 
   it('says again after a restart that it has formed, and tells whoever asks', () => {
