@@ -2,13 +2,21 @@
 // refuses, and that this node has seen accepting before, is evidence. One that accepts, or is silent, is none. A process
 // that is being torn down may close its connections a moment before its listening port, so the knock is repeated.
 
-import type { Time } from '../runtime/clock.ts'
+import type { Time, Timer } from '../runtime/clock.ts'
 import type { Transport } from '../transport/transport.ts'
 import { pause } from '../wait.ts'
 
 /** When to knock after the close, in milliseconds. The last one still lies far below any probe's timeout. */
 const KNOCKS_AT_MS = [0, 10, 40, 150, 400] as const
 const KNOCK_TIMEOUT_MS = 500
+
+/**
+ * Ports of peers that opened their links are tried so long after the last one came up. Large: for as long the loss of such a link is no evidence; small: where
+ * many members start together, a third connection for each pair stands in the way of the links.
+ */
+const TRY_AFTER_MS = 300
+/** How long at most, while others come up one after the other. */
+const TRY_WITHIN_MS = 3_000
 
 export class CloseEvidence {
   readonly #transport: Transport
@@ -17,6 +25,11 @@ export class CloseEvidence {
   /** By peer that is linked or being knocked at: the address that was seen accepting, dialled or knocked at. */
   readonly #accepting = new Map<string, string>()
   readonly #running = new Map<string, AbortController>()
+  /** By peer: a port that has not been tried yet. */
+  readonly #untried = new Map<string, string>()
+  #trying: Timer | undefined
+  /** When the first of those came up. */
+  #untriedSince = 0
 
   constructor(transport: Transport, clock: Time, onRefused: (peer: string, generation: number) => void) {
     this.#transport = transport
@@ -24,33 +37,55 @@ export class CloseEvidence {
     this.#onRefused = onRefused
   }
 
-  /** A link to `peer` is up. One that it opened says nothing about its port, so that is tried once, now. */
+  /** A link to `peer` is up. One that it opened says nothing about its port, so that is tried once, soon. */
   linked(peer: string, address: string, side: 'dialer' | 'acceptor'): void {
     this.#running.get(peer)?.abort()
     this.#running.delete(peer)
+    this.#untried.delete(peer)
     if (side === 'dialer') this.#accepting.set(peer, address)
     if (this.#accepting.get(peer) === address) return
     // It has moved: that its old port refuses says nothing.
     this.#accepting.delete(peer)
-    void this.#learn(peer, address)
+    this.#trySoon(peer, address)
   }
 
   /** The link to that life of `peer` closed and nobody had said goodbye. */
   lost(peer: string, generation: number): void {
+    this.#untried.delete(peer)
     const address = this.#accepting.get(peer)
     if (address !== undefined) void this.#knock(peer, address, generation)
   }
 
   forget(peer: string): void {
     this.#accepting.delete(peer)
+    this.#untried.delete(peer)
     this.#running.get(peer)?.abort()
     this.#running.delete(peer)
   }
 
   close(): void {
+    this.#trying?.[Symbol.dispose]()
+    this.#untried.clear()
     this.#accepting.clear()
     for (const running of this.#running.values()) running.abort()
     this.#running.clear()
+  }
+
+  #trySoon(peer: string, address: string): void {
+    const now = this.#clock.now()
+    if (this.#untried.size === 0) this.#untriedSince = now
+    this.#untried.set(peer, address)
+    if (this.#trying && now - this.#untriedSince > TRY_WITHIN_MS - TRY_AFTER_MS) return
+    this.#trying?.[Symbol.dispose]()
+    this.#trying = this.#clock.setTimeout(() => this.#tryAll(), TRY_AFTER_MS)
+    this.#trying.unref()
+  }
+
+  #tryAll(): void {
+    this.#trying = undefined
+    const untried = [...this.#untried]
+    this.#untried.clear()
+    for (const [peer, address] of untried) void this.#learn(peer, address)
   }
 
   async #learn(peer: string, address: string): Promise<void> {

@@ -5,6 +5,8 @@ import { systemClock } from '../../../src/runtime/clock.ts'
 import type { Reachability, Transport } from '../../../src/transport/transport.ts'
 
 const address = '127.0.0.1:7402'
+/** A port is tried so long after the last link came up. */
+const triedAfterMs = 300
 
 let refused: string[]
 /** When each knock came, in milliseconds since the start. */
@@ -88,7 +90,7 @@ describe('a link that is lost', () => {
   it('is none when nobody has ever reached that port', async () => {
     port = 'refuses'
     evidence.linked('b', address, 'acceptor')
-    await pass(0)
+    await pass(triedAfterMs)
     evidence.lost('b', 1)
     await pass(2_000)
     assert.deepEqual(refused, [])
@@ -99,12 +101,30 @@ describe('a link that is lost', () => {
 
   it('is evidence when the peer had opened it, for its port was tried then', async () => {
     evidence.linked('b', address, 'acceptor')
-    await pass(0)
-    assert.deepEqual(knocks, [0])
+    await pass(triedAfterMs)
+    assert.deepEqual(knocks, [triedAfterMs])
     port = 'refuses'
     evidence.lost('b', 1)
     await pass(0)
     assert.deepEqual(refused, ['b'])
+  })
+
+  it('tries the ports of all that came together a moment after the last of them', async () => {
+    evidence.linked('b', address, 'acceptor')
+    await pass(100)
+    evidence.linked('c', '127.0.0.1:7403', 'acceptor')
+    await pass(triedAfterMs - 1)
+    assert.deepEqual(knocks, [])
+    await pass(1)
+    assert.deepEqual(knocks, [100 + triedAfterMs, 100 + triedAfterMs])
+  })
+
+  it('is none before the port was tried', async () => {
+    evidence.linked('b', address, 'acceptor')
+    port = 'refuses'
+    evidence.lost('b', 1)
+    await pass(2_000)
+    assert.deepEqual([refused, knocks], [[], []])
   })
 
   it('is none when the peer has moved to where nobody has reached it: its old port says nothing', async () => {
