@@ -6,6 +6,7 @@ import { isJoint } from '../../consensus/index.ts'
 import type { Links } from '../links/links.ts'
 import type { Time, Timer } from '../runtime/clock.ts'
 import type { Turn } from '../runtime/turn.ts'
+import type { Link } from '../wire/link.ts'
 import type { ClusterRecord } from '../wire/record.ts'
 import { type ClusterRecordKeeper, RECORD_BEAT_MS } from './cluster-record.ts'
 import type { Voter } from './voter.ts'
@@ -31,6 +32,8 @@ export class RecordSpreader {
   #voter: Voter | undefined
   #beat = 0
   #said = ''
+  /** Links over which it was said which cluster this is, when nothing else was known. */
+  readonly #named = new WeakSet<Link>()
   readonly #timer: Timer
 
   constructor(options: RecordSpreaderOptions) {
@@ -43,10 +46,14 @@ export class RecordSpreader {
     this.#voter = voter
   }
 
-  /** What a peer is told when its link comes up: what is known, or at least which cluster this is. */
+  /** What a peer is told when its link comes up, and when it is in this cluster: what is known, or at least which cluster this is; that once. */
   greet(peer: string): void {
-    const record = this.#options.keeper.record ?? this.#first()
-    this.#options.links.send(peer, { type: 'record', record })
+    const { keeper, links } = this.#options
+    const link = links.get(peer)
+    if (!link) return
+    if (!keeper.record && this.#named.has(link)) return
+    if (!keeper.record) this.#named.add(link)
+    links.send(peer, { type: 'record', record: keeper.record ?? this.#first() })
   }
 
   receive(record: ClusterRecord, from?: string): void {
