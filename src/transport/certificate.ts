@@ -50,10 +50,21 @@ export function createCertificate(identity: Identity): string {
  * itself. That the peer owns the key is TLS's to prove, not this function's.
  */
 export function peerIdOfCertificate(certificate: X509Certificate): string | undefined {
+  const bytes = certificate.raw.toString('latin1')
+  const known = peerIds.get(bytes)
+  if (known !== undefined) return known
   const key = certificate.publicKey
   if (key.asymmetricKeyType !== 'ed25519' || !certificate.verify(key)) return undefined
-  return peerIdOf(key)
+  const peerId = peerIdOf(key)
+  if (peerIds.size >= MAX_KNOWN_CERTIFICATES) peerIds.clear()
+  peerIds.set(bytes, peerId)
+  return peerId
 }
+
+/** By the bytes of the certificate, which a member shows on each of its connections for as long as it runs. */
+const peerIds = new Map<string, string>()
+/** Past that they are forgotten, and looked through again. Each is some 400 bytes. */
+const MAX_KNOWN_CERTIFICATES = 1_024
 
 /** Positive and without a leading zero byte (RFC 5280 section 4.1.2.2). */
 function serialNumber(): Buffer {

@@ -5,6 +5,11 @@ import { Buffer } from 'node:buffer'
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { decodeBase58, encodeBase58 } from './base58.ts'
 
+/** Public keys by PeerId: whoever is linked signs what it says of itself, and reading a key costs half as much as a signature. */
+const publicKeys = new Map<string, KeyObject>()
+/** Past that they are forgotten, and read again. */
+const MAX_KNOWN_KEYS = 1_024
+
 export interface Identity {
   /** The PeerId, as text. */
   readonly id: string
@@ -44,18 +49,29 @@ export function exportIdentity(identity: Identity): string {
 /** The PeerId of an Ed25519 public key. Throws `TypeError` for any other. */
 export function peerIdOf(publicKey: KeyObject): string {
   if (publicKey.asymmetricKeyType !== 'ed25519') throw new TypeError('a PeerId is made of an Ed25519 key')
-  // The key's 32 bytes are the end of its SubjectPublicKeyInfo (RFC 8410 section 4).
-  const spki = publicKey.export({ type: 'spki', format: 'der' })
-  return encodeBase58(Buffer.concat([PEER_ID_PREFIX, spki.subarray(spki.length - KEY_BYTES)]))
+  // As a JWK (RFC 8037 section 2) it costs a thirtieth of what DER does.
+  const { x = '' } = publicKey.export({ format: 'jwk' })
+  const peerId = encodeBase58(Buffer.concat([PEER_ID_PREFIX, Buffer.from(x, 'base64url')]))
+  remember(peerId, publicKey)
+  return peerId
 }
 
 /** The public key that a PeerId is made of; undefined: the text is no PeerId of an Ed25519 key. */
 export function publicKeyOf(peerId: string): KeyObject | undefined {
+  const known = publicKeys.get(peerId)
+  if (known) return known
   const bytes = peerId.length <= MAX_PEER_ID_LETTERS ? decodeBase58(peerId) : undefined
   if (bytes?.length !== PEER_ID_PREFIX.length + KEY_BYTES) return undefined
   if (!PEER_ID_PREFIX.equals(bytes.subarray(0, PEER_ID_PREFIX.length))) return undefined
   const der = Buffer.concat([SPKI_PREFIX, bytes.subarray(PEER_ID_PREFIX.length)])
-  return createPublicKey({ key: der, format: 'der', type: 'spki' })
+  const publicKey = createPublicKey({ key: der, format: 'der', type: 'spki' })
+  remember(peerId, publicKey)
+  return publicKey
+}
+
+function remember(peerId: string, publicKey: KeyObject): void {
+  if (publicKeys.size >= MAX_KNOWN_KEYS) publicKeys.clear()
+  publicKeys.set(peerId, publicKey)
 }
 
 function identityOf(privateKey: KeyObject): Identity {
