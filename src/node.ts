@@ -7,6 +7,7 @@ import { ClusterError, isClusterError } from './errors.ts'
 import { formatAddress, parseAddress, streamAddress } from './network-address.ts'
 import type { TrellisNode } from './node-interface.ts'
 import { type NodeWorld, thisMachine } from './node-world.ts'
+import { type Logger, type LogLevel, silentLogger } from './observability/logger.ts'
 import { traced } from './observability/tracing.ts'
 import { defaultName, type NodeOptions, type ResolvedOptions, resolveOptions, type StoredOptions } from './options.ts'
 import { RunningNode } from './running-node.ts'
@@ -50,7 +51,7 @@ export function createNode(raw: NodeOptions = {}): Promise<TrellisNode> {
 /** {@link createNode}, in a world of its own. */
 export async function createNodeIn(world: NodeWorld, raw: NodeOptions): Promise<RunningNode> {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) throw noOptions(raw)
-  const options = resolveOptions(raw, await readStored(raw))
+  const options = resolveOptions(raw, await readStored(raw), await loggersFor(raw))
   for (const warning of options.warnings) options.logger.warn(warning)
   if (options.signal?.aborted) throw aborted()
   const storage = await world.openStorage(options)
@@ -65,6 +66,13 @@ export async function createNodeIn(world: NodeWorld, raw: NodeOptions): Promise<
     await storage.close()
     throw node?.ended ?? error
   }
+}
+
+/** The built-in logger of each level. Without one nothing of it is loaded. */
+async function loggersFor({ logger }: NodeOptions): Promise<(level: LogLevel) => Logger> {
+  if (typeof logger !== 'string' || logger === 'silent') return () => silentLogger
+  const { createLogger } = await import('./observability/pino-logger.ts')
+  return (level) => createLogger({ level })
 }
 
 async function readStored({ dataDir }: NodeOptions): Promise<StoredOptions> {

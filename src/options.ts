@@ -14,7 +14,7 @@ import { ClusterError } from './errors.ts'
 import type { FederationOptions } from './federation/federation-options.ts'
 import type { OverlayOptions } from './membership/tuned-overlays.ts'
 import { isLoopback, isWildcard } from './network-address.ts'
-import { createLogger, type Logger, type LogLevel, silentLogger } from './observability/logger.ts'
+import { type Logger, type LogLevel, silentLogger } from './observability/logger.ts'
 import {
   hostOf,
   overlayOptionsProblems,
@@ -198,9 +198,13 @@ const inMemoryMeans =
 
 /**
  * Checks `raw`, fills in the defaults and freezes. Throws `ERR_BAD_OPTIONS` with every problem; `ERR_SECRET_REQUIRED` or
- * `ERR_ADMIN_TOKEN_REQUIRED` when that is the only one.
+ * `ERR_ADMIN_TOKEN_REQUIRED` when that is the only one. `loggerOf`: the built-in logger of a level, for whoever will log. Default: one that says nothing.
  */
-export function resolveOptions(raw: NodeOptions, stored: StoredOptions = {}): ResolvedOptions {
+export function resolveOptions(
+  raw: NodeOptions,
+  stored: StoredOptions = {},
+  loggerOf: (level: LogLevel) => Logger = () => silentLogger,
+): ResolvedOptions {
   const problems = [...unknownKeys(raw), ...valueProblems(raw), ...storedProblems(stored), ...ruleProblems(raw)]
   const missing = missingSecrets(raw, stored)
   if (problems.length === 0 && missing.length === 1) throw missing[0]
@@ -244,8 +248,7 @@ export function resolveOptions(raw: NodeOptions, stored: StoredOptions = {}): Re
     snapshotEntries: raw.snapshotEntries ?? defaultSnapshotEntries,
     coordination: raw.coordination,
     allowFaults: raw.allowFaults ?? false,
-    logger:
-      typeof raw.logger === 'object' ? raw.logger : raw.logger ? createLogger({ level: raw.logger }) : silentLogger,
+    logger: typeof raw.logger === 'object' ? raw.logger : raw.logger ? loggerOf(raw.logger) : silentLogger,
     signal: raw.signal,
     timeoutMs: raw.timeoutMs ?? defaultTimeoutMs,
     warnings: Object.freeze(warnings(raw, secret === undefined)),

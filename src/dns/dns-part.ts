@@ -2,7 +2,7 @@
 
 import type { NodeContext, NodePart } from '../node-part.ts'
 import type { LocalServices } from '../services/services.ts'
-import { type DnsServer, startDns } from './dns-server.ts'
+import type { DnsServer } from './dns-server.ts'
 import type { ZoneFacts } from './zone.ts'
 
 export class DnsPart implements NodePart {
@@ -24,6 +24,8 @@ export class DnsPart implements NodePart {
       names: () => this.#services.names(),
       find: (query) => this.#services.find(query),
     }
+    // With what reads and writes DNS it would be a twentieth of what each process loads.
+    const { startDns } = await import('./dns-server.ts')
     this.#server = await startDns(options.dns, facts, (reason) => toolbox.counters.add(reason))
     toolbox.logger.info('answering DNS', { address: this.#server.address })
   }

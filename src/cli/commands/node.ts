@@ -4,7 +4,7 @@
 import type { Command } from 'commander'
 import { isClusterError } from '../../errors.ts'
 import type { TrellisNode } from '../../node-interface.ts'
-import { createLogger, logLevels } from '../../observability/logger.ts'
+import { logLevels } from '../../observability/logger.ts'
 import type { CommandContext, JsonFlag } from '../context.ts'
 import { engineOf } from '../engine.ts'
 import { usageError } from '../failure.ts'
@@ -38,6 +38,7 @@ async function run(flags: JsonFlag & Readonly<Record<string, unknown>>, context:
   const { options, logLevel } = readNodeSettings(flags, context)
   if (!logLevels.includes(logLevel)) throw usageError(`--log-level ('${logLevel}') must be ${logLevels.join(', ')}`)
   const { createNode } = await import('../../node.ts')
+  const { createLogger } = await import('../../observability/pino-logger.ts')
   using signals = watchSignals()
   void aborted(signals.force).then(() => process.exit(1))
   const stop = AbortSignal.any([signals.stop, context.parentGone].filter((signal) => signal !== undefined))

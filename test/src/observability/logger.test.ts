@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { createLogger, oncePer, silentLogger } from '../../../src/observability/logger.ts'
+import { oncePer, silentLogger } from '../../../src/observability/logger.ts'
+import { createLogger } from '../../../src/observability/pino-logger.ts'
 
 function recorded(level: 'error' | 'warn' | 'info' | 'debug' = 'info') {
   const lines: string[] = []
