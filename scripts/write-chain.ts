@@ -174,7 +174,7 @@ for (let round = 0; round < Number(values.rounds); round++) {
   const took = await bare.run(ms)
   bareCosts.push((processorUs(bare.pids) - before) / took.length)
   bareMs.push(...took.slice(took.length >> 2))
-  if (etcd) etcdReports.push(await etcd.load(place, 'write', clients, ms))
+  if (etcd) etcdReports.push(await etcd.load(place, { verb: 'write', clients, ms }))
   for (const chain of chains) await measure(chain)
 }
 console.log(`bare: ${microseconds(bareMs)} us a write, ${microseconds(bareCosts, 1)} us of processor time`)

@@ -4,7 +4,7 @@
 import { systemClock } from '../runtime/clock.ts'
 import { EtcdServers } from '../testing/etcd-servers.ts'
 import { pause } from '../wait.ts'
-import { drive, firstAnswer, LOAD_VALUE, type LoadReport, type LoadVerb, loadKey, longestGap } from './load.ts'
+import { drive, firstAnswer, LOAD_VALUE, type Load, type LoadReport, loadKey, longestGap } from './load.ts'
 import { PeerLines } from './peer-lines.ts'
 import { residentMb } from './process-memory.ts'
 import { clock } from './recorded.ts'
@@ -36,10 +36,10 @@ export class EtcdSide implements StoreSide {
     return new EtcdSide(servers, await Promise.all(servers.hosts.map(endpointAt)), lines)
   }
 
-  async load(place: Place, verb: LoadVerb, clients: number, ms: number): Promise<LoadReport> {
+  async load(place: Place, load: Load): Promise<LoadReport> {
     const leader = await this.#leader()
     const endpoint = this.#endpoints[place === 'leader' ? leader : (leader + 1) % members]!
-    return drive({ verb, clients, ms }, (at) => (verb === 'write' ? write(endpoint, at) : read(endpoint, at)))
+    return drive(load, (at) => (load.verb === 'write' ? write(endpoint, at) : read(endpoint, at)))
   }
 
   async killLeader(): Promise<number> {

@@ -9,6 +9,8 @@ export interface Load {
   /** Calls under way at once. */
   readonly clients: number
   readonly ms: number
+  /** Before that, what does not count. Default half a second. */
+  readonly warmUpMs?: number
 }
 
 export interface LoadReport {
@@ -32,9 +34,12 @@ export function loadKey(place: number): string {
   return `bench/${place % LOAD_KEYS}`
 }
 
-/** Calls `once` again and again; the first half second does not count. An error ends it. */
-export async function drive({ clients, ms }: Load, once: (place: number) => Promise<unknown>): Promise<LoadReport> {
-  const begin = clock() + WARM_UP_MS
+/** Calls `once` again and again; what is done in the warm-up does not count. An error ends it. */
+export async function drive(
+  { clients, ms, warmUpMs = WARM_UP_MS }: Load,
+  once: (place: number) => Promise<unknown>,
+): Promise<LoadReport> {
+  const begin = clock() + warmUpMs
   const end = begin + ms
   const all: number[] = []
   const windows = new Array<number>(Math.max(1, Math.floor(ms / WINDOW_MS))).fill(0)

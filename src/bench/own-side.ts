@@ -7,7 +7,7 @@ import { pause } from '../wait.ts'
 import { patience } from './cluster.ts'
 import { startDataMembers, tell, wroteAt } from './data-members.ts'
 import type { DataWork } from './data-work.ts'
-import type { LoadReport, LoadVerb } from './load.ts'
+import type { Load, LoadReport } from './load.ts'
 import { residentMb } from './process-memory.ts'
 import { clock } from './recorded.ts'
 import type { Place, StoreSide, StoreSideOptions } from './store-side.ts'
@@ -23,10 +23,10 @@ export class OwnSide implements StoreSide {
     return new OwnSide(await startDataMembers(3, prefix))
   }
 
-  async load(place: Place, verb: LoadVerb, clients: number, ms: number): Promise<LoadReport> {
+  async load(place: Place, load: Load): Promise<LoadReport> {
     const { leader } = await this.#cluster.ready(patience)
     const node = place === 'leader' ? leader : this.#others(leader)[0]!
-    return (await this.#tell(node, { work: 'load', verb, clients, ms })) as LoadReport
+    return (await this.#tell(node, { work: 'load', ...load })) as LoadReport
   }
 
   async killLeader(): Promise<number> {

@@ -1,12 +1,12 @@
 // One of the two that are compared: three voters on loopback, each with a directory of its own and every write on disk before it is acknowledged.
 
-import type { LoadReport, LoadVerb } from './load.ts'
+import type { Load, LoadReport } from './load.ts'
 
 /** Who is asked: the leader, or another voter. */
 export type Place = 'leader' | 'follower'
 
 export interface StoreSide extends AsyncDisposable {
-  load(place: Place, verb: LoadVerb, clients: number, ms: number): Promise<LoadReport>
+  load(place: Place, load: Load): Promise<LoadReport>
   /** SIGKILL of the leader; milliseconds to the first write that a survivor accepted. It is started again, and all agree. */
   killLeader(): Promise<number>
   /** Hands leadership to another voter under writes; the longest time without an accepted one, in milliseconds. */
