@@ -39,15 +39,16 @@ export interface SessionState {
   readonly replies: readonly (readonly [sequence: number, reply: string])[]
 }
 
-interface Session {
+interface Session<Reply> {
   usedAt: LogIndex
   floor: number
-  readonly replies: Map<number, string>
+  /** Those of a snapshot are JSON; of most others nobody asks for the text, and nothing changes them. */
+  readonly replies: Map<number, Reply | string>
 }
 
-export class Sessions<Reply> {
+export class Sessions<Reply extends object> {
   readonly #bounds: SessionBounds
-  #sessions = new Map<LogIndex, Session>()
+  #sessions = new Map<LogIndex, Session<Reply>>()
 
   constructor(bounds: SessionBounds) {
     this.#bounds = bounds
@@ -71,10 +72,10 @@ export class Sessions<Reply> {
     session.usedAt = index
     if (floor > session.floor) raise(session, Math.min(floor, sequence))
     const before = session.replies.get(sequence)
-    if (before !== undefined) return JSON.parse(before) as Reply
+    if (before !== undefined) return JSON.parse(textOf(before)) as Reply
     if (session.replies.size >= this.#bounds.maxSessionReplies) return { type: 'refused', reason: 'session-full' }
     const reply = apply()
-    session.replies.set(sequence, JSON.stringify(reply))
+    session.replies.set(sequence, reply)
     return reply
   }
 
@@ -83,7 +84,7 @@ export class Sessions<Reply> {
       session,
       usedAt,
       floor,
-      replies: [...replies],
+      replies: Array.from(replies, ([sequence, reply]) => [sequence, textOf(reply)] as const),
     }))
   }
 
@@ -106,7 +107,11 @@ export class Sessions<Reply> {
   }
 }
 
-function raise(session: Session, floor: number): void {
+function textOf(reply: object | string): string {
+  return typeof reply === 'string' ? reply : JSON.stringify(reply)
+}
+
+function raise<Reply>(session: Session<Reply>, floor: number): void {
   session.floor = floor
   for (const sequence of session.replies.keys()) if (sequence < floor) session.replies.delete(sequence)
 }
