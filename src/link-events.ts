@@ -69,11 +69,12 @@ export class LinkEvents {
   }
 
   #companion(link: Link): void {
-    const { coordination, membership, relay, features } = this.#options.parts
+    const { formation, coordination, membership, relay, features } = this.#options.parts
     const peer = link.peer.id
     // Its hello says in which cluster it is, and its record says it again.
     if (this.#companions.has(peer)) return
     this.#companions.add(peer)
+    formation?.put({ type: 'companion', peer })
     coordination?.greet(peer)
     coordination?.connected(peer)
     membership?.connected(peer)

@@ -44,6 +44,10 @@ export class Attempt {
 
   /** Whether `id` still waits for a word of ours in its present round. */
   owes(id: MemberId, round: number): boolean {
-    return round !== 0 && this.#answered.get(id) !== round
+    return round !== 0 && !this.hasAnswered(id, round)
+  }
+
+  hasAnswered(id: MemberId, round: number): boolean {
+    return round !== 0 && this.#answered.get(id) === round
   }
 }

@@ -23,6 +23,8 @@ export type FormingInput =
   | { readonly type: 'persisted'; readonly ticket: number }
   /** Whether a leader of the own cluster is known; said by a node that has started. Fresh nodes need not say it. */
   | { readonly type: 'alive'; readonly alive: boolean }
+  /** A linked peer has shown that it is in the cluster that this node has started: it needs no word of it. */
+  | { readonly type: 'companion'; readonly peer: MemberId }
 
 /** What forming may ask for. */
 export type FormingEffect =

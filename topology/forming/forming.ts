@@ -91,6 +91,9 @@ export class Forming {
       case 'alive':
         this.#setAlive(input.alive)
         break
+      case 'companion':
+        if (node.durable.type === 'started' && node.linked.has(input.peer)) node.started.add(input.peer)
+        break
       default:
         input satisfies never
     }
@@ -259,6 +262,7 @@ export class Forming {
   #becomeDurable(state: FormingState, now: number): void {
     const node = this.#node
     const before = node.durable
+    const confirmed = before.type === 'intent' ? node.attempt : undefined
     node.pending = undefined
     node.durable = state
     if (before.type === 'renounced' && state.type === 'none') {
@@ -266,11 +270,11 @@ export class Forming {
       // A random rest: the next attempt should not fail in the same way, nor attempts follow each other at the speed of the disk.
       node.restsUntil = now + node.setup.options.candidateIntervalMs * (1 + node.setup.random())
     }
-    this.#enter(now)
+    this.#enter(now, confirmed)
   }
 
-  /** Begins with what is durable now; what was heard before it was does not count for it. */
-  #enter(now: number): void {
+  /** Begins with what is durable now; what was heard before it was does not count for it. `confirmed`: in which others were told that this node holds the set. */
+  #enter(now: number, confirmed?: Attempt): void {
     const node = this.#node
     const { durable, timers, setup } = node
     node.attempt = undefined
@@ -278,7 +282,10 @@ export class Forming {
     timers.clearAll()
     if (durable.type === 'started') {
       this.#emitFormed(durable)
-      for (const peer of durable.set) if (node.linked.has(peer) && !node.started.has(peer)) tellFormed(node, peer)
+      // Whoever has this node's answer misses at most those of others, and asks again if they do not come.
+      const isServed = (peer: MemberId): boolean =>
+        node.started.has(peer) || confirmed?.hasAnswered(peer, node.roundOf(peer)) === true
+      for (const peer of durable.set) if (node.linked.has(peer) && !isServed(peer)) tellFormed(node, peer)
       return
     }
     node.started.clear()

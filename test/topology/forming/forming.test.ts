@@ -135,9 +135,18 @@ describe('starting', () => {
   it('says that it has formed to those who have not said the same', () => {
     const node = new Hand().decide().flush().confirm('b')
     node.hear('c', { type: 'formed', set, founders, alive: false }).flush()
-    assert.equal(node.sent('formed').length, 1)
+    assert.deepEqual(node.sent('formed'), [])
     node.hear('b', { type: 'formed', set, founders, alive: false }).give({ type: 'alive', alive: true })
-    assert.equal(node.sent('formed').length, 1)
+    assert.deepEqual(node.sent('formed'), [])
+  })
+
+  it('says so at once to whom it owes an answer, and when it is alive to all of whom it does not know that they are in the cluster', () => {
+    const node = new Hand().decide().flush().confirm('b')
+    // With the word of `c` it starts: by the time that this is durable it owes both an answer.
+    node.confirm('c').hear('b', { type: 'confirm', set, storeId: 'log of b', round: 8, answers: node.round() }).flush()
+    assert.equal(node.sent('formed').length, 2)
+    node.give({ type: 'companion', peer: 'b' }).give({ type: 'alive', alive: true })
+    assert.deepEqual(node.sent('formed').slice(2), [{ type: 'formed', set, founders, alive: true }])
   })
 
   it('says again after a restart that it has formed, and tells whoever asks', () => {
