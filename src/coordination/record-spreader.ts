@@ -51,9 +51,10 @@ export class RecordSpreader {
     const { keeper, links } = this.#options
     const link = links.get(peer)
     if (!link) return
-    if (!keeper.record && this.#named.has(link)) return
-    if (!keeper.record) this.#named.add(link)
-    links.send(peer, { type: 'record', record: keeper.record ?? this.#first() })
+    const record = keeper.record ?? this.#first()
+    if (record.leader === '' && this.#named.has(link)) return
+    if (record.leader === '') this.#named.add(link)
+    links.send(peer, { type: 'record', record })
   }
 
   receive(record: ClusterRecord, from?: string): void {
@@ -61,7 +62,7 @@ export class RecordSpreader {
     const before = keeper.record
     if (!keeper.offer(record, clock.now())) return
     // Whoever looks for a cluster joins one that has a leader: now it can be told.
-    if (before?.leader !== record.leader) for (const peer of strangers()) this.greet(peer)
+    if ((before?.leader ?? '') !== record.leader) for (const peer of strangers()) this.greet(peer)
     if (from !== undefined && isSparse()) this.#send(record, from)
     onNewer(record, from)
   }
