@@ -129,6 +129,7 @@ export class Holds {
    */
   repeat(): void {
     const now = this.#options.clock.now()
+    for (const peer of this.#linked) if (!this.#told.has(peer)) this.#told.set(peer, 'none')
     const longest = Math.min(Math.max(SPEAK_EVERY_MS, this.#told.size * SPEAK_EVERY_MS_BY_LINKS), LONGEST_GAP_MS)
     for (const [peer, kind] of this.#told) {
       const { at, gapMs } = this.#said.get(peer) ?? { at: Number.NEGATIVE_INFINITY, gapMs: SPEAK_EVERY_MS }
@@ -165,7 +166,9 @@ export class Holds {
   #settle(peer: string): void {
     if (!this.#linked.has(peer)) return
     const kind = this.#kind(peer)
-    if (this.#told.get(peer) !== kind) {
+    const told = this.#told.get(peer)
+    // Most find a reason as soon as they know each other: that there is none is said with the next words to all.
+    if (told !== kind && (told !== undefined || kind !== 'none')) {
       this.#told.set(peer, kind)
       this.#say(peer, kind, SPEAK_EVERY_MS)
     }

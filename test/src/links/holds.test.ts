@@ -60,7 +60,7 @@ describe('the reasons of a link', () => {
     holds.release('a', 'overlay 1')
     holds.release('a', 'overlay 2')
     holds.release('a', 'on-demand')
-    const kinds: HoldKind[] = ['none', 'on-demand', 'overlay', 'on-demand', 'none']
+    const kinds: HoldKind[] = ['on-demand', 'overlay', 'on-demand', 'none']
     assert.deepEqual(
       looked().filter((line) => line.startsWith('tell')),
       kinds.map((kind) => `tell a ${kind}`),
@@ -103,6 +103,13 @@ describe('the reasons of a link', () => {
     holds.up('a')
     clock.pass(60_000)
     context.mock.timers.tick(60_000)
+    assert.deepEqual(looked(), [])
+  })
+
+  it('may come as soon as the ends know each other: that there is none is said with what is said to all', () => {
+    holds.up('a')
+    assert.deepEqual(looked(), [])
+    holds.repeat()
     assert.deepEqual(looked(), ['tell a none'])
   })
 
