@@ -10,8 +10,10 @@ import { pause } from '../wait.ts'
 const KNOCKS_AT_MS = [0, 10, 40, 150, 400] as const
 const KNOCK_TIMEOUT_MS = 500
 
+/** Ports of so many peers that open their links one after the other are tried at once; a small cluster has no more. */
+const TRIED_AT_ONCE = 4
 /**
- * Ports of peers that opened their links are tried so long after the last one came up. Large: for as long the loss of such a link is no evidence; small: where
+ * Those of further ones are tried so long after the last link came up. Large: for as long the loss of such a link is no evidence; small: where
  * many members start together, a third connection for each pair stands in the way of the links.
  */
 const TRY_AFTER_MS = 300
@@ -27,8 +29,11 @@ export class CloseEvidence {
   readonly #running = new Map<string, AbortController>()
   /** By peer: a port that has not been tried yet. */
   readonly #untried = new Map<string, string>()
+  /** Until no link has come up for a while. */
   #trying: Timer | undefined
-  /** When the first of those came up. */
+  /** Of the links that come up one after the other. */
+  #triedAtOnce = 0
+  /** When the first of those came up whose ports wait. */
   #untriedSince = 0
 
   constructor(transport: Transport, clock: Time, onRefused: (peer: string, generation: number) => void) {
@@ -72,10 +77,15 @@ export class CloseEvidence {
   }
 
   #trySoon(peer: string, address: string): void {
-    const now = this.#clock.now()
-    if (this.#untried.size === 0) this.#untriedSince = now
-    this.#untried.set(peer, address)
-    if (this.#trying && now - this.#untriedSince > TRY_WITHIN_MS - TRY_AFTER_MS) return
+    if (this.#triedAtOnce < TRIED_AT_ONCE) {
+      this.#triedAtOnce += 1
+      void this.#learn(peer, address)
+    } else {
+      if (this.#untried.size === 0) this.#untriedSince = this.#clock.now()
+      this.#untried.set(peer, address)
+    }
+    const waited = this.#untried.size === 0 ? 0 : this.#clock.now() - this.#untriedSince
+    if (this.#trying && waited > TRY_WITHIN_MS - TRY_AFTER_MS) return
     this.#trying?.[Symbol.dispose]()
     this.#trying = this.#clock.setTimeout(() => this.#tryAll(), TRY_AFTER_MS)
     this.#trying.unref()
@@ -83,6 +93,7 @@ export class CloseEvidence {
 
   #tryAll(): void {
     this.#trying = undefined
+    this.#triedAtOnce = 0
     const untried = [...this.#untried]
     this.#untried.clear()
     for (const [peer, address] of untried) void this.#learn(peer, address)

@@ -5,7 +5,8 @@ import { systemClock } from '../../../src/runtime/clock.ts'
 import type { Reachability, Transport } from '../../../src/transport/transport.ts'
 
 const address = '127.0.0.1:7402'
-/** A port is tried so long after the last link came up. */
+/** So many ports are tried at once, those of further peers so long after the last link came up. */
+const triedAtOnce = 4
 const triedAfterMs = 300
 
 let refused: string[]
@@ -90,7 +91,7 @@ describe('a link that is lost', () => {
   it('is none when nobody has ever reached that port', async () => {
     port = 'refuses'
     evidence.linked('b', address, 'acceptor')
-    await pass(triedAfterMs)
+    await pass(0)
     evidence.lost('b', 1)
     await pass(2_000)
     assert.deepEqual(refused, [])
@@ -101,30 +102,35 @@ describe('a link that is lost', () => {
 
   it('is evidence when the peer had opened it, for its port was tried then', async () => {
     evidence.linked('b', address, 'acceptor')
-    await pass(triedAfterMs)
-    assert.deepEqual(knocks, [triedAfterMs])
+    await pass(0)
+    assert.deepEqual(knocks, [0])
     port = 'refuses'
     evidence.lost('b', 1)
     await pass(0)
     assert.deepEqual(refused, ['b'])
   })
 
-  it('tries the ports of all that came together a moment after the last of them', async () => {
-    evidence.linked('b', address, 'acceptor')
+  it('tries the ports of many that come together a moment after the last of them, but for the first ones', async () => {
+    const atOnce = new Array<number>(triedAtOnce).fill(0)
+    for (const peer of ['b', 'c', 'd', 'e', 'f']) evidence.linked(peer, `127.0.0.1:${peer}`, 'acceptor')
     await pass(100)
-    evidence.linked('c', '127.0.0.1:7403', 'acceptor')
+    evidence.linked('g', '127.0.0.1:g', 'acceptor')
     await pass(triedAfterMs - 1)
-    assert.deepEqual(knocks, [])
+    assert.deepEqual(knocks, atOnce)
     await pass(1)
-    assert.deepEqual(knocks, [100 + triedAfterMs, 100 + triedAfterMs])
+    assert.deepEqual(knocks, [...atOnce, 100 + triedAfterMs, 100 + triedAfterMs])
+    evidence.linked('h', '127.0.0.1:h', 'acceptor')
+    assert.equal(knocks.at(-1), 100 + triedAfterMs)
+    assert.equal(knocks.length, triedAtOnce + 3)
   })
 
   it('is none before the port was tried', async () => {
-    evidence.linked('b', address, 'acceptor')
+    for (const peer of ['b', 'c', 'd', 'e', 'f']) evidence.linked(peer, `127.0.0.1:${peer}`, 'acceptor')
+    await pass(0)
     port = 'refuses'
-    evidence.lost('b', 1)
+    evidence.lost('f', 1)
     await pass(2_000)
-    assert.deepEqual([refused, knocks], [[], []])
+    assert.deepEqual([refused, knocks.length], [[], triedAtOnce])
   })
 
   it('is none when the peer has moved to where nobody has reached it: its old port says nothing', async () => {
