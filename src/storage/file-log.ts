@@ -21,8 +21,8 @@ import { decodeSegmentHeader, encodeSegmentHeader, firstSegment, segmentPath } f
 /** By how much a segment grows at once. Larger: fewer slow flushes, more idle disk. A guess. */
 export const growthBytes = 1024 * 1024
 
-/** A segment that has reached this size is followed by another. Smaller: compaction gives disk back sooner, at more flushes. A guess. */
-export const defaultSegmentBytes = 16 * 1024 * 1024
+/** A segment that has reached this size is followed by another. Smaller: compaction gives disk back sooner and a start reads less that a snapshot covers, at more flushes. */
+export const defaultSegmentBytes = 4 * 1024 * 1024
 
 export interface FileLogOptions {
   /** Default: the real one. */
