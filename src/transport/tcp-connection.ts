@@ -109,11 +109,8 @@ export class TcpConnection implements Connection {
     const waiting = this.#waiting
     this.#turn = []
     this.#turnBytes = 0
-    if (waiting.length > 0) this.#waiting = []
-    if (!this.#socket.writable) return
-    // Mostly nobody waits to hear of it.
-    if (waiting.length === 0 && !this.#needsDrain) this.#socket.write(batch)
-    else this.#socket.write(batch, () => this.#written(waiting))
+    this.#waiting = []
+    if (this.#socket.writable) this.#socket.write(batch, () => this.#written(waiting))
   }
 
   admit(): void {
