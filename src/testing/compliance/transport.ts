@@ -5,7 +5,8 @@ import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { afterEach, describe, it } from 'node:test'
 import { isClusterError } from '../../errors.ts'
-import type { Connection, ConnectionHandler, Transport } from '../../transport/transport.ts'
+import type { Connection, Transport } from '../../transport/transport.ts'
+import { Recorder } from './recorder.ts'
 import { DEADLINE_MS, turns, waitUntil } from './wait-until.ts'
 
 /** Limits that the cases ask for; a transport without such a limit ignores it. */
@@ -154,6 +155,28 @@ function connectionCases(test: Test, pair: () => Promise<Pair>): void {
     const atFar = new Recorder(far)
     await waitUntil(() => atNear.drains === 1 && atFar.bytes.length === written)
     await waitUntil(() => near.queuedBytes === 0)
+  })
+
+  test('tells once of each write behind a queue that nobody waits for', async () => {
+    const { near, far } = await pair()
+    new Recorder(near)
+    let written = 0
+    const write = (onWritten?: () => void): boolean => {
+      written += 16 * 1024
+      return near.write(Buffer.alloc(16 * 1024), onWritten)
+    }
+    while (write()) await turns(1)
+    const told: number[] = []
+    for (let index = 0; index < 3; index++) {
+      write()
+      await turns(1)
+      write(() => told.push(index))
+      await turns(1)
+    }
+    const atFar = new Recorder(far)
+    await waitUntil(() => atFar.bytes.length === written && told.length >= 3)
+    await turns(20)
+    assert.deepEqual(told, [0, 1, 2])
   })
 
   test('admit does nothing on a dialed connection', async () => {
@@ -335,38 +358,6 @@ function dialingCases(test: Test, harness: TransportHarness, create: Create): vo
     assert.equal(await create().listen(address, ignore), address)
     await assert.rejects(acceptor.dial(address, AbortSignal.timeout(DEADLINE_MS)))
   })
-}
-
-/** Remembers what a connection told its owner. */
-class Recorder implements ConnectionHandler {
-  #chunks: Uint8Array[] = []
-  readonly closes: (Error | undefined)[] = []
-  drains = 0
-  calledAfterClose = false
-
-  constructor(connection: Connection) {
-    connection.start(this)
-  }
-
-  get bytes(): Buffer {
-    const all = Buffer.concat(this.#chunks)
-    this.#chunks = [all]
-    return all
-  }
-
-  data(bytes: Uint8Array): void {
-    this.calledAfterClose ||= this.closes.length > 0
-    this.#chunks.push(Uint8Array.from(bytes))
-  }
-
-  drain(): void {
-    this.calledAfterClose ||= this.closes.length > 0
-    this.drains += 1
-  }
-
-  close(error: Error | undefined): void {
-    this.closes.push(error)
-  }
 }
 
 async function connect(harness: TransportHarness, create: Create, isAdmitted = true): Promise<Pair> {
