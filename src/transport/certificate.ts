@@ -56,15 +56,19 @@ export function peerIdOfCertificate(certificate: X509Certificate): string | unde
   const key = certificate.publicKey
   if (key.asymmetricKeyType !== 'ed25519' || !certificate.verify(key)) return undefined
   const peerId = peerIdOf(key)
-  if (peerIds.size >= MAX_KNOWN_CERTIFICATES) peerIds.clear()
-  peerIds.set(bytes, peerId)
+  if (bytes.length <= MAX_KNOWN_CERTIFICATE_BYTES) {
+    if (peerIds.size >= MAX_KNOWN_CERTIFICATES) peerIds.clear()
+    peerIds.set(bytes, peerId)
+  }
   return peerId
 }
 
 /** By the bytes of the certificate, which a member shows on each of its connections for as long as it runs. */
 const peerIds = new Map<string, string>()
-/** Past that they are forgotten, and looked through again. Each is some 400 bytes. */
+/** Past that they are forgotten, and looked through again. */
 const MAX_KNOWN_CERTIFICATES = 1_024
+/** One that {@link createCertificate} made is some 300 bytes; a longer one is a stranger's, who may show as many as it likes. */
+const MAX_KNOWN_CERTIFICATE_BYTES = 512
 
 /** Positive and without a leading zero byte (RFC 5280 section 4.1.2.2). */
 function serialNumber(): Buffer {

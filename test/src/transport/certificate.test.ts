@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
-import { describe, it } from 'node:test'
+import { describe, it, mock } from 'node:test'
 import { createSecureContext } from 'node:tls'
 import { createCertificate, peerIdOfCertificate } from '../../../src/transport/certificate.ts'
 import { createIdentity, exportIdentity } from '../../../src/transport/identity.ts'
@@ -54,6 +54,37 @@ describe('the certificate of an identity', () => {
     const spoilt = Buffer.from(certificate.raw)
     spoilt[spoilt.length - 1] = (spoilt.at(-1) as number) ^ 1
     assert.equal(peerIdOfCertificate(new X509Certificate(spoilt)), undefined)
+  })
+})
+
+describe('the id of a certificate', () => {
+  /** A certificate that counts how often its signature is checked, and is filled up to `length` bytes. */
+  function counted(length: number) {
+    const identity = createIdentity()
+    const { raw, publicKey } = new X509Certificate(createCertificate(identity))
+    const verify = mock.fn(() => true)
+    const bytes = Buffer.concat([raw, Buffer.alloc(Math.max(0, length - raw.length))])
+    return { identity, verify, certificate: { raw: bytes, publicKey, verify } as unknown as X509Certificate }
+  }
+
+  it('is looked for once, however often it is shown', () => {
+    const { identity, verify, certificate } = counted(0)
+    for (let times = 0; times < 3; times++) assert.equal(peerIdOfCertificate(certificate), identity.id)
+    assert.equal(verify.mock.callCount(), 1)
+  })
+
+  it('of a longer one than members have is not kept: a stranger cannot fill the memory with them', () => {
+    const { identity, verify, certificate } = counted(16_000)
+    for (let times = 0; times < 3; times++) assert.equal(peerIdOfCertificate(certificate), identity.id)
+    assert.equal(verify.mock.callCount(), 3)
+  })
+
+  it('is looked for again when many others were shown since', () => {
+    const { identity, verify, certificate } = counted(0)
+    peerIdOfCertificate(certificate)
+    for (let count = 0; count < 1_100; count++) peerIdOfCertificate(counted(0).certificate)
+    assert.equal(peerIdOfCertificate(certificate), identity.id)
+    assert.equal(verify.mock.callCount(), 2)
   })
 })
 

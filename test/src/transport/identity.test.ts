@@ -51,6 +51,12 @@ describe('a PeerId', () => {
       assert.equal(publicKeyOf(text), undefined, text.slice(0, 60))
   })
 
+  it('is read again when many others have been read since', () => {
+    const identity = createIdentity()
+    for (let count = 0; count < 1_100; count++) createIdentity()
+    assert.ok(publicKeyOf(identity.id)?.equals(identity.publicKey))
+  })
+
   it('is made of Ed25519 keys only', () => {
     const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     assert.throws(() => peerIdOf(publicKey), TypeError)
