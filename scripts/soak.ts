@@ -12,6 +12,7 @@ import { appendFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { summarize } from '../src/bench/statistics.ts'
+import { sparing } from '../src/cli/up/node-process.ts'
 import { systemClock } from '../src/runtime/clock.ts'
 import type { ClusterProcess } from '../src/testing/process-member.ts'
 import { startProcesses } from '../src/testing/processes.ts'
@@ -57,7 +58,8 @@ const chance = new Prng(Number(values.seed), 'soak')
 const witness = fileURLToPath(new URL('../test/multinode/story/witness.ts', import.meta.url))
 await using cluster = await startProcesses(Number(values.nodes), {
   program: witness,
-  env: { STORY_MEMORY: '1', NODE_OPTIONS: smallYoungGeneration },
+  // Nodes in processes of their own, as `trellis up` starts them.
+  env: { ...sparing, STORY_MEMORY: '1', NODE_OPTIONS: smallYoungGeneration },
   timeoutMs: wholeWithinMs,
 })
 await using observation = new Observation(cluster)
