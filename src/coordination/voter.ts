@@ -1,4 +1,5 @@
-// A voter at work: the Raft core, the machine it feeds, the core that says who hosts S5, and the disk below them. This file only carries effects to whoever executes them, in their order; every decision is in `consensus/`.
+// A voter at work: the Raft core, the machine it feeds, the core that says who hosts S5, and the disk below them. This
+// file only carries effects to whoever executes them, in their order; every decision is in `consensus/`.
 //
 //   inputs -> mailbox -> raft.step -> send -> turn | persist -> log | apply -> machine | capture, chunks -> snapshots, then host.step
 
@@ -30,6 +31,7 @@ import { NamedTimers } from '../runtime/named-timers.ts'
 import { encodeContent } from '../wire/log-entry.ts'
 import { Answers } from './answers.ts'
 import type { Ending } from './call-limit.ts'
+import { Handover } from './handover.ts'
 import { HostDriver } from './host-driver.ts'
 import { loadLog } from './loaded-log.ts'
 import { LogWriter } from './log-writer.ts'
@@ -55,8 +57,8 @@ export class Voter {
   #lastNumber = 0
   readonly #proposals = new Proposals(() => ++this.#lastNumber)
   readonly #changes = new Answers<number>()
-  readonly #transfers = new Answers<string>()
   readonly #reads = new Answers<number>()
+  readonly #handover: Handover
   #applied: { readonly index: number; readonly term: number }
   /** Bytes of commands that were written since the last capture. */
   #logBytes = 0
@@ -79,6 +81,11 @@ export class Voter {
       ...{ self, raft, clock, turn, mayHost: options.mayHost ?? (() => true) },
       propose: (command) => this.propose(command, new AbortController().signal),
       onHost: options.onHost,
+    })
+    this.#handover = new Handover({
+      ...{ voter: this, raft, host: this.#host, waits: this.#waits },
+      nextNumber: () => ++this.#lastNumber,
+      put: (input) => this.#put(input),
     })
     this.#mailbox = new Mailbox((input) => this.#take(input))
     this.#turn = new VoterTurn({
@@ -179,7 +186,8 @@ export class Voter {
 
   away({ ms, suspendedMs }: Absence): void {
     this.#put({ type: 'away', ms, suspendedMs })
-    // A stop that the monotonic clock has counted ends the lease by itself when it is long enough. A suspension it has not counted lengthens the lease in secret, however short.
+    // A stop that the monotonic clock has counted ends the lease by itself when it is long enough. A suspension it has not
+    // counted lengthens the lease in secret, however short.
     if (suspendedMs > 0 || ms >= this.#options.raft.leaseMs) this.#host.away()
   }
 
@@ -219,17 +227,8 @@ export class Voter {
    * need not wait. Resolves to its id. Rejects with `ERR_NOT_LEADER`, `ERR_BAD_REQUEST` (no such voter, or it lacks entries), `ERR_TIMEOUT`; then this
    * voter leads on, and hosts S5 again.
    */
-  async transfer(to: string | undefined, signal: AbortSignal): Promise<string> {
-    const { role, leader } = this.view()
-    if (role !== 'leader') throw refusal('not-leader', leader, this.#options.raft)
-    if (!this.#successors().some((id) => to === undefined || id === to))
-      throw refusal('not-caught-up', leader, this.#options.raft)
-    try {
-      return await this.#handOver(to, signal)
-    } catch (error) {
-      this.#host.resume()
-      throw error
-    }
+  transfer(to: string | undefined, signal: AbortSignal): Promise<string> {
+    return this.#handover.transfer(to, signal)
   }
 
   /** S5 stops and starts again under a new token. */
@@ -239,29 +238,8 @@ export class Voter {
   }
 
   /** Hands over if anybody can take over, else stops hosting S5 and gives up leadership. Bounded by `signal`. */
-  async resign(signal: AbortSignal): Promise<void> {
-    if (this.view().role !== 'leader') return
-    this.#host.release()
-    // Without a majority nobody can be told, and nobody can succeed: when all stop together, the last ones need not wait.
-    const isVain = (): boolean => this.view().role !== 'leader' || !this.reachesMajority()
-    const isReleased = (): boolean => this.machine.singleton('s5')?.released ?? true
-    const isAlone = this.#successors().length === 0
-    if (!isAlone) this.#handOver(undefined, signal).catch(() => this.#put({ type: 'resign' }))
-    await this.#waits.until(() => isVain() || (isAlone && isReleased()), signal)
-    this.#put({ type: 'resign' })
-  }
-
-  /** The release of S5 is the last entry of this term: the successor need not wait for a lease. */
-  #handOver(to: string | undefined, signal: AbortSignal): Promise<string> {
-    this.#host.release()
-    const proposal = ++this.#lastNumber
-    return this.#transfers.open(proposal, () => this.#put({ type: 'transfer', proposal, to }), signal)
-  }
-
-  /** Voters that could lead at once. */
-  #successors(): readonly string[] {
-    const { voterIds } = this
-    return this.followers().flatMap(({ id, isCaughtUp }) => (isCaughtUp && voterIds.includes(id) ? [id] : []))
+  resign(signal: AbortSignal): Promise<void> {
+    return this.#handover.resign(signal)
   }
 
   /** Stops everything; resolves when the disk is idle and the log closed. */
@@ -272,7 +250,7 @@ export class Voter {
     this.#timers.clearAll()
     this.#host.close()
     this.#proposals.close()
-    for (const answers of [this.#changes, this.#transfers, this.#reads]) answers.close()
+    for (const answers of [this.#changes, this.#handover, this.#reads]) answers.close()
     await Promise.all([this.#writer.idle(), this.#snapshots.close()])
     await this.#options.log.close()
   }
@@ -337,7 +315,7 @@ export class Voter {
           this.#reads.reject(effect.read, refusal(effect.code, effect.leader, this.#options.raft))
           break
         case 'transferred':
-          this.#transfers.resolve(effect.proposal, effect.to)
+          this.#handover.done(effect.proposal, effect.to)
           break
         case 'capture':
           this.#logBytes = 0
@@ -388,7 +366,7 @@ export class Voter {
   #reject(proposal: number, error: ClusterError): void {
     this.#proposals.rejected(proposal, error)
     this.#changes.reject(proposal, error)
-    this.#transfers.reject(proposal, error)
+    this.#handover.refused(proposal, error)
   }
 
   /** As far as links tell, those that can be asked are a majority. */
