@@ -1,15 +1,19 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { ClusterCommand, Proposal, RaftMessage } from '../../../consensus/index.ts'
+import type { ClusterCommand, Entry, Proposal, RaftMessage } from '../../../consensus/index.ts'
 import { VoterTurn } from '../../../src/coordination/voter-turn.ts'
 
 const proposal = (id: number): Proposal<ClusterCommand> => ({ proposal: id, command: { type: 'open-session' } })
 const message: RaftMessage<ClusterCommand> = { type: 'timeout-now', term: 1, round: 0 }
+const entry = (command: ClusterCommand | undefined): Entry<ClusterCommand> => ({ index: 1, term: 1, command })
+const ofClient = entry({ type: 'count', name: 'a', add: 1, subtract: 0 })
+const ofMember = entry({ type: 'found-topology', name: 'ring' })
 
 /** A turn whose event loop is turned by the test. */
 class TurnUnderTest {
   readonly given: number[][] = []
   readonly sent: string[] = []
+  readonly news: string[] = []
   /** What Raft does with what it is given. */
   onGiven = (_ids: readonly number[]): void => {}
   onSent = (_to: string): void => {}
@@ -28,8 +32,8 @@ class TurnUnderTest {
       this.onSent(to)
     },
     onSent: () => void this.sent.push('and that is all'),
-    onApplied: () => {},
-    onAppliedOfClients: () => {},
+    onApplied: () => void this.news.push('members'),
+    onAppliedOfClients: () => void this.news.push('clients'),
   })
 
   get isPlanned(): boolean {
@@ -92,5 +96,21 @@ describe('the turn of a voter', () => {
     assert.deepEqual([under.given, under.sent.slice(4)], [[], []])
     under.end()
     assert.deepEqual([under.given, under.sent.slice(4)], [[[1]], ['e', 'and that is all']])
+  })
+
+  it('tells at once that entries of clients were applied, of any other once its end and the next one are over, and once', () => {
+    for (const others of [[ofMember], [entry(undefined)], [ofClient, ofMember], [ofMember, ofClient]]) {
+      const under = new TurnUnderTest()
+      under.turn.applied([ofClient, ofClient])
+      assert.deepEqual([under.news, under.isPlanned], [['clients'], false])
+      under.turn.applied(others)
+      under.turn.applied([ofMember])
+      under.turn.applied([ofClient])
+      assert.deepEqual(under.end().news, ['clients'])
+      assert.deepEqual(under.end().news, ['clients', 'members'])
+      assert.equal(under.isPlanned, false)
+      under.turn.applied([ofMember])
+      assert.deepEqual(under.end().end().news, ['clients', 'members', 'members'])
+    }
   })
 })

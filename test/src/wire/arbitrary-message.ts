@@ -1,19 +1,10 @@
 // Any message that a node could send, as fast-check draws them: within every bound, and odd in every other way.
 
 import fc from 'fast-check'
-import type { ClusterCommand } from '../../../consensus/index.ts'
 import type { WireMessage } from '../../../src/wire/message.ts'
 import type { MemberRecord } from '../../../topology/index.ts'
-
-const number = fc.oneof(fc.nat(300), fc.maxSafeNat(), fc.constantFrom(0, 127, 128, 2 ** 31, 2 ** 32, 2 ** 53 - 1))
-/** Any well-formed text: characters of one to four bytes, and names that are special in JavaScript. */
-const text = fc.oneof(
-  fc.string({ unit: 'grapheme-composite', maxLength: 8 }),
-  fc.string({ unit: 'binary', maxLength: 8 }),
-  fc.constantFrom('__proto__', 'constructor', '\ufffd', '\ufeffbom', 'type'),
-)
-const bytes = fc.uint8Array({ maxLength: 64 })
-const maybe = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(arbitrary, { nil: undefined })
+import { arbitraryCommand } from './arbitrary-command.ts'
+import { bytes, maybe, number, text } from './arbitrary-values.ts'
 
 const signature = fc.uint8Array({ maxLength: 72 }).map((shown) => Buffer.from(shown).toString('base64url'))
 
@@ -44,26 +35,6 @@ const update = fc.oneof(
   }),
 )
 const updates = fc.array(update, { maxLength: 4 })
-
-const command: fc.Arbitrary<ClusterCommand> = fc.oneof(
-  fc.record({ type: fc.constant('bind-name' as const), name: text, id: text, replaces: maybe(text) }),
-  fc.record({ type: fc.constant('activate' as const), singleton: text, host: text, term: number }),
-  fc.record({ type: fc.constant('release' as const), singleton: text, token: number }),
-  fc.record({ type: fc.constant('decide' as const), singleton: text, token: number, payload: bytes }),
-  fc.record({ type: fc.constant('found-topology' as const), name: text }),
-  fc.record({
-    type: fc.constant('propose-topology' as const),
-    epoch: number,
-    to: text,
-    request: text,
-    required: fc.array(text, { maxLength: 4 }),
-    timeoutMs: number,
-    at: number,
-  }),
-  fc.record({ type: fc.constant('strike-member' as const), proposal: number, member: text }),
-  fc.record({ type: fc.constant('commit-topology' as const), proposal: number }),
-  fc.record({ type: fc.constant('abort-topology' as const), proposal: number, reason: text }),
-)
 
 const swim: fc.Arbitrary<WireMessage> = fc
   .oneof(
@@ -96,7 +67,7 @@ const forming: fc.Arbitrary<WireMessage> = fc
 const voters = fc.array(fc.record({ id: text, storeId: text }), { maxLength: 3 })
 const configuration = fc.record({ voters, outgoing: voters, learners: voters })
 const entry = fc.oneof(
-  fc.record({ index: number, term: number, command: maybe(command) }),
+  fc.record({ index: number, term: number, command: maybe(arbitraryCommand) }),
   fc.record({ index: number, term: number, command: fc.constant(undefined), configuration }),
 )
 

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import fc from 'fast-check'
 import type { ClientCommand, ClusterCommand } from '../../../consensus/index.ts'
-import { isWireError } from '../../../src/testing/compliance/codec.ts'
+import { isWireError, mutate, randomFrom } from '../../../src/testing/compliance/codec.ts'
 import { decodeCommand, encodeCommand } from '../../../src/wire/command.ts'
+import { WireError } from '../../../src/wire/wire-error.ts'
+import { arbitraryCommand } from './arbitrary-command.ts'
 
 const write: ClientCommand = {
   type: 'write',
@@ -88,4 +91,29 @@ describe('a command', () => {
     assert.throws(() => decodeCommand(new Uint8Array()), isWireError('truncated'))
     assert.throws(() => decodeCommand(Buffer.from('01030273350700', 'hex')), isWireError('trailing-bytes'))
   })
+
+  it('of any kind comes back as it was; spoilt, it is refused, or is another one with exactly these bytes', () => {
+    const random = randomFrom(1)
+    fc.assert(
+      fc.property(arbitraryCommand, (command) => {
+        const whole = Uint8Array.from(encodeCommand(command))
+        assert.deepEqual(decodeCommand(whole), command)
+        const cut = whole.subarray(0, Math.floor(random() * whole.length))
+        for (const bytes of [cut, mutate(whole, random), mutate(whole, random)]) {
+          const decoded = decodedOrRefused(bytes)
+          if (decoded) assert.deepEqual(Uint8Array.from(encodeCommand(decoded)), bytes)
+        }
+      }),
+      { numRuns: 2_000 },
+    )
+  })
 })
+
+function decodedOrRefused(bytes: Uint8Array): ClusterCommand | undefined {
+  try {
+    return decodeCommand(bytes)
+  } catch (error) {
+    if (error instanceof WireError) return undefined
+    throw error
+  }
+}

@@ -4,6 +4,8 @@
 
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
+import fc from 'fast-check'
+import { type ClusterCommand, ClusterMachine } from '../../../consensus/index.ts'
 import { type ConnectionOwner, LaneConnection } from '../../../src/channels/lane-connection.ts'
 import { ReassemblyBudget } from '../../../src/channels/transfers.ts'
 import {
@@ -14,14 +16,17 @@ import {
   livenessKey,
 } from '../../../src/liveness/datagram.ts'
 import { mutate, randomFrom } from '../../../src/testing/compliance/codec.ts'
+import { decodeCommand, encodeCommand } from '../../../src/wire/command.ts'
 import { decodeCausal, decodeDelivery, encodeCausal, encodeDelivery } from '../../../src/wire/delivery.ts'
 import { decodeEnvelope, encodeEnvelope } from '../../../src/wire/envelope.ts'
 import { FRAME_HEADER_BYTES } from '../../../src/wire/frame.ts'
 import { HeadReader } from '../../../src/wire/lane-envelope.ts'
 import { LaneFrameSplitter } from '../../../src/wire/lane-frames.ts'
 import { MAX_FRAME_BYTES, MAX_HANDSHAKE_FRAME_BYTES } from '../../../src/wire/limits.ts'
-import { encodeFrame, FrameDecoder } from '../../../src/wire/message.ts'
+import { decodeState, encodeState } from '../../../src/wire/machine-state.ts'
+import { encodeFrame, FrameDecoder, type WireMessage } from '../../../src/wire/message.ts'
 import { WireError } from '../../../src/wire/wire-error.ts'
+import { arbitraryCommand } from './arbitrary-command.ts'
 import { fullEnvelope, laneFrames, messageFrame, otherEnds, plainEnvelope } from './sample-lane-frames.ts'
 import { sampleMessages } from './sample-messages.ts'
 
@@ -41,7 +46,8 @@ export interface FuzzReport {
   readonly refused: Readonly<Record<string, number>>
 }
 
-const frames = sampleMessages.map((message) => encodeFrame(message))
+const commands = fc.sample(arbitraryCommand, { numRuns: 64, seed: 1 })
+const frames = [...sampleMessages, appendOf(commands)].map((message) => encodeFrame(message))
 const handshakes = sampleMessages.filter(({ type }) => ['hello', 'accept', 'refuse', 'goodbye'].includes(type))
 const reassemblyBytes = 1_000_000
 const keys = [livenessKey('a secret of many bits', 'cluster')]
@@ -58,6 +64,8 @@ const targets: Readonly<Record<string, Target>> = {
     isFramed: true,
     parse: (bytes) => decodeStream(bytes, MAX_HANDSHAKE_FRAME_BYTES),
   },
+  commands: { samples: commands.map(encodeCommand), parse: (bytes) => void decodeCommand(bytes) },
+  'states of the machine': { samples: [stateBehind(commands)], parse: (bytes) => decodeWholeState(bytes) },
   'lane frames': { samples: laneFrames.filter(({ length }) => length < 1_000), isFramed: true, parse: receive },
   'streams of lane frames': { samples: [Buffer.concat(laneFrames.slice(0, 7))], parse: receive },
   'heads of lane envelopes': {
@@ -144,6 +152,22 @@ function mutated(sample: Uint8Array, random: () => number, isFramed: boolean): B
   frame.writeUInt32BE(body.length)
   frame.set(body, 4)
   return frame
+}
+
+function appendOf(all: readonly ClusterCommand[]): WireMessage {
+  const entries = all.map((command, at) => ({ index: at + 1, term: 1, command }))
+  const place = { term: 1, round: 1, previousIndex: 0, previousTerm: 0, commitIndex: 0 }
+  return { type: 'raft', message: { type: 'append', ...place, entries } }
+}
+
+function stateBehind(all: readonly ClusterCommand[]): Uint8Array {
+  const machine = new ClusterMachine()
+  for (const [at, command] of all.entries()) machine.apply({ index: at + 1, term: 1 }, command)
+  return Buffer.concat(Array.from(encodeState(machine.snapshot()), (piece) => Buffer.from(piece)))
+}
+
+function decodeWholeState(bytes: Buffer): void {
+  for (const _ of decodeState(bytes));
 }
 
 function decodeStream(bytes: Buffer, maxFrameBytes: number): void {

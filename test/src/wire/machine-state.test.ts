@@ -47,6 +47,15 @@ describe('a state as bytes', () => {
     )
   })
 
+  it('may have names that every object has: they are names like any other', () => {
+    const names = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', '0']
+    const state = Object.fromEntries(names.map((name) => [name, { name, list: [name] }]))
+    const back = decoded(encoded(state)) as Record<string, unknown>
+    assert.deepEqual(Object.keys(back).sort(), names.sort())
+    assert.equal(Object.getPrototypeOf(back), Object.prototype)
+    assert.deepEqual(plain(back), plain(state))
+  })
+
   /** Records that fast-check made without a prototype, as others. */
   function plain(value: unknown): unknown {
     if (Array.isArray(value)) return value.map(plain)

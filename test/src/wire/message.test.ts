@@ -30,6 +30,26 @@ describe('a message', () => {
     )
   })
 
+  it('that is spoilt is refused, or is another one with exactly these bytes, and outlives them', () => {
+    const random = randomFrom(1)
+    fc.assert(
+      fc.property(arbitraryMessage.filter(isStrict), (message) => {
+        const frame = encodeFrame(message)
+        const kind = frame[FRAME_HEADER_BYTES - 1] as number
+        const whole = Uint8Array.from(frame.subarray(FRAME_HEADER_BYTES))
+        const cut = whole.slice(0, Math.floor(random() * whole.length))
+        for (const body of [cut, mutate(whole, random), mutate(whole, random)]) {
+          const decoded = decodedOrRefused(kind, body)
+          if (decoded === undefined) continue
+          const before = body.slice()
+          body.fill(0xee)
+          assert.deepEqual(Uint8Array.from(encodeFrame(decoded).subarray(FRAME_HEADER_BYTES)), before)
+        }
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
   it('comes out however its stream is cut', () => {
     const stream = Buffer.concat(sampleMessages.map((message) => encodeFrame(message)))
     fc.assert(
@@ -170,6 +190,15 @@ function decodeBody(message: WireMessage, more: readonly number[]): WireMessage 
   const frame = encodeFrame(message)
   const body = Uint8Array.of(...frame.subarray(FRAME_HEADER_BYTES), ...more)
   return decodeFrame({ kind: frame[FRAME_HEADER_BYTES - 1] as number, body })
+}
+
+function decodedOrRefused(kind: number, body: Uint8Array): WireMessage | undefined {
+  try {
+    return decodeFrame({ kind, body })
+  } catch (error) {
+    if (error instanceof WireError) return undefined
+    throw error
+  }
 }
 
 /** Most mutations are inside the body with the length put right, else nearly all would end at the length. */
