@@ -42,7 +42,7 @@ export class CloseEvidence {
     this.#onRefused = onRefused
   }
 
-  /** A link to `peer` is up. One that it opened says nothing about its port, so that is tried once, soon. */
+  /** A link to `peer` is up. One that it opened says nothing about its port, so that is tried once: now, or soon. */
   linked(peer: string, address: string, side: 'dialer' | 'acceptor'): void {
     this.#running.get(peer)?.abort()
     this.#running.delete(peer)
@@ -51,14 +51,14 @@ export class CloseEvidence {
     if (this.#accepting.get(peer) === address) return
     // It has moved: that its old port refuses says nothing.
     this.#accepting.delete(peer)
-    this.#trySoon(peer, address)
+    this.#tryOnce(peer, address)
   }
 
   /** The link to that life of `peer` closed and nobody had said goodbye. */
   lost(peer: string, generation: number): void {
-    this.#untried.delete(peer)
     const address = this.#accepting.get(peer)
     if (address !== undefined) void this.#knock(peer, address, generation)
+    else this.forget(peer)
   }
 
   forget(peer: string): void {
@@ -76,7 +76,8 @@ export class CloseEvidence {
     this.#running.clear()
   }
 
-  #trySoon(peer: string, address: string): void {
+  /** At once while few come, else when no more do. */
+  #tryOnce(peer: string, address: string): void {
     if (this.#triedAtOnce < TRIED_AT_ONCE) {
       this.#triedAtOnce += 1
       void this.#learn(peer, address)

@@ -133,6 +133,20 @@ describe('a link that is lost', () => {
     assert.deepEqual([refused, knocks.length], [[], triedAtOnce])
   })
 
+  it('is none when the port answers only then, and nothing of that is kept', async () => {
+    const answers: ((found: Reachability) => void)[] = []
+    const reach: Transport['reach'] = () => new Promise((resolve) => answers.push(resolve))
+    evidence.close()
+    evidence = new CloseEvidence({ reach } as Transport, systemClock, (peer) => refused.push(peer))
+    evidence.linked('b', address, 'acceptor')
+    evidence.lost('b', 1)
+    answers[0]!('accepts')
+    await pass(0)
+    evidence.lost('b', 1)
+    await pass(1_000)
+    assert.deepEqual([refused, answers.length], [[], 1])
+  })
+
   it('is none when the peer has moved to where nobody has reached it: its old port says nothing', async () => {
     evidence.linked('b', address, 'dialer')
     port = 'refuses'
