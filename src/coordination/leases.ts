@@ -5,9 +5,9 @@ import type { ClaimCommand, Claimed, ClaimKind, ClaimReply, ClusterReply } from 
 import { type OptionChecks, waitChecks } from '../call-options.ts'
 import { ClusterError } from '../errors.ts'
 import { MAX_DELAY_MS, type Time } from '../runtime/clock.ts'
-import { callAborted, nodeStopping } from '../wait.ts'
+import { beginWait, nodeStopping } from '../wait.ts'
 import { HeldLease } from './held-lease.ts'
-import type { CallOptions } from './leader-calls.ts'
+import { type CallOptions, DEFAULT_CALL_TIMEOUT_MS, limited } from './leader-calls.ts'
 import type { LeaseOptions } from './lease-interface.ts'
 import { elapsedSince, type Moment, momentOf } from './lease-time.ts'
 import type { Commands, Questions } from './store.ts'
@@ -46,6 +46,8 @@ const MIN_LEASE_MS = 100
 const MAX_LEASE_MS = 86_400_000
 /** A stopping node gives back what it holds within this. */
 const RELEASE_TIMEOUT_MS = 1_000
+/** For so long after its caller has given up a claim is followed, to be given back; one that comes later ends with its lease. */
+const LATE_CLAIM_MS = 5_000
 
 type ClaimAnswer = Exclude<ClaimReply, { type: 'refused' }>
 
@@ -71,21 +73,24 @@ export class Leases {
     throw isShorter(wait) ? timedOut(request, wait.timeoutMs) : await this.#holderOf(request)
   }
 
-  /** Makes the claim; it lives from now on, held or waiting. One whose caller has gone meanwhile is given back as soon as it is there. */
-  async claim(request: ClaimRequest, { signal, ...wait }: ClaimWait): Promise<Claim> {
-    const made = this.#claim(request, wait)
-    return signal ? orGivenBack(made, signal, `${request.kind}.claim`) : made
+  /** Makes the claim; it lives from now on, held or waiting. One whose caller has gone, or waits no longer, is given back as soon as it is there. */
+  async claim(request: ClaimRequest, wait: ClaimWait): Promise<Claim> {
+    const operation = `${request.kind}.claim`
+    const { signal, timeoutMs = DEFAULT_CALL_TIMEOUT_MS } = wait
+    beginWait(operation, { signal })
+    const made = this.#claim(request, wait.waitMs > 0, timeoutMs + LATE_CLAIM_MS)
+    using limit = limited(this.#options.clock, operation, timeoutMs, signal)
+    return await orGivenBack(made, limit.signal)
   }
 
-  async #claim(request: ClaimRequest, wait: ClaimWait): Promise<Claim> {
+  async #claim(request: ClaimRequest, waits: boolean, timeoutMs: number): Promise<Claim> {
     const { kind, name, limit, value } = request
     const leaseMs = checkedLeaseMs(request.leaseMs)
     if (this.#isClosing) throw nodeStopping()
     const owner = request.owner ?? `${this.#options.nodeName}/${++this.#claims}`
     const sent = momentOf(this.#options.clock)
-    const waits = wait.waitMs > 0
     const command: ClaimCommand = { type: 'claim', kind, name, owner, leaseMs, limit, waits, value }
-    const reply = await this.submit(command, wait)
+    const reply = await this.submit(command, { timeoutMs })
     if (reply.type === 'held') throw heldBy(request, reply.owner, reply.token)
     if (reply.type !== 'claimed') throw new ClusterError('ERR_INTERNAL', `a claim was answered with ${reply.type}`, {})
     const lease = this.#keep(request, reply.claim, leaseMs, sent)
@@ -179,10 +184,10 @@ export class Leases {
   }
 }
 
-function orGivenBack(made: Promise<Claim>, signal: AbortSignal, operation: string): Promise<Claim> {
+function orGivenBack(made: Promise<Claim>, signal: AbortSignal): Promise<Claim> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => {
-      reject(callAborted(operation, true))
+      reject(signal.reason)
       // One that failed has left nothing.
       made.then(
         ({ lease }) => lease.end(),
@@ -190,8 +195,7 @@ function orGivenBack(made: Promise<Claim>, signal: AbortSignal, operation: strin
       )
     }
     made.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
-    if (signal.aborted) onAbort()
-    else signal.addEventListener('abort', onAbort, { once: true })
+    signal.addEventListener('abort', onAbort, { once: true })
   })
 }
 

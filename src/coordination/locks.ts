@@ -36,11 +36,16 @@ export class LocalLocks implements NodeLocks {
   async grant(name: string, options: LeaseOptions & { readonly owner: string }): Promise<Grant> {
     const request = requestOf(name, checkedOptions(options, leaseChecks, ['owner']))
     const lease = await this.#leases.take(request, waitOf(options))
-    const { token } = lease
-    // From here on its holder is on its own: nobody renews.
-    const grant = await this.renew(name, token, { signal: options.signal, timeoutMs: options.timeoutMs })
-    lease.forget()
-    return grant
+    try {
+      // From here on its holder is on its own: nobody renews.
+      const grant = await this.renew(name, lease.token, { signal: options.signal, timeoutMs: options.timeoutMs })
+      lease.forget()
+      return grant
+    } catch (error) {
+      // Its holder has not heard of it.
+      await lease.end()
+      throw error
+    }
   }
 
   async renew(name: string, token: number, options: CallOptions = {}): Promise<Grant> {

@@ -64,7 +64,6 @@ describe('what members hold, on voters and on a member without a log', () => {
       guest.barriers.enter('timed', { ...wait, parties: 2 }),
     ]
     for (const error of await Promise.all(calls.map(failureOf))) assert.equal(error.code, 'ERR_TIMEOUT')
-    // One that was still on its way when the time was over gets there, and ends with its lease.
     await waitUntilAsync(async () => (await queueOf('timed')).length === 0)
   })
 
@@ -107,6 +106,51 @@ describe('what members hold, on voters and on a member without a log', () => {
     // A write of the same member comes after what it asked for before.
     await voters[1]!.config.set('on its way', true)
     await waitUntilAsync(async () => (await queueOf('on its way')).length === 0)
+  })
+
+  it('a claim that is on its way when its time is over is given back as soon as it is there', async () => {
+    for (const timeoutMs of [0.1, 1, 2, 3]) {
+      const late = { timeoutMs, leaseMs: 600_000 }
+      const claims = [
+        guest.locks.acquire('late', late),
+        guest.locks.grant('late', { ...late, owner: 'script' }),
+        guest.semaphores.acquire('late', { ...late, permits: 1 }),
+        guest.elections.campaign('late', late),
+      ]
+      // One that was fast enough is given back in order; what was granted to a script is the script's.
+      for (const [position, claim] of (await Promise.allSettled(claims)).entries()) {
+        if (claim.status === 'rejected') assert.equal(claim.reason.code, 'ERR_TIMEOUT')
+        else if (position === 1) await guest.locks.release('late', (await claims[1]!).token)
+        else await (claim.value as Lease)[Symbol.asyncDispose]()
+      }
+    }
+    await waitUntilAsync(async () => (await guest.locks.list()).every(({ name }) => name !== 'late'))
+  })
+
+  it("a grant whose caller gives up before the answer is nobody's, and given back", async () => {
+    for (let moments = 0; moments < 30; moments++) {
+      const abort = new AbortController()
+      const { signal } = abort
+      const granting = guest.locks.grant('unheard', { owner: `script ${moments}`, signal, leaseMs: 600_000 })
+      for (let moment = 0; moment < moments; moment++) await new Promise((resolve) => setImmediate(resolve))
+      abort.abort()
+      const [outcome] = await Promise.allSettled([granting])
+      if (outcome.status === 'fulfilled') await guest.locks.release('unheard', outcome.value.token)
+    }
+    await waitUntilAsync(async () => (await guest.locks.list()).every(({ name }) => name !== 'unheard'))
+  })
+
+  it('nothing is claimed for whoever has given up before', async () => {
+    const gone = { signal: AbortSignal.abort() }
+    const calls = [
+      guest.locks.acquire('gone', gone),
+      guest.locks.grant('gone', { ...gone, owner: 'x' }),
+      guest.semaphores.acquire('gone', { ...gone, permits: 2 }),
+      guest.elections.campaign('gone', gone),
+      guest.barriers.enter('gone', { ...gone, parties: 2 }),
+    ]
+    for (const { code, mayHaveHappened } of await Promise.all(calls.map(failureOf)))
+      assert.deepEqual([code, mayHaveHappened], ['ERR_ABORTED', false])
   })
 
   it('a lease is renewed while its holder lives, and ends when nobody renews it; a stale token gives nothing back', async () => {
