@@ -133,7 +133,7 @@ export interface NodeTopology {
   /**
    * Switches the whole cluster to the overlay `name` and resolves when the switch has ended, committed or aborted, and every member
    * that is there has adopted that; to the same one it resolves at once (`already-current`). No acknowledged message is lost by it. Rejects with
-   * `ERR_BAD_REQUEST`, `ERR_UNKNOWN_TOPOLOGY`, `ERR_SWITCH_IN_PROGRESS`, `ERR_TOPOLOGY_MISMATCH`, `ERR_NO_SERVER_NODES`, `ERR_NO_QUORUM` (with
+   * `ERR_BAD_OPTIONS`, `ERR_UNKNOWN_TOPOLOGY`, `ERR_SWITCH_IN_PROGRESS`, `ERR_TOPOLOGY_MISMATCH`, `ERR_NO_SERVER_NODES`, `ERR_NO_QUORUM` (with
    * `mayHaveHappened` when it was lost on the way), `ERR_ABORTED`, `ERR_SHUTTING_DOWN`.
    */
   switch(name: string, options?: SwitchOptions): Promise<SwitchReport>

@@ -87,8 +87,8 @@ export class Switching implements NodePart, Omit<NodeTopology, 'advise' | 'links
   async switch(name: string, options: SwitchOptions = {}): Promise<SwitchReport> {
     const { signal, ...order } = options ?? {}
     const areOptions = typeof options === 'object' && options !== null && !Array.isArray(options)
-    const problem = areOptions ? orderProblems({ ...order, name }).join('; ') : 'the options must be an object'
-    if (problem !== '') throw new ClusterError('ERR_BAD_REQUEST', problem, { problem })
+    const problems = areOptions ? orderProblems({ ...order, name }) : ['the options must be an object']
+    if (problems.length > 0) throw new ClusterError('ERR_BAD_OPTIONS', problems.join('; '), { problems })
     beginWait('node.topology.switch', { signal })
     const { definitions } = this.#context.overlays()
     if (!definitions.has(name)) throw unknownTopology(name, [...definitions.keys()])

@@ -85,12 +85,12 @@ describe('a switch that cannot be', () => {
     })
     const refusals = [
       ['ring', {}, 'ERR_UNKNOWN_TOPOLOGY'],
-      ['', {}, 'ERR_BAD_REQUEST'],
-      ['hyparview', { timeoutMs: 0.5 }, 'ERR_BAD_REQUEST'],
-      ['hyparview', { timeoutMs: 600_001 }, 'ERR_BAD_REQUEST'],
-      ['hyparview', { dryRun: 'yes' }, 'ERR_BAD_REQUEST'],
-      ['hyparview', { dryrun: true }, 'ERR_BAD_REQUEST'],
-      ['hyparview', { expectFrom: 7 }, 'ERR_BAD_REQUEST'],
+      ['', {}, 'ERR_BAD_OPTIONS'],
+      ['hyparview', { timeoutMs: 0.5 }, 'ERR_BAD_OPTIONS'],
+      ['hyparview', { timeoutMs: 600_001 }, 'ERR_BAD_OPTIONS'],
+      ['hyparview', { dryRun: 'yes' }, 'ERR_BAD_OPTIONS'],
+      ['hyparview', { dryrun: true }, 'ERR_BAD_OPTIONS'],
+      ['hyparview', { expectFrom: 7 }, 'ERR_BAD_OPTIONS'],
       ['hyparview', { expectFrom: 'client-server' }, 'ERR_TOPOLOGY_MISMATCH'],
       ['client-server', {}, 'ERR_NO_SERVER_NODES'],
     ] as const

@@ -95,7 +95,7 @@ describe('a cluster', () => {
         .catch((error) => error)
     assert.ok(isClusterError(await refused('ring', {}), 'ERR_UNKNOWN_TOPOLOGY'))
     assert.ok(isClusterError(await refused('client-server', { expectFrom: 'ring' }), 'ERR_TOPOLOGY_MISMATCH'))
-    assert.ok(isClusterError(await refused('client-server', { timeoutMs: 0 }), 'ERR_BAD_REQUEST'))
+    assert.ok(isClusterError(await refused('client-server', { timeoutMs: 0 }), 'ERR_BAD_OPTIONS'))
     const both = await Promise.allSettled([at(1), at(2)].map(({ topology }) => topology.switch('client-server')))
     const lost = both.filter((result) => result.status === 'rejected').map(({ reason }) => reason)
     assert.equal(lost.length, 1)
