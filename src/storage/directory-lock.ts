@@ -34,10 +34,7 @@ export interface DirectoryLock {
 /** Rejects with `ERR_DATA_IN_USE` while another process, or another part of this one, holds the lock. */
 export async function lockDirectory(fs: FileSystem, directory: string): Promise<DirectoryLock> {
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
-    const top = highest(await lockNumbers(fs, directory))
-    const holder = top === 0 ? undefined : await readHolder(fs, lockPath(directory, top))
-    if (holder !== undefined && isAlive(holder)) throw inUse(directory, holder.pid)
-    const mine = top + 1
+    const mine = (await requireUnlocked(fs, directory)) + 1
     if (!(await claim(fs, directory, mine))) continue
     const numbers = await lockNumbers(fs, directory)
     if (highest(numbers) > mine) {
@@ -48,6 +45,14 @@ export async function lockDirectory(fs: FileSystem, directory: string): Promise<
     return { release: () => release(fs, lockPath(directory, mine)) }
   }
   throw inUse(directory, undefined)
+}
+
+/** The number of the last lock, which nobody holds. Rejects with `ERR_DATA_IN_USE` when somebody does. */
+export async function requireUnlocked(fs: FileSystem, directory: string): Promise<number> {
+  const top = highest(await lockNumbers(fs, directory))
+  const holder = top === 0 ? undefined : await readHolder(fs, lockPath(directory, top))
+  if (holder !== undefined && isAlive(holder)) throw inUse(directory, holder.pid)
+  return top
 }
 
 function inUse(path: string, pid: number | undefined): ClusterError<'ERR_DATA_IN_USE'> {

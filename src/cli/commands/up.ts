@@ -11,7 +11,7 @@ import { usageError } from '../failure.ts'
 import { table } from '../output.ts'
 import { aborted, watchSignals } from '../signals.ts'
 import { stopNodes, waitUntilReady } from '../up/cluster-process.ts'
-import { givenSecret, openUpDirectory, prepareDirectories, type UpDirectory } from '../up/directories.ts'
+import { givenSecret, openUpDirectory, prepareDirectories, requireUnused, type UpDirectory } from '../up/directories.ts'
 import { describeExit, type NodeProcess, spawnNode } from '../up/node-process.ts'
 import { planNodes, requireFreePorts } from '../up/plan.ts'
 import type { Readiness } from '../up/readiness.ts'
@@ -87,6 +87,7 @@ async function up(flags: UpFlags, context: CommandContext): Promise<void> {
   const state = { stopping: false, ready: false }
   try {
     const plans = await planNodes({ ...flags, root: directory.path })
+    await requireUnused(plans)
     await requireFreePorts(plans)
     const founders = await prepareDirectories(directory, plans, givenSecret(flags.secretFile, context.env), flags)
     for (const plan of plans) {

@@ -3,9 +3,12 @@
 // the cluster.
 
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { requireUnlocked } from '../../storage/directory-lock.ts'
+import { openingError } from '../../storage/disk-error.ts'
+import { nodeFileSystem } from '../../storage/file-system.ts'
 import {
   readSecretFile,
   readSeedsFile,
@@ -31,6 +34,16 @@ export function openUpDirectory(dataDir: string | undefined): UpDirectory {
   const isTemporary = dataDir === undefined
   const path = isTemporary ? mkdtempSync(join(tmpdir(), 'trellis-')) : resolve(dataDir)
   return { path, isTemporary, remove: () => isTemporary && rmSync(path, { recursive: true, force: true }) }
+}
+
+/** Rejects with `ERR_DATA_IN_USE` when a node runs in one of them: what it is to be started with again must not change under it. */
+export async function requireUnused(plans: readonly NodePlan[]): Promise<void> {
+  for (const { dataDir } of plans) {
+    if (!existsSync(dataDir)) continue
+    await requireUnlocked(nodeFileSystem, dataDir).catch((error: unknown) => {
+      throw openingError(dataDir, error)
+    })
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -149,7 +149,7 @@ describe('trellis up', () => {
     assert.deepEqual([up.out, readdirSync(directory.path)], ['', []])
   })
 
-  it('uses the secret that is given; relays the error of a node that cannot start, exit code 1', async () => {
+  it('uses the secret that is given; leaves the directory of a cluster that runs as it is, exit code 1', async () => {
     using directory = temporaryDirectory()
     const secret = 'a secret that was given'
     using first = trellis(['up', '--nodes', '1', ...free, '--data-dir', directory.path, '--json'], {
@@ -158,13 +158,29 @@ describe('trellis up', () => {
     await readyLine(first)
     assert.equal(readFileSync(join(directory.path, 'node-1', 'secret'), 'utf8'), `${secret}\n`)
     assert.ok(!existsSync(join(directory.path, 'secret')), 'only one that was made is kept there')
+    const left = (): readonly string[] =>
+      ['secret', 'seeds.json', 'settings.json'].map((file) =>
+        readFileSync(join(directory.path, 'node-1', file), 'utf8'),
+      )
+    const before = left()
     using second = trellis(['up', '--nodes', '2', ...free, '--data-dir', directory.path, '--json'])
     assert.deepEqual(await second.exited, { code: 1, signal: null })
-    const { code, message } = JSON.parse(second.err)
-    assert.equal(code, 'ERR_DATA_IN_USE')
-    assert.match(message, /^node-1: /)
+    const { code, details } = JSON.parse(second.err)
+    assert.deepEqual([code, details.path], ['ERR_DATA_IN_USE', join(directory.path, 'node-1')])
+    assert.deepEqual([left(), readdirSync(directory.path)], [before, ['node-1']])
     first.child.kill('SIGTERM')
     assert.equal((await first.exited).code, 0)
+  })
+
+  it('relays the error of a node that cannot start, exit code 1', async () => {
+    using directory = temporaryDirectory()
+    mkdirSync(join(directory.path, 'node-1'))
+    writeFileSync(join(directory.path, 'node-1', 'generation'), 'no number')
+    using up = trellis(['up', '--nodes', '2', ...free, '--data-dir', directory.path, '--json'])
+    assert.deepEqual(await up.exited, { code: 1, signal: null })
+    const { code, message } = JSON.parse(up.err)
+    assert.equal(code, 'ERR_LOG_CORRUPT')
+    assert.match(message, /^node-1: /)
   })
 
   it('says what is missing when it is not ready in time', async () => {
