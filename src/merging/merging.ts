@@ -96,6 +96,7 @@ export class Merging implements NodePart {
   async merge(address: string, options: MergeOptions = {}): Promise<MergeReport> {
     beginWait('node.merge', options, { keep: oneOf('ours', 'theirs'), dryRun: trueOrFalse })
     if (typeof address !== 'string') throw badAddress(address)
+    if (this.#over.signal.aborted) throw nodeStopping()
     const { clock } = this.#context.toolbox
     const { keep, dryRun = false, timeoutMs = DEFAULT_TIMEOUT_MS, signal } = options
     const began = clock.now()

@@ -102,6 +102,8 @@ describe('two clusters under one name and secret', () => {
     assert.deepEqual([...both.ids], [id])
     assert.equal(await dataOf(a1, 'kept'), 'yes')
     assert.equal((await b1.merge(a1.address)).outcome, 'already-merged')
+    await b1.stop()
+    await assert.rejects(b1.merge(a1.address), { code: 'ERR_SHUTTING_DOWN' })
   })
 
   it('can be told so from the side that goes over', async () => {
