@@ -4,7 +4,7 @@ import type { CallOptions, LeaderCalls } from '../coordination/leader-calls.ts'
 import { limited } from '../coordination/leader-calls.ts'
 import { ClusterError } from '../errors.ts'
 import type { NodeContext } from '../node-part.ts'
-import { checkedWait } from '../wait.ts'
+import { checkedWait, withoutEffect } from '../wait.ts'
 import { encodeBackup } from './backup-file.ts'
 
 /** `ERR_NO_QUORUM`; `ERR_NOT_LEADER` on a member that holds no log: ask a voter. */
@@ -14,7 +14,7 @@ export async function takeBackup(
   options: CallOptions = {},
 ): Promise<Uint8Array> {
   checkedWait(options)
-  return calls.call('backup', options, async (_leader, leftMs) => {
+  const take = async (leftMs: number): Promise<Uint8Array> => {
     const coordination = context.coordination()
     if (!coordination?.copy) {
       const problem = 'this member holds no log: ask a voter for a backup'
@@ -25,5 +25,6 @@ export async function takeBackup(
     const { machine, appliedIndex } = coordination.copy
     const { term } = coordination.knowledge()
     return encodeBackup({ clusterId: coordination.clusterId, index: appliedIndex, term, state: machine.snapshot() })
-  })
+  }
+  return withoutEffect(() => calls.call('backup', options, (_leader, leftMs) => take(leftMs)))
 }
