@@ -1,7 +1,7 @@
 // `GET /v1/leader`: how far everybody has the leader's log. `POST /v1/leader/transfer`: another voter leads, S5 goes with it.
 
 import { asked, badRequest } from './config.ts'
-import { readJson } from './request-body.ts'
+import { fieldsOf, readJson } from './request-body.ts'
 import type { Resource } from './resource.ts'
 import type { AdminNode } from './server.ts'
 
@@ -25,9 +25,8 @@ export function leaderResources({ leadership }: Pick<AdminNode, 'leadership'>): 
           handle: async (context) => {
             const hasBody =
               (context.req.header('content-length') ?? '0') !== '0' || context.req.header('transfer-encoding')
-            const { to, ...rest } = (hasBody ? ((await readJson(context)) ?? {}) : {}) as { to?: unknown }
             // Whoever mistypes `to` must not move leadership to just anybody.
-            for (const field of Object.keys(rest)) throw badRequest(`unknown field '${field}'`)
+            const { to } = fieldsOf(hasBody ? ((await readJson(context)) ?? {}) : {}, ['to'])
             if (to !== undefined && to !== null && typeof to !== 'string')
               throw badRequest('to must be the name of a voter')
             return context.json(

@@ -69,9 +69,9 @@ export function addConfig(program: Command, context: CommandContext): void {
   verb('history <key>', 'print the changes of a key, oldest first')
     .option(...stale)
     .action((key: string, flags: ReadFlags) => history(key, flags, context))
-  verb('rollback <key> <revision>', 'give a key back what it was at a revision').action(
-    (key: string, revision: string, flags: ClientFlags) => rollback(key, wholeNumber(revision), flags, context),
-  )
+  verb('rollback <key>', 'give a key back what it was at a revision')
+    .argument('<revision>', 'one of its history', wholeNumber)
+    .action((key: string, revision: number, flags: ClientFlags) => rollback(key, revision, flags, context))
   verb('watch [prefix]', 'print changes as they come, without a gap')
     .option('--from <N>', 'from this revision on (default: from now on)', wholeNumber)
     .action((prefix: string | undefined, flags: WatchFlags) => watch(prefix ?? '', flags, context))

@@ -37,12 +37,13 @@ export function addLocks(program: Command, context: CommandContext): void {
     .option('--lease-ms <MS>', 'it ends by itself after so long', wholeNumber, 30_000)
     .option('--wait-ms <MS>', 'wait for its turn so long', wholeNumber, 0)
     .action((name: string, flags: AcquireFlags) => acquire(name, flags, context))
-  verb('renew <name> <token>', 'begin its lease anew').action((name: string, token: string, flags: ClientFlags) =>
-    renew(name, wholeNumber(token), flags, context),
-  )
-  verb('release <name> <token>', 'give it back').action((name: string, token: string, flags: ClientFlags) =>
-    release(name, wholeNumber(token), flags, context),
-  )
+  const token = ['<token>', 'the one that it was acquired with', wholeNumber] as const
+  verb('renew <name>', 'begin its lease anew')
+    .argument(...token)
+    .action((name: string, given: number, flags: ClientFlags) => renew(name, given, flags, context))
+  verb('release <name>', 'give it back')
+    .argument(...token)
+    .action((name: string, given: number, flags: ClientFlags) => release(name, given, flags, context))
 }
 
 async function list(flags: ClientFlags, context: CommandContext): Promise<void> {

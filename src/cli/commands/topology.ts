@@ -105,7 +105,7 @@ function explain({
 function milliseconds(text: string): number {
   const value = Number(text)
   if (Number.isInteger(value) && value >= 1 && value <= MAX_TIMEOUT_MS) return value
-  throw new InvalidArgumentError(`must be a whole number from 1 to ${MAX_TIMEOUT_MS}`)
+  throw new InvalidArgumentError(`It must be a whole number from 1 to ${MAX_TIMEOUT_MS}.`)
 }
 
 function describe({ name, epoch, phase, links, history }: TopologyView): string {

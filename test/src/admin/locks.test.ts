@@ -82,5 +82,7 @@ describe('/v1/locks', () => {
     assert.equal((await trellis('release', 'backup', token)).out, 'backup is free\n')
     assert.equal((await trellis('release', 'backup', token)).code, 1)
     assert.equal((await trellis('acquire', 'backup')).code, 2)
+    const misspelt = await trellis('release', 'backup', 'one')
+    assert.deepEqual([misspelt.code, misspelt.err.includes("argument 'token'")], [2, true])
   })
 })

@@ -61,6 +61,9 @@ describe('trellis config', () => {
     await config('set', 'back', '2')
     assert.match((await config('history', 'back')).out, /^REVISION +VALUE\n\d+ +1\n\d+ +2\n$/)
     assert.match((await config('rollback', 'back', String(revision))).out, /^back is 1, with revision \d+\n$/)
+    const { code, err } = await config('rollback', 'back', 'one')
+    assert.equal(code, 2)
+    assert.match(err, /^trellis: ERR_USAGE: [^\n]*'one' is invalid for argument 'revision'[^\n]*\n$/)
   })
 
   it('exports what it can import', async () => {

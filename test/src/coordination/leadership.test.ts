@@ -58,12 +58,16 @@ describe('handing leadership over', () => {
     await agreed(nodes)
     // A majority has just voted for it.
     assert.ok(toldOf.length >= 5 && toldOf.every(Boolean), String(toldOf))
-    const { status, json } = await ask(`${nodes[0]!.admin}/v1/leader/transfer`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: '{"too":"b"}',
-    })
-    assert.deepEqual([status, json.code, json.message], [400, 'ERR_BAD_REQUEST', "unknown field 'too'"])
+    for (const [body, problem] of [
+      ['{"too":"b"}', "unknown field 'too'"],
+      ['[]', 'the body must be an object of to'],
+      ['5', 'the body must be an object of to'],
+    ]) {
+      const headers = { 'content-type': 'application/json' }
+      const asked = { method: 'POST', headers, body: body! }
+      const { status, json } = await ask(`${nodes[0]!.admin}/v1/leader/transfer`, asked)
+      assert.deepEqual([status, json.code, json.message], [400, 'ERR_BAD_REQUEST', problem])
+    }
     assert.equal((await failureOf(nodes[0]!.leadership.transfer({ to: 'nobody' }))).code, 'ERR_UNKNOWN_MEMBER')
   })
 
