@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { CallLimit } from '../../../src/coordination/call-limit.ts'
 import { ClusterError } from '../../../src/errors.ts'
-import { systemClock, type Timer } from '../../../src/runtime/clock.ts'
+import { MAX_DELAY_MS, systemClock, type Timer } from '../../../src/runtime/clock.ts'
 
 /** Timers that fire when the test says so. */
 function clockUnderTest() {
@@ -43,6 +43,17 @@ describe('the limit of an attempt', () => {
     call.abort()
     pass()
     assert.equal(codeOf(limit), 'ERR_ABORTED true')
+  })
+
+  it('of a call that waits for ever is as late as a timer can be', () => {
+    const delays: number[] = []
+    const { clock } = clockUnderTest()
+    const setTimeout = (work: () => void, ms: number): Timer => {
+      delays.push(ms)
+      return clock.setTimeout(work)
+    }
+    new CallLimit({ ...clock, setTimeout }, 'work', Number.POSITIVE_INFINITY, undefined)[Symbol.dispose]()
+    assert.deepEqual(delays, [MAX_DELAY_MS])
   })
 
   it('tells nobody who has gone, and leaves neither timer nor listener when it is disposed', () => {

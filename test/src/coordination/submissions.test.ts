@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import { describe, it } from 'node:test'
 import { type ClusterCommand, ClusterMachine } from '../../../consensus/index.ts'
 import type { IncomingRequest, Requests } from '../../../src/channels/requests.ts'
@@ -61,6 +62,15 @@ describe('a submitted command', () => {
     }
     assert.ok(proposals() > 50)
     assert.equal(machine.counters.get('n')?.value, 20)
+  })
+
+  it('leaves neither a timer nor a listener behind, whatever becomes of it', async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length
+    const before = timers()
+    const { signal } = new AbortController()
+    const { submissions } = lab((n) => (n % 2 === 0 ? 'answered' : 'lost after'))
+    for (let n = 1; n <= 10; n++) await submissions.submit('count', count, { signal })
+    assert.deepEqual([timers(), getEventListeners(signal, 'abort').length], [before, 0])
   })
 
   it('that fails says whether it may have happened: not before anything was sent, not when nothing was taken', async () => {

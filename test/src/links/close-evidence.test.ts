@@ -8,6 +8,8 @@ const address = '127.0.0.1:7402'
 /** So many ports are tried at once, those of further peers so long after the last link came up. */
 const triedAtOnce = 4
 const triedAfterMs = 300
+/** While they come one after the other, after so long at most. */
+const triedWithinMs = 3_000
 
 let refused: string[]
 /** When each knock came, in milliseconds since the start. */
@@ -28,7 +30,7 @@ beforeEach(() => {
     if (port !== 'hangs') return Promise.resolve(port)
     return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
   }
-  evidence = new CloseEvidence({ reach } as Transport, systemClock, (peer, generation) =>
+  evidence = new CloseEvidence({ reach } as Transport, { ...systemClock, now: () => now }, (peer, generation) =>
     refused.push(generation === 1 ? peer : `${peer} ${generation}`),
   )
 })
@@ -122,6 +124,23 @@ describe('a link that is lost', () => {
     evidence.linked('h', '127.0.0.1:h', 'acceptor')
     assert.equal(knocks.at(-1), 100 + triedAfterMs)
     assert.equal(knocks.length, triedAtOnce + 3)
+  })
+
+  it('tries the ports of many that come one after the other all the same', async () => {
+    for (let came = 0; came * 100 < 2 * triedWithinMs; came++) {
+      evidence.linked(`peer ${came}`, `127.0.0.1:${came}`, 'acceptor')
+      await pass(100)
+    }
+    // The first of those that wait came behind those that were tried at once.
+    const [tried = 0] = knocks.slice(triedAtOnce)
+    assert.ok(tried > 0 && tried <= triedAtOnce * 100 + triedWithinMs, `${tried} ms`)
+  })
+
+  it('does not try the port of one that said goodbye before that', async () => {
+    for (const peer of ['b', 'c', 'd', 'e', 'f']) evidence.linked(peer, `127.0.0.1:${peer}`, 'acceptor')
+    evidence.forget('f')
+    await pass(2 * triedAfterMs)
+    assert.equal(knocks.length, triedAtOnce)
   })
 
   it('is none before the port was tried', async () => {

@@ -43,17 +43,17 @@ describe('the certificate of an identity', () => {
     )
   })
 
-  it('gives no id once another key stands in it, or a byte of it differs', () => {
+  it('gives no id once another key stands in it, or a byte of it differs, however often it is shown', () => {
     const [own, other] = [identity, createIdentity()].map(({ publicKey }) =>
       publicKey.export({ type: 'spki', format: 'der' }).subarray(-32),
     )
     assert.ok(own && other)
     const swapped = Buffer.from(certificate.raw)
     other.copy(swapped, swapped.indexOf(own))
-    assert.equal(peerIdOfCertificate(new X509Certificate(swapped)), undefined)
     const spoilt = Buffer.from(certificate.raw)
     spoilt[spoilt.length - 1] = (spoilt.at(-1) as number) ^ 1
-    assert.equal(peerIdOfCertificate(new X509Certificate(spoilt)), undefined)
+    for (const forged of [swapped, spoilt, swapped, spoilt])
+      assert.equal(peerIdOfCertificate(new X509Certificate(forged)), undefined)
   })
 })
 
