@@ -33,6 +33,8 @@ import { RecordSigner } from './wire/signed-record.ts'
 
 /** A leader that stops gives its successor this long to be told so; then it goes all the same. */
 const RESIGN_TIMEOUT_MS = 1_000
+/** Those who came together are admitted within some round trips of each other; one that is not must not keep the others from their work. */
+const COMPANIONS_GRACE_MS = 1_000
 
 export class Lifecycle {
   readonly requests: Requests
@@ -153,6 +155,13 @@ export class Lifecycle {
 
   get membership(): Membership | undefined {
     return this.#parts.membership
+  }
+
+  /** False for a moment after it came, while somebody of its cluster whom it is linked to is not known to be admitted. */
+  get knowsCompanions(): boolean {
+    const isRecent = this.#options.toolbox.clock.now() - this.#enteredAt < COMPANIONS_GRACE_MS
+    const isKnown = (id: string): boolean => this.#parts.membership?.member(id) !== undefined
+    return !isRecent || this.#peers.companions(this.cluster?.founders).every(({ peer }) => isKnown(peer.id))
   }
 
   nameOf(id: string): string {

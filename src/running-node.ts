@@ -254,12 +254,12 @@ export class RunningNode extends NodeFaces implements TrellisNode {
     return this.#hub.memberChanges(checkedWait(options).signal)
   }
 
-  /** True once a member that knows a leader and, if it is linked to anybody, somebody beside itself. */
+  /** True once a member that knows a leader, those who came with it and, if it is linked to anybody, somebody beside itself. */
   isReady(): boolean {
     const { lifecycle } = this
     const knowsLeader = this.#knows()?.leader !== undefined
     const knowsOthers = lifecycle.links.all().length === 0 || lifecycle.members().length > 1
-    return lifecycle.stage === 'member' && knowsLeader && knowsOthers
+    return lifecycle.stage === 'member' && knowsLeader && knowsOthers && lifecycle.knowsCompanions
   }
 
   /** The refusal of every seed, when all of them have refused this node while it was looking for its cluster. */

@@ -83,6 +83,20 @@ describe('nodes that expect three', () => {
     assert.equal(nodes.filter((node) => node.status().consensus.role === 'leader').length, 1)
   })
 
+  it('know each other when they are ready', async () => {
+    for (let round = 0; round < 8; round++) {
+      const first = await start({ name: 'a', expect: 3, timeoutMs: 1 })
+      const joining = ['b', 'c'].map((name) => start({ name, expect: 3, join: [first.address] }))
+      const nodes = [first, ...(await Promise.all(joining))]
+      await Promise.all(nodes.map((node) => node.ready()))
+      for (const node of nodes) {
+        const names = node.members().map(({ name }) => name)
+        assert.deepEqual([node.name, names.toSorted()], [node.name, ['a', 'b', 'c']], `round ${round}`)
+      }
+      await Promise.all(nodes.map((node) => node.stop()))
+    }
+  })
+
   it('resolve before they are ready when the others come later, and ready() waits', async () => {
     const a = await start({ name: 'a', expect: 2, timeoutMs: 1 })
     assert.equal(a.status().cluster.id, null)
