@@ -149,6 +149,13 @@ describe('starting', () => {
     assert.deepEqual(node.sent('formed').slice(2), [{ type: 'formed', set, founders, alive: true }])
   })
 
+  it('says so to a founder over a new link, whatever that said over the one before, or what came behind its end', () => {
+    const node = new Hand({ type: 'started', set, founders }).give({ type: 'companion', peer: 'b' })
+    node.give({ type: 'disconnected', peer: 'b', announced: true }).give({ type: 'companion', peer: 'b' })
+    node.give({ type: 'connected', peer: 'b' }).give({ type: 'alive', alive: true })
+    assert.equal(node.sent('formed').length, 2)
+  })
+
   it('says again after a restart that it has formed, and tells whoever asks', () => {
     const node = new Hand({ type: 'started', set, founders })
     assert.equal(node.events()[0]?.type, 'formed')
