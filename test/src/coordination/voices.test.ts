@@ -44,7 +44,10 @@ describe('who holds the log', () => {
     const heard = (): string => [...'abcdef'].filter((id) => both.mayTakePart(id, 1)).join('')
     assert.equal(heard(), 'abcde')
     configuration = { ...configuration, outgoing: [] }
-    said = { voters: [node('f')], learners: [] }
+    assert.equal(heard(), 'acde')
+    said = { ...said, voters: [node('f')] }
+    assert.equal(heard(), 'acef')
+    said = { ...said, learners: [] }
     assert.equal(heard(), 'acf')
   })
 })
