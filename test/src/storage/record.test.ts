@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { LogContents } from '../../../src/storage/log-contents.ts'
+import { LogContents, Malformed } from '../../../src/storage/log-contents.ts'
 import type { LogWrite } from '../../../src/storage/log-store.ts'
 import {
   applyBody,
@@ -12,6 +12,7 @@ import {
   sealRecord,
   sectorBytes,
 } from '../../../src/storage/record.ts'
+import { mutate, randomFrom } from '../../../src/testing/compliance/codec.ts'
 
 const seed = 0x1234
 const start = 512
@@ -175,6 +176,30 @@ describe('a body', () => {
       else assert.throws(() => decode(body.subarray(0, size)), /cut short/, `${size} bytes`)
     }
     assert.throws(() => decode(Buffer.from([9])), /unknown item 9/)
+  })
+
+  it('that is spoilt is refused as malformed, or says what a log can hold', () => {
+    const entries = [2 ** 32 - 1, 2 ** 32, 2 ** 32 + 1].map((index) => ({
+      index,
+      term: 2 ** 40,
+      command: Buffer.of(1),
+    }))
+    const body = bodyOf({ hardState: { term: 2 ** 40, votedFor: 'node-1' }, entries })
+    const random = randomFrom(1)
+    for (let count = 0; count < 5_000; count++) {
+      const contents = new LogContents()
+      contents.beginBehind({ index: 2 ** 32 - 2, term: 1 })
+      try {
+        applyBody(Buffer.from(mutate(body, random)), contents)
+      } catch (error) {
+        assert(error instanceof Malformed, `${error}`)
+      }
+      for (const [at, { index, term, command }] of contents.entries.entries()) {
+        assert.deepEqual([index, Number.isSafeInteger(term)], [2 ** 32 - 1 + at, true])
+        assert((command?.length ?? 0) < body.length)
+      }
+      assert(Number.isSafeInteger(contents.hardState.term))
+    }
   })
 
   it('is refused when it leaves a hole or has a number past the safe ones', () => {
