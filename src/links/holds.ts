@@ -175,6 +175,7 @@ export class Holds {
     if (kind !== 'none' || this.#theirs.get(peer) !== 'none') this.#unneeded.clear(peer)
     else if (!this.#unneeded.has(peer)) this.#unneeded.set(peer, this.#options.clock.now() + UNNEEDED_MS)
   }
+
   #say(peer: string, kind: HoldKind, gapMs: number): void {
     this.#said.set(peer, { at: this.#options.clock.now(), gapMs })
     this.#options.links.send(peer, { type: 'hold', kind })
