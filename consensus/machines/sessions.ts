@@ -42,7 +42,7 @@ export interface SessionState {
 interface Session<Reply> {
   usedAt: LogIndex
   floor: number
-  /** Those of a snapshot are JSON; of most others nobody asks for the text, and nothing changes them. */
+  /** Those that were in a snapshot are JSON; of most others nobody asks for the text, and nothing changes them. */
   readonly replies: Map<number, Reply | string>
 }
 
@@ -84,7 +84,7 @@ export class Sessions<Reply extends object> {
       session,
       usedAt,
       floor,
-      replies: Array.from(replies, ([sequence, reply]) => [sequence, textOf(reply)] as const),
+      replies: textsOf(replies),
     }))
   }
 
@@ -105,6 +105,15 @@ export class Sessions<Reply extends object> {
     }
     if (oldest !== undefined) this.#sessions.delete(oldest)
   }
+}
+
+/** They stay text: the next snapshot need not make it again. */
+function textsOf<Reply extends object>(replies: Map<number, Reply | string>): SessionState['replies'] {
+  return Array.from(replies, ([sequence, reply]) => {
+    const text = textOf(reply)
+    if (text !== reply) replies.set(sequence, text)
+    return [sequence, text] as const
+  })
 }
 
 function textOf(reply: object | string): string {

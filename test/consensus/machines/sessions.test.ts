@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { type ClusterCommand, ClusterMachine, defaultClusterBounds } from '../../../consensus/index.ts'
+import { Sessions } from '../../../consensus/machines/sessions.ts'
 
 /** A command in a session that sets `a` only while it does not exist. */
 function inSession(session: number, sequence: number, floor = 1): ClusterCommand {
@@ -77,5 +78,22 @@ describe('sessions', () => {
     apply(inSession(1, 2))
     assert.deepEqual(apply(inSession(1, 3)), { type: 'refused', reason: 'session-full' })
     assert.equal(apply(inSession(1, 3, 2)).type, 'written')
+  })
+
+  it('an answer becomes text for a snapshot once, and is the same in the next one and to whoever asks again', () => {
+    const sessions = new Sessions<{ value: number; toJSON: () => object }>(defaultClusterBounds)
+    let texts = 0
+    const toJSON = () => {
+      texts += 1
+      return { value: 7 }
+    }
+    sessions.open({ index: 1, term: 1 })
+    const run = () =>
+      sessions.run({ index: 2, term: 1 }, { session: 1, sequence: 1, floor: 1 }, () => ({ value: 7, toJSON }))
+    run()
+    assert.deepEqual(sessions.snapshot(), [{ session: 1, usedAt: 2, floor: 1, replies: [[1, '{"value":7}']] }])
+    assert.deepEqual(sessions.snapshot(), sessions.snapshot())
+    assert.deepEqual(run(), { value: 7 })
+    assert.equal(texts, 1)
   })
 })
