@@ -8,6 +8,7 @@ import { messageId } from './arrival.ts'
 import type { Message, Receipt } from './channel.ts'
 import type { ChannelContext } from './channel-context.ts'
 import type { ChannelCounts } from './channel-counts.ts'
+import { operationOf } from './failures.ts'
 import type { Destination, OutgoingListener, OutgoingMessage } from './outgoing-message.ts'
 import type { PendingRequest, PendingRequests } from './pending-requests.ts'
 
@@ -107,7 +108,7 @@ export class RequestCall implements OutgoingListener, PendingRequest {
   #abort(message: OutgoingMessage): void {
     if (!this.#requests.remove(message)) return
     this.#context.driver.abort(message)
-    this.settle(callAborted(message.channel, true))
+    this.settle(callAborted(operationOf(message), true))
   }
 }
 

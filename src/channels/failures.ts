@@ -20,7 +20,7 @@ export function failureOf(
     case 'expired':
       return expired(message, mayHaveHappened)
     case 'aborted':
-      return callAborted(message.channel, mayHaveHappened)
+      return callAborted(operationOf(message), mayHaveHappened)
     case 'closed':
       return nodeStopping(mayHaveHappened)
     case 'life':
@@ -44,10 +44,15 @@ function handlerFailure(
   }
 }
 
+/** As errors call it. */
+export function operationOf({ channel, destination }: OutgoingMessage): string {
+  return `${channel} to ${destination.name}`
+}
+
 /** Nobody waits any more: because of its deadline, or of the caller's patience. */
 export function expired(message: OutgoingMessage, mayHaveHappened: boolean): ClusterError {
-  const { deadlineAt, expiresAt, createdAt, channel, destination } = message
-  const operation = `${channel} to ${destination.name}`
+  const { deadlineAt, expiresAt, createdAt } = message
+  const operation = operationOf(message)
   if (deadlineAt <= expiresAt) {
     const deadlineMs = Math.round(deadlineAt - createdAt)
     const text = `'${operation}' was not done before its deadline of ${deadlineMs} ms`

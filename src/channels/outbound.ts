@@ -13,7 +13,7 @@ import type { Receipt, SendOptions } from './channel.ts'
 import type { ChannelContext } from './channel-context.ts'
 import type { ChannelCounts } from './channel-counts.ts'
 import { channelDefaults, MAX_UNSETTLED_BYTES, MAX_WAITING_CALLS } from './channel-defaults.ts'
-import { expired, queueFull } from './failures.ts'
+import { expired, operationOf, queueFull } from './failures.ts'
 import type { ChannelName } from './lane.ts'
 import { type Destination, type OutgoingListener, OutgoingMessage } from './outgoing-message.ts'
 import type { DirectWay } from './outgoing-queues.ts'
@@ -287,7 +287,7 @@ export class Outbound implements OutgoingListener {
       message.settle(error)
     }
     if (signal && message.kind !== 'request') {
-      const onAbort = (): void => end(callAborted(this.#channel, message.isAcknowledged))
+      const onAbort = (): void => end(callAborted(operationOf(message), message.isAcknowledged))
       signal.addEventListener('abort', onAbort, { once: true })
       message.onSettled(() => signal.removeEventListener('abort', onAbort))
     }

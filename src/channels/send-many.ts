@@ -53,9 +53,10 @@ export class SendMany implements OutgoingListener {
   }
 
   async run(payloads: Iterable<Payload> | AsyncIterable<Payload>, isAcknowledged: boolean): Promise<SendManyReceipt> {
-    if (Symbol.asyncIterator in payloads) await this.#take(payloads[Symbol.asyncIterator]())
+    const isAsync = Symbol.asyncIterator in Object(payloads)
+    if (isAsync) await this.#take((payloads as AsyncIterable<Payload>)[Symbol.asyncIterator]())
     else {
-      for (const payload of payloads) {
+      for (const payload of payloads as Iterable<Payload>) {
         if (this.#mustWait(payload)) await this.#room()
         if (this.#failure) break
       }

@@ -26,8 +26,8 @@ const policies: readonly OnFull[] = ['wait', 'fail', 'drop-oldest']
 const checks: { readonly [Key in keyof Required<SendOptions>]: OptionCheck } = {
   ack: trueOrFalse,
   key: (value) => {
-    if (typeof value !== 'string' || value === '') return 'must be a text'
-    return Buffer.byteLength(value) > MAX_KEY_BYTES ? `must have at most ${MAX_KEY_BYTES} bytes` : undefined
+    const isFit = typeof value === 'string' && value !== '' && Buffer.byteLength(value) <= MAX_KEY_BYTES
+    return isFit ? undefined : `must be a text of 1 to ${MAX_KEY_BYTES} bytes`
   },
   monotonic: trueOrFalse,
   causal: trueOrFalse,

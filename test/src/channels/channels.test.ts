@@ -191,7 +191,9 @@ describe('a channel', () => {
     // More bytes in all than may be on their way at once.
     const large = Array.from({ length: 100 }, () => new Uint8Array(60_000))
     assert.deepEqual(await a.channel('data').sendMany('b', large), { sent: 100, acked: 0 })
-    await waitUntil(() => messages.length === 20_600)
+    // The signs of a text are as many texts.
+    assert.deepEqual(await a.channel('data').sendMany('b', 'abc'), { sent: 3, acked: 0 })
+    await waitUntil(() => messages.length === 20_603)
   })
 
   it('ends sending many although their source yields nothing more: by signal, by a failure, and when the node stops', async () => {
