@@ -185,6 +185,7 @@ export class LocalVsm implements Vsm {
   }
 
   async #command(token: number, member: string, payload: Payload, options: RequestOptions): Promise<Payload> {
+    beginWait('s5.command', options)
     return this.#options.requests.request(
       this.#options.route(member),
       COMMAND_SUBJECT,

@@ -174,6 +174,8 @@ describe('a command of S5', () => {
     assert.equal(await codeOf(s5.command('nobody', null)), 'ERR_UNKNOWN_MEMBER')
     b.onCommand(() => new Promise(() => {}))
     assert.equal(await codeOf(s5.command('b', null, { timeoutMs: 20 })), 'ERR_TIMEOUT')
+    for (const options of [{ timeoutMs: 0 }, { timoutMs: 20 }, { signal: 5 as never }])
+      assert.equal(await codeOf(s5.command('b', null, options as object)), 'ERR_BAD_OPTIONS')
     linked = false
     assert.equal(await codeOf(s5.command('b', null)), 'ERR_NO_ROUTE')
   })
