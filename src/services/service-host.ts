@@ -190,9 +190,9 @@ export class ServiceHost implements CallServer, Disposable {
   }
 
   #threw(served: Served, { method }: IncomingCall, error: unknown, told: Told | undefined): void {
-    const { call, caller, id } = served
+    const { call, caller, hosted, id } = served
     const isRefused = error instanceof NotServed
-    const failure = this.#failure(isRefused ? error.error : error, method)
+    const failure = this.#failure(isRefused ? error.error : error, `${hosted.name}.${method}`.slice(0, 256))
     if (this.#over(served)) this.#options.exchange.fail(caller.id, id, failure, isRefused, call.retriesUsed())
     if (!call.stream || call.stream.isClosed) release(served)
     told?.failed(error)

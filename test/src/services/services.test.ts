@@ -106,6 +106,7 @@ describe('services', () => {
     await first
     const failed = await failureOf(a.services.call('one', 'fail'))
     assert.equal(failed.code, 'ERR_HANDLER_FAILED')
+    assert.deepEqual(failed.details, { member: 'a', subject: 'one.fail', reason: 'no' })
   })
 
   it('are degraded while what they depend on is missing, and their dependants are known', async () => {
