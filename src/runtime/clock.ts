@@ -31,7 +31,7 @@ export interface Time extends Clock {
   turned?(): void
   /** Calls `work` on a later turn of the event loop, in order. */
   setImmediate(work: () => void): void
-  /** A signal that aborts in `ms` milliseconds with a `TimeoutError`. It keeps no process alive. */
+  /** A signal that aborts in `ms` milliseconds, whole ones, with a `TimeoutError`. It keeps no process alive. Longer than {@link MAX_DELAY_MS} is that. */
   timeout(ms: number): AbortSignal
 }
 
@@ -47,7 +47,7 @@ export const systemClock: Time = {
   setInterval: (work, ms) => (ms >= BEAT_MS ? onBeat(work, ms) : setInterval(work, ms)),
   turned,
   setImmediate: (work) => void setImmediate(work),
-  timeout: (ms) => AbortSignal.timeout(ms),
+  timeout: (ms) => AbortSignal.timeout(Math.min(Math.ceil(ms), MAX_DELAY_MS)),
 }
 
 const PIECES = 8

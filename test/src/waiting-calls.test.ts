@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { type ClusterError, type LeaseOptions, service, type TrellisNode } from '../../src/index.ts'
 import type { WaitOptions } from '../../src/node-interface.ts'
-import { failureOf, form } from './local-nodes.ts'
+import { agreed, failureOf, form } from './local-nodes.ts'
 
 type Call = (node: TrellisNode, options: WaitOptions) => Promise<unknown>
 
@@ -266,6 +266,17 @@ describe('every call that waits', () => {
       ending.abort()
       const { code, mayHaveHappened } = await failed
       assert.deepEqual({ name, code, mayHaveHappened }, { name, code: 'ERR_ABORTED', mayHaveHappened: false })
+    }
+  })
+
+  it('takes as much time as may be, and parts of a millisecond, on a leader too', async () => {
+    const nodes = await form(['a', 'b', 'c'])
+    for (const timeoutMs of [Number.POSITIVE_INFINITY, 2 ** 31, 2 ** 32 + 5, 999.5]) {
+      const { from, to } = await nodes
+        .find((it) => it.status().consensus.role === 'leader')!
+        .leadership.transfer({ timeoutMs })
+      assert.notEqual(from, to)
+      await agreed(nodes)
     }
   })
 

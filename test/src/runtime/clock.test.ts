@@ -5,6 +5,16 @@ import { patientTimer, systemClock } from '../../../src/runtime/clock.ts'
 beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }))
 afterEach(() => mock.timers.reset())
 
+describe('a signal that aborts in time', () => {
+  it('takes any time above 0: parts of a millisecond, more than a timer can, and for ever', async () => {
+    for (const ms of [2 ** 31, 2 ** 32, 1e12, Number.MAX_VALUE, Number.POSITIVE_INFINITY])
+      assert.equal(systemClock.timeout(ms).aborted, false)
+    const soon = systemClock.timeout(0.5)
+    await new Promise((resolve) => soon.addEventListener('abort', resolve))
+    assert.equal(soon.reason.name, 'TimeoutError')
+  })
+})
+
 describe('a patient timer', () => {
   it('is due after its time, once', () => {
     let times = 0
