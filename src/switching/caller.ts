@@ -2,7 +2,7 @@
 // that knows the order by its name, from the log: it goes on with it, says how it ended, or takes it as new.
 
 import type { RequestOptions } from '../channels/requests.ts'
-import { type Leadership, MINORITY_GRACE_MS, noQuorum } from '../coordination/leader-calls.ts'
+import { type Leadership, limited, MINORITY_GRACE_MS, noQuorum } from '../coordination/leader-calls.ts'
 import { ClusterError } from '../errors.ts'
 import type { Time } from '../runtime/clock.ts'
 import { callAborted, nodeStopping, pause } from '../wait.ts'
@@ -48,7 +48,10 @@ export async function placeOrder(
     if (now >= deadline || now - ledAt >= patience) throw noQuorum(voters, mayHaveHappened)
     if (isLed) {
       try {
-        const report = await caller.place(leader, order, { signal, timeoutMs: Math.ceil(deadline - now) })
+        const timeoutMs = Math.ceil(deadline - now)
+        using limit = limited(caller.clock, 'node.topology.switch', timeoutMs, signal)
+        // Of its own desk the leader waits for the end of the switch, whoever waits for the leader.
+        const report = await Promise.race([caller.place(leader, order, { signal, timeoutMs }), rejected(limit.signal)])
         return { ...report, durationMs: Math.round(caller.clock.now() - began) }
       } catch (error) {
         if (!(error instanceof ClusterError) || !passing.has(error.code)) throw error
@@ -57,4 +60,10 @@ export async function placeOrder(
     }
     await pause(caller.clock, LOOK_AGAIN_MS, signal)
   }
+}
+
+function rejected(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
 }

@@ -10,7 +10,7 @@ import { knownLeadership } from '../coordination/known-leadership.ts'
 import { ClusterError } from '../errors.ts'
 import type { NodeTopology, TopologyPhase, TopologySwitchView, TopologyView } from '../node-interface.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
-import { beginWait } from '../wait.ts'
+import { beginWait, withoutEffect } from '../wait.ts'
 import { type Caller, placeOrder } from './caller.ts'
 import { encodeOrder, encodeReport, ORDER_SUBJECT, parseOrder, parseReport } from './order.ts'
 import { orderProblems } from './order-problems.ts'
@@ -94,7 +94,8 @@ export class Switching implements NodePart, Omit<NodeTopology, 'advise' | 'links
     if (!definitions.has(name)) throw unknownTopology(name, [...definitions.keys()])
     const { expectFrom, timeoutMs = 30_000, dryRun = false } = order
     const placed: SwitchOrder = { request: randomUUID(), name, expectFrom, timeoutMs, dryRun }
-    return placeOrder(placed, this.#caller(), signal)
+    const place = (): Promise<SwitchReport> => placeOrder(placed, this.#caller(), signal)
+    return dryRun ? withoutEffect(place) : place()
   }
 
   // --- What the node tells ---

@@ -50,6 +50,25 @@ describe('a switch that cannot be', () => {
     await stayed(cluster)
   })
 
+  it('is waited for no longer than its signal allows, by the leader as by others, and goes on without the caller', async () => {
+    const stuck: string[] = []
+    await using cluster = await createTestCluster(3, { node: { overlays: [meshCalled('mine', stuck)] } })
+    const { leader } = await cluster.ready()
+    const other = cluster.nodes.find((node) => node !== leader) as TestNode
+    stuck.push(other.status().node.id)
+    for (const node of [leader, other]) {
+      const abort = new AbortController()
+      const failed = codeOf(node.topology.switch('mine', { timeoutMs: 5_000, signal: abort.signal }))
+      await cluster.until(() => leader.topology.view().phase !== 'stable')
+      abort.abort()
+      const aborted = cluster.now
+      assert.equal(await failed, 'ERR_ABORTED true')
+      assert.ok(cluster.now - aborted < 100, `${cluster.now - aborted} ms`)
+      await cluster.until(() => leader.topology.view().phase === 'stable')
+    }
+    assert.equal(leader.topology.view().history.length, 2)
+  })
+
   it('is aborted everywhere when a member does not know the topology', async () => {
     const overlays = [meshCalled('mine')]
     const node = (name: string) => (name === 'node-2' ? {} : { overlays })
