@@ -162,8 +162,11 @@ function refused(connection: Connection, options: LinkHandshakeOptions, failure:
   }
   if (failure.by === 'peer' && failure.code === 'rolled-back') {
     const seen = failure.evidence && options.laterLife?.(failure.evidence)
-    const details = { id: self.id, generation: self.generation, seen: seen ?? self.generation }
-    if (seen !== undefined) return new ClusterError('ERR_DATA_ROLLED_BACK', text, details, { cause })
+    if (seen !== undefined) {
+      const { id, generation } = self
+      const what = `generation ${generation} of this node is not above ${seen}, which ${address} has seen: its data was copied or rolled back`
+      return new ClusterError('ERR_DATA_ROLLED_BACK', what, { id, generation, seen }, { cause })
+    }
   }
   return failed(connection, failure.code, cause)
 }
