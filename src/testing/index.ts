@@ -1,5 +1,5 @@
-// What `@viable-systems/trellis/testing` offers: the simulator, clusters of real processes, and what an overlay
-// of one's own must do.
+// What `@viable-systems/trellis/testing` offers: the simulator, clusters of real processes, and what an overlay, a provider of
+// peers, a transport or an engine of one's own must do.
 
 export {
   type AgreedData,
@@ -7,7 +7,14 @@ export {
   type CoordinationSuite,
   testCoordinationStore,
 } from './compliance/coordination-store.ts'
+export { type DiscoverySource, type DiscoverySubject, testDiscovery } from './compliance/discovery.ts'
 export { type AnyOverlay, type OverlaySuite, testOverlay } from './compliance/overlay.ts'
+export {
+  type TransportHarness,
+  type TransportLimits,
+  type TransportSuite,
+  testTransport,
+} from './compliance/transport.ts'
 export { memberOptions } from './member-options.ts'
 export type { ClusterProcess, ProcessFaults, RestartOptions } from './process-member.ts'
 export { type ProcessCluster, type ProcessesOptions, startProcesses } from './processes.ts'

@@ -56,6 +56,7 @@ class Follower {
   }
 }
 
+/** Registers the suite with `node:test`. */
 export function testDiscovery(name: string, subject: DiscoverySubject): void {
   const withSource = async (use: (source: DiscoverySource) => Promise<void>): Promise<void> => {
     const source = await subject.open()
