@@ -101,6 +101,10 @@ export class Transfers {
   async #successor(voter: Voter, to: string | undefined, signal: AbortSignal): Promise<void> {
     const { self, clock } = this.#options
     const others = voter.voterIds.filter((id) => id !== self && (to === undefined || id === to))
+    if (others.length === 0 && to === undefined && voter.view().role === 'leader') {
+      const problem = 'there is no other voter to hand over to'
+      throw new ClusterError('ERR_BAD_REQUEST', problem, { problem })
+    }
     const canLead = (): boolean => voter.followers().some(({ id, isCaughtUp }) => isCaughtUp && others.includes(id))
     const isOver = (): boolean => others.length === 0 || voter.view().role !== 'leader' || signal.aborted || canLead()
     await waitFor('leadership.transfer', isOver, { clock, signal, timeoutMs: SETTLING_MS }).catch((error: unknown) => {

@@ -94,6 +94,12 @@ describe('handing leadership over', () => {
     }
   })
 
+  it('is refused by a voter that is the only one, which says so', async () => {
+    const [only] = await form(['a'])
+    const { code, message } = await failureOf(only!.leadership.transfer())
+    assert.deepEqual([code, message], ['ERR_BAD_REQUEST', 'there is no other voter to hand over to'])
+  })
+
   it('is refused in a minority, which names the voters', async () => {
     const nodes = await form(['a', 'b', 'c'], () => ({ admin: '127.0.0.1:0' }))
     const [alone, ...others] = nodes
