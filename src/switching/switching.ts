@@ -158,7 +158,8 @@ export class Switching implements NodePart, Omit<NodeTopology, 'advise' | 'links
     const overlays = this.#context.overlays()
     for (const state of overlays.states()) this.#driver.tellMember({ type: 'overlay', ...state })
     if (!this.#haveMembersChanged) return
-    this.#haveMembersChanged = false
+    // Of this node itself, before others come, nothing is told: the first look may be too early for it.
+    this.#haveMembersChanged = overlays.members.length === 0
     const states = new Map(overlays.members.map(({ id, state }) => [id, state]))
     this.#driver.tellLeader({ type: 'members', states })
   }

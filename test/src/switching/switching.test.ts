@@ -102,3 +102,14 @@ describe('a cluster', () => {
     assert.ok(isClusterError(lost[0], 'ERR_SWITCH_IN_PROGRESS'))
   })
 })
+
+describe('a cluster of one', () => {
+  it('has switched when the switch is over', async () => {
+    await using only = await createNode({ listen: '127.0.0.1:0', name: 'a' })
+    for (const to of ['hyparview', 'full-mesh']) {
+      const { outcome, nodes } = await only.topology.switch(to)
+      assert.deepEqual([outcome, nodes.map(({ name, adopted }) => [name, adopted])], ['committed', [['a', true]]])
+      assert.equal(only.topology.view().name, to)
+    }
+  })
+})
