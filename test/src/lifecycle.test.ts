@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { createNode, isClusterError, type S5 } from '../../src/index.ts'
 import { waitUntil } from '../../src/testing/compliance/wait-until.ts'
@@ -42,7 +42,8 @@ describe('a node whose disk fails', () => {
     })
     await waitUntil(() => s5 !== undefined)
     node.vsm.onCommand(() => 'done')
-    rmSync(dataDir, { recursive: true, maxRetries: 20, retryDelay: 2 })
+    // A file that the node renames meanwhile makes Node believe that all is gone.
+    while (existsSync(dataDir)) rmSync(dataDir, { recursive: true, maxRetries: 20, retryDelay: 2 })
     // The token is kept when it is first used, which the directory that is gone does not allow.
     const command = failureOf(s5?.command(node.name, null) ?? Promise.resolve())
     const fatal = await node.fatal
