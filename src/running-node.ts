@@ -302,11 +302,11 @@ export class RunningNode extends NodeFaces implements TrellisNode {
   async stop(options: WaitOptions = {}): Promise<void> {
     const { signal, timeoutMs = DEFAULT_STOP_TIMEOUT_MS } = checkedWait(options)
     this.#stopping ??= this.#stop()
-    let isDone = false
-    const stopped = this.#stopping.finally(() => {
-      isDone = true
-    })
-    await Promise.race([stopped, waitFor('node.stop', () => isDone, { clock: this.#clock, signal, timeoutMs })])
+    const done = new AbortController()
+    const stopped = this.#stopping.finally(() => done.abort())
+    const either = signal ? AbortSignal.any([signal, done.signal]) : done.signal
+    const isDone = (): boolean => done.signal.aborted
+    await Promise.race([stopped, waitFor('node.stop', isDone, { clock: this.#clock, signal: either, timeoutMs })])
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -41,6 +41,7 @@ export class Channels implements NodePart, LanesHandler {
   /** Members that are to be reached over relays. */
   readonly #ways: FollowedWays
   #waysTimer: Timer | undefined
+  #isClosed = false
   readonly #news: CongestionNews
   /** The life in which those are asked for. */
   readonly #relayed = new Map<string, number>()
@@ -148,6 +149,7 @@ export class Channels implements NodePart, LanesHandler {
 
   /** Ways may be others; while an overlay forms they are again and again, so they are looked at together. */
   overlays(): void {
+    if (this.#isClosed) return
     const { clock, turn } = this.#context.toolbox
     this.#waysTimer ??= clock.setTimeout(() => {
       this.#waysTimer = undefined
@@ -188,6 +190,7 @@ export class Channels implements NodePart, LanesHandler {
   }
 
   close(): void {
+    this.#isClosed = true
     this.#waysTimer?.[Symbol.dispose]()
     this.#news.close()
     for (const channel of this.#channels.values()) channel.close()
