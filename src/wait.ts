@@ -74,6 +74,14 @@ export async function waitFor(operation: string, condition: () => boolean, optio
   }
 }
 
+/** Rejects with the reason of `signal` once that aborts, or at once if it has; never resolves. What is waited for races against it. */
+export function rejectedBy(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    else signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+}
+
 /** Resolves after `ms`, or at once when `signal` aborts: whoever waits asks it why it woke. */
 export function pause(clock: Time, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -6,7 +6,7 @@ import type { JsonValue } from '../channels/payload.ts'
 import { ClusterError } from '../errors.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Time } from '../runtime/clock.ts'
-import { beginWait, nodeStopping, pause } from '../wait.ts'
+import { beginWait, nodeStopping, pause, rejectedBy } from '../wait.ts'
 import type { ConfigCallOptions, OfflineCounter, OfflineKey, OfflineSet, OfflineValue } from './config-interface.ts'
 import { badOptions, valueText, written } from './config-words.ts'
 import { DEFAULT_CALL_TIMEOUT_MS, limited } from './leader-calls.ts'
@@ -120,10 +120,7 @@ export class OfflineKeys {
           options.timeoutMs ?? DEFAULT_CALL_TIMEOUT_MS,
           options.signal,
         )
-        const ended = new Promise<never>((_, reject) => {
-          limit.signal.addEventListener('abort', () => reject(limit.signal.reason), { once: true })
-        })
-        await Promise.race([Promise.all(changes().map(({ done }) => done)), ended])
+        await Promise.race([Promise.all(changes().map(({ done }) => done)), rejectedBy(limit.signal)])
       },
     }
   }

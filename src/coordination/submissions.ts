@@ -6,7 +6,7 @@ import type { Payload } from '../channels/payload.ts'
 import type { IncomingRequest, Requests } from '../channels/requests.ts'
 import { ClusterError } from '../errors.ts'
 import type { Time } from '../runtime/clock.ts'
-import { beginWait } from '../wait.ts'
+import { beginWait, rejectedBy, withoutEffect } from '../wait.ts'
 import { decodeCommand, encodeCommand } from '../wire/command.ts'
 import { MAX_COMMAND_BYTES } from '../wire/limits.ts'
 import { WireError } from '../wire/wire-error.ts'
@@ -216,16 +216,7 @@ async function inTime<Value>(
   signal?: AbortSignal,
 ): Promise<Value> {
   using limit = limited(clock, operation, ms, signal)
-  const ended = new Promise<never>((_, reject) => {
-    limit.signal.addEventListener('abort', () => reject(limit.signal.reason), { once: true })
-    if (limit.signal.aborted) reject(limit.signal.reason)
-  })
-  try {
-    return await Promise.race([opening, ended])
-  } catch (error) {
-    if (!(error instanceof ClusterError) || !error.mayHaveHappened) throw error
-    throw new ClusterError(error.code, error.message, error.details, { cause: error })
-  }
+  return await withoutEffect(() => Promise.race([opening, rejectedBy(limit.signal)]))
 }
 
 function tooMany(): ClusterError {

@@ -5,7 +5,7 @@ import type { RequestOptions } from '../channels/requests.ts'
 import { type Leadership, limited, MINORITY_GRACE_MS, noQuorum } from '../coordination/leader-calls.ts'
 import { ClusterError } from '../errors.ts'
 import type { Time } from '../runtime/clock.ts'
-import { callAborted, nodeStopping, pause } from '../wait.ts'
+import { callAborted, nodeStopping, pause, rejectedBy } from '../wait.ts'
 import type { SwitchReport } from './report.ts'
 import type { SwitchOrder } from './switch-desk.ts'
 
@@ -51,7 +51,10 @@ export async function placeOrder(
         const timeoutMs = Math.ceil(deadline - now)
         using limit = limited(caller.clock, 'node.topology.switch', timeoutMs, signal)
         // Of its own desk the leader waits for the end of the switch, whoever waits for the leader.
-        const report = await Promise.race([caller.place(leader, order, { signal, timeoutMs }), rejected(limit.signal)])
+        const report = await Promise.race([
+          caller.place(leader, order, { signal, timeoutMs }),
+          rejectedBy(limit.signal),
+        ])
         return { ...report, durationMs: Math.round(caller.clock.now() - began) }
       } catch (error) {
         if (!(error instanceof ClusterError) || !passing.has(error.code)) throw error
@@ -60,10 +63,4 @@ export async function placeOrder(
     }
     await pause(caller.clock, LOOK_AGAIN_MS, signal)
   }
-}
-
-function rejected(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-  })
 }
