@@ -21,6 +21,8 @@ import { isStream, StreamSource } from './stream-source.ts'
 const DEFAULT_CONCURRENCY = 256
 /** Calls that were cancelled before they came are remembered: messages may overtake each other. */
 const MAX_EARLY_CANCELS = 1_024
+/** Characters that are repeated to a caller of what it called. */
+const MAX_SUBJECT = 256
 
 /** Finds what answers a method. Undefined: there is none. */
 export type FindHandler = (method: string) => ServiceHandler | undefined
@@ -192,7 +194,7 @@ export class ServiceHost implements CallServer, Disposable {
   #threw(served: Served, { method }: IncomingCall, error: unknown, told: Told | undefined): void {
     const { call, caller, hosted, id } = served
     const isRefused = error instanceof NotServed
-    const failure = this.#failure(isRefused ? error.error : error, `${hosted.name}.${method}`.slice(0, 256))
+    const failure = this.#failure(isRefused ? error.error : error, subjectOf(hosted.name, method))
     if (this.#over(served)) this.#options.exchange.fail(caller.id, id, failure, isRefused, call.retriesUsed())
     if (!call.stream || call.stream.isClosed) release(served)
     told?.failed(error)
@@ -268,7 +270,7 @@ export class ServiceHost implements CallServer, Disposable {
 
   #refusal(hosted: Hosted | undefined, handler: ServiceHandler | undefined, call: IncomingCall): ClusterError {
     const member = this.#options.nameOf(this.#options.self)
-    const subject = `${hosted?.name ?? call.number}.${call.method}`.slice(0, 256)
+    const subject = subjectOf(hosted?.name ?? call.number, call.method)
     if (!hosted) return new ClusterError('ERR_UNKNOWN_SERVICE', `${member} no longer offers that`, { service: subject })
     if (!handler) return new ClusterError('ERR_NO_HANDLER', `${member} has no '${subject}'`, { member, subject })
     const limit = hosted.concurrency
@@ -280,6 +282,11 @@ export class ServiceHost implements CallServer, Disposable {
     const { payload } = encodeFailure(error, this.#options.nameOf(this.#options.self), subject)
     return Buffer.from(payload).toString('utf8')
   }
+}
+
+/** As refusals and failures name it; a caller may ask for a method of any length. */
+function subjectOf(service: string | number, method: string): string {
+  return `${service}.${method}`.slice(0, MAX_SUBJECT)
 }
 
 function release(served: Served): void {
