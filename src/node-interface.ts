@@ -307,8 +307,8 @@ export interface TrellisNode extends AsyncDisposable {
   /** One of the four channels: `coordination`, `events`, `gossip`, `data`. Throws `ERR_UNKNOWN_CHANNEL`. */
   channel(name: string): Channel
   /**
-   * Resolves once this node is a member and knows a leader and the members it is linked to; a node with `expect` gets there when its co-founders run. Rejects with
-   * `ERR_TIMEOUT` (default 60,000 ms), `ERR_ABORTED`, `ERR_SHUTTING_DOWN`, or the error that stopped the node.
+   * Resolves once this node is a member and knows a leader and the members it is linked to (for these it waits a second at most);
+   * a node with `expect` gets there when its co-founders run. Rejects with `ERR_TIMEOUT` (default 60,000 ms), `ERR_ABORTED`, `ERR_SHUTTING_DOWN`, or the error that stopped the node.
    */
   ready(options?: WaitOptions): Promise<void>
   /** Resolves, once, if the node had to stop by itself (`ERR_DATA_ROLLED_BACK`, `ERR_DISK`, `ERR_NAME_TAKEN`, …). Never rejects. */

@@ -16,6 +16,7 @@ import { residentMb } from '../process-memory.ts'
 const nodes = 3
 /** Long enough for many probes and heartbeats. */
 const windowMs = 5_000
+/** A member compiles and collects for a while after it has formed its cluster. */
 const settleMs = 120_000
 /** Clock ticks of /proc a second: fixed by Linux's interface, whatever the kernel ticks at. */
 const ticksPerSecond = 100
