@@ -111,6 +111,20 @@ function encodeObject(writer: Writer, value: object | null): Unwritten | undefin
 interface Unfinished {
   readonly target: unknown[] | Record<string, unknown>
   left: number
+  /** The last name read in a record, or what stands before its first one. A list has none. */
+  name: Name | undefined
+}
+
+/** A name in a record. Records that are alike follow each other by thousands: a name that comes again is not made again. */
+interface Name {
+  readonly text: string
+  /** Where it was read. */
+  readonly from: number
+  readonly to: number
+  /** Every object has it, like `__proto__`. */
+  readonly isCommon: boolean
+  /** What came after it the last time. */
+  next: Name | undefined
 }
 
 /**
@@ -122,36 +136,54 @@ export function* decodeState(bytes: Uint8Array): Generator<undefined, unknown> {
   const version = reader.u8()
   if (version !== STATE_VERSION) throw new WireError('unknown-number', `a state has version ${version}`)
   const root: unknown[] = []
-  const open: Unfinished[] = [{ target: root, left: 1 }]
+  const open: Unfinished[] = [{ target: root, left: 1, name: undefined }]
+  // What stands before the names of a record, by its depth: records that are alike are as deep.
+  const before = Array.from({ length: MAX_STATE_DEPTH + 1 }, noName)
   for (let read = 1; open.length > 0; read++) {
-    const top = open.at(-1)!
+    const top = open[open.length - 1]!
     if (top.left === 0) {
       open.pop()
       continue
     }
     top.left--
-    const key = Array.isArray(top.target) ? undefined : textOf(reader)
+    const name = top.name === undefined ? undefined : nameAfter(top.name, reader)
+    if (name !== undefined) top.name = name
     const kind = reader.u8()
     if (kind === kinds.list || kind === kinds.record) {
-      const target = kind === kinds.list ? [] : {}
-      keep(top.target, key, target)
+      const isList = kind === kinds.list
+      const target = isList ? [] : {}
+      keep(top.target, name, target)
       const left = reader.length(Number.MAX_SAFE_INTEGER)
-      if (left > 0 && open.push({ target, left }) > MAX_STATE_DEPTH + 1) {
-        throw new WireError('bad-value', 'it is too deep')
-      }
-    } else keep(top.target, key, decodeScalar(reader, kind))
+      const inner = { target, left, name: isList ? undefined : before[open.length] }
+      if (left > 0 && open.push(inner) > MAX_STATE_DEPTH + 1) throw new WireError('bad-value', 'it is too deep')
+    } else keep(top.target, name, decodeScalar(reader, kind))
     if (read % VALUES_PER_STEP === 0) yield
   }
   reader.end()
   return root[0]
 }
 
-function keep(target: Unfinished['target'], key: string | undefined, value: unknown): void {
-  if (Array.isArray(target)) target.push(value)
+function noName(): Name {
+  return { text: '', from: 0, to: 0, isCommon: false, next: undefined }
+}
+
+/** The next name of a record, most often the one that came after `last` before. */
+function nameAfter(last: Name, reader: Reader): Name {
+  const { next } = last
+  if (next !== undefined && reader.repeats(next.from, next.to)) return next
+  const from = reader.offset
+  if (reader.u8() !== kinds.text) throw new WireError('bad-value', 'a name is no text')
+  const text = reader.text(Number.MAX_SAFE_INTEGER)
+  last.next = { text, from, to: reader.offset, isCommon: text in Object.prototype, next: undefined }
+  return last.next
+}
+
+function keep(target: Unfinished['target'], name: Name | undefined, value: unknown): void {
+  if (name === undefined) (target as unknown[]).push(value)
   // A name that every object has, like __proto__, is a name like any other: defined, which is slow, not assigned.
-  else if (key! in target)
-    Object.defineProperty(target, key!, { value, writable: true, enumerable: true, configurable: true })
-  else target[key!] = value
+  else if (name.isCommon)
+    Object.defineProperty(target, name.text, { value, writable: true, enumerable: true, configurable: true })
+  else (target as Record<string, unknown>)[name.text] = value
 }
 
 function decodeScalar(reader: Reader, kind: number): unknown {
@@ -174,9 +206,4 @@ function decodeScalar(reader: Reader, kind: number): unknown {
     default:
       throw new WireError('unknown-number', `a value of kind ${kind}`)
   }
-}
-
-function textOf(reader: Reader): string {
-  if (reader.u8() !== kinds.text) throw new WireError('bad-value', 'a name is no text')
-  return reader.text(Number.MAX_SAFE_INTEGER)
 }

@@ -23,6 +23,20 @@ export class Reader {
     return this.#bytes.length - this.#offset
   }
 
+  /** Where the next field begins. */
+  get offset(): number {
+    return this.#offset
+  }
+
+  /** Takes the next bytes if they are those that lie between `from` and `to`; else it answers false, and nothing is taken. */
+  repeats(from: number, to: number): boolean {
+    const skip = this.#offset - from
+    // Past the end no byte is like another.
+    for (let at = from; at < to; at++) if (this.#bytes[at] !== this.#bytes[at + skip]) return false
+    this.#offset = to + skip
+    return true
+  }
+
   /** Throws unless everything was read: within a version, a message has exactly its fields. */
   end(): void {
     if (this.remaining > 0) throw new WireError('trailing-bytes', `${this.remaining} bytes after the message`)

@@ -47,6 +47,18 @@ describe('a state as bytes', () => {
     )
   })
 
+  it('may have records that are alike, or only begin alike', () => {
+    const name = fc.constantFrom('a', 'ab', 'b', 'ä', 'toString', '')
+    const record = fc.dictionary(name, fc.oneof(fc.nat(3), fc.dictionary(name, fc.nat(3), { maxKeys: 3 })), {
+      maxKeys: 4,
+    })
+    fc.assert(
+      fc.property(fc.array(record, { maxLength: 20 }), (state) => {
+        assert.deepEqual(plain(decoded(encoded(state))), plain(state))
+      }),
+    )
+  })
+
   it('may have names that every object has: they are names like any other', () => {
     const names = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', '0']
     const state = Object.fromEntries(names.map((name) => [name, { name, list: [name] }]))
