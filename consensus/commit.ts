@@ -21,15 +21,19 @@ export function advanceCommit<Command>(raft: RaftState<Command>, leader: LeaderS
   sendNews(raft, leader, now)
 }
 
-/** Hands over what is committed and durable here, each entry once, in order. */
+/**
+ * Hands over what is committed and durable here, each entry once, in order; of many as many as one step may. After a start they are all
+ * since the last snapshot, which would keep the event loop from everything else, the answers to a new leader among it.
+ */
 export function applyCommitted<Command>(raft: RaftState<Command>): void {
-  const { log, rules, commitIndex, appliedIndex } = raft
+  const { log, rules, commitIndex, appliedIndex, options } = raft
   invariant(
     commitIndex <= log.lastIndex,
     `commit index ${commitIndex} is within the log, which ends at ${log.lastIndex}`,
   )
-  const last = rules.mayApplyUpTo(commitIndex, log.durableIndex)
-  if (last <= appliedIndex) return
+  const all = rules.mayApplyUpTo(commitIndex, log.durableIndex)
+  if (all <= appliedIndex) return
+  const last = Math.min(all, appliedIndex + options.maxEntriesPerStep)
   raft.appliedIndex = last
-  raft.outbox.push({ type: 'apply', entries: log.slice(appliedIndex + 1, last) })
+  raft.outbox.push({ type: 'apply', entries: log.slice(appliedIndex + 1, last), hasMore: last < all })
 }

@@ -66,6 +66,8 @@ export type Input<Command> =
    * or in `unreadable`; then a new attempt is a new read.
    */
   | { readonly type: 'read'; readonly read: number }
+  /** An `apply` had more behind it: hand over the next ones. */
+  | { readonly type: 'apply-due' }
   /** The log has become large, whatever the number of its entries: capture the machine as soon as may be. */
   | { readonly type: 'capture-due' }
   /** The state captured at `index` is durable as the latest snapshot. */
@@ -109,8 +111,11 @@ export type Effect<Command> =
       readonly base: LogEnd | undefined
       readonly entries: readonly Entry<Command>[]
     }
-  /** Committed, in order, each exactly once: give to the state machine. */
-  | { readonly type: 'apply'; readonly entries: readonly Entry<Command>[] }
+  /**
+   * Committed, in order, each exactly once: give to the state machine. `hasMore`: there are more than one step hands over; the driver gives
+   * `apply-due` when it has let others have their turn.
+   */
+  | { readonly type: 'apply'; readonly entries: readonly Entry<Command>[]; readonly hasMore: boolean }
   /** The proposal is in this leader's log at (`index`, `term`). It is done when the entry applied at `index` has that term, lost when another has. */
   | { readonly type: 'accepted'; readonly proposal: number; readonly index: LogIndex; readonly term: Term }
   /** The proposal was not appended, so it has not happened and never will. */

@@ -70,6 +70,11 @@ export interface RaftOptions {
    */
   readonly maxPendingReads: number
   /**
+   * Committed entries that one step hands to the state machine; the others follow in steps of their own. Default 512 (a guess: some milliseconds of a
+   * process that has just started). Range 1 to 1,048,576. Few: many steps. Many: the event loop stands still after a start.
+   */
+  readonly maxEntriesPerStep: number
+  /**
    * Entries applied since the last snapshot before the next one is captured. Default 0: never. Range 0 to 2^31. Few: the machine is written
    * again and again. Many: a long log to read at a start, and memory.
    */
@@ -100,6 +105,7 @@ const lan: RaftOptions = {
   maxPendingWrites: 8_192,
   caughtUpEntries: 256,
   maxPendingReads: 8_192,
+  maxEntriesPerStep: 512,
   snapshotEveryEntries: 0,
   snapshotTrailingEntries: 1_024,
   snapshotChunkBytes: 262_144,
@@ -182,6 +188,7 @@ export function raftProblems(options: RaftOptions): string[] {
   )
   whole('caughtUpEntries', 0, 1_048_576)
   whole('maxPendingReads', 1, 1_048_576)
+  whole('maxEntriesPerStep', 1, 1_048_576)
   whole('snapshotEveryEntries', 0, 2 ** 31)
   whole('snapshotTrailingEntries', 0, 1_048_576)
   whole('snapshotChunkBytes', 1, 1_048_576)

@@ -64,6 +64,8 @@ export class Voter {
   #logBytes = 0
   readonly #waits = new StepWaits(() => this.#isClosed)
   #isClosed = false
+  /** The next entries will be applied in a turn of their own. */
+  #isMoreDue = false
   #lastQuorumAt = Number.NEGATIVE_INFINITY
 
   private constructor(
@@ -291,6 +293,7 @@ export class Voter {
           break
         case 'apply':
           this.#apply(effect.entries)
+          if (effect.hasMore) this.#applyMore()
           break
         case 'set-timer':
           this.#timers.set(effect.timer, effect.at)
@@ -352,6 +355,17 @@ export class Voter {
       this.#proposals.applied(index, term, reply)
     }
     this.#turn.applied(entries)
+  }
+
+  /** Once others had their turn; a step that comes before does the same. */
+  #applyMore(): void {
+    if (this.#isMoreDue) return
+    this.#isMoreDue = true
+    const { clock, turn } = this.#options
+    clock.setImmediate(() => {
+      this.#isMoreDue = false
+      turn.enter(() => this.#put({ type: 'apply-due' }))
+    })
   }
 
   /** Called within a step: the mailbox takes it behind that one. Snapshots cost no more than the log does. */

@@ -121,6 +121,19 @@ describe('raft, the follower of a log', () => {
     assert.deepEqual(voter.receive('b', append(1, { entries: entries(1, 1), commitIndex: 3 })).applied(), [])
   })
 
+  it('hands over no more of it in one step than it may, and says so', () => {
+    const voter = new VoterUnderTest({ log: [1, 1, 1, 1, 1], options: { maxEntriesPerStep: 2 } })
+    voter.receive('b', append(1, { previousIndex: 5, previousTerm: 1, commitIndex: 5 }))
+    const steps = [voter.effects('apply')]
+    for (let step = 0; step < 3; step++) steps.push(voter.step({ type: 'apply-due' }).effects('apply'))
+    assert.deepEqual(steps, [
+      [{ type: 'apply', entries: entries(1, 1, 1), hasMore: true }],
+      [{ type: 'apply', entries: entries(3, 1, 1), hasMore: true }],
+      [{ type: 'apply', entries: entries(5, 1), hasMore: false }],
+      [],
+    ])
+  })
+
   it('3.6.3: nothing that is committed is ever replaced', () => {
     const voter = new VoterUnderTest()
     voter.receive('b', append(1, { entries: entries(1, 1, 1), commitIndex: 2 }))

@@ -170,7 +170,12 @@ export type Focus =
 
 /** Everything that `seed` says about a run. `focus`: what it is about; default: drawn too, mostly nothing in particular. */
 export function drawScenario(seed: number, focus?: Focus): Scenario {
-  const random = new Prng(seed, 'scenario')
+  const scenario = drawFocused(seed, new Prng(seed, 'scenario'), focus)
+  const maxEntriesPerStep = new Prng(seed, 'steps').pick([1, 2, 20, 512])
+  return { ...scenario, raft: { ...scenario.raft, maxEntriesPerStep } }
+}
+
+function drawFocused(seed: number, random: Prng, focus: Focus | undefined): Scenario {
   const usual = drawUsual(seed, random)
   switch (focus ?? random.pick(FOCUSES)) {
     case 'founding':

@@ -277,6 +277,8 @@ export class SimulatedVoter {
           break
         case 'apply':
           for (const entry of effect.entries) this.#apply(entry)
+          if (effect.hasMore)
+            this.#setup.schedule.after(0, () => this.#setup.enter(() => this.input({ type: 'apply-due' })))
           break
         case 'accepted':
           this.#requests.accepted(effect.proposal, effect.index, effect.term)

@@ -174,6 +174,19 @@ describe('a voter', () => {
     assert.ok((second ?? 0) > (first ?? 0))
   })
 
+  it('that has much to apply does so bit by bit, and waits for nothing else to happen between', async () => {
+    const still = { heartbeatIntervalMs: 100_000, electionTimeoutMinMs: 300_000, electionTimeoutMaxMs: 400_000 }
+    const network = await Network.of(['a'], {}, { ...still, leaseMs: 250_000, maxEntriesPerStep: 4 })
+    const before = await network.leader()
+    const names = Array.from({ length: 200 }, (_, at) => `x${at}`)
+    await Promise.all(names.map((name) => before.voter.propose(bind(name), forever)))
+    const log = before.log.reopen()
+    await before.voter.close()
+    const again = await network.open('a', log)
+    assert.equal(again.voter.machine.names.holder('x199'), undefined)
+    await waitUntil(() => names.every((name) => again.voter.machine.names.holder(name) === `id-${name}`))
+  })
+
   it('whose disk fails says so once, and acknowledges nothing any more', async () => {
     let isBroken = false
     const flush = async () => {
