@@ -4,7 +4,8 @@
 // State-machine safety (thesis section 3.6.3): nobody ever applies another entry at that index, nor gets another reply.
 // Leader completeness (section 3.6.2): every leader of a later term has the entry.
 // Durable commit: at the moment of the first apply a majority has the entry on disk, so that no crash can lose it; while voters are
-// being replaced (chapter 4), a majority of what some leader or the one that applies it goes by.
+// being replaced (chapter 4), a majority of what some leader or the one that applies it goes by; or of what the entry before it was committed
+// by: a voter that applies in several steps may have heard of other voters since it heard that both are committed.
 //
 // Leader completeness is also checked at its cause, long before an election goes wrong: by what the disks hold when an entry
 // is committed, nobody without it could win one, with the configuration on its own disk. And of two changes of voters the first is
@@ -53,6 +54,8 @@ interface Committed {
 export class CommitHistory {
   readonly #committed: Committed[] = []
   readonly #configured: Entry<ClusterCommand>[] = []
+  /** What the last entry was committed by. */
+  #agreedBy: Configuration | undefined
   readonly #holders: () => readonly ObservedVoter[]
 
   /** `holders`: everybody who holds the log of the one cluster. */
@@ -137,8 +140,10 @@ export class CommitHistory {
         inForce.push(voter.configuration)
       }
     }
+    if (entry.configuration === undefined && this.#agreedBy !== undefined) inForce.push(this.#agreedBy)
+    this.#agreedBy = inForce.find((configuration) => isMajority(configuration, ({ storeId }) => durable.has(storeId)))
     check(
-      inForce.some((configuration) => isMajority(configuration, ({ storeId }) => durable.has(storeId))),
+      this.#agreedBy !== undefined,
       'durable-commit',
       () => `${id} applies ${entry.index}, which only ${[...durable].join(' ')} have on disk`,
     )
