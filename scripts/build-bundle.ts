@@ -62,7 +62,7 @@ const places: Plugin = {
 
 /**
  * Node's own modules, taken from the process. An `import` of one reads each of its exports, also what is made only when it is first read: the streams of `node:fs`, the root
- * certificates of `node:tls`, all of Web Crypto. A process would start 10 ms later and hold 1 MB more.
+ * certificates of `node:tls`, all of Web Crypto. A process would hold 1 MB more.
  */
 const builtins: Plugin = {
   name: 'builtins',
