@@ -102,13 +102,13 @@ export class SnapshotDriver {
 
 /** The machine's state in the latest snapshot. */
 export async function readState(store: SnapshotStore, { id, size }: StoredSnapshot): Promise<ClusterState> {
-  const parts: Uint8Array[] = []
+  const bytes = Buffer.alloc(size)
   for (let offset = 0; offset < size; offset += readBytes) {
     const part = await store.read(id, offset, readBytes)
     if (part === undefined) throw new Error(`snapshot ${id} is gone: a bug in the caller`)
-    parts.push(part)
+    bytes.set(part, offset)
   }
-  const steps = decodeState(Buffer.concat(parts))
+  const steps = decodeState(bytes)
   for (;;) {
     const { done, value } = steps.next()
     // Whoever wrote it was a machine of this release or an earlier one; what it lacks `restore` has to bear.

@@ -18,8 +18,12 @@ const format = 1
 /** Small enough that reading one for a few bytes costs little. A guess. */
 export const pieceBytes = 64 * 1024
 const checksumBytes = 4
+/** From one piece to the next. */
+const strideBytes = pieceBytes + checksumBytes
 /** So many are written at once: each write is a way to the thread pool and back. A guess. */
 const batchPieces = 4
+/** So many are read at once to check all. A guess. */
+const readPieces = 16
 
 /** The id of the state with this SHA-256 at this place. */
 export function snapshotId({ index, term }: SnapshotPlace, digest: string): string {
@@ -78,9 +82,9 @@ export class SnapshotFile implements AsyncDisposable {
 
   /** Goes on behind the pieces that are whole: a crash leaves those behind that were not flushed, or not all of them. */
   async resume(): Promise<void> {
-    const space = Buffer.allocUnsafeSlow(pieceBytes + checksumBytes)
+    const space = Buffer.allocUnsafeSlow(strideBytes)
     while (this.#written + pieceBytes <= this.snapshot.size) {
-      const piece = await this.#piece(this.#written / pieceBytes, pieceBytes, space)
+      const [piece] = await this.#pieces(this.#written / pieceBytes, 1, space)
       if (piece === undefined) return
       this.#written += pieceBytes
     }
@@ -88,7 +92,7 @@ export class SnapshotFile implements AsyncDisposable {
 
   /** Takes bytes, which are written with others that follow, or by `writeWhole` or `finish`. */
   async add(bytes: Uint8Array): Promise<void> {
-    this.#batch ??= Buffer.allocUnsafeSlow(batchPieces * (pieceBytes + checksumBytes))
+    this.#batch ??= Buffer.allocUnsafeSlow(batchPieces * strideBytes)
     for (let at = 0; at < bytes.length; ) {
       const part = bytes.subarray(at, at + pieceBytes - (this.#batched % pieceBytes))
       this.#batch.set(part, this.#batched + Math.floor(this.#batched / pieceBytes) * checksumBytes)
@@ -104,7 +108,7 @@ export class SnapshotFile implements AsyncDisposable {
     const count = (this.#batched - rest) / pieceBytes
     if (count === 0) return
     await this.#writePieces(count, pieceBytes)
-    const from = count * (pieceBytes + checksumBytes)
+    const from = count * strideBytes
     this.#batch?.copyWithin(0, from, from + rest)
     this.#batched = rest
   }
@@ -135,28 +139,30 @@ export class SnapshotFile implements AsyncDisposable {
   /** Bytes of a finished one. Rejects with `ERR_LOG_CORRUPT` when they are not those that were written. */
   async read(offset: number, length: number): Promise<Uint8Array> {
     const end = Math.min(offset + length, this.snapshot.size)
+    if (end <= offset) return Buffer.alloc(0)
     const first = Math.floor(offset / pieceBytes)
+    const count = Math.ceil(end / pieceBytes) - first
+    const space = Buffer.allocUnsafeSlow(count * strideBytes)
+    const pieces = await this.#pieces(first, count, space)
+    if (pieces.length < count)
+      throw corrupt(this.path, this.#positionOf(first + pieces.length), 'a piece has a wrong checksum')
+    // Each goes to where the one before ends, over its checksum.
+    for (const [at, piece] of pieces.entries()) space.set(piece, at * pieceBytes)
     const start = first * pieceBytes
-    const last = Math.min(Math.ceil(end / pieceBytes) * pieceBytes, this.snapshot.size)
-    // Each piece comes behind the one before, over its checksum.
-    const all = Buffer.allocUnsafeSlow(Math.max(0, last - start) + checksumBytes)
-    for (let number = first; number * pieceBytes < end; number++) {
-      const wanted = Math.min(pieceBytes, this.snapshot.size - number * pieceBytes)
-      const piece = await this.#piece(number, wanted, all.subarray(number * pieceBytes - start))
-      if (piece === undefined) throw corrupt(this.path, this.#positionOf(number), 'a piece has a wrong checksum')
-    }
-    return all.subarray(offset - start, Math.max(offset, end) - start)
+    return space.subarray(offset - start, end - start)
   }
 
   /** Whether all bytes are there and are those that its id names. */
   async isWhole(): Promise<boolean> {
     const { snapshot } = this
+    const total = Math.ceil(snapshot.size / pieceBytes)
     const hash = createHash('sha256')
-    const space = Buffer.allocUnsafeSlow(pieceBytes + checksumBytes)
-    for (let offset = 0; offset < snapshot.size; offset += pieceBytes) {
-      const piece = await this.#piece(offset / pieceBytes, Math.min(pieceBytes, snapshot.size - offset), space)
-      if (piece === undefined) return false
-      hash.update(piece)
+    const space = Buffer.allocUnsafeSlow(Math.min(total, readPieces) * strideBytes)
+    for (let first = 0; first < total; first += readPieces) {
+      const count = Math.min(readPieces, total - first)
+      const pieces = await this.#pieces(first, count, space)
+      if (pieces.length < count) return false
+      for (const piece of pieces) hash.update(piece)
     }
     return snapshotId(snapshot, hash.digest('hex')) === snapshot.id
   }
@@ -169,17 +175,23 @@ export class SnapshotFile implements AsyncDisposable {
     await this.close()
   }
 
-  /** Read into `space`. Undefined: it is cut short or its checksum is wrong. */
-  async #piece(number: number, length: number, space: Buffer): Promise<Uint8Array | undefined> {
-    const bytes = space.subarray(0, length + checksumBytes)
-    const found = await this.#file.read(bytes, this.#positionOf(number))
-    const piece = bytes.subarray(0, length)
-    const isSound = found === bytes.length && bytes.readUInt32LE(length) === crc32(piece, number)
-    return isSound ? piece : undefined
+  /** `count` pieces from `first` on, by one read into `space`: those before the first that is cut short or has a wrong checksum. */
+  async #pieces(first: number, count: number, space: Buffer): Promise<Uint8Array[]> {
+    const found = await this.#file.read(space.subarray(0, count * strideBytes), this.#positionOf(first))
+    const sound: Uint8Array[] = []
+    for (let at = 0; sound.length < count; at += strideBytes) {
+      const number = first + sound.length
+      const end = at + Math.min(pieceBytes, this.snapshot.size - number * pieceBytes)
+      const piece = space.subarray(at, end)
+      const isSound = end + checksumBytes <= found && space.readUInt32LE(end) === crc32(piece, number)
+      if (!isSound) break
+      sound.push(piece)
+    }
+    return sound
   }
 
   #positionOf(piece: number): number {
-    return this.#start + piece * (pieceBytes + checksumBytes)
+    return this.#start + piece * strideBytes
   }
 
   async #orClose(work: () => Promise<void>): Promise<void> {
