@@ -47,8 +47,8 @@ const handedDown = new Set([
 
 /** What makes nodes in processes of their own small, beside what each spares by itself (`sparing.ts`): a variable for them, so that whoever set it has it as set. */
 export const sparing = {
-  /** A node's few threads share two heaps of glibc in place of eight for each core, each of which keeps what was freed in it. */
-  MALLOC_ARENA_MAX: '2',
+  /** A node's few threads share one heap of glibc in place of eight for each core: what was freed in one is of no use to the others. */
+  MALLOC_ARENA_MAX: '1',
 } as const
 
 /** This program, in whichever form it runs now: as built, or as its sources. */

@@ -50,7 +50,7 @@ describe('trellis up', () => {
     for (const node of nodes) {
       assert.deepEqual(Object.keys(node), ['name', 'pid', 'address', 'admin'])
       assert.ok(isRunning(node.pid))
-      if (process.platform === 'linux') assert.deepEqual(sizes(node.pid), ['MALLOC_ARENA_MAX=2'])
+      if (process.platform === 'linux') assert.deepEqual(sizes(node.pid), ['MALLOC_ARENA_MAX=1'])
       const { json } = await ask(`${node.admin}/v1/status`)
       assert.deepEqual((json.cluster as { alive: number }).alive, 3)
       assert.equal((json.consensus as { voters: string[] }).voters.length, 3)
