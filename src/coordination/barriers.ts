@@ -32,7 +32,7 @@ export class LocalBarriers implements NodeBarriers {
     // The last one to come goes on at once; its claim is gone with the round.
     const outcome = isGranted ? 'passed' : await this.#leases.turn(lease, claimed, since, wait)
     if (outcome === 'passed') return lease.forget()
-    await lease.end()
+    await this.#leases.giveUp(lease)
     if (outcome === 'late') {
       const patienceMs = Math.min(waitMs, timeoutMs ?? waitMs)
       const message = `${parties} parties have not come to barrier '${name}' within ${patienceMs} ms`

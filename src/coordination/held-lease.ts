@@ -14,6 +14,7 @@ export interface HeldLeaseOptions extends Claimed {
   readonly clock: Time
   /** Resolves to false when there is no such claim any more; rejects when nobody can say. */
   readonly renew: (timeoutMs: number) => Promise<boolean>
+  /** Rejects when it cannot be given back for now. */
   readonly end: () => Promise<void>
   readonly onEnd: () => void
 }
@@ -29,7 +30,7 @@ export class HeldLease implements Lease {
   #token = 0
   #renewing: Timer | undefined
   #ending: Timer | undefined
-  #ended: Promise<void> | undefined
+  #ended: Promise<ClusterError | undefined> | undefined
 
   constructor(options: HeldLeaseOptions) {
     this.name = options.name
@@ -81,21 +82,27 @@ export class HeldLease implements Lease {
     this.#lose('it is in other hands')
   }
 
-  /** Gives it back, held or waited for. */
-  end(): Promise<void> {
+  /** Gives it back, held or waited for. Resolves to what kept it from being given back, for now. */
+  end(): Promise<ClusterError | undefined> {
     this.#ended ??= this.#end()
     return this.#ended
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.end()
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end()
   }
 
-  async #end(): Promise<void> {
+  async #end(): Promise<ClusterError | undefined> {
     const wasLost = this.#abort.signal.aborted
     this.#lose('it was given back')
-    // What cannot be given back ends with its lease.
-    if (!wasLost) await this.#options.end().catch(() => {})
+    if (wasLost) return undefined
+    return await this.#options.end().then(
+      () => undefined,
+      (error: unknown) => {
+        if (error instanceof ClusterError) return error
+        throw error
+      },
+    )
   }
 
   #extend(sent: Moment): void {

@@ -11,6 +11,7 @@ import { type CallOptions, DEFAULT_CALL_TIMEOUT_MS, limited } from './leader-cal
 import type { LeaseOptions } from './lease-interface.ts'
 import { elapsedSince, type Moment, momentOf } from './lease-time.ts'
 import type { Commands, Questions } from './store.ts'
+import { UnreturnedClaims } from './unreturned-claims.ts'
 
 export interface LeasesOptions {
   readonly clock: Time
@@ -44,8 +45,6 @@ interface Claim {
 export const DEFAULT_LEASE_MS = 10_000
 const MIN_LEASE_MS = 100
 const MAX_LEASE_MS = 86_400_000
-/** A stopping node gives back what it holds within this. */
-const RELEASE_TIMEOUT_MS = 1_000
 /** For so long after its caller has given up a claim is followed, to be given back; one that comes later ends with its lease. */
 const LATE_CLAIM_MS = 5_000
 
@@ -54,21 +53,26 @@ type ClaimAnswer = Exclude<ClaimReply, { type: 'refused' }>
 export class Leases {
   readonly #options: LeasesOptions
   readonly #held = new Set<HeldLease>()
+  readonly #unreturned: UnreturnedClaims
   #claims = 0
   #isClosing = false
 
   constructor(options: LeasesOptions) {
     this.#options = options
+    this.#unreturned = new UnreturnedClaims(options)
   }
 
-  /** Resolves when it is held. `ERR_LOCK_HELD` after `waitMs`, or when the owner has a claim on it already. */
+  /**
+   * Resolves when it is held. `ERR_LOCK_HELD` after `waitMs`, or when the owner has a claim on it already; in a minority, where the claim waits on until it can be
+   * given back, `ERR_NO_QUORUM` that may have happened.
+   */
   async take(request: ClaimRequest, wait: ClaimWait): Promise<HeldLease> {
     const { lease, isGranted } = await this.claim(request, wait)
     if (isGranted) return lease
     const { kind, name } = request
     const outcome = await this.turn(lease, { kind, name }, 0, wait)
     if (outcome === 'granted') return lease
-    await lease.end()
+    await this.giveUp(lease)
     if (outcome === 'lost') throw lostWhileWaiting(request)
     throw isShorter(wait) ? timedOut(request, wait.timeoutMs) : await this.#holderOf(request)
   }
@@ -126,14 +130,21 @@ export class Leases {
       }
     }
     if (signal?.aborted || this.#isClosing || this.#options.stopping.aborted) {
-      await lease.end()
-      const operation = `${kind}.wait`
-      if (signal?.aborted)
-        throw new ClusterError('ERR_ABORTED', `waiting for ${kind} '${name}' was aborted`, { operation })
-      throw nodeStopping()
+      const mayHaveHappened = (await lease.end()) !== undefined
+      if (!signal?.aborted) throw nodeStopping(mayHaveHappened)
+      const details = { operation: `${kind}.wait` }
+      throw new ClusterError('ERR_ABORTED', `waiting for ${kind} '${name}' was aborted`, details, { mayHaveHappened })
     }
     // Asked of the timer itself: it may end a fraction of a millisecond before a clock read says so.
     return late?.aborted ? 'late' : 'lost'
+  }
+
+  /** Gives `lease` back before anybody is told that it is not had. Throws when that is not so for now: the claim may still get its turn. */
+  async giveUp(lease: HeldLease): Promise<void> {
+    const failure = await lease.end()
+    if (failure === undefined) return
+    const { code, message, details } = failure
+    throw new ClusterError(code, message, details, { cause: failure, mayHaveHappened: true })
   }
 
   /** One exchange with the leader. Throws what the machine refuses. */
@@ -168,8 +179,7 @@ export class Leases {
       clock: this.#options.clock,
       renew: async (timeoutMs) =>
         (await this.submit({ type: 'renew-claim', kind, name, claim }, { timeoutMs })).type === 'claimed',
-      end: async () =>
-        void (await this.submit({ type: 'end-claim', kind, name, claim }, { timeoutMs: RELEASE_TIMEOUT_MS })),
+      end: () => this.#unreturned.giveBack({ type: 'end-claim', kind, name, claim }, leaseMs),
       onEnd: () => this.#held.delete(lease),
     })
     this.#held.add(lease)

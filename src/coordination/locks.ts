@@ -43,7 +43,7 @@ export class LocalLocks implements NodeLocks {
       return grant
     } catch (error) {
       // Its holder has not heard of it.
-      await lease.end()
+      await this.#leases.giveUp(lease)
       throw error
     }
   }
