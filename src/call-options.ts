@@ -29,6 +29,10 @@ export function text(value: unknown): string | undefined {
   return typeof value === 'string' ? undefined : 'must be a text'
 }
 
+export function isFunction(value: unknown): string | undefined {
+  return typeof value === 'function' ? undefined : 'must be a function'
+}
+
 /** For what is checked where it is used. */
 export function anything(): undefined {}
 

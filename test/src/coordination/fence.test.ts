@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { ClusterError, fence } from '../../../src/index.ts'
+import { failureOf } from '../local-nodes.ts'
 
 const stale = (error: unknown): boolean => error instanceof ClusterError && error.code === 'ERR_STALE_TOKEN'
 
@@ -48,10 +49,43 @@ describe('a fence', () => {
     assert.deepEqual(order, ['old', 'new'])
   })
 
+  it('runs nothing with a token that could not be kept, however often it is tried', async () => {
+    const kept: number[] = []
+    let isFull = true
+    const keep = (token: number): void => {
+      if (isFull) throw new Error('full')
+      kept.push(token)
+    }
+    const guard = fence({ keep })
+    for (let attempt = 0; attempt < 2; attempt++)
+      await assert.rejects(
+        guard.pass(2, () => assert.fail('it ran')),
+        /full/,
+      )
+    isFull = false
+    assert.equal(await guard.pass(2, () => kept.join()), '2')
+    await guard.pass(2, () => {})
+    assert.deepEqual(kept, [2])
+  })
+
   it('takes no token that is no whole number', async () => {
-    await assert.rejects(
-      fence().pass(Number.NaN, () => {}),
-      stale,
-    )
+    const guard = fence({ highest: 5 })
+    const run = (): never => assert.fail('it ran')
+    for (const token of [Number.NaN, -1, 6.5, Number.POSITIVE_INFINITY, '9', undefined, null])
+      assert.equal((await failureOf(guard.pass(token as number, run))).code, 'ERR_BAD_OPTIONS')
+    const { details } = await failureOf(guard.pass(Number.NaN, 'nothing' as unknown as () => void))
+    assert.equal('problems' in details && details.problems.length, 2)
+    assert.equal(guard.highest, 5)
+  })
+
+  it('takes no options that cannot be, all problems at once', async () => {
+    const made = async (options: unknown): Promise<unknown> => fence(options as Parameters<typeof fence>[0])
+    for (const highest of [Number.NaN, -1, 1.5, '41', null])
+      assert.equal((await failureOf(made({ highest }))).code, 'ERR_BAD_OPTIONS')
+    for (const options of [null, 5, [], { keep: 5 }, { hihgest: 5 }])
+      assert.equal((await failureOf(made(options))).code, 'ERR_BAD_OPTIONS')
+    const { details } = await failureOf(made({ highest: Number.NaN, keep: 5, other: 1 }))
+    assert.equal('problems' in details && details.problems.length, 3)
+    assert.equal(fence({ highest: undefined }).highest, 0)
   })
 })
