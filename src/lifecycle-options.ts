@@ -1,7 +1,8 @@
 // What a node's lifecycle is given, and whom it tells what.
 
-import type { HostEffect, RaftOptions, VoterPolicyOptions } from '../consensus/index.ts'
+import type { RaftOptions, VoterPolicyOptions } from '../consensus/index.ts'
 import type { OverlayDefinition, SwimEvent, SwimOptions } from '../topology/index.ts'
+import type { HostOrder } from './coordination/host-driver.ts'
 import type { ClusterError } from './errors.ts'
 import type { OverlayOptions } from './membership/tuned-overlays.ts'
 import type { NodeParts } from './node-part.ts'
@@ -35,7 +36,7 @@ export interface LifecycleOptions {
   readonly onLink: (peer: string, state: 'up' | 'down', reason: string | undefined) => void
   /** Leader, term, record or S5 may have changed. */
   readonly onCoordination: () => void
-  readonly onHost: (effect: Extract<HostEffect, { type: 'start' | 'stop' }>) => void
+  readonly onHost: (order: HostOrder) => unknown
   /** A seed refused this node while it seeks. */
   readonly onUnwelcome: (error: ClusterError, seed: string) => void
   /** The node cannot go on. */

@@ -137,7 +137,7 @@ export class RunningNode extends NodeFaces implements TrellisNode {
       onMember: (event) => this.#member(event),
       onLink: (peer, state, reason) => this.#hub.emit({ type: 'link', at: this.#clock.wall(), peer, state, reason }),
       onCoordination: () => this.#coordination(),
-      onHost: this.features.elected ? () => {} : (effect) => this.#vsm?.obey(effect),
+      onHost: this.features.elected ? () => {} : (order) => this.#vsm?.obey(order),
       onUnwelcome: (error, seed) => this.#refusals.bySeed(seed, error),
       onFatal: (error) => this.#fail(error),
     })
@@ -164,7 +164,7 @@ export class RunningNode extends NodeFaces implements TrellisNode {
       onDiskFailure: (error) => this.#fail(asClusterError(error)),
     })
     this.#guard.start(this.#clock, () => this.#toolbox.turn.enter(() => this.features.parts.pulse()))
-    this.features.elected?.serve((effect) => this.#vsm?.obey(effect))
+    this.features.elected?.serve((order) => this.#vsm?.obey(order))
     await this.features.parts.start()
     await this.lifecycle.start()
     this.#knowsItself = true

@@ -4,7 +4,6 @@
 import type {
   ClusterCommand,
   ClusterReply,
-  HostEffect,
   MemberFacts,
   RaftMessage,
   RaftOptions,
@@ -28,6 +27,7 @@ import type { Link } from '../wire/link.ts'
 import type { ClusterRecord } from '../wire/record.ts'
 import type { Ending } from './call-limit.ts'
 import { ClusterRecordKeeper } from './cluster-record.ts'
+import type { HostOrder } from './host-driver.ts'
 import { type Knowledge, knowledgeOfRecord, knowledgeOfVoter } from './knowledge.ts'
 import type { Copy } from './queries.ts'
 import { RecordSpreader } from './record-spreader.ts'
@@ -69,7 +69,7 @@ export interface CoordinationOptions {
   readonly onChange: () => void
   /** Entries of clients were applied. */
   readonly onApplied: () => void
-  readonly onHost: (effect: Extract<HostEffect, { type: 'start' | 'stop' }>) => void
+  readonly onHost: (order: HostOrder) => unknown
   readonly onDiskFailure: (error: unknown) => void
 }
 
@@ -327,9 +327,10 @@ export class Coordination {
       count: (reason) => toolbox.counters.add(reason),
       onChange: changed,
       onApplied,
-      onHost: (effect) => {
-        onHost(effect)
+      onHost: (order) => {
+        const done = onHost(order)
         changed()
+        return done
       },
       onSeat: (voter) => {
         this.#spreader.follow(voter)

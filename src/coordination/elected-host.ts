@@ -5,12 +5,13 @@
 //
 // A hand-over stops S5 first; then, in one transaction, the successor is made the first.
 
-import type { ClusterCommand, ClusterReply, HostEffect } from '../../consensus/index.ts'
+import type { ClusterCommand, ClusterReply } from '../../consensus/index.ts'
 import type { Payload } from '../channels/payload.ts'
 import { ClusterError } from '../errors.ts'
 import type { NodeContext } from '../node-part.ts'
 import { pause, waitFor } from '../wait.ts'
 import type { HeldLease } from './held-lease.ts'
+import type { HostOrder } from './host-driver.ts'
 import type { Knowledge } from './knowledge.ts'
 import { DEFAULT_CALL_TIMEOUT_MS, noQuorum } from './leader-calls.ts'
 import type { NodeLeadership, TransferRequest, TransferView } from './leadership.ts'
@@ -27,15 +28,13 @@ const STANDING_LOOK_MS = 25
 const HAND_OVER_MS = 2_000
 const noHost = { host: undefined, phase: 'inactive', token: undefined } as const
 
-type Effect = Extract<HostEffect, { type: 'start' | 'stop' }>
-
 export class ElectedHost implements NodeLeadership {
   readonly #context: NodeContext
   readonly #engine: () => OpenEngine
   readonly #leases: Leases
   readonly #leaseMs: number
   readonly #closing = new AbortController()
-  #obey: (effect: Effect) => void = () => {}
+  #obey: (order: HostOrder) => unknown = () => {}
   #hosting: { readonly lease: HeldLease; readonly token: number; readonly end: AbortController } | undefined
   #running: Promise<void> | undefined
 
@@ -47,7 +46,7 @@ export class ElectedHost implements NodeLeadership {
   }
 
   /** Tells `obey` when to start and stop S5 here. */
-  serve(obey: (effect: Effect) => void): void {
+  serve(obey: (order: HostOrder) => unknown): void {
     this.#obey = obey
     this.#context.requests.handle(SUBJECT, ({ payload }) => this.#answer(payload))
   }
@@ -196,6 +195,7 @@ export class ElectedHost implements NodeLeadership {
     const wanted = typeof to === 'string' ? to : undefined
     const deadline = clock.now() + HAND_OVER_MS
     let successor = await this.#standing(wanted)
+    await this.#obey({ type: 'drain' })
     hosting.end.abort()
     try {
       // Whoever was just found can lose its place before it is made the first, and stands again at once.

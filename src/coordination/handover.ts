@@ -1,5 +1,5 @@
 // How a leader gives up its office: to a voter that has all of its log, or to nobody. S5 is released before: that is the last entry of its
-// term, so the successor need not wait for a lease.
+// term, so the successor need not wait for a lease. Before that it is drained, so that two of it are not at work at once.
 
 import type { Input, RaftOptions } from '../../consensus/index.ts'
 import type { ClusterError } from '../errors.ts'
@@ -12,7 +12,7 @@ import type { Voter } from './voter.ts'
 export interface HandoverOptions {
   readonly voter: Pick<Voter, 'view' | 'followers' | 'voterIds' | 'reachesMajority' | 'machine'>
   readonly raft: RaftOptions
-  readonly host: Pick<HostDriver, 'release' | 'resume'>
+  readonly host: Pick<HostDriver, 'drain' | 'release' | 'resume'>
   readonly waits: StepWaits
   readonly nextNumber: () => number
   readonly put: (input: Extract<Input<never>, { type: 'transfer' | 'resign' }>) => void
@@ -32,6 +32,7 @@ export class Handover {
     const { role, leader } = voter.view()
     if (role !== 'leader') throw refusal('not-leader', leader, raft)
     if (!this.#successors().some((id) => to === undefined || id === to)) throw refusal('not-caught-up', leader, raft)
+    await host.drain()
     try {
       return await this.#begin(to, signal)
     } catch (error) {
@@ -44,6 +45,7 @@ export class Handover {
   async resign(signal: AbortSignal): Promise<void> {
     const { voter, host, waits, put } = this.#options
     if (voter.view().role !== 'leader') return
+    await host.drain()
     host.release()
     // Without a majority nobody can be told, and nobody can succeed: when all stop together, the last ones need not wait.
     const isVain = (): boolean => voter.view().role !== 'leader' || !voter.reachesMajority()

@@ -14,6 +14,9 @@ import type { Time } from '../runtime/clock.ts'
 import { NamedTimers } from '../runtime/named-timers.ts'
 import type { Turn } from '../runtime/turn.ts'
 
+/** What whoever runs S5 is told. `drain` comes before the `stop` of a hand-over. */
+export type HostOrder = Extract<HostEffect, { type: 'start' | 'stop' }> | { readonly type: 'drain' }
+
 export interface HostDriverOptions {
   readonly self: string
   readonly raft: RaftOptions
@@ -22,8 +25,8 @@ export interface HostDriverOptions {
   readonly clock: Time
   readonly turn: Turn
   readonly propose: (command: ClusterCommand) => Promise<unknown>
-  /** S5 starts or stops here. A stop takes effect before anything else happens. */
-  readonly onHost: (effect: Extract<HostEffect, { type: 'start' | 'stop' }>) => void
+  /** S5 starts or stops here. A stop takes effect before anything else happens; what a drain answers is waited for. */
+  readonly onHost: (order: HostOrder) => unknown
 }
 
 export class HostDriver {
@@ -57,6 +60,11 @@ export class HostDriver {
 
   away(): void {
     this.#step({ type: 'away' })
+  }
+
+  /** Before `release`: S5 takes nothing more, and what it has begun comes to its end. */
+  async drain(): Promise<void> {
+    await this.#options.onHost({ type: 'drain' })
   }
 
   /** Stops hosting in this term, and proposes to say so in the log: a successor need not wait. */

@@ -1,18 +1,12 @@
 // What a voter is given, and whom it tells what.
 
-import type {
-  ClusterCommand,
-  FeatureLevels,
-  HostEffect,
-  RaftMessage,
-  RaftOptions,
-  Random,
-} from '../../consensus/index.ts'
+import type { ClusterCommand, FeatureLevels, RaftMessage, RaftOptions, Random } from '../../consensus/index.ts'
 import type { Distribution } from '../observability/distribution.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Time } from '../runtime/clock.ts'
 import type { Turn } from '../runtime/turn.ts'
 import type { RecoveredLog } from '../storage/node-storage.ts'
+import type { HostOrder } from './host-driver.ts'
 
 /**
  * Held in memory until the next snapshot, as commands that take some four times as much, and read again at every start. Fewer: a small machine is written again
@@ -40,8 +34,8 @@ export interface VoterOptions {
   readonly onChange: () => void
   /** Nothing but what clients keep in the machine changed. Called within the step: work that follows from it has to wait. */
   readonly onApplied: () => void
-  /** S5 starts or stops here. A stop takes effect before anything else happens. */
-  readonly onHost: (effect: Extract<HostEffect, { type: 'start' | 'stop' }>) => void
+  /** S5 starts or stops here. A stop takes effect before anything else happens; what a drain answers is waited for. */
+  readonly onHost: (order: HostOrder) => unknown
   readonly count: (reason: string) => void
   readonly flushes?: Pick<Distribution, 'record'>
   readonly logger: Logger

@@ -1,11 +1,12 @@
 // `node.vsm`: hosts S5 while the consensus core says so, sends and takes its fenced commands, and finds it for whoever
 // asks, wherever it runs. Units (`s1/<unit>`) are singletons: see `units.ts`.
 
-import type { ClusterReply, HostEffect } from '../../consensus/index.ts'
+import type { ClusterReply } from '../../consensus/index.ts'
 import { checkFunction } from '../call-options.ts'
 import { encodePayload, type Payload, type Sendable } from '../channels/payload.ts'
 import type { IncomingRequest, RequestOptions, Requests } from '../channels/requests.ts'
 import type { Coordination } from '../coordination/coordination.ts'
+import type { HostOrder } from '../coordination/host-driver.ts'
 import type { NodeSingletons } from '../coordination/singleton-interface.ts'
 import { ClusterError, isClusterError } from '../errors.ts'
 import type { Logger } from '../observability/logger.ts'
@@ -44,6 +45,10 @@ const DEFAULT_TIMEOUT_MS = 5_000
 const LOOK_AGAIN_MS = 25
 /** How long a stopping node waits for the clean-up of its S5: half of what `stop` takes by default. */
 const CLEAN_UP_TIMEOUT_MS = 5_000
+/** How long a hand-over waits for what S5 has begun, and for its clean-up: together less than what a stopping node has for all of it. */
+const DRAIN_TIMEOUT_MS = 500
+const HANDOVER_CLEAN_UP_MS = 250
+
 export class LocalVsm implements Vsm {
   readonly #options: LocalVsmOptions
   readonly #fence: Fence
@@ -111,15 +116,20 @@ export class LocalVsm implements Vsm {
     return decision && { index: decision.index, payload: decodeDecision(decision.payload) }
   }
 
-  /** The consensus core says start or stop. */
-  obey(effect: Extract<HostEffect, { type: 'start' | 'stop' }>): void {
+  /** The consensus core says start or stop; whoever hands over says drain, and waits for it. */
+  obey(order: HostOrder): Promise<void> | undefined {
     const { logger } = this.#options
-    if (effect.type === 'start') {
-      logger.info('hosting s5', { token: effect.token })
-      this.#host.start(effect.token)
-    } else {
-      logger.info('no longer hosting s5', { token: effect.token, reason: effect.reason })
-      this.#host.stop(effect.reason)
+    switch (order.type) {
+      case 'start':
+        logger.info('hosting s5', { token: order.token })
+        this.#host.start(order.token)
+        return undefined
+      case 'stop':
+        logger.info('no longer hosting s5', { token: order.token, reason: order.reason })
+        this.#host.stop(order.reason)
+        return undefined
+      case 'drain':
+        return this.#drain()
     }
   }
 
@@ -133,8 +143,13 @@ export class LocalVsm implements Vsm {
 
   async close(): Promise<void> {
     this.#isClosed = true
-    this.#host.stop('the node is stopping')
+    await this.#host.drain(DRAIN_TIMEOUT_MS, 'the node is stopping')
     await this.#host.stopped(CLEAN_UP_TIMEOUT_MS)
+  }
+
+  async #drain(): Promise<void> {
+    await this.#host.drain(DRAIN_TIMEOUT_MS, 'it is handed over')
+    await this.#host.stopped(HANDOVER_CLEAN_UP_MS)
   }
 
   #checkOpen(): void {

@@ -24,6 +24,14 @@ interface Hosting {
   readonly abort: AbortController
   /** Undefined while no factory is registered, or when it made nothing. */
   subsystem: Promise<Subsystem | undefined> | undefined
+  /** Requests under way. */
+  readonly running: Set<Promise<unknown>>
+  /** It takes no more of them. */
+  isDraining: boolean
+}
+
+function hostingWith(token: number): Hosting {
+  return { token, abort: new AbortController(), subsystem: undefined, running: new Set(), isDraining: false }
 }
 
 export class S5Host {
@@ -53,8 +61,18 @@ export class S5Host {
 
   start(token: number): void {
     this.stop('replaced')
-    this.#hosting = { token, abort: new AbortController(), subsystem: undefined }
+    this.#hosting = hostingWith(token)
     this.#make(this.#hosting)
+  }
+
+  /** Takes no more requests, whose callers ask the next host, lets those under way end, for `ms` at most, and stops. */
+  async drain(ms: number, reason: string): Promise<void> {
+    const hosting = this.#hosting
+    if (!hosting) return
+    hosting.isDraining = true
+    const isInTime = await this.#within(ms, Promise.allSettled(hosting.running))
+    if (!isInTime) this.#options.logger.warn('s5 stops before it has answered all', { ms })
+    if (this.#hosting === hosting) this.stop(reason)
   }
 
   /** Aborts the signal at once; the subsystem's own clean-up runs behind. */
@@ -67,25 +85,34 @@ export class S5Host {
 
   /** Resolves when the clean-up of every stopped subsystem has ended, or after `ms`: nobody's clean-up holds up a node for ever. */
   async stopped(ms: number): Promise<void> {
+    const isInTime = await this.#within(ms, Promise.allSettled(this.#stopping))
+    if (!isInTime) this.#options.logger.error('s5 has not stopped in time', { ms })
+  }
+
+  async #within(ms: number, work: Promise<unknown>): Promise<boolean> {
     const ended = new AbortController()
-    const inTime = Promise.allSettled(this.#stopping).then(() => ended.abort())
+    const inTime = work.then(() => ended.abort())
     await Promise.race([inTime, pause(this.#options.clock, ms, ended.signal)])
-    if (!ended.signal.aborted) this.#options.logger.error('s5 has not stopped in time', { ms })
+    return ended.signal.aborted
   }
 
   /** Answers a request to S5. Rejects with `ERR_NOT_LEADER` when it does not run here: then it has not happened. */
   async request(payload: Payload, from: string): Promise<Payload> {
     const hosting = this.#hosting
-    if (!hosting || !this.#options.holds(hosting.token)) throw notHosted()
+    if (!hosting || hosting.isDraining || !this.#options.holds(hosting.token)) throw notHosted()
     const subsystem = await hosting.subsystem
     // The factory may have taken its time.
-    if (hosting.abort.signal.aborted || !this.#options.holds(hosting.token)) throw notHosted()
+    if (hosting.isDraining || hosting.abort.signal.aborted || !this.#options.holds(hosting.token)) throw notHosted()
     if (!subsystem?.onRequest)
       throw new ClusterError('ERR_NO_HANDLER', 's5 answers no requests', { member: 's5', subject: 's5' })
+    const answer = (async () => subsystem.onRequest?.(payload, from))()
+    hosting.running.add(answer)
     try {
-      return await subsystem.onRequest(payload, from)
+      return (await answer) as Payload
     } catch (error) {
       throw reached(error)
+    } finally {
+      hosting.running.delete(answer)
     }
   }
 
@@ -109,7 +136,7 @@ export class S5Host {
     const hosting = this.#hosting
     if (!hosting) return
     // The node still hosts s5, with the same token; only the user's part of it ends.
-    this.#hosting = { token: hosting.token, abort: new AbortController(), subsystem: undefined }
+    this.#hosting = hostingWith(hosting.token)
     this.#end(hosting, 'the factory was disposed')
   }
 

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { type ClusterCommand, raftPresets } from '../../../consensus/index.ts'
 import { knowledgeOfVoter } from '../../../src/coordination/knowledge.ts'
 import { ClusterError } from '../../../src/errors.ts'
-import { DEADLINE_MS, waitUntil } from '../../../src/testing/compliance/wait-until.ts'
+import { DEADLINE_MS, turns, waitUntil } from '../../../src/testing/compliance/wait-until.ts'
 import { Network } from './voters.ts'
 
 const forever = new AbortController().signal
@@ -281,6 +281,7 @@ describe('a voter', () => {
     network.cut.add(leader.id)
     const proposal = leader.voter.propose(bind('x'), forever)
     const resigned = leader.voter.resign(forever)
+    await turns(1)
     await leader.voter.close()
     await assert.rejects(proposal, { code: 'ERR_SHUTTING_DOWN', mayHaveHappened: true })
     await resigned

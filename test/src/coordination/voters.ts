@@ -4,11 +4,11 @@ import { after } from 'node:test'
 import {
   type ClusterCommand,
   type FeatureLevels,
-  type HostEffect,
   type RaftMessage,
   type RaftOptions,
   raftPresets,
 } from '../../../consensus/index.ts'
+import type { HostOrder } from '../../../src/coordination/host-driver.ts'
 import { Voter } from '../../../src/coordination/voter.ts'
 import { silentLogger } from '../../../src/observability/logger.ts'
 import { systemClock } from '../../../src/runtime/clock.ts'
@@ -84,7 +84,7 @@ export class Network {
       isLinked: (to) => !this.unlinked.has(to),
       onChange: () => under.news.push('of members'),
       onApplied: () => under.news.push('of clients'),
-      onHost: (effect) => under.hosting.push(describeHosting(effect)),
+      onHost: (order) => order.type !== 'drain' && under.hosting.push(describeHosting(order)),
       count: (reason) => under.counts.push(reason),
       onDiskFailure: (error) => under.failures.push(error),
     })
@@ -119,6 +119,6 @@ export class Network {
   }
 }
 
-function describeHosting(effect: Extract<HostEffect, { type: 'start' | 'stop' }>): string {
+function describeHosting(effect: Exclude<HostOrder, { type: 'drain' }>): string {
   return effect.type === 'start' ? `start ${effect.token}` : `stop ${effect.token} ${effect.reason}`
 }
