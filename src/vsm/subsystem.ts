@@ -29,9 +29,9 @@ export interface S5 {
 
 /** What a factory may return. Everything is optional. */
 export interface Subsystem {
-  /** Answers `vsm.call('s5', …)` of any member. */
+  /** Answers `vsm.call('s5', …)` of any member. Those under way when the host hands over or stops have 500 ms to end under its token. */
   onRequest?(payload: Payload, from: string): Sendable | Promise<Sendable>
-  /** Called once when the host stops, after `signal` has aborted. A stopping node waits for it up to 5 s. */
+  /** Called once when the host stops, after `signal` has aborted. A stopping node waits for it up to 5 s, a hand-over up to 250 ms. */
   [Symbol.asyncDispose]?(): PromiseLike<void> | Promise<void>
 }
 
