@@ -78,14 +78,14 @@ export class HandlerSchedule {
     try {
       handled = this.#options.handle(arrival)
     } catch (error) {
-      this.#ended(arrival, error)
+      this.#ended(arrival, asFailure(error))
       return
     }
     if (handled === undefined) this.#ended(arrival, undefined)
     else
       handled.then(
         () => this.#ended(arrival, undefined),
-        (error: unknown) => this.#ended(arrival, error),
+        (error: unknown) => this.#ended(arrival, asFailure(error)),
       )
   }
 
@@ -120,4 +120,9 @@ export class HandlerSchedule {
     }
     this.#isWalking = false
   }
+}
+
+/** Handlers may throw anything, and `undefined` would say that nothing went wrong. */
+function asFailure(thrown: unknown): unknown {
+  return thrown === undefined ? new Error('undefined') : thrown
 }

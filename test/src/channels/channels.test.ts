@@ -111,6 +111,37 @@ describe('a channel', () => {
     assert.deepEqual(most, { a: 3, b: 64 })
   })
 
+  it('fails with a handler that throws anything, be it undefined', async () => {
+    const [a, b] = await pair()
+    const handlers = [
+      () => Promise.reject(),
+      () => {
+        throw undefined
+      },
+    ]
+    for (const name of names) {
+      const [near, far] = [a.channel(name), b.channel(name)]
+      for (const handler of handlers) {
+        using _ = far.onMessage(handler)
+        using _own = near.onMessage(handler)
+        const calls = {
+          send: () => near.send('b', 1, { ack: true }),
+          sendMany: () => near.sendMany('b', [1], { ack: true }),
+          'send to itself': () => near.send('a', 1, { ack: true }),
+        }
+        for (const [call, begin] of Object.entries(calls)) {
+          const { code, message, mayHaveHappened } = await failureOf(begin())
+          assert.deepEqual([code, mayHaveHappened], ['ERR_HANDLER_FAILED', true], `${name}: ${call}`)
+          assert.match(message, /failed: undefined$/)
+        }
+      }
+      using _ = far.subscribe('x', handlers[0]!)
+      using _other = far.onMessage(() => {})
+      assert.equal((await failureOf(near.send('b', 1, { ack: true, topic: 'x' }))).code, 'ERR_HANDLER_FAILED')
+      assert.equal(far.stats().dropped['handler-failed'], 5)
+    }
+  })
+
   it('publishes to subscribers whose pattern fits, on every member and here', async () => {
     const [a, b] = await pair()
     const got: string[] = []
