@@ -2,6 +2,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
+import { join } from 'node:path'
 import type { Discovery } from './discovery/discovery.ts'
 import { ClusterError, isClusterError } from './errors.ts'
 import { formatAddress, parseAddress, streamAddress } from './network-address.ts'
@@ -12,6 +13,7 @@ import { traced } from './observability/tracing.ts'
 import { defaultName, type NodeOptions, type ResolvedOptions, resolveOptions, type StoredOptions } from './options.ts'
 import { RunningNode } from './running-node.ts'
 import type { Self } from './self.ts'
+import { foreign } from './storage/disk-error.ts'
 import type { NodeStorage } from './storage/node-storage.ts'
 import { readSecretFile, readSeedsFile, upFiles } from './storage/up-files.ts'
 import { FaultyTransport, NetworkFaults } from './transport/faulty.ts'
@@ -134,7 +136,9 @@ async function selfOf(
 ): Promise<Self> {
   const place = streamAddress(bound)
   const port = place?.port ?? 0
-  const name = options.name ?? storage.name ?? defaultName(hostname(), port)
+  if (storage.name !== undefined && options.name !== undefined && options.name !== storage.name)
+    throw foreign(join(options.dataDir ?? '', 'node.json'), 'node', options.name, storage.name)
+  const name = storage.name ?? options.name ?? defaultName(hostname(), port)
   if (storage.name !== name) await storage.writeName(name)
   return {
     id: identity.id,

@@ -32,6 +32,15 @@ describe('a node with a data directory', () => {
     assert.ok((after.status().s5.fencingToken ?? 0) > token)
   })
 
+  it('is nobody else: another name is refused, and nothing has changed', async () => {
+    const dataDir = temporaryDirectory()
+    await (await start({ name: 'a', dataDir })).stop()
+    const error = await failureOf(start({ name: 'b', dataDir }))
+    assert.equal(error.code, 'ERR_DATA_FOREIGN')
+    assert.deepEqual(error.details, { path: join(dataDir, 'node.json'), expected: 'b', found: 'a' })
+    assert.equal((await start({ name: 'a', dataDir })).name, 'a')
+  })
+
   it('keeps the decisions of S5', async () => {
     const dataDir = temporaryDirectory()
     const before = await start({ dataDir })
