@@ -31,7 +31,7 @@ import { PendingRequests } from './pending-requests.ts'
 import { checkIterable, SendMany } from './send-many.ts'
 import { checkOptions } from './send-options.ts'
 import { checkHandler, noHandler } from './subscribers.ts'
-import { checkTopic } from './topics.ts'
+import { checkPattern, checkTopic } from './topics.ts'
 
 export class LocalChannel implements Channel {
   readonly name: ChannelName
@@ -175,6 +175,8 @@ export class LocalChannel implements Channel {
   subscribe(topicPattern: string, handler: MessageHandler): Disposable {
     this.#checkOpen()
     checkHandler(handler)
+    // Left out it would mean every message.
+    checkPattern(topicPattern)
     return this.#inbound.subscribers.add(handler, topicPattern)
   }
 
@@ -193,6 +195,7 @@ export class LocalChannel implements Channel {
   messages(options: { readonly signal?: AbortSignal; readonly topic?: string } = {}): AsyncIterableIterator<Message> {
     this.#checkOpen()
     checkedOptions(options, { signal: waitChecks.signal, topic: text })
+    if (options.topic !== undefined) checkPattern(options.topic)
     return messagesOf(this.#inbound.subscribers, options, {
       refusal: () => noHandler(this.#context.self.name, this.name),
       onEnd: (end) => {

@@ -5,7 +5,7 @@ import { checkFunction } from '../call-options.ts'
 import { ClusterError } from '../errors.ts'
 import type { Message, MessageHandler } from './channel.ts'
 import type { ChannelName } from './lane.ts'
-import { checkPattern, topicMatcher } from './topics.ts'
+import { topicMatcher } from './topics.ts'
 
 interface Subscriber {
   /** Undefined: every message. */
@@ -18,9 +18,8 @@ export class Subscribers {
   /** Who wants every message, as a list that is made when one comes or goes. */
   #unconditional: readonly MessageHandler[] = []
 
-  /** `pattern`: only what is published to topics that fit; throws `ERR_BAD_REQUEST` when it is none. */
+  /** `pattern`, as `checkPattern` takes it: only what is published to topics that fit. */
   add(handler: MessageHandler, pattern?: string): Disposable {
-    if (pattern !== undefined) checkPattern(pattern)
     const subscriber = { matches: pattern === undefined ? undefined : topicMatcher(pattern), handler }
     this.#subscribers.add(subscriber)
     this.#list()

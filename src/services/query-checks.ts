@@ -12,6 +12,7 @@ import {
   trueOrFalse,
   waitChecks,
 } from '../call-options.ts'
+import type { Recipient } from '../channels/channel.ts'
 import { ClusterError } from '../errors.ts'
 import type { ServiceContract } from './contract.ts'
 import type { Asked } from './service-call.ts'
@@ -50,6 +51,13 @@ const callChecks: OptionChecks<ServiceCallOptions> = {
   hedgeMs: (value) => (typeof value === 'number' && value >= 1 ? undefined : `(${String(value)}) must be at least 1`),
 }
 
+const targetChecks: OptionChecks<Exclude<Recipient, string>> = {
+  service: text,
+  key: text,
+  namespace: text,
+  version: anything,
+}
+
 export function checkedQuery(query: string | ServiceQuery): ServiceQuery {
   const checked = checkedOptions(typeof query === 'string' ? { name: query } : query, queryChecks)
   refuse(rangeProblems(checked.version))
@@ -62,6 +70,12 @@ export function checkedCall(asked: Asked): Asked {
   if (hedgeMs !== undefined && idempotent !== true) problems.push('services: hedgeMs is for idempotent calls only')
   refuse(problems)
   return asked
+}
+
+/** Whom a message for a service is sent to. */
+export function checkedTarget(to: Exclude<Recipient, string>): Exclude<Recipient, string> {
+  refuse(rangeProblems(checkedOptions(to, targetChecks, ['service']).version))
+  return to
 }
 
 /** Options whose names are checked with what they say. */

@@ -4,6 +4,7 @@
 import type { MemberRecord, SwimEvent } from '../../topology/index.ts'
 import { checkedOptions, checkText, waitChecks } from '../call-options.ts'
 import type { Carrier } from '../channels/carrier.ts'
+import type { Recipient } from '../channels/channel.ts'
 import type { JsonValue } from '../channels/payload.ts'
 import { ClusterError } from '../errors.ts'
 import type { Stage } from '../lifecycle-options.ts'
@@ -30,6 +31,7 @@ import {
   checkedContract,
   checkedObject,
   checkedQuery,
+  checkedTarget,
   checkHandlers,
 } from './query-checks.ts'
 import { Registry } from './registry.ts'
@@ -295,9 +297,9 @@ export class LocalServices implements Services, NodePart {
     return this.#running().graph(options)
   }
 
-  /** The id of the member to which a message for a service goes. Throws `ERR_UNKNOWN_SERVICE`. */
-  memberOffering({ service: name, ...options }: { readonly service: string } & ServiceCallOptions): string {
-    checkText('the name of a service', name)
+  /** The id of the member to which a message for a service goes. Throws `ERR_UNKNOWN_SERVICE`, `ERR_BAD_OPTIONS`. */
+  memberOffering(to: Exclude<Recipient, string>): string {
+    const { service: name, ...options } = checkedTarget(to)
     return this.#running().calls.pick(name, options).owner
   }
 
