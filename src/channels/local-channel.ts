@@ -29,7 +29,7 @@ import { Outbound } from './outbound.ts'
 import type { Payload } from './payload.ts'
 import { PendingRequests } from './pending-requests.ts'
 import { checkIterable, SendMany } from './send-many.ts'
-import { checkOptions } from './send-options.ts'
+import { checkOptions, withAllProblems } from './send-options.ts'
 import { checkHandler, noHandler } from './subscribers.ts'
 import { checkPattern, checkTopic } from './topics.ts'
 
@@ -79,7 +79,7 @@ export class LocalChannel implements Channel {
     trace: string | undefined,
   ): Promise<Receipt> {
     const { self, clock, destination: find } = this.#context
-    const resolved = this.#outbound.resolve(options)
+    const resolved = this.#outbound.resolve(options, payload)
     const encoded = this.#outbound.encode(payload)
     const destination = find(to)
     const taken = this.#outbound.sendNow(destination, encoded, resolved, trace)
@@ -105,12 +105,16 @@ export class LocalChannel implements Channel {
 
   publish(topic: string, payload: Payload, options?: SendOptions): Promise<Receipt> {
     return this.#traced('publish', topic, (trace) => {
-      checkTopic(topic)
+      try {
+        checkTopic(topic)
+      } catch (error) {
+        throw withAllProblems(error, () => this.#outbound.check(payload, options))
+      }
       if (options !== undefined) checkOptions(options)
       const { self, others, isOpen } = this.#context
       // Who is no member cannot acknowledge.
       const unlessAsked = isOpen?.(this.name, topic) ? { ack: false } : {}
-      const resolved = this.#outbound.resolve({ ...unlessAsked, ...options, topic })
+      const resolved = this.#outbound.resolve({ ...unlessAsked, ...options, topic }, payload)
       const plain = this.#outbound.prepareWith(payload, resolved, trace, 'publish')
       const prepared = plain.options.causal ? this.#outbound.causal(plain, this.#inbound.causal.stamp(topic)) : plain
       return new Promise((resolve, reject) => this.#outbound.postToAll(prepared, [...others(), self], resolve, reject))
@@ -123,8 +127,12 @@ export class LocalChannel implements Channel {
     options?: SendOptions,
   ): Promise<SendManyReceipt> {
     this.#checkOpen()
+    try {
+      checkIterable(payloads)
+    } catch (error) {
+      throw withAllProblems(error, () => this.#outbound.resolve(options))
+    }
     const resolved = this.#outbound.resolve(options)
-    checkIterable(payloads)
     const destination = this.#context.destination(to)
     const { signal } = resolved
     // One listener for all of them.
@@ -162,7 +170,7 @@ export class LocalChannel implements Channel {
     trace: string | undefined,
   ): Promise<Message> {
     return new Promise((resolve, reject) => {
-      const resolved = this.#outbound.resolve(options)
+      const resolved = this.#outbound.resolve(options, payload)
       const prepared = this.#outbound.prepareWith(payload, resolved, trace, 'request')
       const destination = this.#context.destination(to)
       const call = new RequestCall(this.#calls, resolved.signal, resolve, reject)

@@ -18,7 +18,13 @@ import type { ChannelName } from './lane.ts'
 import { type Destination, type OutgoingListener, OutgoingMessage } from './outgoing-message.ts'
 import type { DirectWay } from './outgoing-queues.ts'
 import { type EncodedPayload, encodePayload, type Payload } from './payload.ts'
-import { badOptions, defaultSendOptions, type ResolvedSendOptions, resolveSendOptions } from './send-options.ts'
+import {
+  badOptions,
+  defaultSendOptions,
+  type ResolvedSendOptions,
+  resolveSendOptions,
+  withAllProblems,
+} from './send-options.ts'
 
 /** Messages that a turn adds to plenty, or one of each caller: what leaves in a turn. Small: a turn for every few of a lone caller. Large: as if nobody waited. */
 const ADDED_IN_A_TURN = 256
@@ -64,15 +70,26 @@ export class Outbound implements OutgoingListener {
     return this.#unacknowledged
   }
 
-  /** Throws what is wrong with the call itself, before anything has left. */
-  resolve(options: SendOptions | undefined): ResolvedSendOptions {
-    const resolved = resolveSendOptions(options, this.#defaults, channelDefaults[this.#channel])
+  /** Throws what is wrong with the call itself, before anything has left: with its options and, if they are refused, with its payload. */
+  resolve(options: SendOptions | undefined, payload: Payload = null): ResolvedSendOptions {
+    let resolved: ResolvedSendOptions
+    try {
+      resolved = resolveSendOptions(options, this.#defaults, channelDefaults[this.#channel])
+    } catch (error) {
+      throw withAllProblems(error, () => this.encode(payload))
+    }
     if (resolved.signal?.aborted) throw callAborted(this.#channel)
     return resolved
   }
 
+  /** Throws all that is wrong with either. */
+  check(payload: Payload, options: SendOptions | undefined): void {
+    this.resolve(options, payload)
+    this.encode(payload)
+  }
+
   prepare(payload: Payload, raw: SendOptions | undefined, trace: string | undefined): Prepared {
-    return this.prepareWith(payload, this.resolve(raw), trace)
+    return this.prepareWith(payload, this.resolve(raw, payload), trace)
   }
 
   /** The same, for options that were resolved before. */

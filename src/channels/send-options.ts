@@ -2,7 +2,7 @@
 
 import { aboveZero, type OptionCheck, trueOrFalse, waitChecks } from '../call-options.ts'
 import { closestWord } from '../closest-word.ts'
-import { ClusterError } from '../errors.ts'
+import { ClusterError, isClusterError } from '../errors.ts'
 import { MAX_KEY_BYTES } from '../wire/limits.ts'
 import type { OnFull, SendOptions } from './channel.ts'
 import { type ChannelDefaults, DEFAULT_TIMEOUT_MS } from './channel-defaults.ts'
@@ -119,4 +119,21 @@ function problemOf(name: string, value: unknown): string | undefined {
 /** All problems as one error. */
 export function badOptions(problems: readonly string[]): ClusterError {
   return new ClusterError('ERR_BAD_OPTIONS', problems.join('; '), { problems })
+}
+
+/** `error`, which refuses arguments of a call, with whatever else `check` throws against them: all problems at once. */
+export function withAllProblems(error: unknown, check: () => unknown): unknown {
+  const problems = problemsIn(error)
+  if (problems.length === 0) return error
+  try {
+    check()
+  } catch (other) {
+    problems.push(...problemsIn(other))
+  }
+  return problems.length === 1 ? error : badOptions(problems)
+}
+
+function problemsIn(error: unknown): string[] {
+  if (isClusterError(error, 'ERR_BAD_OPTIONS')) return [...error.details.problems]
+  return isClusterError(error, 'ERR_BAD_REQUEST') ? [error.details.problem] : []
 }

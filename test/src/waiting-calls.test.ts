@@ -223,6 +223,29 @@ describe('every call that waits', () => {
       assert.equal((await failureOf((async () => call())())).code, 'ERR_BAD_OPTIONS', call.toString())
   })
 
+  it('tells what is wrong with what is sent, and to what, along with its options', async () => {
+    const [node] = await form(['a'])
+    const data = node!.channel('data')
+    const [value, options] = [1n as never, { timeoutMs: Number.NaN, foo: 1 } as never]
+    const calls: readonly (readonly [problems: number, () => Promise<unknown>])[] = [
+      [4, () => data.publish('', value, options)],
+      [3, () => data.publish('x', value, options)],
+      [2, () => data.publish('', value)],
+      [3, () => data.publish('', 1, options)],
+      [3, () => data.publish(5 as never, 1, options)],
+      [3, () => data.send('a', value, options)],
+      [3, () => data.broadcast(value, options)],
+      [3, () => data.request('a', value, options)],
+      [3, () => data.sendMany('a', 5 as never, options)],
+    ]
+    for (const [count, call] of calls) {
+      const { code, details } = await failureOf(call())
+      const { problems } = details as { problems: readonly string[] }
+      assert.deepEqual([code, problems?.length], ['ERR_BAD_OPTIONS', count], `${call}: ${problems?.join('; ')}`)
+    }
+    assert.equal((await failureOf(data.publish('', 1))).code, 'ERR_BAD_REQUEST')
+  })
+
   it('refuses names that are no texts', async () => {
     const [node] = await form(['a'])
     const failures: string[] = []
