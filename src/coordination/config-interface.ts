@@ -93,7 +93,7 @@ export interface ConfigReadOptions extends ConfigCallOptions {
 }
 
 export interface ConfigWriteOptions<Value = unknown> extends ConfigCallOptions {
-  /** The value must pass; what the schema makes of it is written. Else `ERR_INVALID_VALUE`. */
+  /** The value must pass; what the schema makes of it is written. Else `ERR_INVALID_VALUE`, also when the schema fails itself: `cause` says by what. */
   readonly schema?: StandardSchema<Value> | undefined
 }
 
@@ -177,7 +177,7 @@ export interface NodeConfig {
   watch(prefix?: string, options?: ConfigWatchOptions): ConfigWatch
   /** The changes of `key` that are kept, oldest first: its present value, and as many before it as fit one answer. */
   history(key: string, options?: ConfigReadOptions): Promise<readonly ConfigEvent[]>
-  /** Gives `key` the value that it had at `revision`, or deletes it when it was not there then; resolves to the key as it is afterwards. `ERR_COMPACTED`, `ERR_KEY_NOT_FOUND`. */
+  /** Gives `key` the value that it had at `revision`, or deletes it when it was not there then; resolves to the key as it is afterwards. `ERR_COMPACTED`, `ERR_KEY_NOT_FOUND`, `ERR_INVALID_VALUE`. */
   rollback(key: string, revision: number, options?: ConfigCallOptions): Promise<ConfigEntry | undefined>
   /**
    * A key that this node changes whether or not there is a majority, by a named strategy of merging. What is changed without one is kept in this process, in order, and
@@ -186,6 +186,10 @@ export interface NodeConfig {
   offline(key: string, strategy: 'counter'): OfflineCounter
   offline(key: string, strategy: 'set'): OfflineSet
   offline(key: string, strategy: 'last-writer'): OfflineValue
-  /** From now on, until disposed, this node writes no value to a key that begins with `prefix` unless it passes `schema`. Other nodes have theirs. */
+  /**
+   * From now on, until disposed, this node writes no value to a key that begins with `prefix` unless it passes `schema`: neither by `set`, `compareAndSet` and `transaction`
+   * nor by a rollback, which looks at what would come back, nor by an offline key of the strategy `last-writer` (whose `set` throws, also for a schema that answers later);
+   * else `ERR_INVALID_VALUE`. What an offline `counter` or `set` comes to is known only where it is merged, and is not looked at. Other nodes have theirs.
+   */
   schema(prefix: string, schema: StandardSchema): Disposable
 }

@@ -33,6 +33,7 @@ import type {
   OfflineSet,
   OfflineValue,
 } from './config-interface.ts'
+import { ConfigSchemas } from './config-schemas.ts'
 import {
   badOptions,
   checkedKey,
@@ -50,7 +51,6 @@ import {
 import { DEFAULT_CALL_TIMEOUT_MS } from './leader-calls.ts'
 import type { OfflineKeys, Strategy } from './offline.ts'
 import type { AnswerTo, Query } from './queries.ts'
-import { invalidValue } from './schema-check.ts'
 import type { StandardSchema } from './standard-schema.ts'
 import type { Commands, Questions } from './store.ts'
 
@@ -71,7 +71,7 @@ const MAX_LIST_ATTEMPTS = 10
 
 export class LocalConfig implements NodeConfig {
   readonly #options: LocalConfigOptions
-  readonly #schemas = new Map<object, { readonly prefix: string; readonly schema: StandardSchema }>()
+  readonly #schemas = new ConfigSchemas()
 
   constructor(options: LocalConfigOptions) {
     this.#options = options
@@ -132,6 +132,7 @@ export class LocalConfig implements NodeConfig {
     if (!Array.isArray(checks) || !Array.isArray(steps) || !Array.isArray(otherwise))
       throw badOptions("a transaction has lists: 'if', 'do', 'else'")
     const [operations, others] = await Promise.all([this.#operations(steps), this.#operations(otherwise)])
+    await this.#checkPast('config.transaction', [...operations, ...others], options)
     const done = await this.#write('config.transaction', checks.map(conditionOf), operations, options, others)
     const { held: succeeded, revision, results } = done
     return { succeeded, revision, results: results.map(({ key, revision, existed }) => ({ key, revision, existed })) }
@@ -177,27 +178,29 @@ export class LocalConfig implements NodeConfig {
   async rollback(key: string, revision: number, options: ConfigCallOptions = {}): Promise<ConfigEntry | undefined> {
     checkedOptions(options, waitChecks)
     const operation = { type: 'rollback', key: checkedKey(key), revision: checkedRevision(revision) } as const
+    await this.#checkPast('config.rollback', [operation], options)
     const done = await this.#write('config.rollback', [], [operation], options)
     const [result] = done.results
     if (result && result.revision === 0 && !result.existed) throw notFound(key)
     if (!result || result.revision === 0) return undefined
-    const entry = await this.get(key, options)
-    return entry
+    try {
+      return await this.get(key, options)
+    } catch (error) {
+      throw afterwards(error)
+    }
   }
 
   offline(key: string, strategy: 'counter'): OfflineCounter
   offline(key: string, strategy: 'set'): OfflineSet
   offline(key: string, strategy: 'last-writer'): OfflineValue
   offline(key: string, strategy: Strategy): OfflineCounter | OfflineSet | OfflineValue {
-    return this.#options.offline.key(checkedKey(key), strategy)
+    return this.#options.offline.key(checkedKey(key), strategy, (value) => this.#schemas.passedNow(key, value))
   }
 
   schema(prefix: string, schema: StandardSchema): Disposable {
     checkPrefix(prefix)
     checkedOptions({ schema: schema ?? null }, { schema: isSchema })
-    const own = {}
-    this.#schemas.set(own, { prefix, schema })
-    return { [Symbol.dispose]: () => void this.#schemas.delete(own) }
+    return this.#schemas.add(prefix, schema)
   }
 
   async #set(
@@ -210,7 +213,7 @@ export class LocalConfig implements NodeConfig {
     checkedOptions(options, writeChecks)
     checkedKey(key)
     const hasSchema = this.#schemas.size > 0 || options.schema !== undefined
-    const text = valueText(hasSchema ? await this.#validated(key, value, options.schema) : value)
+    const text = valueText(hasSchema ? await this.#schemas.passed(key, value, options.schema) : value)
     const done = await this.#write(operation, conditions, [{ type: 'set', key, value: text }], options)
     const { revision, createRevision } = done.results[0] as WriteResult
     return entryOf({ key, value: text, revision, createRevision })
@@ -237,19 +240,19 @@ export class LocalConfig implements NodeConfig {
   }
 
   #value(key: string, value: JsonValue): Promise<JsonValue> {
-    return this.#validated(checkedKey(key), value, undefined) as Promise<JsonValue>
+    return this.#schemas.passed(checkedKey(key), value) as Promise<JsonValue>
   }
 
-  /** The value as the schemas of its key leave it. */
-  async #validated(key: string, value: unknown, own: StandardSchema | undefined): Promise<unknown> {
-    const registered = [...this.#schemas.values()].filter(({ prefix }) => key.startsWith(prefix))
-    let checked = value
-    for (const schema of [...registered.map(({ schema }) => schema), ...(own ? [own] : [])]) {
-      const result = await schema['~standard'].validate(checked)
-      if (result.issues) throw invalidValue(key, result.issues)
-      checked = result.value
+  /** Values that come back have to pass, too. What a key was at a revision does not change any more, so it can be looked at before. */
+  async #checkPast(name: string, operations: readonly ConfigOperation[], options: ConfigCallOptions): Promise<void> {
+    for (const one of operations) {
+      if (one.type !== 'rollback' || !this.#schemas.isFor(one.key)) continue
+      const { key, revision } = one
+      const query = { type: 'config-history', key, until: revision } as const
+      const { changes } = await this.#options.reads.linearizable(name, query, options)
+      const was = changes.findLast((change) => change.revision <= revision)
+      if (was?.value !== undefined) await this.#schemas.passed(key, JSON.parse(was.value))
     }
-    return checked
   }
 
   /** Where a watch begins: `wanted`, unless it is too late for that, or after the present revision. */
@@ -312,4 +315,10 @@ export class LocalConfig implements NodeConfig {
 
 function notFound(key: string): ClusterError {
   return new ClusterError('ERR_KEY_NOT_FOUND', `there is no key '${key}'`, { key })
+}
+
+/** The write is done, and only its answer is missing. */
+function afterwards(error: unknown): unknown {
+  if (!(error instanceof ClusterError)) return error
+  return new ClusterError(error.code, error.message, error.details, { cause: error, mayHaveHappened: true })
 }

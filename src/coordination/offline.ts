@@ -43,14 +43,19 @@ export class OfflineKeys {
     this.#options = options
   }
 
-  key(key: string, strategy: Strategy): OfflineCounter | OfflineSet | OfflineValue {
+  /** `passed` gives a value as it is to be written, or throws: of what is merged into others only the result is one, and that is not known here. */
+  key(
+    key: string,
+    strategy: Strategy,
+    passed: (value: JsonValue) => unknown,
+  ): OfflineCounter | OfflineSet | OfflineValue {
     switch (strategy) {
       case 'counter':
         return this.#counter(key)
       case 'set':
         return this.#set(key)
       case 'last-writer':
-        return this.#value(key)
+        return this.#value(key, passed)
       default:
         throw badOptions(`there is no strategy '${String(strategy)}': counter, set, last-writer`)
     }
@@ -89,12 +94,13 @@ export class OfflineKeys {
     })
   }
 
-  #value(key: string): OfflineValue {
+  #value(key: string, passed: (value: JsonValue) => unknown): OfflineValue {
     const { clock, self } = this.#options
     return this.#with(key, {
       set: (value: JsonValue) => {
+        const text = valueText(passed(value))
         this.#lastAt = Math.max(Math.round(clock.wall()), this.#lastAt + 1)
-        this.#change({ type: 'merge-latest', key, value: valueText(value), at: this.#lastAt, by: self })
+        this.#change({ type: 'merge-latest', key, value: text, at: this.#lastAt, by: self })
       },
       get: async (options?: ConfigCallOptions) => {
         const base = await this.#copied(key, options)

@@ -18,7 +18,8 @@ export type Query =
   | { readonly type: 'config-get'; readonly key: string }
   /** One page: keys after `after` that begin with `prefix`. */
   | { readonly type: 'config-list'; readonly prefix: string; readonly after: string; readonly limit: number }
-  | { readonly type: 'config-history'; readonly key: string }
+  /** `until`: no later changes, for the answer is full after as many of the newest as fit. Earlier releases tell those all the same. */
+  | { readonly type: 'config-history'; readonly key: string; readonly until?: number }
   | { readonly type: 'config-revision' }
   | { readonly type: 'config-changes'; readonly prefix: string; readonly from: number; readonly limit: number }
   /** What became of a claim. `since`: the round of the barrier that it belongs to. */
@@ -83,8 +84,10 @@ function answerAny(
       return { records, revision: config.revision, isWhole: records.length === found.length }
     }
     case 'config-history': {
+      const { until = Number.POSITIVE_INFINITY } = query
       const { changes, compacted } = config.historyOf(query.key)
-      return { changes: fitting([...changes].reverse()).reverse(), compacted }
+      const asked = changes.filter(({ revision }) => revision <= until)
+      return { changes: fitting(asked.reverse()).reverse(), compacted }
     }
     case 'config-revision':
       return { revision: config.revision, compacted: config.compacted }
@@ -163,8 +166,10 @@ export function parseQuery(value: unknown): Query {
   const isKind = Object.keys(claimKindNumbers).includes(String(query?.kind))
   switch (query?.type) {
     case 'config-get':
-    case 'config-history':
       if (isText('key')) return query as unknown as Query
+      break
+    case 'config-history':
+      if (isText('key') && (query.until === undefined || isWhole('until'))) return query as unknown as Query
       break
     case 'config-list':
       if (isText('prefix') && isText('after') && isWhole('limit')) return query as unknown as Query

@@ -2,7 +2,7 @@
 // caller sends is checked before it leaves and again where it arrives, for the two ends may be of different releases.
 
 import type { JsonValue } from '../channels/payload.ts'
-import { checkValue } from '../coordination/schema-check.ts'
+import { type Checked, checkValue } from '../coordination/schema-check.ts'
 import type { StandardSchema } from '../coordination/standard-schema.ts'
 import { checkedObject } from './query-checks.ts'
 import type { ServiceCallContext, ServiceCallOptions, ServiceHandler, Services } from './service-interface.ts'
@@ -68,9 +68,9 @@ export function implementing<Methods extends ServiceMethods>(
 ): Readonly<Record<string, ServiceHandler>> {
   const checked = Object.entries(methods).map(([method, { input, output, stream }]): [string, ServiceHandler] => {
     const handler = handlers[method] as ServiceHandler
-    const given = `${name}.${method} output`
+    const given = { what: `${name}.${method} output`, mayHaveHappened: true }
     const handle: ServiceHandler = async (argument, context) => {
-      const taken = await checkValue(`${name}.${method} input`, argument, input)
+      const taken = await checkValue({ what: `${name}.${method} input` }, argument, input)
       const answer = await handler(taken as JsonValue, context)
       return stream ? checkedItems(given, answer, output) : checkValue(given, answer, output)
     }
@@ -87,17 +87,18 @@ export function calling<Methods extends ServiceMethods>(
 ): ContractClient<Methods> {
   const functions = Object.entries(methods).map(([method, { input, output, stream, idempotent }]) => {
     const resolved = (options: ServiceCallOptions): ServiceCallOptions => {
-      const given = checkedObject(options)
-      return idempotent === undefined ? { ...defaults, ...given } : { ...defaults, idempotent, ...given }
+      const own = checkedObject(options)
+      return idempotent === undefined ? { ...defaults, ...own } : { ...defaults, idempotent, ...own }
     }
-    const called = `${name}.${method}`
+    const taken = { what: `${name}.${method} input` }
+    const given = { what: `${name}.${method} output`, mayHaveHappened: true }
     const call = async (argument: unknown, options: ServiceCallOptions = {}): Promise<unknown> => {
-      const sent = await checkValue(`${called} input`, argument, input)
-      return checkValue(`${called} output`, await services.call(name, method, sent, resolved(options)), output)
+      const sent = await checkValue(taken, argument, input)
+      return checkValue(given, await services.call(name, method, sent, resolved(options)), output)
     }
     const read = async function* (argument: unknown, options: ServiceCallOptions = {}): AsyncGenerator<unknown> {
-      const sent = await checkValue(`${called} input`, argument, input)
-      yield* checkedItems(`${called} output`, services.stream(name, method, sent, resolved(options)), output)
+      const sent = await checkValue(taken, argument, input)
+      yield* checkedItems(given, services.stream(name, method, sent, resolved(options)), output)
     }
     return [method, stream ? read : call]
   })
@@ -106,9 +107,9 @@ export function calling<Methods extends ServiceMethods>(
 
 /** Each item is checked as it comes; the first that is refused ends the stream. */
 async function* checkedItems(
-  what: string,
+  given: Checked,
   items: unknown,
   schema: StandardSchema | undefined,
 ): AsyncGenerator<unknown, void, undefined> {
-  for await (const item of items as AsyncIterable<unknown>) yield await checkValue(what, item, schema)
+  for await (const item of items as AsyncIterable<unknown>) yield await checkValue(given, item, schema)
 }

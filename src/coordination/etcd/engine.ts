@@ -67,7 +67,7 @@ export class EtcdEngine implements OpenEngine {
       ...{ claims: this.#claims, horizon: this.#horizon, wakeups: this.#wakeups },
     }
     const history = new EtcdHistory(client, keys, copy)
-    this.#writes = new EtcdWrites({ client, keys, compacted: (options) => history.compacted(options) })
+    this.#writes = new EtcdWrites({ client, keys, history })
     this.#questions = new EtcdQuestions({ client, keys, copy, claims, history, horizon, wakeups })
     this.#presence = new Presence(client, keys, setup)
   }

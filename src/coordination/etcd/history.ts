@@ -1,6 +1,7 @@
 // The past, asked of etcd: changes that this node never saw or no longer has. etcd answers such a question by a watch that begins in the past, and a watch has no end; so each
 // of these ends at a change of which it is known that it will come.
 
+import type { IKeyValue } from 'etcd3'
 import type { ConfigChange } from '../../../consensus/index.ts'
 import { type CallOptions, DEFAULT_CALL_TIMEOUT_MS } from '../leader-calls.ts'
 import type { Answers } from '../queries.ts'
@@ -106,6 +107,36 @@ export class EtcdHistory {
     // What it is now is its last change, even when that lies before what is kept.
     if (present && found.length === 0) found.push(present)
     return { changes: found, compacted }
+  }
+
+  /** The newest change of a key up to a revision; of those before it, nothing. */
+  async until(
+    operation: string,
+    key: string,
+    revision: number,
+    options: CallOptions,
+  ): Promise<Answers['config-history']> {
+    const was = await this.valueAt(operation, key, revision, options)
+    const isThere = was !== undefined && was !== 'compacted' && was !== 'future'
+    return { changes: isThere ? [recordOf(key, was)] : [], compacted: await this.compacted(options) }
+  }
+
+  /** The key as it was at that revision; undefined: it was not there. */
+  async valueAt(
+    operation: string,
+    key: string,
+    revision: number,
+    options: CallOptions,
+  ): Promise<IKeyValue | undefined | 'compacted' | 'future'> {
+    try {
+      // Revision 0 is before the first, where etcd takes it for the newest.
+      const request = { key: this.#keys.config(key), revision: String(Math.max(1, revision)) }
+      return (await this.#client.range(operation, request, options)).kvs[0]
+    } catch (error) {
+      if (error instanceof CallFailure && error.isCompacted) return 'compacted'
+      if (error instanceof CallFailure && error.isFuture) return 'future'
+      throw error
+    }
   }
 
   /** etcd says where its history begins only to a watch that asks for what is gone. */

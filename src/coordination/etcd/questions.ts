@@ -131,8 +131,11 @@ export class EtcdQuestions {
       case 'config-list':
         return this.#list(operation, query.prefix, options, serializable)
       case 'config-history': {
-        const answer = await this.#options.history.of(operation, query.key, options)
-        return { answer, revision: 0 }
+        const { history } = this.#options
+        const { key, until } = query
+        const answer =
+          until === undefined ? history.of(operation, key, options) : history.until(operation, key, until, options)
+        return { answer: await answer, revision: 0 }
       }
       case 'config-revision': {
         const request = { key: keys.decision, keys_only: true, serializable }

@@ -1,6 +1,6 @@
 // Writes of config and counters as transactions of etcd. A revision is etcd's `mod_revision`. A rollback reads what was there before: the past does not change.
 
-import type { ICompare, IKeyValue, IRequestOp, ITxnResponse } from 'etcd3'
+import type { ICompare, IRequestOp, ITxnResponse } from 'etcd3'
 import type {
   ConfigCondition,
   ConfigOperation,
@@ -14,13 +14,13 @@ import { MAX_CONFIG_OPERATIONS } from '../../wire/limits.ts'
 import type { CallOptions } from '../leader-calls.ts'
 import type { EtcdClient } from './client.ts'
 import { CallFailure, unsupported } from './failures.ts'
+import type { EtcdHistory } from './history.ts'
 import type { Keys } from './keys.ts'
 
 export interface WritesOptions {
   readonly client: EtcdClient
   readonly keys: Keys
-  /** Up to and including which revision etcd has dropped its history. */
-  readonly compacted: (options: CallOptions) => Promise<number>
+  readonly history: Pick<EtcdHistory, 'compacted' | 'valueAt'>
 }
 
 type Plain = Extract<ConfigOperation, { type: 'set' | 'delete' }>
@@ -104,39 +104,21 @@ export class EtcdWrites {
     operations: readonly ConfigOperation[],
     options: CallOptions,
   ): Promise<Plain[] | WriteReply> {
+    const { history } = this.#options
     const plain: Plain[] = []
     for (const one of operations) {
       if (one.type === 'set' || one.type === 'delete') plain.push(one)
       else if (one.type !== 'rollback') throw unsupported('merging offline keys')
       else {
-        const was = await this.#valueAt(operation, one.key, one.revision, options)
+        const was = await history.valueAt(operation, one.key, one.revision, options)
         if (was === 'future') return { type: 'refused', reason: 'future-revision' }
-        if (was === 'compacted')
-          return { type: 'compacted', key: one.key, compacted: await this.#options.compacted(options) }
+        if (was === 'compacted') return { type: 'compacted', key: one.key, compacted: await history.compacted(options) }
         plain.push(
           was ? { type: 'set', key: one.key, value: was.value.toString('utf8') } : { type: 'delete', key: one.key },
         )
       }
     }
     return plain
-  }
-
-  async #valueAt(
-    operation: string,
-    key: string,
-    revision: number,
-    options: CallOptions,
-  ): Promise<IKeyValue | undefined | 'compacted' | 'future'> {
-    const { client, keys } = this.#options
-    try {
-      // Revision 0 is before the first, where etcd takes it for the newest.
-      const request = { key: keys.config(key), revision: String(Math.max(1, revision)) }
-      return (await client.range(operation, request, options)).kvs[0]
-    } catch (error) {
-      if (error instanceof CallFailure && error.isCompacted) return 'compacted'
-      if (error instanceof CallFailure && error.isFuture) return 'future'
-      throw error
-    }
   }
 
   #compare(condition: ConfigCondition): ICompare {

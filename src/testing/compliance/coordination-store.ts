@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { ConfigEvent, ConfigWatch } from '../../coordination/config-interface.ts'
+import type { StandardSchema } from '../../coordination/standard-schema.ts'
 import { isClusterError } from '../../errors.ts'
 import type { TrellisNode } from '../../node-interface.ts'
 import { claimCases } from './coordination-claims.ts'
@@ -29,6 +30,14 @@ export interface CoordinationSuite {
   readonly skipAll?: string | false
   /** Which cases this store cannot pass, and why: it has to refuse what they ask with `ERR_UNSUPPORTED`. */
   readonly refuses?: Readonly<Record<string, string>>
+}
+
+const onlyNumbers: StandardSchema<number> = {
+  '~standard': {
+    version: 1,
+    vendor: 'trellis',
+    validate: (value) => (typeof value === 'number' ? { value } : { issues: [{ message: 'must be a number' }] }),
+  },
 }
 
 /** Registers the cases with `node:test`, under the name of the store. */
@@ -227,6 +236,24 @@ function historyCases(fact: Fact): void {
     assert.equal(await a.config.rollback('history/key', gone.revision), undefined)
     assert.equal(await b.config.get('history/key'), undefined)
     await assert.rejects(a.config.rollback('history/key', gone.revision + 1_000_000), refusedWith('ERR_BAD_OPTIONS'))
+  })
+
+  fact('brings back no value that a schema of the node refuses', async ({ a, b }) => {
+    const refused = await a.config.set('checked/key', 'text')
+    const taken = await a.config.set('checked/key', 5)
+    const last = await a.config.set('checked/key', 6)
+    using _schema = b.config.schema('checked/', onlyNumbers)
+    await assert.rejects(b.config.rollback('checked/key', refused.revision), refusedWith('ERR_INVALID_VALUE'))
+    for (const branch of ['do', 'else'] as const) {
+      const step = { rollback: 'checked/key', revision: refused.revision }
+      const transaction = { if: [{ key: 'checked/key', exists: true }], do: [], [branch]: [step] }
+      await assert.rejects(b.config.transaction(transaction), refusedWith('ERR_INVALID_VALUE'))
+    }
+    assert.deepEqual(await a.config.get('checked/key'), last)
+    await assert.rejects(b.config.rollback('checked/key', last.revision + 1_000_000), refusedWith('ERR_BAD_OPTIONS'))
+    assert.equal((await b.config.rollback('checked/key', taken.revision))?.value, 5)
+    assert.equal(await b.config.rollback('checked/key', refused.revision - 1), undefined)
+    assert.equal((await a.config.rollback('checked/key', refused.revision))?.value, 'text')
   })
 }
 

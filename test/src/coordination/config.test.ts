@@ -196,6 +196,47 @@ describe('config on a voter and on a member without a log', () => {
     )
   })
 
+  it('a schema that fails, or gives no answer, lets nothing pass', async () => {
+    const boom = new Error('boom')
+    const throwing = (): never => {
+      throw boom
+    }
+    const broken: [() => unknown, unknown][] = [
+      [throwing, boom],
+      [() => Promise.reject(boom), boom],
+      [() => undefined, undefined],
+      [() => ({ issues: 5 }), undefined],
+    ]
+    for (const [validate, cause] of broken) {
+      const schema = { '~standard': { version: 1, vendor: 'test', validate } } as StandardSchema
+      using _registered = guest.config.schema('broken.', schema)
+      const calls = [
+        guest.config.set('elsewhere', 1, { schema }),
+        guest.config.set('broken.a', 1),
+        guest.config.compareAndSet('broken.a', 0, 1),
+        guest.config.transaction({ do: [{ set: 'broken.a', value: 1 }] }),
+      ]
+      for (const call of calls) {
+        const error = await failureOf(call)
+        assert.deepEqual([error.code, error.mayHaveHappened], ['ERR_INVALID_VALUE', false])
+        assert.match(error.message, /its schema failed/)
+        if (cause) assert.equal(error.cause, cause)
+      }
+    }
+    assert.equal(await guest.config.get('broken.a'), undefined)
+  })
+
+  it('a schema looks at what a rollback brings back, however much was written since', async () => {
+    const { revision } = await guest.config.set('limits.old', 'text')
+    for (let n = 1; n < 8; n++) await guest.config.set('limits.old', 'x'.repeat(60_000))
+    for (const node of all) {
+      using _registered = node.config.schema('limits.', positive)
+      const error = await failureOf(node.config.rollback('limits.old', revision))
+      assert.deepEqual([error.code, error.mayHaveHappened], ['ERR_INVALID_VALUE', false])
+    }
+    assert.equal((await guest.config.rollback('limits.old', revision))?.value, 'text')
+  })
+
   it('what is too large or no JSON is refused before it leaves', async () => {
     const { config } = guest
     const many = Array.from({ length: 3 }, (_, n) => ({ set: `k${n}`, value: 'x'.repeat(40_000) }))

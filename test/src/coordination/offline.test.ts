@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { StandardSchema } from '../../../src/index.ts'
 import { createTestCluster } from '../../../src/testing/index.ts'
 import { failureOf, form } from '../local-nodes.ts'
 
@@ -48,5 +49,28 @@ describe('offline keys', () => {
     assert.equal(await right.get(), 1)
     assert.throws(() => wrong.add(0.5), /whole number/)
     assert.throws(() => node!.config.offline('x', 'magic' as 'set'), /no strategy/)
+  })
+
+  it('take no value that a schema of this node refuses, and the value as it leaves it', async () => {
+    const [node] = await form(['a'])
+    assert.ok(node)
+    const validate: StandardSchema['~standard']['validate'] = (value) => {
+      if (value === 'later') return Promise.resolve({ value })
+      return typeof value === 'number' ? { value: Math.round(value) } : { issues: [{ message: 'must be a number' }] }
+    }
+    using _schema = node.config.schema('limits.', { '~standard': { version: 1, vendor: 'test', validate } })
+    const rate = node.config.offline('limits.rate', 'last-writer')
+    for (const value of ['text', 'later']) {
+      const error = await failureOf((async () => rate.set(value))())
+      assert.deepEqual([error.code, error.mayHaveHappened, rate.pending], ['ERR_INVALID_VALUE', false, 0])
+    }
+    rate.set(1.6)
+    await rate.merged()
+    assert.equal((await node.config.get('limits.rate'))?.value, 2)
+    // What these come to is known only where they are merged.
+    const tags = node.config.offline('limits.tags', 'set')
+    tags.add('text')
+    await tags.merged()
+    node.config.offline('other', 'last-writer').set('text')
   })
 })

@@ -36,4 +36,39 @@ describe('a service with a contract', () => {
     assert.equal((await failureOf(b.services.call('billing', 'charge', 'five'))).code, 'ERR_INVALID_VALUE')
     assert.match((await failureOf(client.charge({ cents: 13 }))).message, /billing\.charge output/)
   })
+
+  it('whose schema fails lets nothing pass, at either end', async () => {
+    const [a, b] = await form(['a', 'b'])
+    assert.ok(a && b)
+    const boom = new Error('boom')
+    const broken: StandardSchema = {
+      '~standard': { version: 1, vendor: 'test', validate: () => Promise.reject(boom) },
+    }
+    const contract = service('broken', {
+      takes: { input: broken },
+      gives: { output: broken },
+      tells: { output: broken, stream: true },
+    })
+    a.services.register(contract, { takes: () => 1, gives: () => 1, tells: () => [1] })
+    // What offers the same without a contract leaves it to the caller's end to look.
+    a.services.register('plain', { gives: () => 1, tells: () => [1] })
+    const plain = service('plain', { gives: { output: broken }, tells: { output: broken, stream: true } })
+    await Promise.all([b.services.waitFor('broken'), b.services.waitFor('plain')])
+    const [client, own] = [b.services.client(contract), b.services.client(plain)]
+    const read = async (items: AsyncIterable<unknown>): Promise<void> => {
+      for await (const _ of items) assert.fail('it was given')
+    }
+    const calls: [() => Promise<unknown>, unknown, boolean][] = [
+      [() => client.takes(1), boom, false],
+      [() => b.services.call('broken', 'takes', 1), undefined, false],
+      [() => client.gives(1), undefined, true],
+      [() => own.gives(1), boom, true],
+      [() => read(own.tells(1)), boom, true],
+      [() => read(client.tells(1)), undefined, true],
+    ]
+    for (const [call, cause, mayHaveHappened] of calls) {
+      const error = await failureOf(call())
+      assert.deepEqual([error.code, error.cause, error.mayHaveHappened], ['ERR_INVALID_VALUE', cause, mayHaveHappened])
+    }
+  })
 })
