@@ -3,7 +3,9 @@
 
 import { ClusterError } from '../errors.ts'
 import { jsonText } from '../json-text.ts'
+import { callAborted } from '../wait.ts'
 import type { ClientCallOptions } from './client.ts'
+import { OpenCall } from './open-call.ts'
 import type { ClientRequest, NodeItem } from './protocol.ts'
 import { type ClientSession, errorOf } from './session.ts'
 
@@ -11,11 +13,6 @@ import { type ClientSession, errorOf } from './session.ts'
 export interface StreamSource {
   readonly op: string
   readonly fields: object
-}
-
-interface Pending {
-  readonly resolve: (value: unknown) => void
-  readonly reject: (error: unknown) => void
 }
 
 interface OpenStream {
@@ -29,11 +26,15 @@ interface OpenStream {
 const MAX_STREAMS = 64
 /** Items that a stream's reader may leave unread; a node stops long before, for none of them is done. */
 const MAX_UNREAD = 65_536
+/** setTimeout's longest delay, some 25 days; what is longer is never over. */
+const MAX_DELAY_MS = 2 ** 31 - 1
 
 export class Calls {
   readonly #session: ClientSession
   readonly #timeoutMs: number
-  readonly #pending = new Map<number, Pending>()
+  readonly #calls = new Map<number, OpenCall>()
+  /** Of those who wait for a connection. */
+  readonly #waiting = new Set<(error: ClusterError) => void>()
   readonly #streams = new Map<number, OpenStream>()
   #lastId = 0
   #closed: ClusterError | undefined
@@ -45,6 +46,7 @@ export class Calls {
   }
 
   async ready({ signal, timeoutMs = this.#timeoutMs }: ClientCallOptions = {}): Promise<void> {
+    if (signal?.aborted) throw callAborted('ready')
     if (this.#closed) throw this.#closed
     if (this.#session.node !== undefined) return
     const connected = Promise.withResolvers<void>()
@@ -52,36 +54,42 @@ export class Calls {
       if (event.type === 'connected') connected.resolve()
       else if (event.type === 'refused' && event.error.code !== 'ERR_BUFFER_FULL') connected.reject(event.error)
     })
+    this.#waiting.add(connected.reject)
     try {
-      await within('ready', connected.promise, timeoutMs, signal, false)
+      await within('ready', connected.promise, timeoutMs, signal, () => false)
     } finally {
+      this.#waiting.delete(connected.reject)
       // Not `using`: not every browser has it.
       listening[Symbol.dispose]()
     }
   }
 
   /** Resolves to the answer. Waits while there is no connection, for the time that it has. */
-  async call(op: string, fields: object, given: ClientCallOptions = {}): Promise<unknown> {
-    const { signal, timeoutMs = this.#timeoutMs } = given
+  async call(
+    op: string,
+    fields: object,
+    { signal, timeoutMs = this.#timeoutMs }: ClientCallOptions = {},
+  ): Promise<unknown> {
+    if (signal?.aborted) throw callAborted(op)
     if (this.#closed) throw this.#closed
     const id = ++this.#lastId
-    const answer = Promise.withResolvers<unknown>()
-    const asked = async (): Promise<unknown> => {
-      await this.#session.conversation.room()
-      this.#pending.set(id, answer)
-      this.#session.conversation.put(jsonText({ id, op, ...fields }, 'the call'))
-      return answer.promise
-    }
+    const text = jsonText({ id, op, ...fields }, 'the call')
+    const call = new OpenCall(op)
+    this.#calls.set(id, call)
+    const { conversation } = this.#session
+    if (!conversation.isFull) call.put(conversation, text)
+    // What ends the conversation fails the call, too.
+    else conversation.room().then(() => call.put(conversation, text), ignored)
     try {
-      return await within(op, asked(), timeoutMs, signal, true)
+      return await within(op, call.answer, timeoutMs, signal, () => call.giveUp())
     } finally {
-      this.#pending.delete(id)
+      this.#calls.delete(id)
     }
   }
 
   /** Calls `take` with each item until disposed; begins anew with each session. */
   subscribe(source: StreamSource, take: (item: unknown) => void | Promise<void>): Disposable {
-    const id = this.#open({
+    const id = this.#add({
       source: () => source,
       take: async (item) => {
         try {
@@ -98,13 +106,14 @@ export class Calls {
 
   /** The items as they come; what is read is done. */
   async *stream(source: () => StreamSource, signal: AbortSignal | undefined): AsyncGenerator<unknown> {
+    if (signal?.aborted) return
     const unread: { readonly item: unknown; readonly done: () => void }[] = []
-    let [wake, isEnded, failure] = [() => {}, signal?.aborted === true, undefined as ClusterError | undefined]
+    let [wake, isEnded, failure] = [() => {}, false, undefined as ClusterError | undefined]
     const stop = (): void => {
       isEnded = true
       wake()
     }
-    const id = this.#open({
+    const id = this.#add({
       source,
       take: (item) => {
         if (unread.length >= MAX_UNREAD) {
@@ -151,11 +160,12 @@ export class Calls {
     this.#closed = new ClusterError('ERR_SHUTTING_DOWN', 'the client is closed', {})
     this.#session.close(this.#closed)
     this.#fail(this.#closed)
+    for (const reject of this.#waiting) reject(this.#closed)
     for (const { end } of [...this.#streams.values()]) end(this.#closed)
     this.#streams.clear()
   }
 
-  #open(stream: OpenStream): number {
+  #add(stream: OpenStream): number {
     if (this.#closed) throw this.#closed
     if (this.#streams.size >= MAX_STREAMS) {
       const details = { queue: 'streams', limit: MAX_STREAMS }
@@ -189,10 +199,10 @@ export class Calls {
       stream?.end(errorOf(item.end))
       return undefined
     }
-    const pending = this.#pending.get(item.id)
-    this.#pending.delete(item.id)
-    if ('ok' in item) pending?.resolve(item.ok)
-    else pending?.reject(errorOf(item.error))
+    const call = this.#calls.get(item.id)
+    this.#calls.delete(item.id)
+    if ('ok' in item) call?.resolve(item.ok)
+    else call?.reject(errorOf(item.error))
     return undefined
   }
 
@@ -205,30 +215,29 @@ export class Calls {
   }
 
   #fail(error: ClusterError): void {
-    for (const { reject } of this.#pending.values()) reject(error)
-    this.#pending.clear()
+    for (const call of this.#calls.values()) call.fail(error)
+    this.#calls.clear()
   }
 }
 
-/** What `work` resolves to; rejects when its time is over or it is aborted. */
+function ignored(): void {}
+
+/** What `work` resolves to; rejects when its time is over or it is aborted, and tells `giveUp`, which answers whether it may happen all the same. */
 async function within<Value>(
   operation: string,
   work: Promise<Value>,
   timeoutMs: number,
   signal: AbortSignal | undefined,
-  mayHaveHappened: boolean,
+  giveUp: () => boolean,
 ): Promise<Value> {
   const over = Promise.withResolvers<never>()
-  const late = new ClusterError(
-    'ERR_TIMEOUT',
-    `'${operation}' had no answer within ${timeoutMs} ms`,
-    { operation, timeoutMs },
-    { mayHaveHappened },
-  )
-  const timer = setTimeout(() => over.reject(late), timeoutMs)
-  const abort = (): void =>
-    over.reject(new ClusterError('ERR_ABORTED', `'${operation}' was aborted`, { operation }, { mayHaveHappened }))
-  if (signal?.aborted) abort()
+  const late = (): void => {
+    const message = `'${operation}' had no answer within ${timeoutMs} ms`
+    const details = { operation, timeoutMs }
+    over.reject(new ClusterError('ERR_TIMEOUT', message, details, { mayHaveHappened: giveUp() }))
+  }
+  const timer = timeoutMs > MAX_DELAY_MS ? undefined : setTimeout(late, timeoutMs)
+  const abort = (): void => over.reject(callAborted(operation, giveUp()))
   signal?.addEventListener('abort', abort, { once: true })
   try {
     return await Promise.race([work, over.promise])

@@ -36,6 +36,8 @@ export class Conversation {
   #bytes = 0
   /** The last number written on this line. */
   #written = 0
+  /** The last number written on any line. */
+  #everWritten = 0
   #line: Line | undefined
   #received = 0
   /** All items of the other end up to this are done, and some beyond. */
@@ -73,17 +75,27 @@ export class Conversation {
     for (const { reject } of this.#waiting.splice(0)) reject(error)
   }
 
-  /** Takes an item, as JSON text, whether there is room or not. */
-  put(item: string): void {
+  /** Takes an item, as JSON text, whether there is room or not. Returns its number. */
+  put(item: string): number {
     this.#kept.push(item)
     this.#bytes += item.length
     this.#flushSoon()
+    return this.#first + this.#kept.length - 1
+  }
+
+  /** Takes `item` in the place of one that was put. False: that was written on a line before, so the other end may have it. */
+  replace(number: number, item: string): boolean {
+    if (number <= this.#everWritten) return false
+    const at = number - this.#first
+    this.#bytes += item.length - this.#kept[at]!.length
+    this.#kept[at] = item
+    return true
   }
 
   /** Goes on over a new line. False: the other end claims to have what was never sent, or lacks what is no longer kept. */
   resume(line: Line, theirReceived: number): boolean {
-    const last = this.#first + this.#kept.length - 1
-    if (!Number.isSafeInteger(theirReceived) || theirReceived < this.#first - 1 || theirReceived > last) return false
+    if (!Number.isSafeInteger(theirReceived) || theirReceived < this.#first - 1) return false
+    if (theirReceived > this.#everWritten) return false
     this.#drop(theirReceived)
     this.#line = line
     this.#written = theirReceived
@@ -125,6 +137,7 @@ export class Conversation {
       const items = this.#next(from - this.#first)
       if (items.length === 0) break
       this.#written += items.length
+      this.#everWritten = Math.max(this.#everWritten, this.#written)
       line.write(`{"n":${from},"m":[${items.join(',')}],"a":${this.#done}}`)
       this.#told()
     }

@@ -117,6 +117,22 @@ describe('a conversation', () => {
     await assert.rejects(never, { message: 'over' })
   })
 
+  it('takes one back only while that was written on no line', () => {
+    const talk = new Talk()
+    const [one] = talk.ends
+    talk.connect()
+    const said = one.put('"said"')
+    talk.flush()
+    talk.cut()
+    const unsaid = one.put('"unsaid"')
+    one.put('"last"')
+    assert.deepEqual([one.replace(said, '0'), one.replace(unsaid, '0')], [false, true])
+    talk.connect()
+    talk.settle()
+    assert.deepEqual(talk.heard[1], ['said', 0, 'last'])
+    assert.equal(one.replace(unsaid, '1'), false)
+  })
+
   it('says that an item is done when its taker is', async () => {
     const frames: string[] = []
     const work = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
