@@ -51,7 +51,7 @@ export interface SendOptions {
   readonly key?: string
   /** Of messages with the same key (or topic) only the newest matters: an older one never comes after a newer, and may be left out. Default: true on `gossip` for messages with a key. */
   readonly monotonic?: boolean
-  /** `send` only: for those there who subscribed to this topic. Default: none. */
+  /** `send` only: for those there who subscribed to this topic, or take all; with `ack` it fails with `ERR_NO_HANDLER` when there are none. Default: none. */
   readonly topic?: string
   /** `publish` only, without `key`: handed over after everything that this node had heard on the topic, one at a time; see `gap` of {@link ChannelEvent}. Default false. */
   readonly causal?: boolean

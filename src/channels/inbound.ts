@@ -94,7 +94,8 @@ export class Inbound {
         ? inTrace(arrival, SpanKind.CONSUMER, () => callAll(handlers, arrival.message(nameOf)))
         : callAll(handlers, arrival.message(nameOf))
     // Whoever publishes asks subscribers, not members: that there is none here is no failure.
-    if (topic === undefined) throw noHandler(this.#context.self.name, arrival.channel)
+    if (topic === undefined || arrival.envelope.subject !== undefined)
+      throw noHandler(this.#context.self.name, arrival.channel)
   }
 
   /** The request itself is handled when its answer is on its way, whatever that says; a promise only if its handler gave one. */

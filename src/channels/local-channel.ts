@@ -88,7 +88,7 @@ export class LocalChannel implements Channel {
       const receipt = { id, to: destination.name, acked: false, durationMs: 0, members: 1, reached: 1 }
       return this.#outbound.afterwards(destination, receipt)
     }
-    const prepared = this.#outbound.prepareEncoded(encoded, resolved, trace)
+    const prepared = this.#outbound.prepareEncoded(encoded, resolved, trace, 'send')
     return new Promise((resolve, reject) => {
       this.#outbound.post(prepared, destination, new SendCall(self, clock, resolve, reject))
     })
@@ -141,7 +141,7 @@ export class LocalChannel implements Channel {
       const many = new SendMany(
         this.#context.clock,
         (payload, listener) =>
-          this.#outbound.post(this.#outbound.prepareWith(payload, each, trace), destination, listener),
+          this.#outbound.post(this.#outbound.prepareWith(payload, each, trace, 'send'), destination, listener),
         this.#outbound.isRemembered(destination, each)
           ? undefined
           : (payload) => this.#outbound.sendNow(destination, this.#outbound.encode(payload), each, trace) > 0,

@@ -29,10 +29,15 @@ import {
 /** Messages that a turn adds to plenty, or one of each caller: what leaves in a turn. Small: a turn for every few of a lone caller. Large: as if nobody waited. */
 const ADDED_IN_A_TURN = 256
 
+/** Left out: for every other member. */
+type Use = 'send' | 'request' | 'publish'
+
 /** What one call sends, to one member or many. */
 export interface Prepared {
   readonly id: number
   readonly kind: OutgoingMessage['kind']
+  /** For one member and not published. */
+  readonly isToOne: boolean
   readonly options: ResolvedSendOptions
   readonly encoded: EncodedPayload
   readonly trace: string | undefined
@@ -93,12 +98,7 @@ export class Outbound implements OutgoingListener {
   }
 
   /** The same, for options that were resolved before. */
-  prepareWith(
-    payload: Payload,
-    options: ResolvedSendOptions,
-    trace: string | undefined,
-    use?: 'request' | 'publish',
-  ): Prepared {
+  prepareWith(payload: Payload, options: ResolvedSendOptions, trace: string | undefined, use?: Use): Prepared {
     return this.prepareEncoded(this.encode(payload), options, trace, use)
   }
 
@@ -111,12 +111,13 @@ export class Outbound implements OutgoingListener {
     encoded: EncodedPayload,
     options: ResolvedSendOptions,
     trace: string | undefined,
-    use?: 'request' | 'publish',
+    use?: Use,
   ): Prepared {
     if (options.causal && use !== 'publish') throw badOptions(['only what is published can be causal'])
     return {
       id: this.#context.driver.nextId(),
       kind: use === 'request' ? 'request' : options.monotonic ? 'newest' : 'message',
+      isToOne: use === 'send',
       options,
       encoded,
       trace,
@@ -129,6 +130,7 @@ export class Outbound implements OutgoingListener {
     return {
       id: this.#context.driver.nextId(),
       kind: 'message',
+      isToOne: false,
       options: { ...this.#defaults, ack, topic: subject, timeoutMs },
       encoded: { encoding: 'bytes', payload },
       trace: undefined,
@@ -241,7 +243,7 @@ export class Outbound implements OutgoingListener {
 
   /** Sends to one member; whatever becomes of it is told to `listener`. Throws `ERR_BUFFER_FULL`. */
   post(
-    { id, kind, options, encoded, trace, startedAt }: Prepared,
+    { id, kind, isToOne, options, encoded, trace, startedAt }: Prepared,
     destination: Destination,
     listener: OutgoingListener,
   ): OutgoingMessage {
@@ -253,6 +255,7 @@ export class Outbound implements OutgoingListener {
       channel: this.#channel,
       destination,
       isAcknowledged: options.ack,
+      isToOne,
       key: options.key,
       topic: options.topic,
       trace,

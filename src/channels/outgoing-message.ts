@@ -28,6 +28,8 @@ export interface OutgoingMessageFields {
   readonly channel: ChannelName
   readonly destination: Destination
   readonly isAcknowledged: boolean
+  /** It was sent to this member, and not published. Default: false. */
+  readonly isToOne?: boolean
   readonly key?: string | undefined
   readonly topic?: string | undefined
   readonly trace?: string | undefined
@@ -50,6 +52,7 @@ export class OutgoingMessage implements Outgoing {
   readonly channel: ChannelName
   readonly destination: Destination
   readonly isAcknowledged: boolean
+  readonly isToOne: boolean
   readonly key: string | undefined
   readonly topic: string | undefined
   readonly trace: string | undefined
@@ -71,6 +74,7 @@ export class OutgoingMessage implements Outgoing {
     this.channel = fields.channel
     this.destination = fields.destination
     this.isAcknowledged = fields.isAcknowledged
+    this.isToOne = fields.isToOne ?? false
     this.key = fields.key
     this.topic = fields.topic
     this.trace = fields.trace
@@ -113,6 +117,7 @@ export class OutgoingMessage implements Outgoing {
   /** `now` is on this node's clock. */
   envelope(source: { readonly id: string; readonly generation: number }, floor: number, now: number): Envelope {
     const { kind, id, channel, destination, sequence, key, trace, topic, encoded, deadlineAt } = this
+    const mustBeWanted = this.isToOne && this.isAcknowledged && topic !== undefined
     return {
       kind,
       id,
@@ -128,7 +133,7 @@ export class OutgoingMessage implements Outgoing {
       hops: 0,
       trace,
       deadlineMs: deadlineAt === Number.POSITIVE_INFINITY ? undefined : Math.max(1, Math.ceil(deadlineAt - now)),
-      subject: undefined,
+      subject: mustBeWanted ? '' : undefined,
       topic,
       encoding: encoded.encoding,
       payload: encoded.payload,

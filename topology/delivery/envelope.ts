@@ -36,7 +36,7 @@ export interface Envelope {
   readonly trace: string | undefined
   /** Milliseconds that were left when this hop sent it: clocks of two machines are never compared. Undefined: none. */
   readonly deadlineMs: number | undefined
-  /** What a request asks for. */
+  /** What a request asks for. Of a message with a topic, empty: it was sent to this member and not published, so that nobody there wants it is a failure. */
   readonly subject: string | undefined
   /** What a message was published to. */
   readonly topic: string | undefined

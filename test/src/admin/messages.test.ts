@@ -45,6 +45,8 @@ describe('messages over HTTP', () => {
     const [a, b] = await pair()
     const none = await post(a, { channel: 'data', to: 'b', payload: 1, ack: true })
     assert.deepEqual([none.status, none.json.code], [503, 'ERR_NO_HANDLER'])
+    const unwanted = await post(a, { channel: 'data', to: 'b', topic: 'orders', payload: 1, ack: true })
+    assert.deepEqual([unwanted.status, unwanted.json.code], [503, 'ERR_NO_HANDLER'])
     const stream = await open(b, 'channel=data')
     const sent = await post(a, { channel: 'data', to: 'b', payload: { n: 1 }, ack: true, key: 'k' })
     assert.equal(sent.status, 200)

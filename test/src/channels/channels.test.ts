@@ -161,6 +161,30 @@ describe('a channel', () => {
     assert.deepEqual([receipt.to, receipt.acked, receipt.members, receipt.reached], ['*', true, 2, 2])
   })
 
+  it('fails what is sent to a member with a topic that nobody there wants, and no publishing', async () => {
+    const [a, b] = await pair()
+    for (const name of names) {
+      const [near, far] = [a.channel(name), b.channel(name)]
+      const options = { ack: true, topic: 't.x' }
+      const refused: (() => Promise<unknown>)[] = [
+        () => near.send('b', 1, options),
+        () => near.send('b', 1, { ...options, key: 'k' }),
+        () => near.send('b', 1, { ...options, monotonic: true }),
+        () => near.send('b', new Uint8Array(100_000), options),
+        () => near.sendMany('b', [1, 2], options),
+        () => near.send('a', 1, options),
+      ]
+      for (const other of [undefined, far.subscribe('t.y', () => assert.fail('another topic'))]) {
+        for (const send of refused) assert.equal((await failureOf(send())).code, 'ERR_NO_HANDLER', `${name}: ${send}`)
+        assert.equal((await near.publish('t.x', 1, { ack: true })).reached, 2)
+        other?.[Symbol.dispose]()
+      }
+      const got = heard(far)
+      assert.equal((await near.send('b', 1, options)).acked, true)
+      assert.deepEqual([got[0]?.topic, got.length], ['t.x', 1])
+    }
+  })
+
   it('broadcasts to every other member', async () => {
     const nodes = await form(['a', 'b', 'c'])
     const counts = nodes.map((node) => heard(node.channel('data')))
