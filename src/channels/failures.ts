@@ -72,8 +72,8 @@ export function noRoute(member: string, mayHaveHappened = false): ClusterError {
   return new ClusterError('ERR_NO_ROUTE', `there is no way to ${member} now`, { member }, { mayHaveHappened })
 }
 
-export function queueFull(queue: string, limit: number): ClusterError {
-  return new ClusterError('ERR_BUFFER_FULL', `'${queue}' is full (${limit})`, { queue, limit })
+export function queueFull(queue: string, limit: number, unit: 'messages' | 'bytes'): ClusterError {
+  return new ClusterError('ERR_BUFFER_FULL', `'${queue}' is full (${limit} ${unit})`, { queue, limit })
 }
 
 /** The other end put together as much as it may, or the connection broke under it. */

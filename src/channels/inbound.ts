@@ -81,9 +81,9 @@ export class Inbound {
   }
 
   #handle(arrival: Arrival): void | Promise<void> {
-    const { clock, nameOf } = this.#context
+    const { clock, nameOf, self } = this.#context
     if (arrival.expiresAt !== Number.POSITIVE_INFINITY && arrival.expiresAt <= clock.now()) throw tooLate(arrival)
-    const { kind, topic, trace } = arrival.envelope
+    const { kind, topic, subject, trace } = arrival.envelope
     // Most messages are traced by nobody: those cost no closure.
     const isTraced = trace !== undefined || isTracing()
     if (kind === 'request')
@@ -94,8 +94,8 @@ export class Inbound {
         ? inTrace(arrival, SpanKind.CONSUMER, () => callAll(handlers, arrival.message(nameOf)))
         : callAll(handlers, arrival.message(nameOf))
     // Whoever publishes asks subscribers, not members: that there is none here is no failure.
-    if (topic === undefined || arrival.envelope.subject !== undefined)
-      throw noHandler(this.#context.self.name, arrival.channel)
+    if (topic === undefined) throw noHandler(self.name, arrival.channel)
+    if (subject !== undefined) throw noHandler(self.name, arrival.channel, `messages of the topic '${topic}'`)
   }
 
   /** The request itself is handled when its answer is on its way, whatever that says; a promise only if its handler gave one. */

@@ -36,6 +36,8 @@ export interface OutgoingLane {
   send(envelope: Envelope, dropsOldest?: boolean): SendOutcome
   /** So much waits that whoever has more to send had better let the event loop go round first. */
   readonly hasPlenty: boolean
+  /** The limit of its queue that is nearest, so what `full` is said for. */
+  readonly nearestLimit: readonly [limit: number, unit: 'messages' | 'bytes']
 }
 
 /** All lanes of a node. */

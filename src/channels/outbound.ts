@@ -293,9 +293,11 @@ export class Outbound implements OutgoingListener {
     const { queueMessages } = channelDefaults[this.#channel]
     const isOverfull = this.#unsettled >= MAX_WAITING_CALLS + queueMessages
     if (isOverfull || (this.#unsettled > 0 && this.#unsettledBytes + bytes > MAX_UNSETTLED_BYTES))
-      throw queueFull(this.#channel, isOverfull ? MAX_WAITING_CALLS + queueMessages : MAX_UNSETTLED_BYTES)
+      throw isOverfull
+        ? queueFull(this.#channel, MAX_WAITING_CALLS + queueMessages, 'messages')
+        : queueFull(this.#channel, MAX_UNSETTLED_BYTES, 'bytes')
     if (ack && onFull === 'fail' && this.#context.driver.size(destination.id, this.#channel) >= queueMessages)
-      throw queueFull(this.#channel, queueMessages)
+      throw queueFull(this.#channel, queueMessages, 'messages')
   }
 
   /** Delivery itself ends the wait for an acknowledgement; who waits for anything else, or has a signal, is watched here. */

@@ -1,6 +1,7 @@
 // What lanes had no room for, in order, per lane: the next neighbor on the way and the channel. Bounded per lane; past the bound
 // a message fails, or its caller said that it should fail rather than wait at all.
 
+import type { ClusterError } from '../errors.ts'
 import type { Time } from '../runtime/clock.ts'
 import type { Envelope } from '../wire/envelope.ts'
 import { MAX_CHUNK_BYTES } from '../wire/limits.ts'
@@ -209,18 +210,27 @@ export class OutgoingQueues {
   }
 
   #wait(queue: Queue, message: OutgoingMessage, floor: number): void {
-    const { queueMessages } = channelDefaults[queue.channel]
-    const waiting = queue.entries.length - queue.taken
     // What is acknowledged was bounded before it was numbered; refusing it here would only have it sent again.
-    if (!message.isAcknowledged) {
-      const isFull = waiting >= MAX_WAITING_CALLS || (waiting > 0 && queue.bytes + message.bytes > QUEUE_BYTES)
-      if (isFull || message.onFull === 'fail') {
-        message.settle(queueFull(queue.channel, queueMessages))
-        return
-      }
+    const refusal = message.isAcknowledged ? undefined : this.#refusal(queue, message)
+    if (refusal) {
+      message.settle(refusal)
+      return
     }
     queue.entries.push({ message, floor })
     queue.bytes += message.bytes
+  }
+
+  /** Why `message` may not wait; undefined: it may. */
+  #refusal({ hop, channel, entries, taken, bytes }: Queue, message: OutgoingMessage): ClusterError | undefined {
+    const waiting = entries.length - taken
+    if (waiting >= MAX_WAITING_CALLS) return queueFull(channel, MAX_WAITING_CALLS, 'messages')
+    if (waiting > 0 && bytes + message.bytes > QUEUE_BYTES) return queueFull(channel, QUEUE_BYTES, 'bytes')
+    if (message.onFull !== 'fail') return undefined
+    const lane = this.#options.lanes.to(hop, channel)
+    return queueFull(
+      channel,
+      ...(lane?.nearestLimit ?? ([channelDefaults[channel].queueMessages, 'messages'] as const)),
+    )
   }
 
   /** False: its lane is full. */

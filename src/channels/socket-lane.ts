@@ -112,6 +112,11 @@ export class SocketLane implements OutgoingLane, IncomingLane {
     return this.#queuedMessages() >= PLENTY_MESSAGES || this.#queuedBytes() >= PLENTY_BYTES
   }
 
+  get nearestLimit(): OutgoingLane['nearestLimit'] {
+    const { messages, bytes } = this.#limits
+    return this.#queuedMessages() / messages > this.#queuedBytes() / bytes ? [messages, 'messages'] : [bytes, 'bytes']
+  }
+
   /** Queues what is on its way to somebody else: the more hops it has behind it, the more of the queue it may use. */
   forward(envelope: Envelope): boolean {
     if (this.#isLost) return false

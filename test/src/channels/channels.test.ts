@@ -175,7 +175,11 @@ describe('a channel', () => {
         () => near.send('a', 1, options),
       ]
       for (const other of [undefined, far.subscribe('t.y', () => assert.fail('another topic'))]) {
-        for (const send of refused) assert.equal((await failureOf(send())).code, 'ERR_NO_HANDLER', `${name}: ${send}`)
+        for (const send of refused) {
+          const { code, message } = await failureOf(send())
+          assert.equal(code, 'ERR_NO_HANDLER', `${name}: ${send}`)
+          assert.match(message, /^[ab] has no handler for messages of the topic 't\.x' on /)
+        }
         assert.equal((await near.publish('t.x', 1, { ack: true })).reached, 2)
         other?.[Symbol.dispose]()
       }

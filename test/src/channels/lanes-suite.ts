@@ -100,6 +100,7 @@ export function testLanes(name: string, transports: () => readonly [Transport, T
       }
       fill()
       assert.equal(accepted, messages)
+      assert.deepEqual(a.lanes.to(b.id, 'events')!.nearestLimit, [messages, 'messages'])
       a.onRoom = fill
       const bound = CREDIT_BYTES.events + MAX_LANE_FRAME_BYTES
       await waitUntil(

@@ -66,7 +66,11 @@ describe('a consumer that is slow', () => {
     assert.deepEqual([lane?.peer, lane?.connections, others.length], ['b', 1, 0])
     assert.ok(lane!.queue.bytes > laneLimits.data.bytes / 2 && lane!.queue.oldestMs > 0 && lane!.sent.messages > 0)
     const refused = await failureOf(near.send('b', payload, { onFull: 'fail', timeoutMs: 5_000 }))
-    assert.equal(refused.code, 'ERR_BUFFER_FULL')
+    assert.deepEqual(
+      [refused.code, refused.details],
+      ['ERR_BUFFER_FULL', { queue: 'data', limit: laneLimits.data.bytes }],
+    )
+    assert.match(refused.message, /8388608 bytes/)
     const late = await failureOf(near.send('b', payload, { timeoutMs: 20 }))
     assert.deepEqual([late.code, late.mayHaveHappened], ['ERR_TIMEOUT', false])
     assert.equal(yielded, taken, 'no more was asked for')
