@@ -1,10 +1,20 @@
 // What the four channels are for, as numbers: the table of the design. A message says otherwise by its options.
 
+import { checkText } from '../call-options.ts'
+import { ClusterError } from '../errors.ts'
 import type { OnFull } from './channel.ts'
 import type { ChannelName } from './lane.ts'
 
 /** Every channel, the most important first. */
 export const channelNames: readonly ChannelName[] = ['coordination', 'events', 'gossip', 'data']
+
+/** Throws `ERR_UNKNOWN_CHANNEL`, `ERR_BAD_OPTIONS`. */
+export function checkChannel(name: string): asserts name is ChannelName {
+  if (channelNames.includes(name as ChannelName)) return
+  checkText('the name of a channel', name)
+  const text = `there is no channel '${name}', only ${channelNames.join(', ')}`
+  throw new ClusterError('ERR_UNKNOWN_CHANNEL', text, { channel: name.slice(0, 100) })
+}
 
 export interface ChannelDefaults {
   /** Messages are acknowledged: coordination guarantees, events come at least once. */

@@ -4,7 +4,6 @@
 import { deliveryPresets, FollowedWays, type SwimEvent } from '../../topology/index.ts'
 import type { Broadcasts } from '../broadcasts/broadcasts.ts'
 import type { OpenTopicsPart } from '../broadcasts/open-topics-part.ts'
-import { checkText } from '../call-options.ts'
 import { ClusterError } from '../errors.ts'
 import type { Stage } from '../lifecycle-options.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
@@ -15,7 +14,7 @@ import type { Envelope } from '../wire/envelope.ts'
 import type { Link } from '../wire/link.ts'
 import type { Carrier } from './carrier.ts'
 import type { Channel, ChannelStats, LaneView, Recipient } from './channel.ts'
-import { channelNames } from './channel-defaults.ts'
+import { channelNames, checkChannel } from './channel-defaults.ts'
 import { CongestionNews } from './congestion-news.ts'
 import { DeliveryDriver } from './delivery-driver.ts'
 import type { ArrivedEnvelope, ChannelName, CongestionCause, IncomingLane, Lanes, LanesHandler } from './lane.ts'
@@ -103,11 +102,8 @@ export class Channels implements NodePart, LanesHandler {
 
   /** Throws `ERR_UNKNOWN_CHANNEL`, `ERR_BAD_OPTIONS`. */
   channel(name: string): Channel {
-    const channel = this.#channels.get(name)
-    if (channel) return channel
-    checkText('the name of a channel', name)
-    const text = `there is no channel '${name}', only ${channelNames.join(', ')}`
-    throw new ClusterError('ERR_UNKNOWN_CHANNEL', text, { channel: name.slice(0, 100) })
+    checkChannel(name)
+    return this.#channels.get(name)!
   }
 
   /** Messages between this part of a node and that of others, on one of its channels. */

@@ -3,6 +3,7 @@
 import { aboveZero, type OptionCheck, trueOrFalse, waitChecks } from '../call-options.ts'
 import { closestWord } from '../closest-word.ts'
 import { ClusterError, isClusterError } from '../errors.ts'
+import { fitsIn } from '../text-bytes.ts'
 import { MAX_KEY_BYTES } from '../wire/limits.ts'
 import type { OnFull, SendOptions } from './channel.ts'
 import { type ChannelDefaults, DEFAULT_TIMEOUT_MS } from './channel-defaults.ts'
@@ -23,10 +24,11 @@ export interface ResolvedSendOptions {
 
 const policies: readonly OnFull[] = ['wait', 'fail', 'drop-oldest']
 
-const checks: { readonly [Key in keyof Required<SendOptions>]: OptionCheck } = {
+/** Of each option. Clients check theirs by it, too, in browsers. */
+export const sendChecks: { readonly [Key in keyof Required<SendOptions>]: OptionCheck } = {
   ack: trueOrFalse,
   key: (value) => {
-    const isFit = typeof value === 'string' && value !== '' && Buffer.byteLength(value) <= MAX_KEY_BYTES
+    const isFit = typeof value === 'string' && value !== '' && fitsIn(value, MAX_KEY_BYTES)
     return isFit ? undefined : `must be a text of 1 to ${MAX_KEY_BYTES} bytes`
   },
   monotonic: trueOrFalse,
@@ -108,11 +110,11 @@ function problemsOf(options: SendOptions): string[] | undefined {
 }
 
 function problemOf(name: string, value: unknown): string | undefined {
-  if (!Object.hasOwn(checks, name)) {
-    const meant = closestWord(name, Object.keys(checks))
+  if (!Object.hasOwn(sendChecks, name)) {
+    const meant = closestWord(name, Object.keys(sendChecks))
     return `unknown option '${name}'${meant === undefined ? '' : `, did you mean '${meant}'?`}`
   }
-  const problem = value === undefined ? undefined : checks[name as keyof SendOptions](value)
+  const problem = value === undefined ? undefined : sendChecks[name as keyof SendOptions](value)
   return problem === undefined ? undefined : `${name} ${problem}`
 }
 

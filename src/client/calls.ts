@@ -3,10 +3,10 @@
 
 import { ClusterError } from '../errors.ts'
 import { jsonText } from '../json-text.ts'
-import { callAborted } from '../wait.ts'
-import type { ClientCallOptions } from './client.ts'
+import { fitsIn, utf8Bytes } from '../text-bytes.ts'
+import { callAborted, type Wait } from '../wait.ts'
 import { OpenCall } from './open-call.ts'
-import type { ClientRequest, NodeItem } from './protocol.ts'
+import { type ClientRequest, MAX_CLIENT_FRAME_BYTES, type NodeItem } from './protocol.ts'
 import { type ClientSession, errorOf } from './session.ts'
 
 /** How a stream begins, asked each time it does. */
@@ -26,8 +26,10 @@ interface OpenStream {
 const MAX_STREAMS = 64
 /** Items that a stream's reader may leave unread; a node stops long before, for none of them is done. */
 const MAX_UNREAD = 65_536
+/** A frame, but for what is around a call that travels alone in it. */
+const MAX_CALL_BYTES = MAX_CLIENT_FRAME_BYTES - 1024
 /** setTimeout's longest delay, some 25 days; what is longer is never over. */
-const MAX_DELAY_MS = 2 ** 31 - 1
+export const MAX_DELAY_MS = 2 ** 31 - 1
 
 export class Calls {
   readonly #session: ClientSession
@@ -45,7 +47,7 @@ export class Calls {
     session.start({ take: (item) => this.#take(item as NodeItem), begun: (lost) => this.#begun(lost) })
   }
 
-  async ready({ signal, timeoutMs = this.#timeoutMs }: ClientCallOptions = {}): Promise<void> {
+  async ready({ signal, timeoutMs = this.#timeoutMs }: Wait): Promise<void> {
     if (signal?.aborted) throw callAborted('ready')
     if (this.#closed) throw this.#closed
     if (this.#session.node !== undefined) return
@@ -65,15 +67,12 @@ export class Calls {
   }
 
   /** Resolves to the answer. Waits while there is no connection, for the time that it has. */
-  async call(
-    op: string,
-    fields: object,
-    { signal, timeoutMs = this.#timeoutMs }: ClientCallOptions = {},
-  ): Promise<unknown> {
+  async call(op: string, fields: object, { signal, timeoutMs = this.#timeoutMs }: Wait): Promise<unknown> {
     if (signal?.aborted) throw callAborted(op)
     if (this.#closed) throw this.#closed
     const id = ++this.#lastId
     const text = jsonText({ id, op, ...fields }, 'the call')
+    if (!fitsIn(text, MAX_CALL_BYTES)) throw tooLarge(text)
     const call = new OpenCall(op)
     this.#calls.set(id, call)
     const { conversation } = this.#session
@@ -221,6 +220,13 @@ export class Calls {
 }
 
 function ignored(): void {}
+
+/** The node would end the connection that it comes over, and each one after that. */
+function tooLarge(text: string): ClusterError {
+  const details = { bytes: utf8Bytes(text), limit: MAX_CALL_BYTES }
+  const message = `the call has ${details.bytes} bytes; ${MAX_CALL_BYTES} are allowed`
+  return new ClusterError('ERR_PAYLOAD_TOO_LARGE', message, details)
+}
 
 /** What `work` resolves to; rejects when its time is over or it is aborted, and tells `giveUp`, which answers whether it may happen all the same. */
 async function within<Value>(

@@ -5,13 +5,20 @@
 //   connecting ── welcome ──▶ connected ── broken ──▶ connecting (same node first: it keeps the session for a while)
 //        └── the session is gone: open calls fail with ERR_SESSION_LOST, streams begin anew, `session-lost` is told
 
+import { checkedOptions, checkFunction, checkText, waitChecks } from '../call-options.ts'
 import type { Message, Receipt, Recipient, SendOptions } from '../channels/channel.ts'
+import { checkChannel } from '../channels/channel-defaults.ts'
 import type { ChannelName } from '../channels/lane.ts'
 import type { JsonInput, JsonValue, Payload, Sendable } from '../channels/payload.ts'
+import { checkPattern, checkTopic } from '../channels/topics.ts'
+import { checkPrefix, watchChecks } from '../coordination/config-checks.ts'
 import type { ConfigEntry, ConfigEvent } from '../coordination/config-interface.ts'
 import type { MemberView } from '../node-interface.ts'
+import { callChecks, queryChecks } from '../services/service-checks.ts'
 import type { ServiceCallOptions, ServiceInstance, ServiceQuery } from '../services/service-interface.ts'
-import { Calls, type StreamSource } from './calls.ts'
+import { Calls, MAX_DELAY_MS } from './calls.ts'
+import { checkAll, checkedConnect, checkRecipient, checkValue, clientReadChecks, clientSendChecks } from './checks.ts'
+import { watchConfig } from './config-stream.ts'
 import { payloadFields, payloadOf } from './protocol.ts'
 import { type ClientEvent, ClientSession, type WebSocketClass } from './session.ts'
 
@@ -72,8 +79,9 @@ export interface ClientChannel {
 export interface Client extends AsyncDisposable {
   /** Name of the node that it is connected to; undefined while it is not. */
   readonly node: string | undefined
-  /** Resolves when it is connected. Rejects with why it cannot be: `ERR_UNAUTHORIZED`, `ERR_TIMEOUT`, `ERR_ABORTED`. */
+  /** Resolves when it is connected. Rejects with why it cannot be: `ERR_UNAUTHORIZED`, `ERR_UNREACHABLE`, `ERR_TIMEOUT`, `ERR_ABORTED`. */
   ready(options?: ClientCallOptions): Promise<void>
+  /** Throws `ERR_UNKNOWN_CHANNEL`. */
   channel(name: ChannelName): ClientChannel
   readonly services: {
     call(service: string, method: string, argument?: JsonInput, options?: ServiceCallOptions): Promise<JsonValue>
@@ -103,62 +111,110 @@ export interface Client extends AsyncDisposable {
  * is tried when one is away. Connects by itself, again and again, until it is closed. Throws `ERR_BAD_OPTIONS`.
  */
 export function connect(urls: string | readonly string[], options: ClientOptions = {}): Client {
-  const session = new ClientSession([urls].flat(), options)
+  const session = new ClientSession(checkedConnect(urls, options), options)
   const calls = new Calls(session, options.timeoutMs ?? 10_000)
   return {
     get node() {
       return session.node
     },
-    ready: (given) => calls.ready(given),
+    ready: async (given = {}) => calls.ready(checkedOptions(given, waitChecks)),
     channel: (name) => channelOf(calls, name),
     services: {
-      call: async (service, method, argument = null, { signal, ...rest } = {}) => {
-        const answer = await calls.call(
-          'call',
-          { service, method, argument, options: rest },
-          given(signal, rest.deadlineMs),
+      call: async (service, method, argument = null, given = {}) => {
+        checkAll(
+          () => checkText('the name of a service', service),
+          () => checkText('the method', method),
+          () => checkedOptions(given, callChecks),
         )
-        return answer as JsonValue
+        const { signal, deadlineMs, timeoutMs = deadlineMs } = given
+        const wait = { signal, timeoutMs: timeoutMs && Math.min(timeoutMs, deadlineMs ?? timeoutMs) }
+        const fields = { service, method, argument, options: toldOf(given) }
+        return (await calls.call('call', fields, wait)) as JsonValue
       },
-      find: async (query = {}, given) => (await calls.call('services', { query }, given)) as ServiceInstance[],
+      find: async (query = {}, given = {}) => {
+        checkAll(
+          () => checkedOptions(query, queryChecks),
+          () => checkedOptions(given, waitChecks),
+        )
+        return (await calls.call('services', { query }, given)) as ServiceInstance[]
+      },
     },
     config: {
-      get: async (key, { stale = false, ...given } = {}) =>
-        ((await calls.call('config-get', { key, stale }, given)) ?? undefined) as ConfigEntry | undefined,
-      set: async (key, value, given) => (await calls.call('config-set', { key, value }, given)) as ConfigEntry,
-      watch: (prefix = '', { from, signal } = {}) => watchConfig(calls, prefix, from, signal),
+      get: async (key, given = {}) => {
+        checkAll(
+          () => checkText('a key', key),
+          () => checkedOptions(given, clientReadChecks),
+        )
+        const { stale = false } = given
+        return ((await calls.call('config-get', { key, stale }, given)) ?? undefined) as ConfigEntry | undefined
+      },
+      set: async (key, value, given = {}) => {
+        checkAll(
+          () => checkText('a key', key),
+          () => checkValue('the value', value),
+          () => checkedOptions(given, waitChecks),
+        )
+        return (await calls.call('config-set', { key, value }, given)) as ConfigEntry
+      },
+      watch: (prefix = '', given = {}) => {
+        checkAll(
+          () => checkPrefix(prefix),
+          () => checkedOptions(given, watchChecks),
+        )
+        return watchConfig(calls, prefix, given.from, given.signal)
+      },
     },
-    members: async (given) => (await calls.call('members', {}, given)) as MemberView[],
-    watchMembers: ({ signal } = {}) =>
-      calls.stream(() => ({ op: 'members-watch', fields: {} }), signal) as AsyncIterable<readonly MemberView[]>,
-    onEvent: (listener) => session.onEvent(listener),
+    members: async (given = {}) =>
+      (await calls.call('members', {}, checkedOptions(given, waitChecks))) as readonly MemberView[],
+    watchMembers: (given = {}) => {
+      const { signal } = checkedOptions(given, { signal: waitChecks.signal })
+      return calls.stream(() => ({ op: 'members-watch', fields: {} }), signal) as AsyncIterable<readonly MemberView[]>
+    },
+    onEvent: (listener) => {
+      checkFunction('a listener', listener)
+      return session.onEvent(listener)
+    },
     close: () => calls.close(),
     [Symbol.asyncDispose]: () => calls.close(),
   }
 }
 
 function channelOf(calls: Calls, channel: ChannelName): ClientChannel {
-  const send = async (
-    fields: object,
+  checkChannel(channel)
+  const say = (
+    op: 'send' | 'request',
+    whom: { readonly to: Recipient } | { readonly topic: string },
     payload: Payload,
-    { signal, ...options }: ClientSendOptions = {},
-  ): Promise<unknown> =>
-    calls.call('send', { channel, ...fields, ...payloadFields(payload), options }, given(signal, options.timeoutMs))
+    given: ClientSendOptions = {},
+  ): Promise<unknown> => {
+    checkAll(
+      () => ('to' in whom ? checkRecipient(whom.to) : checkTopic(whom.topic)),
+      () => checkValue('the payload', payload),
+      () => checkedOptions(given, clientSendChecks),
+    )
+    return calls.call(op, { channel, ...whom, ...payloadFields(payload), options: toldOf(given) }, given)
+  }
   return {
-    publish: async (topic, payload, options) => (await send({ topic }, payload, options)) as Receipt,
-    send: async (to, payload, options) => (await send({ to }, payload, options)) as Receipt,
-    request: async (to, payload, { signal, ...options } = {}) => {
-      const fields = { channel, to, ...payloadFields(payload), options }
-      const answer = await calls.call('request', fields, given(signal, options.timeoutMs))
+    publish: async (topic, payload, options) => (await say('send', { topic }, payload, options)) as Receipt,
+    send: async (to, payload, options) => (await say('send', { to }, payload, options)) as Receipt,
+    request: async (to, payload, options) => {
+      const answer = await say('request', { to }, payload, options)
       return payloadOf(answer as { readonly payload: JsonValue; readonly encoding?: unknown })
     },
-    subscribe: (topic, handler) =>
-      calls.subscribe({ op: 'subscribe', fields: { channel, topic } }, (item) => handler(messageOf(item))),
+    subscribe: (topic, handler) => {
+      checkAll(
+        () => checkPattern(topic),
+        () => checkFunction('the handler', handler),
+      )
+      return calls.subscribe({ op: 'subscribe', fields: { channel, topic } }, (item) => handler(messageOf(item)))
+    },
   }
 }
 
-function given(signal: AbortSignal | undefined, timeoutMs: number | undefined): ClientCallOptions {
-  return { ...(signal === undefined ? {} : { signal }), ...(timeoutMs === undefined ? {} : { timeoutMs }) }
+/** Options as the node is told of them: a signal cannot travel, and JSON knows no infinity. */
+function toldOf({ signal: _, ...options }: ClientSendOptions | ServiceCallOptions): object {
+  const finite = (ms: number | undefined) => (ms === undefined ? undefined : Math.min(ms, MAX_DELAY_MS))
+  return { ...options, timeoutMs: finite(options.timeoutMs), deadlineMs: finite(options.deadlineMs) }
 }
 
 function messageOf(item: unknown): Message {
@@ -168,34 +224,4 @@ function messageOf(item: unknown): Message {
   }
   const payload = payloadOf({ payload: message.payload as JsonValue, encoding })
   return { ...message, payload, trace: trace ?? undefined }
-}
-
-/** A stream that begins anew goes on behind the last change that it told of. */
-async function* watchConfig(
-  calls: Calls,
-  prefix: string,
-  from: number | undefined,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<ConfigEvent> {
-  let next = from
-  // Of the transaction at `next`: changes told so far, and how many of them come again.
-  let [told, again] = [0, 0]
-  const source = (): StreamSource => {
-    again = told
-    return { op: 'config-watch', fields: next === undefined ? { prefix } : { prefix, from: next } }
-  }
-  for await (const item of calls.stream(source, signal)) {
-    // The node says first from where it tells.
-    if (typeof item === 'number') next ??= item
-    else {
-      const event = item as ConfigEvent
-      if (again > 0 && event.revision === next) {
-        again -= 1
-        continue
-      }
-      if (event.more) [next, told] = [event.revision, event.revision === next ? told + 1 : 1]
-      else [next, told] = [event.revision + 1, 0]
-      yield event
-    }
-  }
 }

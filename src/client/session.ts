@@ -23,7 +23,7 @@ export type ClientEvent =
   | { readonly type: 'session-lost'; readonly error: ClusterError<'ERR_SESSION_LOST'> }
   /** A handler of a subscription threw; the message counts as handled. Without a listener it is thrown again. */
   | { readonly type: 'handler-failed'; readonly error: unknown }
-  /** The node does not take this client. It goes on trying. */
+  /** The node does not take this client, or cannot be connected to from here. It goes on trying. */
   | { readonly type: 'refused'; readonly error: ClusterError }
 
 export interface SessionOptions {
@@ -46,7 +46,6 @@ const LONGEST_PAUSE_MS = 5_000
 /** Attempts at the node that has the session, before another is tried. */
 const ATTEMPTS_TO_RESUME = 3
 const CONNECT_TIMEOUT_MS = 5_000
-const MAX_URLS = 64
 /** Characters that the platform has not sent yet, past which nothing is added. */
 const MAX_BUFFERED = 1024 * 1024
 const ROOM_LOOK_MS = 10
@@ -70,9 +69,6 @@ export class ClientSession {
   #isClosed = false
 
   constructor(urls: readonly string[], options: SessionOptions) {
-    const problems = urls.filter((url) => !URL.canParse(url)).map((url) => `'${url}' is no URL`)
-    if (urls.length === 0 || urls.length > MAX_URLS) problems.push(`1 to ${MAX_URLS} URLs are needed`)
-    if (problems.length > 0) throw new ClusterError('ERR_BAD_OPTIONS', problems.join('; '), { problems })
     this.#urls = urls.map((url) => new URL(CLIENT_PATH, url).href.replace(/^http/, 'ws'))
     this.#options = options
     this.#conversation = this.#fresh()
@@ -140,7 +136,16 @@ export class ClientSession {
     }
     if (this.#isClosed) return
     if (this.#id !== undefined) hello = { ...hello, session: this.#id }
-    const socket = new Chosen(this.#urls[this.#at]!, CLIENT_PROTOCOL)
+    const url = this.#urls[this.#at]!
+    let socket: WebSocket
+    try {
+      socket = new Chosen(url, CLIENT_PROTOCOL)
+    } catch (cause) {
+      // Browsers refuse some at once: without TLS from a page that came with it.
+      const error = new ClusterError('ERR_UNREACHABLE', `no WebSocket to ${url} can be made here`, { url }, { cause })
+      this.#tell({ type: 'refused', error })
+      return this.#again()
+    }
     this.#socket = socket
     this.#listen(socket, CONNECT_TIMEOUT_MS)
     socket.onopen = () => socket.send(JSON.stringify(hello))

@@ -1,62 +1,13 @@
 // What users ask of services, checked before anything is done: all problems at once, as `ERR_BAD_OPTIONS`.
 
 import validRange from 'semver/ranges/valid.js'
-import {
-  aboveZero,
-  anything,
-  checkedOptions,
-  checkText,
-  type OptionChecks,
-  oneOf,
-  text,
-  trueOrFalse,
-  waitChecks,
-} from '../call-options.ts'
+import { checkedOptions, checkText } from '../call-options.ts'
 import type { Recipient } from '../channels/channel.ts'
 import { ClusterError } from '../errors.ts'
 import type { ServiceContract } from './contract.ts'
 import type { Asked } from './service-call.ts'
-import type { BalanceStrategy, ServiceCallOptions, ServiceQuery } from './service-interface.ts'
-
-const queryChecks: OptionChecks<ServiceQuery> = {
-  name: text,
-  namespace: text,
-  capabilities: (value) => (Array.isArray(value) ? undefined : 'must be a list'),
-  // A range is looked at below.
-  version: anything,
-  zone: text,
-  health: oneOf('passing', 'degraded', 'critical'),
-  cluster: text,
-}
-
-const strategies: readonly BalanceStrategy[] = [
-  'local-first',
-  'round-robin',
-  'weighted',
-  'least-loaded',
-  'consistent-hash',
-]
-
-const { name: _, ...whichChecks } = queryChecks
-
-const callChecks: OptionChecks<ServiceCallOptions> = {
-  ...whichChecks,
-  // It travels: as JSON, which knows no infinity.
-  deadlineMs: (value) => (value === Number.POSITIVE_INFINITY ? '(Infinity) must be finite' : aboveZero(value)),
-  timeoutMs: aboveZero,
-  signal: waitChecks.signal,
-  strategy: oneOf(...strategies),
-  key: text,
-  idempotent: trueOrFalse,
-  hedgeMs: (value) => (typeof value === 'number' && value >= 1 ? undefined : `(${String(value)}) must be at least 1`),
-}
-
-const targetChecks: OptionChecks<Exclude<Recipient, string>> = {
-  service: text,
-  key: text,
-  namespace: text,
-  version: anything,
-}
+import { callChecks, queryChecks, targetChecks } from './service-checks.ts'
+import type { ServiceQuery } from './service-interface.ts'
 
 export function checkedQuery(query: string | ServiceQuery): ServiceQuery {
   const checked = checkedOptions(typeof query === 'string' ? { name: query } : query, queryChecks)

@@ -1,13 +1,17 @@
-// Config under one prefix, live: the list as of one revision, then every change after it, by the same client that users have. What ends
+// Config under one prefix, live: the list as of one revision, then every change after it, over a session such as users' clients have. What ends
 // it, for whatever reason, makes it begin anew with a fresh list, so nothing is missed.
 
 import { useEffect, useState } from 'preact/hooks'
-import { connect } from '../../../client/client.ts'
+import { Calls } from '../../../client/calls.ts'
+import { watchConfig } from '../../../client/config-stream.ts'
+import { ClientSession } from '../../../client/session.ts'
 import type { ConfigList } from '../../../coordination/config-interface.ts'
 import { followChange, maxShownEntries, type ShownConfig, shownConfig } from '../panels.ts'
 import { type Asked, ask } from './asking.ts'
 
 const againMs = 2_000
+/** No call is made but the watch, which has no time. */
+const callTimeoutMs = 10_000
 
 export function useConfig(prefix: string): Asked<ShownConfig> {
   const [asked, setAsked] = useState<Asked<ShownConfig>>({ answer: undefined, at: 0, problem: undefined })
@@ -33,17 +37,17 @@ export function useConfig(prefix: string): Asked<ShownConfig> {
       }
     }
     const follow = async (from: number): Promise<void> => {
-      // By the cookie that this page has.
-      const client = connect(location.origin)
+      // By the cookie that this page has. What `connect` is beyond that would be a tenth of this page's program.
+      const calls = new Calls(new ClientSession([location.origin], {}), callTimeoutMs)
       try {
-        for await (const event of client.config.watch(prefix, { from, signal: over.signal }))
+        for await (const event of watchConfig(calls, prefix, from, over.signal))
           setAsked(({ answer }) => ({
             answer: answer && followChange(answer, event),
             at: Date.now(),
             problem: undefined,
           }))
       } finally {
-        await client.close()
+        await calls.close()
       }
     }
     void begin()
