@@ -44,13 +44,20 @@ export function encodePayload(value: Payload, limit = MAX_PAYLOAD_BYTES): Encode
   return { encoding: isBytes ? 'bytes' : 'json', payload }
 }
 
-/** What a handler answers with: throws a TypeError for what JSON cannot say, for it is the handler that has failed. */
+/** What a handler answers with: throws a TypeError for what cannot be sent, for it is the handler that has failed, and that after it has run. */
 export function encodeAnswer(answer: Payload, limit = MAX_PAYLOAD_BYTES): EncodedPayload {
   try {
     return encodePayload(answer, limit)
   } catch (error) {
-    throw isClusterError(error, 'ERR_BAD_OPTIONS') ? new TypeError(error.message, { cause: error }) : error
+    throw unsendable(error)
   }
+}
+
+/** Why an answer cannot be sent, as a failure of its handler: the code of what it fails with would blame the request. */
+export function unsendable(error: unknown): unknown {
+  if (isClusterError(error, 'ERR_PAYLOAD_TOO_LARGE'))
+    return new TypeError(`its answer is too large: ${error.message}`, { cause: error })
+  return isClusterError(error, 'ERR_BAD_OPTIONS') ? new TypeError(error.message, { cause: error }) : error
 }
 
 /** Throws when it is no UTF-8 or no JSON. (The bytes are the receiver's own: the codec copied them.) */

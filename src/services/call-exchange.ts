@@ -3,7 +3,7 @@
 // under it; it ends by its answer, at its deadline, or when its owner is down.
 
 import type { CarriedFrom, Carrier } from '../channels/carrier.ts'
-import { failureFrom, type JsonValue } from '../channels/payload.ts'
+import { failureFrom, type JsonValue, unsendable } from '../channels/payload.ts'
 import { ClusterError } from '../errors.ts'
 import { sayable } from '../json-text.ts'
 import type { Time } from '../runtime/clock.ts'
@@ -271,6 +271,15 @@ export function encodeValue(value: unknown): string {
   if (bytes <= MAX_CALL_BYTES) return text
   const message = `the payload has ${bytes} bytes; ${MAX_CALL_BYTES} are allowed`
   throw new ClusterError('ERR_PAYLOAD_TOO_LARGE', message, { bytes, limit: MAX_CALL_BYTES })
+}
+
+/** What a handler answers with, as JSON. Throws a TypeError for what cannot be sent. */
+export function encodeAnswer(answer: unknown): string {
+  try {
+    return encodeValue(answer)
+  } catch (error) {
+    throw unsendable(error)
+  }
 }
 
 function parsed(payload: Uint8Array): CallMessage {

@@ -11,7 +11,7 @@ import { encodeFailure } from '../channels/payload.ts'
 import { ClusterError } from '../errors.ts'
 import { isTracing, passingOn, traced } from '../observability/tracing.ts'
 import type { Time } from '../runtime/clock.ts'
-import { type CallExchange, type CallServer, encodeValue } from './call-exchange.ts'
+import { type CallExchange, type CallServer, encodeAnswer } from './call-exchange.ts'
 import type { CallMessage, IncomingCall, IncomingPull } from './call-messages.ts'
 import { Deadlines } from './deadlines.ts'
 import { NotServed, RunningCall } from './running-call.ts'
@@ -181,7 +181,7 @@ export class ServiceHost implements CallServer, Disposable {
       const stream = isStream(answer) && (call.isStream || Symbol.asyncIterator in answer) ? answer : undefined
       if (call.isStream !== (stream !== undefined)) throw mismatch(call.isStream)
       if (stream) return void this.#stream(served, call, stream, told)
-      const value = encodeValue(answer)
+      const value = encodeAnswer(answer)
       if (this.#over(served))
         this.#options.exchange.answer(served.caller.id, served.id, value, served.call.retriesUsed())
     } catch (error) {

@@ -3,7 +3,7 @@
 
 import type { JsonValue } from '../channels/payload.ts'
 import type { Time } from '../runtime/clock.ts'
-import { encodeValue } from './call-exchange.ts'
+import { encodeAnswer } from './call-exchange.ts'
 
 /** Items in one answer at most; the generator is one further, and the reader asks for one answer ahead. */
 export const MAX_STREAM_ITEMS = 64
@@ -59,7 +59,7 @@ export class StreamSource {
       this.#next = undefined
       const over = turnOver(this.#clock)
       while (!result.done) {
-        const text = encodeValue(result.value)
+        const text = encodeAnswer(result.value)
         texts.push(text)
         bytes += text.length
         if (texts.length >= MAX_STREAM_ITEMS || bytes >= MAX_STREAM_BYTES) return batch(texts, false)

@@ -109,6 +109,33 @@ describe('services', () => {
     assert.deepEqual(failed.details, { member: 'a', subject: 'one.fail', reason: 'no' })
   })
 
+  it('say of an answer that is too large that it was the handler, which has run', async () => {
+    const [a] = await form(['a'])
+    assert.ok(a)
+    let runs = 0
+    const fat = 'x'.repeat(2_000_000)
+    const make = (): string => {
+      runs += 1
+      return fat
+    }
+    a.services.register('fat', {
+      make,
+      async *items() {
+        yield make()
+      },
+    })
+    const failed = await failureOf(a.services.call('fat', 'make'))
+    assert.deepEqual([failed.code, failed.mayHaveHappened, runs], ['ERR_HANDLER_FAILED', true, 1])
+    assert.match(failed.message, /its answer is too large: .* 1048576 are allowed/)
+    const stream = (async () => {
+      for await (const _ of a.services.stream('fat', 'items')) assert.fail('nothing can come')
+    })()
+    const cut = await failureOf(stream)
+    assert.deepEqual([cut.code, cut.mayHaveHappened, runs], ['ERR_HANDLER_FAILED', true, 2])
+    const asked = await failureOf(a.services.call('fat', 'make', fat))
+    assert.deepEqual([asked.code, asked.mayHaveHappened, runs], ['ERR_PAYLOAD_TOO_LARGE', false, 2])
+  })
+
   it('are degraded while what they depend on is missing, and their dependants are known', async () => {
     const [a, b] = await form(['a', 'b'])
     assert.ok(a && b)
