@@ -19,7 +19,7 @@ import { faultResources } from './faults.ts'
 import { healthResources } from './health.ts'
 import { type Answer, alreadySent, CallRequest, Context, writeAnswer } from './http-call.ts'
 import { errorAnswer } from './http-errors.ts'
-import { knownQuery } from './known-query.ts'
+import { describedPath, knownQuery } from './known-query.ts'
 import { leaderResources } from './leader.ts'
 import { lockResources } from './locks.ts'
 import { memberResources } from './members.ts'
@@ -120,16 +120,20 @@ function answering(resources: readonly Resource[], { guard, access }: Rules): (c
     const { req } = context
     const { method, path } = req
     guard(req)
-    const [found] = router.match('ALL', path)[0]
-    if (!found)
+    const found = router.match('ALL', path)[0]
+    const [first] = found
+    if (!first)
       throw new ClusterError('ERR_NOT_FOUND', `there is no ${path.slice(0, 100)}`, { path: path.slice(0, 100) })
-    const [resource, params] = found
-    req.found(params as Record<string, string>)
-    const mounted = resource.known.get(method === 'HEAD' ? 'GET' : method)
+    // A fixed name in a path takes no method from what may have any name there: a service may have a method `impact`.
+    const asked = method === 'HEAD' ? 'GET' : method
+    const [resource, params] = found.find(([{ known }]) => known.has(asked)) ?? first
+    const mounted = resource.known.get(asked)
     if (!mounted) {
-      const { allowed } = resource
-      throw new ClusterError('ERR_METHOD_NOT_ALLOWED', `${method} is not for ${resource.path}`, { method, allowed })
+      const allowed = [...new Set(found.flatMap(([each]) => each.allowed))]
+      const message = `${method} is not for ${describedPath(resource.path)}`
+      throw new ClusterError('ERR_METHOD_NOT_ALLOWED', message, { method, allowed })
     }
+    req.found(params as Record<string, string>)
     const { call, query } = mounted
     if (call.needs !== 'public') access.require(context, call.needs)
     requireJson(req)

@@ -28,7 +28,7 @@ export class CallRequest {
   #params: Readonly<Record<string, string>> = {}
   #gone: AbortController | undefined
 
-  /** Throws `ERR_BAD_REQUEST` when the request line or the Host header is none. */
+  /** Throws `ERR_BAD_REQUEST` when the request line, its path or the Host header is none. */
   constructor(incoming: IncomingMessage, outgoing: ServerResponse) {
     this.method = incoming.method ?? 'GET'
     this.url = urlOf(incoming)
@@ -147,5 +147,12 @@ function urlOf({ headers, url: target = '' }: IncomingMessage): string {
   const written = isPath ? `http://${host}${target}` : target
   const isSound = /^[^\s/?#@\\]+$/.test(host) && !path.includes('\\') && (isPath || /^https?:\/\//i.test(target))
   if (!isSound || !URL.canParse(written)) throw new ClusterError('ERR_BAD_REQUEST', malformed, { problem: malformed })
-  return new URL(written).href
+  const { href, pathname } = new URL(written)
+  try {
+    decodeURIComponent(pathname)
+  } catch (cause) {
+    const problem = 'the path is not UTF-8 in percent-encoding'
+    throw new ClusterError('ERR_BAD_REQUEST', problem, { problem }, { cause })
+  }
+  return href
 }

@@ -1,7 +1,7 @@
 // `GET /v1/leader`: how far everybody has the leader's log. `POST /v1/leader/transfer`: another voter leads, S5 goes with it.
 
 import { asked, badRequest } from './config.ts'
-import { fieldsOf, readJson } from './request-body.ts'
+import { fieldsOf, readOptionalJson } from './request-body.ts'
 import type { Resource } from './resource.ts'
 import type { AdminNode } from './server.ts'
 
@@ -23,10 +23,8 @@ export function leaderResources({ leadership }: Pick<AdminNode, 'leadership'>): 
         POST: {
           needs: 'operate',
           handle: async (context) => {
-            const hasBody =
-              (context.req.header('content-length') ?? '0') !== '0' || context.req.header('transfer-encoding')
             // Whoever mistypes `to` must not move leadership to just anybody.
-            const { to } = fieldsOf(hasBody ? ((await readJson(context)) ?? {}) : {}, ['to'])
+            const { to } = fieldsOf((await readOptionalJson(context)) ?? {}, ['to'])
             if (to !== undefined && to !== null && typeof to !== 'string')
               throw badRequest('to must be the name of a voter')
             return context.json(

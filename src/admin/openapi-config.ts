@@ -152,6 +152,7 @@ export const configOperations: Readonly<
       summary: 'Another voter leads, S5 goes with it.',
       tag: 'cluster',
       body: ref('TransferRequest'),
+      isBodyOptional: true,
       answers: { 200: json('It leads.', 'Transfer') },
       errors: {
         ...body,

@@ -25,6 +25,8 @@ export interface Operation {
   /** No token is asked for. */
   readonly isPublic?: true
   readonly body?: Schema
+  /** Whoever has nothing to say there needs none. */
+  readonly isBodyOptional?: true
   /** In the query. Those of the path are in the path. */
   readonly query?: Readonly<Record<string, Schema>>
   readonly answers: Readonly<Record<number, Answer>>

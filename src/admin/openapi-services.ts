@@ -130,7 +130,7 @@ export const serviceOperations: Readonly<
   '/v1/services/{name}/{method}': {
     POST: {
       operationId: 'callService',
-      summary: 'Calls a method of one instance, wherever it runs; the body is the argument.',
+      summary: 'Calls a method of one instance, wherever it runs; the body is the argument, none is null.',
       tag: 'services',
       query: {
         deadlineMs: { type: 'number', exclusiveMinimum: 0 },
@@ -142,6 +142,7 @@ export const serviceOperations: Readonly<
         cluster: text,
       },
       body: {},
+      isBodyOptional: true,
       answers: { 200: json('What the handler returned.', 'ServiceResult') },
       errors: {
         ...body,

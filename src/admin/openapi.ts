@@ -73,14 +73,15 @@ export function openapiDocument() {
 }
 
 function describe(path: string, operation: Operation) {
-  const { operationId, summary, tag, isPublic, body, events } = operation
+  const { operationId, summary, tag, isPublic, body, isBodyOptional, events } = operation
+  const content = { 'application/json': { schema: body } }
   return {
     operationId,
     summary,
     tags: [tag],
     ...parameters(path, operation),
     ...(isPublic ? { security: [] } : {}),
-    ...(body ? { requestBody: { required: true, content: { 'application/json': { schema: body } } } } : {}),
+    ...(body ? { requestBody: { required: !isBodyOptional, content } } : {}),
     responses: responses(operation),
     ...(events ? { 'x-event-data': events } : {}),
   }

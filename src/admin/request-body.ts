@@ -9,9 +9,22 @@ const defaultMaxBytes = 16_384
 
 /** The parsed body. Throws `ERR_PAYLOAD_TOO_LARGE` or `ERR_BAD_REQUEST`. */
 export async function readJson(context: Context, maxBytes: number = defaultMaxBytes): Promise<unknown> {
+  return parsed(await readBody(context, maxBytes))
+}
+
+/** As {@link readJson}; undefined: there is none. */
+export async function readOptionalJson(context: Context, maxBytes: number = defaultMaxBytes): Promise<unknown> {
+  const bytes = await readBody(context, maxBytes)
+  return bytes.length === 0 ? undefined : parsed(bytes)
+}
+
+async function readBody(context: Context, maxBytes: number): Promise<Buffer> {
   const declared = Number(context.req.header('content-length') ?? 0)
   if (declared > maxBytes) throw tooLarge(declared, maxBytes)
-  const bytes = await readAtMost(context.incoming, maxBytes)
+  return readAtMost(context.incoming, maxBytes)
+}
+
+function parsed(bytes: Buffer): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch (cause) {

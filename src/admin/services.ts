@@ -4,7 +4,7 @@
 import { ClusterError } from '../errors.ts'
 import type { ServiceOptions, ServiceQuery } from '../services/service-interface.ts'
 import type { Answer, Context } from './http-call.ts'
-import { readJson } from './request-body.ts'
+import { readJson, readOptionalJson } from './request-body.ts'
 import type { Resource } from './resource.ts'
 import type { AdminNode } from './server.ts'
 
@@ -92,7 +92,7 @@ async function remove(services: Services, context: Context): Promise<Answer> {
 
 async function call(services: Services, context: Context): Promise<Answer> {
   const { req } = context
-  const argument = await readJson(context, maxCallBytes)
+  const argument = await readOptionalJson(context, maxCallBytes)
   const deadline = req.query('deadlineMs')
   if (deadline !== undefined && !(Number(deadline) > 0 && Number(deadline) < Number.POSITIVE_INFINITY))
     throw badRequest('deadlineMs must be a number above 0')

@@ -85,6 +85,18 @@ describe('a request', () => {
     }
   })
 
+  it('whose path is no text is refused', async () => {
+    for (const path of ['/v1/config/%FF', '/v1/config/%', '/%zz', '/a%2', '/%C3%28']) {
+      await get(path)
+      const { code, message } = failure as { code?: string; message?: string }
+      assert.deepEqual([code, message], ['ERR_BAD_REQUEST', 'the path is not UTF-8 in percent-encoding'], path)
+    }
+    for (const path of ['/v1/%C3%A9', '/v1/%25', '/v1/a?x=%FF']) {
+      await get(path)
+      assert.equal(failure, undefined, path)
+    }
+  })
+
   it('shows two Host headers as one that is none', async () => {
     await get('/', 'host: other.example')
     assert.equal(seen?.header('host') ?? 'a.example:80, other.example', 'a.example:80, other.example')

@@ -62,6 +62,21 @@ describe('/v1/services', () => {
     assert.deepEqual(await codeOf(late), [504, 'ERR_DEADLINE_EXCEEDED'])
   })
 
+  it('calls a method of any name, and one without an argument without a body', async () => {
+    const method = (argument: unknown) => ({ argument: argument ?? 'none' })
+    a.services.register('names', { impact: method, history: method })
+    await waitUntil(() => b.services.find('names').length === 1)
+    for (const name of ['impact', 'history'])
+      assert.deepEqual((await call(b, 'POST', `/v1/services/names/${name}`, 1)).json, { result: { argument: 1 } })
+    assert.equal((await call(b, 'GET', '/v1/services/names/impact')).json.service, 'names')
+    assert.deepEqual((await call(b, 'POST', '/v1/services/names/impact')).json, { result: { argument: 'none' } })
+    const chunked = { method: 'POST', headers: { 'content-type': 'application/json', 'transfer-encoding': 'chunked' } }
+    assert.equal((await ask(`${b.admin}/v1/services/names/impact`, chunked)).status, 200)
+    const { status, headers, json } = await call(b, 'PUT', '/v1/services/names/impact', 1)
+    assert.deepEqual([status, headers.allow], [405, 'GET, HEAD, POST'])
+    assert.equal(json.message, 'PUT is not for /v1/services/{name}/impact')
+  })
+
   it('says what is wrong with a request', async () => {
     assert.deepEqual(await codeOf(call(a, 'POST', '/v1/services', { name: 'a b' })), [400, 'ERR_BAD_OPTIONS'])
     assert.deepEqual(await codeOf(call(a, 'POST', '/v1/services', { name: 'x', wight: 1 })), [400, 'ERR_BAD_OPTIONS'])
