@@ -23,10 +23,12 @@ export interface HostedSingleton {
   [Symbol.asyncDispose]?(): PromiseLike<void> | Promise<void>
 }
 
+/** What a factory makes: a {@link HostedSingleton}, an object of any other class, or nothing. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a factory may simply return nothing.
+type Made = HostedSingleton | object | undefined | void
+
 /** Makes the singleton each time this node becomes its host. When it fails, another member gets its turn. */
-export type SingletonFactory = (
-  handle: SingletonHandle,
-) => HostedSingleton | undefined | Promise<HostedSingleton | undefined>
+export type SingletonFactory = (handle: SingletonHandle) => Made | Promise<Made>
 
 /** Where a singleton runs. */
 export interface SingletonHolder {

@@ -169,14 +169,15 @@ class Offer {
     logger.info('hosting a singleton', { name: this.#name, token: lease.token })
     try {
       const name = this.#name
-      const singleton = await this.#factory({
+      const made = await this.#factory({
         name,
         get token() {
           return lease.token
         },
         signal: lease.signal,
       })
-      this.#hosting = { lease, singleton: singleton ?? undefined, isDraining: false, running: new Set() }
+      const singleton = (made ?? undefined) as HostedSingleton | undefined
+      this.#hosting = { lease, singleton, isDraining: false, running: new Set() }
       await this.#untilOver(lease, signal)
     } finally {
       await this.#handOver(lease)

@@ -53,6 +53,7 @@ interface Told {
 interface Served {
   readonly caller: Caller
   readonly id: number
+  readonly method: string
   readonly deadline: number
   readonly hosted: Hosted
   readonly call: RunningCall
@@ -140,7 +141,8 @@ export class ServiceHost implements CallServer, Disposable {
       return
     }
     const running = new RunningCall(caller.name, hosted.name, call, this.#options.clock.now())
-    const served: Served = { caller, id, deadline: running.deadline, hosted, call: running, isHeld: true, isOpen: true }
+    const { deadline } = running
+    const served: Served = { caller, id, method, deadline, hosted, call: running, isHeld: true, isOpen: true }
     hosted.running += 1
     if (isTracing()) {
       const attributes = { 'trellis.source': caller.id, 'trellis.service': hosted.name, 'trellis.method': method }
@@ -235,7 +237,7 @@ export class ServiceHost implements CallServer, Disposable {
     }
     this.#take(served, stream, id).catch((error: unknown) => {
       this.#over(served)
-      exchange.fail(caller.id, id, this.#failure(error, served.hosted.name), false, 0)
+      exchange.fail(caller.id, id, this.#failure(error, subjectOf(served.hosted.name, served.method)), false, 0)
     })
   }
 

@@ -1,7 +1,7 @@
 // The operational subsystems `s1/<unit>`: what one unit of the organisation does, in one place of the cluster, found and called by its name. A unit is a
 // singleton of that name, with its lease, its fencing token and its hand-over (`src/coordination/singletons.ts`).
 
-import type { HostedSingleton, NodeSingletons } from '../coordination/singleton-interface.ts'
+import type { NodeSingletons } from '../coordination/singleton-interface.ts'
 import { ClusterError } from '../errors.ts'
 import type { UnitFactory, UnitName } from './subsystem.ts'
 
@@ -11,7 +11,7 @@ export function hostUnit(
   name: UnitName,
   factory: UnitFactory,
 ): Disposable & AsyncDisposable {
-  const offer = singletons.host(name, async (unit) => ((await factory(unit)) ?? undefined) as HostedSingleton)
+  const offer = singletons.host(name, factory)
   return {
     [Symbol.dispose]: () => void offer[Symbol.asyncDispose](),
     [Symbol.asyncDispose]: () => offer[Symbol.asyncDispose](),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Payload, SingletonFactory, TrellisNode } from '../../../src/index.ts'
+import type { Payload, SingletonFactory, SingletonHandle, TrellisNode } from '../../../src/index.ts'
 import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
 import { failureOf, form } from '../local-nodes.ts'
 
@@ -76,6 +76,24 @@ describe('singletons', () => {
     const second = offer(nodes[1]!)
     await waitUntil(() => [...hosts.values()].filter((host) => host === 'b').length === 2)
     await Promise.all([...first, ...second].map((it) => it[Symbol.asyncDispose]()))
+  })
+
+  it('can be objects of any class, or nothing', async () => {
+    class Policy {
+      readonly token: number
+      constructor({ token }: SingletonHandle) {
+        this.token = token
+      }
+    }
+    const [node] = await form(['a'])
+    const { singletons } = node!
+    const offers = [
+      singletons.host('policy', (handle) => new Policy(handle)),
+      singletons.host('nothing', async () => {}),
+    ]
+    for (const name of ['policy', 'nothing'])
+      assert.equal((await failureOf(singletons.call(name, 1))).code, 'ERR_NO_HANDLER')
+    await Promise.all(offers.map((it) => it[Symbol.asyncDispose]()))
   })
 
   it('follow a node that stops, and say what a handler failed with', async () => {

@@ -127,6 +127,24 @@ describe('streams of services', () => {
     assert.ok(['ERR_MEMBER_DOWN', 'ERR_ABORTED', 'ERR_SHUTTING_DOWN'].includes((await next).code))
   })
 
+  it('that fail name their method, before their first item and after', async () => {
+    const [a, b] = await pair()
+    let isLate = false
+    a.services.register('faulty', {
+      async *tell() {
+        // More than one answer takes, so that it fails in a later one.
+        if (isLate) for (let at = 0; at < 500; at++) yield at
+        throw new Error('broken')
+      },
+    })
+    await b.services.waitFor('faulty')
+    for (isLate of [false, true]) {
+      const { code, details } = await failureOf(all(b.services.stream('faulty', 'tell')))
+      const expected = { member: 'a', subject: 'faulty.tell', reason: 'broken' }
+      assert.deepEqual([code, details], ['ERR_HANDLER_FAILED', expected])
+    }
+  })
+
   it('are checked item by item by a contract, at both ends', async () => {
     const [a, b] = await pair()
     const words = service('words', { spell: { input: textSchema, output: textSchema, stream: true } })
