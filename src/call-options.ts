@@ -2,7 +2,7 @@
 // once, as `ERR_BAD_OPTIONS`: an option that is mistyped must not count as left out.
 
 import { closestWord } from './closest-word.ts'
-import { ClusterError } from './errors.ts'
+import { ClusterError, isClusterError } from './errors.ts'
 
 /** What is wrong with a value that is given, as words to follow its name; undefined: nothing. */
 export type OptionCheck = (value: unknown) => string | undefined
@@ -53,11 +53,30 @@ export function checkedOptions<Options extends object>(
   return options
 }
 
+/** For what a call is given beside its options: makes each check, whatever the others say, and then throws all their problems at once, or else the first error of another kind. */
+export function checkAll(...checks: readonly (() => unknown)[]): void {
+  const problems: string[] = []
+  const others: unknown[] = []
+  for (const check of checks)
+    try {
+      check()
+    } catch (error) {
+      if (isClusterError(error, 'ERR_BAD_OPTIONS')) problems.push(...error.details.problems)
+      else others.push(error)
+    }
+  if (problems.length > 0) throw new ClusterError('ERR_BAD_OPTIONS', problems.join('; '), { problems })
+  if (others.length > 0) throw others[0]
+}
+
 /** Throws `ERR_BAD_OPTIONS` when `given` is no text; `what` says which. For names: what they mean is looked at afterwards. */
 export function checkText(what: string, given: unknown): void {
-  if (typeof given === 'string') return
-  const problem = `${what} must be a text, not ${given === null ? 'null' : typeof given}`
-  throw new ClusterError('ERR_BAD_OPTIONS', problem, { problems: [problem] })
+  const problems = textProblems(what, given)
+  if (problems.length > 0) throw new ClusterError('ERR_BAD_OPTIONS', problems.join('; '), { problems })
+}
+
+/** The same as a list, empty for a text. */
+export function textProblems(what: string, given: unknown): string[] {
+  return typeof given === 'string' ? [] : [`${what} must be a text, not ${given === null ? 'null' : typeof given}`]
 }
 
 /** Throws `ERR_BAD_OPTIONS` when `given` is no function; `what` says which. */

@@ -318,8 +318,8 @@ export interface TrellisNode extends AsyncDisposable {
    * handshakes by reason, dropped messages by reason, and so on. They only grow.
    */
   readonly counters: NodeCounters & (() => Readonly<Record<string, number>>)
-  /** Announces `draining` to every member, for good: nobody should give it new work. It stays a member, and a leader leads on. Idempotent. */
-  drain(): Promise<void>
+  /** Announces `draining` to every member, for good: nobody should give it new work. It stays a member, and a leader leads on. It waits for nobody. Idempotent. */
+  drain(options?: WaitOptions): Promise<void>
   /** Tells the others that it goes, who see it as `left` and never as a failure, then stops. It may come back. Idempotent. */
   leave(options?: WaitOptions): Promise<void>
   /** Stops; a later start with the same data directory is the same member. Idempotent; afterwards no handle is left. */

@@ -239,7 +239,13 @@ function autoProblem(value: unknown): string | undefined {
 
 /** A new cluster starts with something that this node can make. */
 export function topologyProblems(topology: unknown, overlays: unknown): string[] {
-  if (topology === undefined || (overlays !== undefined && overlaysProblem(overlays) !== undefined)) return []
+  // What can be no name has been told of already.
+  if (
+    topology === undefined ||
+    word(topology) !== undefined ||
+    (overlays !== undefined && overlaysProblem(overlays) !== undefined)
+  )
+    return []
   const own = (overlays ?? []) as readonly { readonly name: string }[]
   const known = [...builtInOverlays, ...own].map(({ name }) => name)
   return known.includes(topology as string) ? [] : [`topology (${show(topology)}) must be ${list(known)}`]
@@ -290,7 +296,9 @@ function list(values: readonly string[]): string {
 export function show(value: unknown): string {
   let text: string
   try {
-    text = typeof value === 'string' ? `'${value}'` : (JSON.stringify(value) ?? String(value))
+    // JSON says null of a number that is none.
+    const isPlain = typeof value !== 'number' || Number.isFinite(value)
+    text = typeof value === 'string' ? `'${value}'` : (isPlain && JSON.stringify(value)) || String(value)
   } catch {
     text = String(value)
   }

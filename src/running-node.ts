@@ -284,7 +284,8 @@ export class RunningNode extends NodeFaces implements TrellisNode {
     await waitFor('node.ready', () => this.#progress(), { clock: this.#clock, signal, timeoutMs })
   }
 
-  async drain(): Promise<void> {
+  async drain(options: WaitOptions = {}): Promise<void> {
+    checkedWait(options)
     this.#toolbox.turn.enter(() => this.lifecycle.drain())
   }
 
@@ -293,10 +294,9 @@ export class RunningNode extends NodeFaces implements TrellisNode {
     await this.drain()
     const isGiven = (): boolean => !this.lifecycle.voters.hasPlaceToGive || this.#stopping !== undefined
     // Without a majority nobody can take it; the node goes all the same, and is replaced when it is missed.
-    await waitFor('node.leave', isGiven, { ...options, clock: this.#clock, timeoutMs: timeoutMs / 2 }).catch(
-      ignoreTimeout,
-    )
-    await this.stop({ ...options, timeoutMs: timeoutMs / 2 })
+    const half = { ...options, timeoutMs: timeoutMs / 2 }
+    await waitFor('node.leave', isGiven, { ...half, clock: this.#clock }).catch(ignoreTimeout)
+    await this.stop(half)
   }
 
   async stop(options: WaitOptions = {}): Promise<void> {

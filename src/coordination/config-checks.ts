@@ -1,14 +1,18 @@
 // What the calls of `node.config` may be given beside keys and values, as checks that tell all problems at once.
 
-import { anything, type OptionChecks, oneOf, waitChecks } from '../call-options.ts'
+import type { ConfigCondition, ConfigOperation } from '../../consensus/index.ts'
+import { checkAll, checkedOptions, type OptionChecks, oneOf, waitChecks } from '../call-options.ts'
 import type {
+  ConfigCallOptions,
   ConfigDeleteOptions,
   ConfigReadOptions,
+  ConfigStep,
   ConfigTransaction,
   ConfigWatchOptions,
   ConfigWriteOptions,
 } from './config-interface.ts'
-import { badOptions } from './config-words.ts'
+import { badOptions, conditionOf, operationOf } from './config-words.ts'
+import { isSchema } from './schema-check.ts'
 
 export const readChecks: OptionChecks<ConfigReadOptions> = {
   ...waitChecks,
@@ -17,13 +21,51 @@ export const readChecks: OptionChecks<ConfigReadOptions> = {
 export const writeChecks: OptionChecks<ConfigWriteOptions> = { ...waitChecks, schema: isSchema }
 export const deleteChecks: OptionChecks<ConfigDeleteOptions> = { ...waitChecks, revision: isRevision }
 export const watchChecks: OptionChecks<ConfigWatchOptions> = { signal: waitChecks.signal, from: isRevision }
-/** Checks and steps are looked at one by one. */
-export const transactionChecks: OptionChecks<ConfigTransaction> = { if: anything, do: anything, else: anything }
+const transactionChecks: OptionChecks<ConfigTransaction> = { if: isList, do: isList, else: isList }
 
-export function isSchema(value: unknown): string | undefined {
-  const standard: unknown = Reflect.get(Object(value), '~standard')
-  const isStandard = typeof Reflect.get(Object(standard), 'validate') === 'function'
-  return isStandard ? undefined : 'must be a Standard Schema'
+/** A transaction in the words of the log. */
+export interface ParsedTransaction {
+  readonly conditions: readonly ConfigCondition[]
+  readonly operations: readonly ConfigOperation[]
+  readonly others: readonly ConfigOperation[]
+}
+
+/**
+ * Throws with everything that is wrong with a transaction and with the options of its call. With `values-later` the values of its steps are not looked at, and are
+ * not in its operations.
+ */
+export function parsedTransaction(
+  transaction: ConfigTransaction,
+  options: ConfigCallOptions,
+  extent: 'all' | 'values-later',
+): ParsedTransaction {
+  const conditions: ConfigCondition[] = []
+  const operations: ConfigOperation[] = []
+  const others: ConfigOperation[] = []
+  const operation = (step: ConfigStep): ConfigOperation =>
+    operationOf(extent === 'all' || !isSet(step) ? step : { ...step, value: null })
+  checkAll(
+    () => checkedOptions(transaction, transactionChecks, ['do']),
+    ...itemsOf(transaction?.if).map((check) => () => conditions.push(conditionOf(check))),
+    ...itemsOf(transaction?.do).map((step) => () => operations.push(operation(step))),
+    ...itemsOf(transaction?.else).map((step) => () => others.push(operation(step))),
+    () => checkedOptions(options, waitChecks),
+  )
+  return { conditions, operations, others }
+}
+
+/** Of a step that may be anything. */
+export function isSet(step: ConfigStep): step is Extract<ConfigStep, { readonly set: string }> {
+  return typeof step === 'object' && step !== null && 'set' in step
+}
+
+function isList(value: unknown): string | undefined {
+  return Array.isArray(value) ? undefined : 'must be a list'
+}
+
+/** What is no list has been told of. */
+function itemsOf<Item>(list: readonly Item[] | undefined): readonly Item[] {
+  return Array.isArray(list) ? list : []
 }
 
 function isRevision(value: unknown): string | undefined {

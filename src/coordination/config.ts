@@ -2,7 +2,7 @@
 // back in the users' words. It keeps nothing of its own but the schemas of this node.
 
 import type { ConfigCondition, ConfigOperation, WriteResult } from '../../consensus/index.ts'
-import { checkedOptions, waitChecks } from '../call-options.ts'
+import { checkAll, checkedOptions, waitChecks } from '../call-options.ts'
 import type { JsonValue } from '../channels/payload.ts'
 import { ClusterError, isClusterError } from '../errors.ts'
 import type { Time } from '../runtime/clock.ts'
@@ -10,9 +10,9 @@ import { beginWait } from '../wait.ts'
 import {
   checkPrefix,
   deleteChecks,
-  isSchema,
+  isSet,
+  parsedTransaction,
   readChecks,
-  transactionChecks,
   watchChecks,
   writeChecks,
 } from './config-checks.ts'
@@ -35,7 +35,6 @@ import type {
 } from './config-interface.ts'
 import { ConfigSchemas } from './config-schemas.ts'
 import {
-  badOptions,
   checkedKey,
   checkedRevision,
   compacted,
@@ -49,8 +48,9 @@ import {
   written,
 } from './config-words.ts'
 import { DEFAULT_CALL_TIMEOUT_MS } from './leader-calls.ts'
-import type { OfflineKeys, Strategy } from './offline.ts'
+import { checkStrategy, type OfflineKeys, type Strategy } from './offline.ts'
 import type { AnswerTo, Query } from './queries.ts'
+import { isSchema } from './schema-check.ts'
 import type { StandardSchema } from './standard-schema.ts'
 import type { Commands, Questions } from './store.ts'
 
@@ -78,14 +78,20 @@ export class LocalConfig implements NodeConfig {
   }
 
   async get(key: string, options: ConfigReadOptions = {}): Promise<ConfigEntry | undefined> {
-    checkedOptions(options, readChecks)
-    const { answer, age } = await this.#read('config.get', { type: 'config-get', key: checkedKey(key) }, options)
+    checkAll(
+      () => checkedKey(key),
+      () => checkedOptions(options, readChecks),
+    )
+    const { answer, age } = await this.#read('config.get', { type: 'config-get', key }, options)
     return answer.record ? { ...entryOf(answer.record), ...age } : undefined
   }
 
   async list(prefix = '', options: ConfigReadOptions = {}): Promise<ConfigList> {
-    const { timeoutMs = DEFAULT_CALL_TIMEOUT_MS } = beginWait('config.list', options, readChecks)
-    checkPrefix(prefix)
+    checkAll(
+      () => checkPrefix(prefix),
+      () => beginWait('config.list', options, readChecks),
+    )
+    const { timeoutMs = DEFAULT_CALL_TIMEOUT_MS } = options
     const deadline = this.#options.clock.now() + timeoutMs
     for (let attempt = 0; attempt < MAX_LIST_ATTEMPTS; attempt++) {
       const left = { ...options, timeoutMs: Math.max(1, deadline - this.#options.clock.now()) }
@@ -99,22 +105,24 @@ export class LocalConfig implements NodeConfig {
   }
 
   set<Value = JsonValue>(key: string, value: Value, options: ConfigWriteOptions = {}): Promise<ConfigEntry> {
-    return this.#set('config.set', [], key, value, options)
+    return this.#set('config.set', undefined, key, value, options)
   }
 
-  async compareAndSet<Value = JsonValue>(
+  compareAndSet<Value = JsonValue>(
     key: string,
     revision: number,
     value: Value,
     options: ConfigWriteOptions = {},
   ): Promise<ConfigEntry> {
-    const condition = { type: 'revision', key: checkedKey(key), revision: checkedRevision(revision) } as const
-    return this.#set('config.compareAndSet', [condition], key, value, options)
+    return this.#set('config.compareAndSet', { type: 'revision', key, revision }, key, value, options)
   }
 
   async delete(key: string, options: ConfigDeleteOptions = {}): Promise<{ key: string; revision: number }> {
-    checkedOptions(options, deleteChecks)
-    const operation = { type: 'delete', key: checkedKey(key) } as const
+    checkAll(
+      () => checkedKey(key),
+      () => checkedOptions(options, deleteChecks),
+    )
+    const operation = { type: 'delete', key } as const
     const { revision } = options
     const condition = revision === undefined ? ({ type: 'exists', key } as const) : conditionOf({ key, revision })
     try {
@@ -127,21 +135,25 @@ export class LocalConfig implements NodeConfig {
   }
 
   async transaction(transaction: ConfigTransaction, options: ConfigCallOptions = {}): Promise<ConfigTransactionResult> {
-    checkedOptions(options, waitChecks)
-    const { if: checks = [], do: steps, else: otherwise = [] } = checkedOptions(transaction, transactionChecks)
-    if (!Array.isArray(checks) || !Array.isArray(steps) || !Array.isArray(otherwise))
-      throw badOptions("a transaction has lists: 'if', 'do', 'else'")
-    const [operations, others] = await Promise.all([this.#operations(steps), this.#operations(otherwise)])
+    // What a schema makes of a value is looked at when it has.
+    const hasSchemas = this.#schemas.size > 0
+    const parsed = parsedTransaction(transaction, options, hasSchemas ? 'values-later' : 'all')
+    const { do: steps, else: otherwise = [] } = transaction
+    const [operations, others] = hasSchemas
+      ? await Promise.all([this.#operations(steps), this.#operations(otherwise)])
+      : [parsed.operations, parsed.others]
     await this.#checkPast('config.transaction', [...operations, ...others], options)
-    const done = await this.#write('config.transaction', checks.map(conditionOf), operations, options, others)
+    const done = await this.#write('config.transaction', parsed.conditions, operations, options, others)
     const { held: succeeded, revision, results } = done
     return { succeeded, revision, results: results.map(({ key, revision, existed }) => ({ key, revision, existed })) }
   }
 
   watch(prefix = '', options: ConfigWatchOptions = {}): ConfigWatch {
     const { stopping } = this.#options
-    checkedOptions(options, watchChecks)
-    checkPrefix(prefix)
+    checkAll(
+      () => checkPrefix(prefix),
+      () => checkedOptions(options, watchChecks),
+    )
     const signal = options.signal ? AbortSignal.any([stopping, options.signal]) : stopping
     const from = this.#begin(options.from, signal)
     // Whoever iterates is told; who does not, did not ask.
@@ -170,14 +182,21 @@ export class LocalConfig implements NodeConfig {
   }
 
   async history(key: string, options: ConfigReadOptions = {}): Promise<readonly ConfigEvent[]> {
-    checkedOptions(options, readChecks)
-    const { answer } = await this.#read('config.history', { type: 'config-history', key: checkedKey(key) }, options)
+    checkAll(
+      () => checkedKey(key),
+      () => checkedOptions(options, readChecks),
+    )
+    const { answer } = await this.#read('config.history', { type: 'config-history', key }, options)
     return answer.changes.map(eventOf)
   }
 
   async rollback(key: string, revision: number, options: ConfigCallOptions = {}): Promise<ConfigEntry | undefined> {
-    checkedOptions(options, waitChecks)
-    const operation = { type: 'rollback', key: checkedKey(key), revision: checkedRevision(revision) } as const
+    checkAll(
+      () => checkedKey(key),
+      () => checkedRevision(revision),
+      () => checkedOptions(options, waitChecks),
+    )
+    const operation = { type: 'rollback', key, revision } as const
     await this.#checkPast('config.rollback', [operation], options)
     const done = await this.#write('config.rollback', [], [operation], options)
     const [result] = done.results
@@ -194,26 +213,41 @@ export class LocalConfig implements NodeConfig {
   offline(key: string, strategy: 'set'): OfflineSet
   offline(key: string, strategy: 'last-writer'): OfflineValue
   offline(key: string, strategy: Strategy): OfflineCounter | OfflineSet | OfflineValue {
-    return this.#options.offline.key(checkedKey(key), strategy, (value) => this.#schemas.passedNow(key, value))
+    checkAll(
+      () => checkedKey(key),
+      () => checkStrategy(strategy),
+    )
+    return this.#options.offline.key(key, strategy, (value) => this.#schemas.passedNow(key, value))
   }
 
   schema(prefix: string, schema: StandardSchema): Disposable {
-    checkPrefix(prefix)
-    checkedOptions({ schema: schema ?? null }, { schema: isSchema })
+    checkAll(
+      () => checkPrefix(prefix),
+      () => checkedOptions({ schema: schema ?? null }, { schema: isSchema }),
+    )
     return this.#schemas.add(prefix, schema)
   }
 
   async #set(
     operation: string,
-    conditions: readonly ConfigCondition[],
+    condition: Extract<ConfigCondition, { type: 'revision' }> | undefined,
     key: string,
     value: unknown,
     options: ConfigWriteOptions,
   ): Promise<ConfigEntry> {
-    checkedOptions(options, writeChecks)
-    checkedKey(key)
-    const hasSchema = this.#schemas.size > 0 || options.schema !== undefined
-    const text = valueText(hasSchema ? await this.#schemas.passed(key, value, options.schema) : value)
+    const hasSchema = this.#schemas.size > 0 || options?.schema !== undefined
+    let text = ''
+    checkAll(
+      () => checkedKey(key),
+      () => condition && checkedRevision(condition.revision),
+      () => {
+        // What a schema makes of it is looked at when it has.
+        if (!hasSchema) text = valueText(value)
+      },
+      () => checkedOptions(options, writeChecks),
+    )
+    if (hasSchema) text = valueText(await this.#schemas.passed(key, value, options.schema))
+    const conditions = condition ? [condition] : []
     const done = await this.#write(operation, conditions, [{ type: 'set', key, value: text }], options)
     const { revision, createRevision } = done.results[0] as WriteResult
     return entryOf({ key, value: text, revision, createRevision })
@@ -232,15 +266,13 @@ export class LocalConfig implements NodeConfig {
 
   async #operations(steps: ConfigTransaction['do']): Promise<ConfigOperation[]> {
     const operations: ConfigOperation[] = []
-    for (const step of steps) {
-      const isSet = typeof step === 'object' && step !== null && 'set' in step
-      operations.push(operationOf(isSet ? { ...step, value: await this.#value(step.set, step.value) } : step))
-    }
+    for (const step of steps)
+      operations.push(operationOf(isSet(step) ? { ...step, value: await this.#value(step.set, step.value) } : step))
     return operations
   }
 
   #value(key: string, value: JsonValue): Promise<JsonValue> {
-    return this.#schemas.passed(checkedKey(key), value) as Promise<JsonValue>
+    return this.#schemas.passed(key, value) as Promise<JsonValue>
   }
 
   /** Values that come back have to pass, too. What a key was at a revision does not change any more, so it can be looked at before. */

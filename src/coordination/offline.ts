@@ -23,8 +23,16 @@ export interface OfflineKeysOptions {
 
 export type Strategy = 'counter' | 'set' | 'last-writer'
 
+const strategies: readonly unknown[] = ['counter', 'set', 'last-writer'] satisfies Strategy[]
+
 const MAX_PENDING = 1_000
 const RETRY_MS = 200
+
+/** Throws `ERR_BAD_OPTIONS`. */
+export function checkStrategy(strategy: unknown): asserts strategy is Strategy {
+  if (!strategies.includes(strategy))
+    throw badOptions(`there is no strategy '${String(strategy)}': counter, set, last-writer`)
+}
 
 interface Change {
   readonly operation: MergeOperation
@@ -57,7 +65,8 @@ export class OfflineKeys {
       case 'last-writer':
         return this.#value(key, passed)
       default:
-        throw badOptions(`there is no strategy '${String(strategy)}': counter, set, last-writer`)
+        strategy satisfies never
+        throw new TypeError('no strategy')
     }
   }
 

@@ -10,6 +10,13 @@ export interface Checked {
   readonly mayHaveHappened?: boolean
 }
 
+/** A check of an option that is one. */
+export function isSchema(value: unknown): string | undefined {
+  const standard: unknown = Reflect.get(Object(value), '~standard')
+  const isStandard = typeof Reflect.get(Object(standard), 'validate') === 'function'
+  return isStandard ? undefined : 'must be a Standard Schema'
+}
+
 /** The value as the schema leaves it; without a schema as it is. Rejects with `ERR_INVALID_VALUE`. */
 export async function checkValue(
   checked: Checked,

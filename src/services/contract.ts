@@ -4,7 +4,7 @@
 import type { JsonValue } from '../channels/payload.ts'
 import { type Checked, checkValue } from '../coordination/schema-check.ts'
 import type { StandardSchema } from '../coordination/standard-schema.ts'
-import { checkedObject } from './query-checks.ts'
+import { checkContract, checkedObject } from './query-checks.ts'
 import type { ServiceCallContext, ServiceCallOptions, ServiceHandler, Services } from './service-interface.ts'
 
 /** What a method takes and gives. A side without a schema takes whatever JSON can say. */
@@ -53,11 +53,12 @@ export type ContractClient<Methods extends ServiceMethods> = {
   ) => Taken<Methods[Method]>
 }
 
-/** A contract, to be registered and called by. */
+/** A contract, to be registered and called by. Throws `ERR_BAD_OPTIONS`. */
 export function service<const Methods extends ServiceMethods>(
   name: string,
   methods: Methods,
 ): ServiceContract<Methods> {
+  checkContract(name, methods)
   return Object.freeze({ name, methods: Object.freeze({ ...methods }) })
 }
 

@@ -28,21 +28,21 @@ const MAX_WEIGHT = 1_000_000
 const word = /^[a-z0-9][a-z0-9._/-]{0,127}$/i
 const healths: readonly string[] = ['passing', 'degraded', 'critical'] satisfies ServiceHealth[]
 
-/** Checks what a user says and fills in the rest from `base`. Throws `ERR_BAD_OPTIONS` with every problem. */
+/**
+ * Checks what a user says and fills in the rest from `base`, which says what can be changed but name and cluster. Throws `ERR_BAD_OPTIONS` with every problem, those that were
+ * found before included.
+ */
 export function serviceFacts(
   base: ServiceFacts,
-  changes: Omit<ServiceOptions, 'health'> & { readonly health?: ServiceHealth },
-  problemsOfCheck: readonly string[] = [],
+  changes: Omit<ServiceOptions, 'health' | 'concurrency'> & { readonly health?: ServiceHealth },
+  foundBefore: readonly string[] = [],
 ): ServiceFacts {
-  const { concurrency, ...rest } = changes
-  const facts = { ...base, ...defined(rest) }
-  const known = new Set([...Object.keys(base).filter((key) => key !== 'cluster'), 'concurrency'])
+  const { name: _, cluster: __, ...known } = base
+  const facts = { ...base, ...defined(changes) }
   const problems = Object.keys(changes)
-    .filter((key) => !known.has(key))
+    .filter((key) => !Object.hasOwn(known, key))
     .map((key) => `services: unknown option '${key}'`)
-  problems.push(...factsProblems(facts), ...problemsOfCheck)
-  if (concurrency !== undefined && !(Number.isInteger(concurrency) && concurrency >= 1))
-    problems.push(`services.concurrency (${concurrency}) must be a whole number above 0`)
+  problems.push(...factsProblems(facts), ...foundBefore)
   if (problems.length > 0) throw new ClusterError('ERR_BAD_OPTIONS', problems.join('; '), { problems })
   return facts
 }
@@ -63,6 +63,17 @@ export function newFacts(name: string, zone: string): ServiceFacts {
   }
 }
 
+/** Of calls that run at once. */
+export function concurrencyProblems(concurrency: unknown): string[] {
+  if (concurrency === undefined || (Number.isInteger(concurrency) && (concurrency as number) >= 1)) return []
+  return [`services.concurrency (${show(concurrency)}) must be a whole number above 0`]
+}
+
+/** Of a service, as text that has nothing before it. */
+export function nameProblems(name: unknown): string[] {
+  return isWord(name) ? [] : [`name (${show(name)}) must be up to 128 letters, digits, '.', '_', '/' or '-'`]
+}
+
 /** What came from another member. Undefined: it is none. */
 export function parseFacts(value: unknown): ServiceFacts | undefined {
   if (typeof value !== 'object' || value === null) return undefined
@@ -75,7 +86,7 @@ function factsProblems(facts: ServiceFacts): string[] {
   const { name, namespace, version, capabilities, zone, weight, metadata, address, dependsOn, health, cluster } = facts
   const found: string[] = []
   const rule = (holds: boolean, text: string): void => void (holds || found.push(`services.${text}`))
-  rule(isWord(name), `name (${show(name)}) must be up to 128 letters, digits, '.', '_', '/' or '-'`)
+  found.push(...nameProblems(name).map((problem) => `services.${problem}`))
   rule(namespace === '' || isWord(namespace), `namespace (${show(namespace)}) must be a word`)
   rule(
     typeof version === 'string' && semverValid(version) !== null,
@@ -102,7 +113,8 @@ function factsProblems(facts: ServiceFacts): string[] {
 const isWord = (value: unknown): boolean => typeof value === 'string' && word.test(value)
 const areWords = (value: unknown): boolean => Array.isArray(value) && value.length <= MAX_WORDS && value.every(isWord)
 const isAddress = (value: unknown): boolean => typeof value === 'string' && typeof parseAddress(value) !== 'string'
-const show = (value: unknown): string => String(JSON.stringify(value)).slice(0, 80)
+const show = (value: unknown): string =>
+  (typeof value === 'number' ? String(value) : String(JSON.stringify(value))).slice(0, 80)
 
 function isMetadata(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false

@@ -2,7 +2,7 @@
 // reaches its instances here, and what an instance depends on reaches its health.
 
 import type { MemberRecord, SwimEvent } from '../../topology/index.ts'
-import { checkedOptions, checkText, waitChecks } from '../call-options.ts'
+import { checkAll, checkedOptions, checkText, waitChecks } from '../call-options.ts'
 import type { Carrier } from '../channels/carrier.ts'
 import type { Recipient } from '../channels/channel.ts'
 import type { JsonValue } from '../channels/payload.ts'
@@ -11,40 +11,33 @@ import type { Stage } from '../lifecycle-options.ts'
 import type { WaitOptions } from '../node-interface.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
 import { memberView } from '../node-views.ts'
-import { beginWait, nodeStopping, waitFor } from '../wait.ts'
+import { beginWait, checkedWait, nodeStopping, waitFor } from '../wait.ts'
 import type { Link } from '../wire/link.ts'
 import { byMerit } from './balance.ts'
 import { CallSide } from './call-side.ts'
-import {
-  type ContractClient,
-  type ContractHandlers,
-  calling,
-  implementing,
-  type ServiceContract,
-  type ServiceMethods,
-} from './contract.ts'
+import { type ContractClient, calling, type ServiceContract, type ServiceMethods } from './contract.ts'
 import { dependants, missingFor } from './dependencies.ts'
-import { HealthWatch, healthProblems } from './health.ts'
+import { HealthWatch } from './health.ts'
+import { checkedOffer } from './offer-checks.ts'
 import {
   checkCalled,
   checkedCall,
   checkedContract,
+  checkedDefaults,
   checkedObject,
   checkedQuery,
   checkedTarget,
-  checkHandlers,
 } from './query-checks.ts'
 import { Registry } from './registry.ts'
 import { RegistryGossip } from './registry-gossip.ts'
 import type { Asked } from './service-call.ts'
-import { newFacts, type ServiceFacts, serviceFacts } from './service-facts.ts'
+import { type ServiceFacts, serviceFacts } from './service-facts.ts'
 import type { FindHandler } from './service-host.ts'
 import { instanceId, ServiceIndex } from './service-index.ts'
 import type {
   CallGraph,
   ServiceCallOptions,
   ServiceChange,
-  ServiceHandler,
   ServiceImpact,
   ServiceInstance,
   ServiceOptions,
@@ -161,13 +154,8 @@ export class LocalServices implements Services, NodePart {
     options: ServiceOptions = {},
   ): ServiceRegistration {
     if (this.#stopping.signal.aborted) throw nodeStopping()
-    const called = typeof name === 'string' ? name : checkedContract(name).name
-    checkHandlers(called, handlers)
-    const functions =
-      typeof name === 'string' ? handlers : implementing(name, handlers as ContractHandlers<ServiceMethods>)
-    const { health, ...facts } = checkedObject(options)
-    const problems = health === undefined ? [] : healthProblems(health)
-    const declared = serviceFacts(newFacts(called, this.#context.options.zone), facts, problems)
+    const { facts: declared, handler } = checkedOffer(name, handlers, options, this.#context.options.zone)
+    const { health } = options
     const spread = this.#seen(declared)
     const created = this.#registry.create(spread)
     if (!created)
@@ -176,9 +164,7 @@ export class LocalServices implements Services, NodePart {
     const watch =
       health && new HealthWatch(health, this.#context.toolbox.clock, (found) => this.#update(number, { health: found }))
     this.#offered.set(number, { declared, spread, watch })
-    const handler = (method: string): ServiceHandler | undefined =>
-      Object.hasOwn(functions, method) ? (functions[method] as ServiceHandler) : undefined
-    this.#side?.host.add(number, called, handler, options.concurrency)
+    this.#side?.host.add(number, declared.name, handler, options.concurrency)
     this.#gossip?.spread(delta)
     this.#changed([this.#context.self.id])
     const dispose = (): void => this.#dispose(number)
@@ -220,7 +206,11 @@ export class LocalServices implements Services, NodePart {
     contract: ServiceContract<Methods>,
     options: ServiceCallOptions = {},
   ): ContractClient<Methods> {
-    return calling(this, contract, checkedObject(options))
+    checkAll(
+      () => checkedContract(contract),
+      () => checkedDefaults(options),
+    )
+    return calling(this, contract, options)
   }
 
   find(query: string | ServiceQuery = {}): readonly ServiceInstance[] {
@@ -239,11 +229,13 @@ export class LocalServices implements Services, NodePart {
     query: string | ServiceQuery = {},
     options: { readonly signal?: AbortSignal } = {},
   ): AsyncIterable<ServiceChange> {
-    const checked = checkedQuery(query)
-    const { signal } = checkedOptions(options, { signal: waitChecks.signal })
+    checkAll(
+      () => checkedQuery(query),
+      () => checkedOptions(options, { signal: waitChecks.signal }),
+    )
     const watch = new ServiceWatch(
-      () => this.find(checked),
-      signal,
+      () => this.find(query),
+      options.signal,
       () => this.#watches.delete(watch),
     )
     if (this.#stopping.signal.aborted) watch.end()
@@ -252,11 +244,14 @@ export class LocalServices implements Services, NodePart {
   }
 
   async waitFor(query: string | ServiceQuery, options: WaitOptions = {}): Promise<ServiceInstance> {
-    const checked = checkedQuery(query)
+    checkAll(
+      () => checkedQuery(query),
+      () => checkedWait(options),
+    )
     let found: ServiceInstance | undefined
     const isThere = (): boolean => {
       if (this.#stopping.signal.aborted) throw nodeStopping()
-      found = this.find(checked).find(({ health }) => health !== 'critical')
+      found = this.find(query).find(({ health }) => health !== 'critical')
       return found !== undefined
     }
     const { signal, timeoutMs = DEFAULT_WAIT_MS } = beginWait('services.waitFor', options)
@@ -271,9 +266,11 @@ export class LocalServices implements Services, NodePart {
     options: ServiceCallOptions = noOptions,
   ): Promise<JsonValue> {
     try {
-      checkCalled(name, method)
       const asked = { name, method, argument: argument as JsonValue, isStream: false, options }
-      if (options === noOptions) return this.#running().calls.call(asked)
+      if (options === noOptions) {
+        checkCalled(name, method)
+        return this.#running().calls.call(asked)
+      }
       const checked = checkedCall(asked)
       beginWait('services.call', { signal: options.signal })
       return this.#running().calls.call(checked)
@@ -288,7 +285,6 @@ export class LocalServices implements Services, NodePart {
     argument: unknown = null,
     options: ServiceCallOptions = {},
   ): AsyncIterable<JsonValue> {
-    checkCalled(name, method)
     const asked = checkedCall({ name, method, argument: argument as JsonValue, isStream: true, options })
     return this.#running().stream(asked)
   }
@@ -304,8 +300,10 @@ export class LocalServices implements Services, NodePart {
   }
 
   async remove(id: string, options: WaitOptions = {}): Promise<void> {
-    beginWait('services.remove', options)
-    checkText('the id of an instance', id)
+    checkAll(
+      () => checkText('the id of an instance', id),
+      () => beginWait('services.remove', options),
+    )
     if (this.#stopping.signal.aborted) throw nodeStopping()
     const found = this.#index.find({ namespace: '*' }).find(({ instance }) => instance.id === id)
     if (!found) throw new ClusterError('ERR_UNKNOWN_SERVICE', `there is no instance '${id}'`, { service: id })
@@ -338,7 +336,7 @@ export class LocalServices implements Services, NodePart {
   #update(number: number, changes: Parameters<ServiceRegistration['update']>[0]): void {
     const offered = this.#offered.get(number)
     if (!offered) throw new ClusterError('ERR_UNKNOWN_SERVICE', 'it is no longer offered', { service: String(number) })
-    offered.declared = serviceFacts(offered.declared, changes)
+    offered.declared = serviceFacts(offered.declared, checkedObject(changes))
     this.#spread(number, offered)
     this.#changed([this.#context.self.id])
   }

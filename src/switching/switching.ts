@@ -13,7 +13,7 @@ import type { NodeContext, NodePart } from '../node-part.ts'
 import { beginWait, withoutEffect } from '../wait.ts'
 import { type Caller, placeOrder } from './caller.ts'
 import { encodeOrder, encodeReport, ORDER_SUBJECT, parseOrder, parseReport } from './order.ts'
-import { orderProblems } from './order-problems.ts'
+import { checkSwitch } from './order-problems.ts'
 import type { SwitchOptions, SwitchReport } from './report.ts'
 import { SwitchDesk, type SwitchOrder, unknownTopology } from './switch-desk.ts'
 import { SwitchDriver } from './switch-driver.ts'
@@ -85,10 +85,8 @@ export class Switching implements NodePart, Omit<NodeTopology, 'advise' | 'links
 
   /** See {@link NodeTopology.switch}. */
   async switch(name: string, options: SwitchOptions = {}): Promise<SwitchReport> {
-    const { signal, ...order } = options ?? {}
-    const areOptions = typeof options === 'object' && options !== null && !Array.isArray(options)
-    const problems = areOptions ? orderProblems({ ...order, name }) : ['the options must be an object']
-    if (problems.length > 0) throw new ClusterError('ERR_BAD_OPTIONS', problems.join('; '), { problems })
+    checkSwitch(name, options)
+    const { signal, ...order } = options
     beginWait('node.topology.switch', { signal })
     const { definitions } = this.#context.overlays()
     if (!definitions.has(name)) throw unknownTopology(name, [...definitions.keys()])

@@ -188,6 +188,8 @@ describe('a node that drains', () => {
   it('says so to everybody, and stays a member', async () => {
     const [a, b] = await form(['a', 'b'])
     assert.ok(a && b)
+    assert.equal((await failureOf(b.drain({ timeoutMs: Number.NaN }))).code, 'ERR_BAD_OPTIONS')
+    assert.equal(b.status().node.condition, 'ok')
     await b.drain()
     await b.drain()
     await waitUntil(() => a.members().find(({ name }) => name === 'b')?.condition === 'draining')

@@ -195,6 +195,12 @@ describe('resolveOptions', () => {
     assert.doesNotMatch(message, /hunter/)
   })
 
+  it('says once what is wrong with one value, and shows it as it was given', () => {
+    assert.equal(refusal({ topology: 7 } as never), 'topology (7) must be a text')
+    assert.match(refusal({ timeoutMs: Number.NaN }), /timeoutMs \(NaN\)/)
+    assert.match(refusal({ expect: Number.POSITIVE_INFINITY }), /expect \(Infinity\)/)
+  })
+
   it('requires a secret as soon as others can reach it', () => {
     assert.match(refusal({ listen: '10.0.0.1:7400' }, 'ERR_SECRET_REQUIRED'), /listen \('10.0.0.1:7400'\)/)
     for (const listen of ['127.0.0.1:0', '127.9.9.9:0', '[::1]:0', 'localhost:0'])

@@ -272,6 +272,41 @@ describe('every call that waits', () => {
     assert.deepEqual((await node!.config.list()).entries, [])
   })
 
+  it('tells all that is wrong with it at once, arguments and options', async () => {
+    const [node] = await form(['a'])
+    const wrong = { timeoutMs: Number.NaN, foo: 1, signal: 5 } as unknown as WaitOptions
+    const { config, services, topology } = node!
+    const steps = { if: [{ key: '' }, { key: 'x', revision: -1 }], do: [{ set: '', value: 1n }, { zz: 1 }], bar: 1 }
+    const cases: { readonly [name: string]: [() => unknown, number] } = {
+      'config.get': [() => config.get('', { ...wrong, consistency: 'fresh' as 'stale' }), 5],
+      'config.list': [() => config.list(5 as never, wrong), 4],
+      'config.set': [() => config.set('', 1n, wrong), 5],
+      'config.set by a schema': [() => config.set('', 1n, { ...wrong, schema: 5 as never }), 5],
+      'config.compareAndSet': [() => config.compareAndSet('', Number.NaN, 1n, wrong), 6],
+      'config.delete': [() => config.delete('', { ...wrong, revision: -1 }), 5],
+      'config.transaction': [() => config.transaction(steps as never, wrong), 8],
+      'config.transaction without steps': [() => config.transaction({ if: 5 } as never, wrong), 5],
+      'config.history': [() => config.history('', wrong), 4],
+      'config.rollback': [() => config.rollback('', -1, wrong), 5],
+      'config.watch': [() => config.watch(5 as never, { foo: 1, from: -1, signal: 5 } as never), 4],
+      'config.schema': [() => config.schema(5 as never, 5 as never), 2],
+      'config.offline': [() => config.offline('', 'magic' as never), 2],
+      'topology.switch': [() => topology.switch('', { ...wrong, dryRun: 'x', expectFrom: 4 } as never), 6],
+      'services.find': [() => services.find({ version: 'xx', zone: 4, foo: 1 } as never), 3],
+      'services.watch': [() => services.watch({ foo: 1 } as never, { bar: 1, signal: 4 } as never), 3],
+      'services.waitFor': [() => services.waitFor({ foo: 1, version: 'xx' } as never, wrong), 5],
+      'services.call': [() => services.call(5 as never, 5 as never, 1, { ...wrong, version: 'xx', hedgeMs: 5 }), 7],
+      'services.stream': [() => services.stream(5 as never, 'x', 1, { ...wrong, version: 'xx' }), 5],
+      'services.remove': [() => services.remove(5 as never, wrong), 4],
+      'services.client': [() => services.client({ name: '', methods: { x: 5 } } as never, wrong as never), 5],
+    }
+    for (const [name, [call, count]] of Object.entries(cases)) {
+      const { code, details } = await failureOf((async () => call())())
+      const problems = 'problems' in details ? details.problems : []
+      assert.deepEqual([name, code, problems.length], [name, 'ERR_BAD_OPTIONS', count], problems.join('\n'))
+    }
+  })
+
   it('says of a question that was aborted that nothing has happened', async () => {
     const nodes = await form(['a', 'b', 'c'])
     const node = nodes.find((it) => it.status().consensus.role !== 'leader')!

@@ -71,4 +71,29 @@ describe('a service with a contract', () => {
       assert.deepEqual([error.code, error.cause, error.mayHaveHappened], ['ERR_INVALID_VALUE', cause, mayHaveHappened])
     }
   })
+
+  it('is refused with all that is wrong with it, and without a handler for each of its methods', async () => {
+    const [node] = await form(['a'])
+    const { services } = node!
+    const wrong: [() => unknown, RegExp[]][] = [
+      [() => service('', { x: 5 } as never), [/name \(""\)/, /method 'x'/]],
+      [() => service('x', null as never), [/methods must be an object/]],
+      [() => service('x', { a: { input: 5, stream: 'yes', outptu: cents } } as never), [/input/, /stream/, /outptu/]],
+      [() => services.register({ name: 'x', methods: { a: null } } as never, {}), [/method 'a'/]],
+      [() => services.register(billing, { ping: () => 1 } as never), [/no handler of 'billing\.charge'/]],
+      [
+        () => services.register(billing, {} as never, { weight: Number.NaN, concurrency: 0, name: 'y' } as never),
+        [/'billing\.charge'/, /'billing\.ping'/, /unknown option 'name'/, /weight \(NaN\)/, /concurrency \(0\)/],
+      ],
+      [() => services.register('billing', 5 as never, { version: 'x' }), [/functions by method/, /version \("x"\)/]],
+      [() => services.client(null as never), [/described by a contract/]],
+    ]
+    for (const [call, expected] of wrong) {
+      const { code, details } = await failureOf((async () => call())())
+      const problems = 'problems' in details ? details.problems : []
+      assert.deepEqual([code, problems.length], ['ERR_BAD_OPTIONS', expected.length], problems.join('\n'))
+      for (const [at, pattern] of expected.entries()) assert.match(problems[at]!, pattern)
+    }
+    assert.deepEqual(services.find(), [])
+  })
 })

@@ -199,6 +199,28 @@ describe('services', () => {
     assert.throws(() => services.find({ version: '^^' }), /range/)
     assert.equal((await failureOf(services.waitFor('nothing', { timeoutMs: 1 }))).code, 'ERR_TIMEOUT')
   })
+
+  it('change nothing of what they say of themselves when a change cannot be', async () => {
+    const [node] = await form(['a'])
+    const { services } = node!
+    const registration = services.register('billing', {}, { version: '1.0.0' })
+    const wrong: [unknown, number][] = [
+      [null, 1],
+      ['2.0.0', 1],
+      [[], 1],
+      [{ concurrency: 5 }, 1],
+      [{ name: 'shipping', cluster: 'other' }, 2],
+      [{ version: '2.0.0', weight: -1, foo: 1 }, 2],
+    ]
+    for (const [changes, count] of wrong) {
+      const { code, details } = await failureOf((async () => registration.update(changes as never))())
+      assert.deepEqual([code, 'problems' in details && details.problems.length], ['ERR_BAD_OPTIONS', count])
+    }
+    assert.deepEqual(
+      services.find().map(({ name, version, weight }) => [name, version, weight]),
+      [['billing', '1.0.0', 100]],
+    )
+  })
 })
 
 const text = ({ type, instance }: ServiceChange): string => `${type} ${instance.name}@${instance.member}`
