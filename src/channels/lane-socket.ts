@@ -127,7 +127,7 @@ export class LaneSocket implements ConnectionOwner {
   }
 
   nextTransfer(hasCredit: boolean): Envelope | undefined {
-    return this.lane.nextTransfer(hasCredit)
+    return this.lane.nextTransfer(this.connection, hasCredit)
   }
 
   transferEnded(envelope: Envelope, outcome: 'taken' | 'refused'): void {

@@ -26,7 +26,7 @@ export interface OutgoingLane {
   readonly channel: ChannelName
   /**
    * Queues an envelope of this channel; all that is queued in one turn leaves together, questions and answers sooner when there are many. Those with the same key that are not larger than a
-   * chunk come in their order, while their connection lives; one that is larger comes when it is complete.
+   * chunk come in their order, while their connection lives; one that is larger comes when it is complete, and what is sent after it was `taken` comes after it.
    *
    * `dropsOldest`: past the limit those that have waited longest are dropped and counted, instead of answering `full`.
    *

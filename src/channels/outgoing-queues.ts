@@ -46,7 +46,8 @@ interface Waiting {
 }
 
 interface Queue {
-  readonly hop: string
+  /** Undefined: they wait for another message, and not for a lane. */
+  readonly hop: string | undefined
   readonly channel: ChannelName
   entries: Waiting[]
   taken: number
@@ -56,6 +57,8 @@ interface Queue {
 export class OutgoingQueues {
   readonly #options: OutgoingQueuesOptions
   readonly #queues = new Map<string, Queue>()
+  /** Of each key of which a large payload is on its way out, what would overtake it. */
+  readonly #behind = new Map<string, Queue>()
   /** Large payloads that the lane to a neighbor is still reading. */
   readonly #taking = new Map<Envelope, { readonly hop: string; readonly message: OutgoingMessage }>()
 
@@ -65,19 +68,52 @@ export class OutgoingQueues {
 
   /** Sends `message` now or when its lane has room. What is not acknowledged is settled by it. */
   put(message: OutgoingMessage, floor: number): void {
+    const { key, isAcknowledged, isMonotonic, channel, destination } = message
+    // The other end puts in order what is acknowledged, and of what is not drops those that were overtaken.
+    const isInOrder = key !== undefined && !isAcknowledged && !isMonotonic
+    if (isInOrder && (this.#behind.size > 0 || isLarge(message))) {
+      const name = `${channel} ${destination.id} ${key}`
+      const line = this.#behind.get(name)
+      if (line) {
+        this.#wait(line, message, floor)
+        return
+      }
+      if (isLarge(message) && !message.isSettled) this.#holdBack(name, channel, message)
+    }
+    this.#put(message, floor)
+  }
+
+  /** What comes with the same key waits until `message` has been read. */
+  #holdBack(name: string, channel: ChannelName, message: OutgoingMessage): void {
+    const line: Queue = { hop: undefined, channel, entries: [], taken: 0, bytes: 0 }
+    this.#behind.set(name, line)
+    const goOn = (): void => {
+      while (line.taken < line.entries.length) {
+        const { message: next, floor } = advance(line)
+        if (isOver(next)) continue
+        this.#put(next, floor)
+        if (!isLarge(next) || next.isSettled) continue
+        next.onSettled(goOn)
+        return
+      }
+      this.#behind.delete(name)
+    }
+    message.onSettled(goOn)
+  }
+
+  #put(message: OutgoingMessage, floor: number): void {
     const { destination, channel } = message
-    const isLarge = message.bytes > MAX_CHUNK_BYTES
-    const hop = this.#options.nextHop(destination.id, isLarge)
+    const hop = this.#options.nextHop(destination.id, isLarge(message))
     if (hop === undefined) {
       this.#lost(message)
       return
     }
-    if (isLarge && hop !== destination.id) {
+    if (isLarge(message) && hop !== destination.id) {
       this.#options.pieces.put(message, floor)
       return
     }
     // A lane is still reading it: it will come, so it is not sent again.
-    if (isLarge && this.#isTaking(message)) return
+    if (isLarge(message) && this.#isTaking(message)) return
     const queue = this.#queues.size === 0 ? undefined : this.#queues.get(`${channel} ${hop}`)
     if (queue) this.#wait(queue, message, floor)
     else if (!this.#send(hop, message, floor)) {
@@ -148,14 +184,9 @@ export class OutgoingQueues {
     while (queue.taken < queue.entries.length) {
       const { message, floor } = queue.entries[queue.taken] as Waiting
       if (!isOver(message) && !this.#send(hop, message, floor)) break
-      queue.taken += 1
-      queue.bytes -= message.bytes
+      advance(queue)
     }
     if (queue.taken === queue.entries.length) this.#queues.delete(`${channel} ${hop}`)
-    else if (queue.taken > 1_024) {
-      queue.entries = queue.entries.slice(queue.taken)
-      queue.taken = 0
-    }
   }
 
   /** A large payload has been read, or its receiver has no memory for it. */
@@ -187,7 +218,7 @@ export class OutgoingQueues {
       if (queue.hop !== member) continue
       this.#queues.delete(name)
       for (const { message, floor } of queue.entries.slice(queue.taken)) {
-        const hop = message.bytes > MAX_CHUNK_BYTES ? nextHop(message.destination.id, true) : undefined
+        const hop = isLarge(message) ? nextHop(message.destination.id, true) : undefined
         if (hop === undefined || hop === member) this.#lost(message)
         else pieces.put(message, floor)
       }
@@ -197,7 +228,7 @@ export class OutgoingQueues {
   /** Messages and bytes that wait on `channel`. */
   waiting(channel: ChannelName): { messages: number; bytes: number } {
     const sum = { messages: 0, bytes: 0 }
-    for (const queue of this.#queues.values()) {
+    for (const queue of [...this.#queues.values(), ...this.#behind.values()]) {
       if (queue.channel !== channel) continue
       sum.messages += queue.entries.length - queue.taken
       sum.bytes += queue.bytes
@@ -225,7 +256,7 @@ export class OutgoingQueues {
     const waiting = entries.length - taken
     if (waiting >= MAX_WAITING_CALLS) return queueFull(channel, MAX_WAITING_CALLS, 'messages')
     if (waiting > 0 && bytes + message.bytes > QUEUE_BYTES) return queueFull(channel, QUEUE_BYTES, 'bytes')
-    if (message.onFull !== 'fail') return undefined
+    if (message.onFull !== 'fail' || hop === undefined) return undefined
     const lane = this.#options.lanes.to(hop, channel)
     return queueFull(
       channel,
@@ -251,4 +282,20 @@ export class OutgoingQueues {
     for (const taking of this.#taking.values()) if (taking.message === message) return true
     return false
   }
+}
+
+/** Takes the first away. */
+function advance(queue: Queue): Waiting {
+  const first = queue.entries[queue.taken] as Waiting
+  queue.taken += 1
+  queue.bytes -= first.message.bytes
+  if (queue.taken > 1_024 && 2 * queue.taken > queue.entries.length) {
+    queue.entries = queue.entries.slice(queue.taken)
+    queue.taken = 0
+  }
+  return first
+}
+
+function isLarge({ bytes }: OutgoingMessage): boolean {
+  return bytes > MAX_CHUNK_BYTES
 }

@@ -32,6 +32,13 @@ export interface SocketLaneOptions {
   readonly onEnough: () => void
 }
 
+/** A payload that is read while room comes. */
+interface Large {
+  readonly envelope: Envelope
+  /** It begins on the first connection, after so many messages of `#ordered`. Undefined: on any, at once. */
+  readonly behind: number | undefined
+}
+
 /** Shares of the queue's limit at which a lane is congested, and relieved. */
 const CONGESTED_SHARE = 3 / 4
 const RELIEVED_SHARE = 1 / 4
@@ -63,8 +70,10 @@ export class SocketLane implements OutgoingLane, IncomingLane {
   readonly #relayed = new FrameQueue()
   /** Of what is passed on, what needs no credit: its receiver grants none for it. */
   readonly #relayedUrgent = new FrameQueue()
-  readonly #large: Envelope[] = []
+  readonly #large: Large[] = []
   #largeBytes = 0
+  /** Messages that were ever put into `#ordered`. */
+  #orderedMessages = 0
   readonly connections: LaneConnection[] = []
   #isRelaysTurn = false
   #isFull = false
@@ -199,11 +208,15 @@ export class SocketLane implements OutgoingLane, IncomingLane {
     return this.#isRelaysTurn ? (relayed() ?? own()) : (own() ?? relayed())
   }
 
-  nextTransfer(hasCredit: boolean): Envelope | undefined {
-    const at = hasCredit ? 0 : this.#large.findIndex(({ kind }) => isFree(kind))
-    const [envelope] = at < 0 ? [] : this.#large.splice(at, 1)
-    if (envelope !== undefined) this.#largeBytes -= envelope.payload.length
-    return envelope
+  nextTransfer(connection: LaneConnection, hasCredit: boolean): Envelope | undefined {
+    // In order is what goes over the first connection, behind all that was queued for it before.
+    const through = connection === this.connections[0] ? this.#orderedMessages - this.#ordered.messages : 0
+    const at = this.#large.findIndex(
+      ({ envelope, behind }) => (hasCredit || isFree(envelope.kind)) && (behind === undefined || behind <= through),
+    )
+    const [large] = at < 0 ? [] : this.#large.splice(at, 1)
+    if (large !== undefined) this.#largeBytes -= large.envelope.payload.length
+    return large?.envelope
   }
 
   transferEnded(envelope: Envelope, outcome: 'taken' | 'refused'): void {
@@ -250,6 +263,7 @@ export class SocketLane implements OutgoingLane, IncomingLane {
 
   #add(queue: FrameQueue, envelope: Envelope): void {
     const { payload } = envelope
+    if (queue === this.#ordered) this.#orderedMessages += 1
     const slab = queue.reserve(FRAME_HEADER_BYTES + MAX_LANE_HEAD_BYTES + payload.length, this.#options.now)
     const start = slab.written
     const at = writeHead(slab.bytes, start + FRAME_HEADER_BYTES, envelope, this.ends)
@@ -263,7 +277,9 @@ export class SocketLane implements OutgoingLane, IncomingLane {
     if (envelope.payload.length > MAX_TRANSFER_BYTES) {
       throw new WireError('too-long', `a payload of ${envelope.payload.length} bytes exceeds ${MAX_TRANSFER_BYTES}`)
     }
-    this.#large.push(envelope)
+    // Acknowledged ones are put in order at the other end.
+    const isOrdered = envelope.key !== undefined && envelope.floor === 0
+    this.#large.push({ envelope, behind: isOrdered ? this.#orderedMessages : undefined })
     this.#largeBytes += envelope.payload.length
   }
 

@@ -74,6 +74,26 @@ describe('acknowledged messages', () => {
   })
 })
 
+describe('messages that are not acknowledged', () => {
+  it('come in the order of their key, small ones behind large ones and large ones behind small', async () => {
+    const [a, b] = await form(['a', 'b'])
+    for (const name of ['data', 'events'] as const) {
+      const [near, far] = [a!.channel(name), b!.channel(name)]
+      const seen: number[] = []
+      using _ = far.onMessage(({ payload }) => void seen.push((payload as Uint8Array).length))
+      const options = { key: 'k', ack: false }
+      const sizes = Array.from({ length: 3_000 }, (_, index) =>
+        index % 50 === 49 ? 70_000 + 40_000 * (index % 7) : index,
+      )
+      const payloads = sizes.map((size) => new Uint8Array(size))
+      await near.sendMany('b', payloads, options)
+      await Promise.all(payloads.map((payload) => near.send('b', payload, options)))
+      await waitUntil(() => seen.length + (far.stats().dropped.stale ?? 0) === 2 * sizes.length)
+      assert.deepEqual(seen, [...sizes, ...sizes])
+    }
+  })
+})
+
 describe('messages of which the newest wins', () => {
   it('never come older after newer, and the last one comes', async () => {
     const [a, b] = await form(['a', 'b'])

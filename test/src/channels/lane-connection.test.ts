@@ -80,7 +80,7 @@ class End implements ConnectionOwner {
   }
   nextFree = (limit: number): Taken | undefined => this.lane.nextFree(limit)
   next = (limit: number): Taken | undefined => this.lane.next(this.connection, limit)
-  nextTransfer = (hasCredit: boolean): Envelope | undefined => this.lane.nextTransfer(hasCredit)
+  nextTransfer = (hasCredit: boolean): Envelope | undefined => this.lane.nextTransfer(this.connection, hasCredit)
   transferEnded = (envelope: Envelope, outcome: 'taken' | 'refused'): void => this.lane.transferEnded(envelope, outcome)
   sent = (messages: number, bytes: number): void => this.lane.sent(messages, bytes)
   roundTrip = (): void => {}

@@ -1,9 +1,9 @@
-// What waits for lanes, over lanes that take nothing but large payloads, which they are slow to read.
+// What waits for lanes, over lanes that are slow to read large payloads.
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Lanes } from '../../../src/channels/lane.ts'
-import { OutgoingMessage } from '../../../src/channels/outgoing-message.ts'
+import { OutgoingMessage, type OutgoingMessageFields } from '../../../src/channels/outgoing-message.ts'
 import { OutgoingQueues } from '../../../src/channels/outgoing-queues.ts'
 import type { ClusterError } from '../../../src/errors.ts'
 import { systemClock } from '../../../src/runtime/clock.ts'
@@ -14,7 +14,7 @@ function begin() {
   const reading: Envelope[] = []
   const send = (envelope: Envelope): string => {
     reading.push(envelope)
-    return 'taking'
+    return envelope.payload.length > MAX_CHUNK_BYTES ? 'taking' : 'accepted'
   }
   const lane = (peer: string) => ({ peer, channel: 'data', send })
   const queues = new OutgoingQueues({
@@ -26,14 +26,14 @@ function begin() {
     pieces: { put: () => assert.fail('there is a link') },
   })
   const settled: [string, string][] = []
-  const put = (id: string, isAcknowledged = false): OutgoingMessage => {
+  const put = (id: string, isAcknowledged = false, given: Partial<OutgoingMessageFields> = {}): OutgoingMessage => {
     const payload = new Uint8Array(MAX_CHUNK_BYTES + 1)
     const listener = {
       settled: (_: OutgoingMessage, error?: ClusterError) => void settled.push([id, error?.code ?? 'taken']),
     }
     const destination = { id, name: id, generation: 1 }
     const fields = { kind: 'message', id: 1, channel: 'data', destination, isAcknowledged } as const
-    const message = new OutgoingMessage({ ...fields, encoded: { encoding: 'bytes', payload }, listener })
+    const message = new OutgoingMessage({ ...fields, encoded: { encoding: 'bytes', payload }, listener, ...given })
     queues.put(message, 0)
     return message
   }
@@ -71,5 +71,53 @@ describe('a large payload that a lane is still reading', () => {
       ['b', 'ERR_BUFFER_FULL'],
       ['c', 'taken'],
     ])
+  })
+})
+
+describe('what has the key of a large payload that a lane is still reading', () => {
+  const small = (id: number, key = 'k'): Partial<OutgoingMessageFields> => ({
+    id,
+    key,
+    encoded: { encoding: 'bytes', payload: new Uint8Array(1) },
+  })
+
+  it('waits until that was read, or failed, one large payload after the other', () => {
+    const { queues, reading, put } = begin()
+    const ids = (): number[] => reading.map(({ id }) => id)
+    put('b', false, { id: 1, key: 'k' })
+    put('b', false, small(2))
+    put('b', false, { id: 3, key: 'k' })
+    put('b', false, small(4))
+    put('b', false, { ...small(5), onFull: 'fail' })
+    assert.deepEqual([ids(), queues.waiting('data')], [[1], { messages: 4, bytes: MAX_CHUNK_BYTES + 4 }])
+    queues.taken(reading[0]!, 'taken')
+    assert.deepEqual(ids(), [1, 2, 3])
+    put('b', false, small(6))
+    queues.taken(reading[2]!, 'refused')
+    assert.deepEqual([ids(), queues.waiting('data')], [[1, 2, 3, 4, 5, 6], { messages: 0, bytes: 0 }])
+    put('b', false, small(7))
+    assert.equal(ids().at(-1), 7)
+  })
+
+  it('does not wait with another key or for another member, when it is acknowledged, nor when only the newest counts', () => {
+    const { reading, put } = begin()
+    put('b', false, { id: 1, key: 'k' })
+    put('b', false, small(2, 'other'))
+    put('c', false, small(3))
+    put('b', true, small(4))
+    put('b', false, { ...small(5), kind: 'newest' })
+    assert.deepEqual(
+      reading.map(({ id }) => id),
+      [1, 2, 3, 4, 5],
+    )
+  })
+
+  it('is not sent when nobody waits for it any more', () => {
+    const { queues, reading, put } = begin()
+    const large = put('b', false, { id: 1, key: 'k' })
+    put('b', false, small(2)).settle()
+    put('b', false, small(3))
+    large.settle()
+    assert.deepEqual([reading.map(({ id }) => id), queues.waiting('data').messages], [[1, 3], 0])
   })
 })

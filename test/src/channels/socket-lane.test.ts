@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { LaneConnection } from '../../../src/channels/lane-connection.ts'
 import { MAX_RELAYED_MESSAGES } from '../../../src/channels/lane-limits.ts'
 import { SocketLane } from '../../../src/channels/socket-lane.ts'
 import type { Envelope } from '../../../src/wire/envelope.ts'
@@ -70,5 +71,27 @@ describe('a lane that passes on for others', () => {
     const { lane, counts } = laneUnderTest()
     assert.equal(lane.forward(passedOn(3, MAX_CHUNK_BYTES + 1)), false)
     assert.equal(counts['lane-relay-too-large'], 1)
+  })
+})
+
+describe('a large payload with a key that is not acknowledged', () => {
+  it('goes over the first connection, behind what was queued there before it; others go at once over any', () => {
+    const { lane } = laneUnderTest()
+    const [first, second] = [{}, {}] as [LaneConnection, LaneConnection]
+    lane.connections.push(first, second)
+    const small = { ...passedOn(0, 100), key: 'k' }
+    const large = { ...passedOn(0, MAX_CHUNK_BYTES + 1), key: 'k' }
+    const [acknowledged, plain] = [
+      { ...large, floor: 1 },
+      { ...large, key: undefined },
+    ]
+    for (const envelope of [small, large, small, acknowledged, plain]) lane.send(envelope)
+    assert.equal(lane.nextTransfer(second, true), acknowledged)
+    assert.equal(lane.nextTransfer(first, true), plain)
+    assert.equal(lane.nextTransfer(first, true), undefined)
+    assert.equal(lane.next(first, 200)?.messages, 1)
+    assert.equal(lane.nextTransfer(second, true), undefined)
+    assert.equal(lane.nextTransfer(first, false), undefined)
+    assert.equal(lane.nextTransfer(first, true), large)
   })
 })
