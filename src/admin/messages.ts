@@ -76,9 +76,14 @@ function checked(body: unknown): Body {
 }
 
 function bytesOf(payload: JsonValue): Payload {
-  const isBase64 = typeof payload === 'string' && /^[\w+/-]*={0,2}$/.test(payload)
-  if (!isBase64) throw bad('the payload is not base64')
+  if (typeof payload !== 'string' || !isBase64(payload)) throw bad('the payload is not base64')
   return new Uint8Array(Buffer.from(payload, 'base64'))
+}
+
+/** Padded whole or not at all, in either alphabet. (What reads it takes anything, and leaves out what it does not understand.) */
+function isBase64(text: string): boolean {
+  const [, padding = ''] = /^[\w+/-]*(={0,2})$/.exec(text) ?? []
+  return padding === '' ? /^[\w+/-]*$/.test(text) && text.length % 4 !== 1 : text.length % 4 === 0
 }
 
 function bad(problem: string): ClusterError {

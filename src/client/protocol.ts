@@ -79,5 +79,6 @@ export function payloadFields(payload: Uint8Array | JsonValue): { payload: JsonV
 /** The other end of {@link payloadFields}. Throws for what is no base64. */
 export function payloadOf({ payload, encoding }: { readonly payload: JsonValue; readonly encoding?: unknown }) {
   if (encoding !== 'base64') return payload
-  return Uint8Array.from(atob(String(payload)), (unit) => unit.charCodeAt(0))
+  if (typeof payload !== 'string') throw new TypeError('not base64')
+  return Uint8Array.from(atob(payload), (unit) => unit.charCodeAt(0))
 }

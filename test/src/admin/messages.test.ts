@@ -97,7 +97,16 @@ describe('messages over HTTP', () => {
       [{ channel: 'none', payload: 1 }, 404, 'ERR_UNKNOWN_CHANNEL'],
       [{ channel: 'data', to: 'nobody', payload: 1 }, 404, 'ERR_UNKNOWN_MEMBER'],
       [{ channel: 'data', to: 'b', payload: 1, key: '' }, 400, 'ERR_BAD_OPTIONS'],
-      [{ channel: 'data', to: 'b', payload: '?', encoding: 'base64' }, 400, 'ERR_BAD_REQUEST'],
+      ...['?', 'a', 'abcde', 'aGk==', 'aG=k', 'aGk=====', '=', 1234].map((payload): [object, number, string] => [
+        { channel: 'data', to: 'b', payload, encoding: 'base64' },
+        400,
+        'ERR_BAD_REQUEST',
+      ]),
+      ...['', 'aGk', 'aGk=', 'aA==', 'a_-k'].map((payload): [object, number, string] => [
+        { channel: 'none', to: 'b', payload, encoding: 'base64' },
+        404,
+        'ERR_UNKNOWN_CHANNEL',
+      ]),
       [{ channel: 'data', topic: 'no good', payload: 1 }, 400, 'ERR_BAD_REQUEST'],
     ]
     for (const [body, status, code] of cases) {
