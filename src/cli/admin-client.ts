@@ -1,8 +1,9 @@
 // Asks an admin: one call, one JSON object, bounded in time and size. What is refused comes back as the error that the
-// admin sent; what cannot be reached as `ERR_UNREACHABLE`, for which scripts have the exit code 3.
+// admin sent; what cannot be reached as `ERR_UNREACHABLE`, for which scripts have the exit code 3. What was to change something and had left by then
+// may have happened.
 
 import type { IncomingMessage, RequestOptions } from 'node:http'
-import { ClusterError } from '../errors.ts'
+import { ClusterError, type ClusterErrorOptions } from '../errors.ts'
 import { requesterFor } from '../node-http.ts'
 import { RemoteError, usageError } from './failure.ts'
 
@@ -39,7 +40,7 @@ export async function askAdminBytes(path: string, options: AdminClientOptions): 
   if (status >= 200 && status < 300) return bytes
   const body = parseObject(Buffer.from(bytes).toString('utf8'))
   if (body !== undefined && typeof body.code === 'string') throw remoteError(body)
-  throw unreachable(options.url, `answers, but is no Trellis admin (HTTP ${status})`)
+  throw unreachable(options.url, `answers, but is no Trellis admin (HTTP ${status})`, { mayHaveHappened: false })
 }
 
 /** The JSON that `url/path` answers. */
@@ -51,7 +52,14 @@ export async function askAdmin(path: string, options: AdminClientOptions, call: 
   const body = parseObject(text)
   if (body !== undefined && status >= 200 && status < 300) return body
   if (body !== undefined && typeof body.code === 'string') throw remoteError(body)
-  throw unreachable(options.url, `answers, but is no Trellis admin (HTTP ${status})`)
+  // A gateway on the way may have passed it on.
+  const mayHaveHappened = changes(call)
+  throw unreachable(options.url, `answers, but is no Trellis admin (HTTP ${status})`, { mayHaveHappened })
+}
+
+/** Whether it may change anything. */
+function changes({ method = 'GET' }: AdminCall): boolean {
+  return method !== 'GET'
 }
 
 function parseUrl(text: string): URL {
@@ -64,9 +72,10 @@ function parseUrl(text: string): URL {
 async function exchange(
   url: URL,
   options: AdminClientOptions,
-  { method = 'GET', body, headers: own = {} }: AdminCall,
+  call: AdminCall,
   maxBytes: number,
 ): Promise<{ status: number; bytes: Uint8Array }> {
+  const { method = 'GET', body, headers: own = {} } = call
   const timeout = AbortSignal.timeout(options.timeoutMs ?? defaultTimeoutMs)
   const signal = options.signal ? AbortSignal.any([timeout, options.signal]) : timeout
   const headers = {
@@ -75,21 +84,30 @@ async function exchange(
     ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
   }
+  let isConnected = false
+  const onConnected = (): void => {
+    isConnected = true
+  }
   try {
-    const response = await send(url, { method, headers, signal, agent: false }, body)
+    const response = await send(url, { method, headers, signal, agent: false }, body, onConnected)
     return { status: response.statusCode ?? 0, bytes: await readBytes(response, maxBytes) }
   } catch (cause) {
-    if (options.signal?.aborted) throw new ClusterError('ERR_ABORTED', 'the call was ended', { operation: url.href })
+    // Nothing leaves before that.
+    const mayHaveHappened = isConnected && changes(call)
+    if (options.signal?.aborted)
+      throw new ClusterError('ERR_ABORTED', 'the call was ended', { operation: url.href }, { cause, mayHaveHappened })
     const { code, message } = cause as NodeJS.ErrnoException
     const reason = timeout.aborted ? 'does not answer in time' : `cannot be reached (${code ?? message})`
-    throw unreachable(options.url, reason, cause)
+    throw unreachable(options.url, reason, { cause, mayHaveHappened })
   }
 }
 
-function send(url: URL, options: RequestOptions, body: unknown): Promise<IncomingMessage> {
+function send(url: URL, options: RequestOptions, body: unknown, onConnected: () => void): Promise<IncomingMessage> {
   const request = requesterFor(url.protocol)
+  const connected = url.protocol === 'https:' ? 'secureConnect' : 'connect'
   return new Promise((resolve, reject) => {
     request(url, options, resolve)
+      .on('socket', (socket) => socket.once(connected, onConnected))
       .on('error', reject)
       .end(body === undefined ? undefined : JSON.stringify(body))
   })
@@ -126,6 +144,7 @@ export function remoteError(body: Record<string, unknown>): RemoteError {
   })
 }
 
-function unreachable(url: string, reason: string, cause?: unknown): ClusterError {
-  return new ClusterError('ERR_UNREACHABLE', `${url} ${reason}`, { url }, { cause })
+function unreachable(url: string, reason: string, options: ClusterErrorOptions): ClusterError {
+  const hint = options.mayHaveHappened ? '; it may have happened' : ''
+  return new ClusterError('ERR_UNREACHABLE', `${url} ${reason}${hint}`, { url }, options)
 }
