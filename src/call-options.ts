@@ -48,24 +48,28 @@ export function checkedOptions<Options extends object>(
   needed: readonly (keyof Options & string)[] = [],
 ): Options {
   const problems = problemsOf(options, checks)
-  for (const name of needed) if (options?.[name] === undefined) problems.push(`${name} is missing`)
+  // Of what is no object, that is said alone.
+  if (typeof options === 'object' && options !== null)
+    for (const name of needed) if (options[name] === undefined) problems.push(`${name} is missing`)
   if (problems.length > 0) throw new ClusterError('ERR_BAD_OPTIONS', problems.join('; '), { problems })
   return options
 }
 
 /** For what a call is given beside its options: makes each check, whatever the others say, and then throws all their problems at once, or else the first error of another kind. */
 export function checkAll(...checks: readonly (() => unknown)[]): void {
-  const problems: string[] = []
-  const others: unknown[] = []
+  let errors: unknown[] | undefined
   for (const check of checks)
     try {
       check()
     } catch (error) {
-      if (isClusterError(error, 'ERR_BAD_OPTIONS')) problems.push(...error.details.problems)
-      else others.push(error)
+      errors ??= []
+      errors.push(error)
     }
+  // Most calls are right: nothing is made for them.
+  if (!errors) return
+  const problems = errors.flatMap((error) => (isClusterError(error, 'ERR_BAD_OPTIONS') ? error.details.problems : []))
   if (problems.length > 0) throw new ClusterError('ERR_BAD_OPTIONS', problems.join('; '), { problems })
-  if (others.length > 0) throw others[0]
+  throw errors[0]
 }
 
 /** Throws `ERR_BAD_OPTIONS` when `given` is no text; `what` says which. For names: what they mean is looked at afterwards. */

@@ -286,6 +286,7 @@ describe('every call that waits', () => {
       'config.delete': [() => config.delete('', { ...wrong, revision: -1 }), 5],
       'config.transaction': [() => config.transaction(steps as never, wrong), 8],
       'config.transaction without steps': [() => config.transaction({ if: 5 } as never, wrong), 5],
+      'config.transaction of nothing': [() => config.transaction(undefined as never, wrong), 4],
       'config.history': [() => config.history('', wrong), 4],
       'config.rollback': [() => config.rollback('', -1, wrong), 5],
       'config.watch': [() => config.watch(5 as never, { foo: 1, from: -1, signal: 5 } as never), 4],
