@@ -28,6 +28,11 @@ export class ClusterRecordKeeper {
     return true
   }
 
+  /** When there was last news of a leader. */
+  get heardAt(): number {
+    return this.#heardAt
+  }
+
   /** True while a leader with a lease has been heard of lately. */
   isFresh(now: number): boolean {
     return now - this.#heardAt <= RECORD_FRESH_MS

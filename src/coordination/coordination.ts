@@ -197,9 +197,21 @@ export class Coordination {
     return Math.max(0, Math.round(now - since))
   }
 
-  /** As far as links tell, this voter and those it is linked to are a majority. A member that does not vote cannot tell: true. */
+  /**
+   * As far as links tell, this voter and those it is linked to are a majority. A member without a log can tell only that it reaches nobody:
+   * it has no link at all, and has heard of no leader for some time.
+   */
   get reachesMajority(): boolean {
-    return this.#voter?.reachesMajority() ?? true
+    if (this.#voter) return this.#voter.reachesMajority()
+    const { links, toolbox } = this.#options
+    return this.#keeper.isFresh(toolbox.clock.now()) || links.all().length > 0
+  }
+
+  /** For how long no leader was heard, nor a majority led. Of a member without a log: 0 while what it heard of one still counts. */
+  get unledMs(): number {
+    if (this.#voter) return this.ageMs()
+    const now = this.#options.toolbox.clock.now()
+    return this.#keeper.isFresh(now) ? 0 : now - Math.max(this.#heardAt, this.#keeper.heardAt)
   }
 
   /** The last entry that this node's machine has seen; undefined when it holds no log. */

@@ -29,7 +29,7 @@ class KnownLeadership implements Leadership {
 
   // Asked for only where no leader is in reach.
   get unledMs(): number {
-    return this.#coordination.isVoter ? this.#coordination.ageMs() : 0
+    return this.#coordination.unledMs
   }
 
   get voters(): readonly string[] {

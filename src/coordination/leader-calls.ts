@@ -24,9 +24,9 @@ export interface CallOptions {
 export interface Leadership {
   readonly leader: string | undefined
   readonly voters: readonly string[]
-  /** False: this voter is linked to fewer than a majority of the voters. A member without a log cannot tell, and says true. */
+  /** False: this voter is linked to fewer than a majority of the voters; or this member without a log to nobody, and hears of no leader. */
   readonly reachesMajority: boolean
-  /** For how long this voter has heard no leader and led no majority. A member without a log cannot tell, and says 0. */
+  /** For how long this voter has heard no leader and led no majority. Of a member without a log 0 while it has heard of a leader lately. */
   readonly unledMs: number
 }
 

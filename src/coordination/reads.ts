@@ -83,29 +83,32 @@ export class Reads {
   async stale<Q extends Query>(query: Q, options: CallOptions): Promise<Aged<AnswerTo<Q>>> {
     const { timeoutMs = DEFAULT_CALL_TIMEOUT_MS, signal } = options
     const deadline = this.#options.clock.now() + timeoutMs
+    const unreached = new Set<string>()
     for (let asked: string | undefined; ; ) {
       if (this.#options.stopping.aborted) throw nodeStopping()
       const coordination = this.#options.coordination()
       if (coordination?.copy) return { answer: answer(coordination.copy, query), ageMs: coordination.ageMs() }
       const left = deadline - this.#options.clock.now()
-      if (left <= 0 && asked !== undefined) throw unanswered(timeoutMs)
-      asked = this.#someVoter(asked)
+      if (left <= 0 && asked !== undefined) throw this.#unanswered(timeoutMs)
+      asked = this.#someVoter(asked, unreached)
       const attempt = { signal, timeoutMs: Math.min(left, ATTEMPT_TIMEOUT_MS) }
       const found = await this.#askStale(asked, query, attempt)
-      if (found) return found
+      if (found === 'unreached') unreached.add(asked)
+      else if (found) return found
     }
   }
 
-  /** Undefined: no answer came in time, or none will. */
+  /** Undefined: no answer came in time. `unreached`: none will. */
   async #askStale<Q extends Query>(
     voter: string,
     query: Q,
     options: CallOptions,
-  ): Promise<Aged<AnswerTo<Q>> | undefined> {
+  ): Promise<Aged<AnswerTo<Q>> | 'unreached' | undefined> {
     try {
       return await withoutEffect(() => this.#ask<Aged<AnswerTo<Q>>>(voter, { query, kind: 'stale' }, options))
     } catch (error) {
-      if (isClusterError(error, 'ERR_TIMEOUT') || isClusterError(error, 'ERR_MEMBER_DOWN')) return undefined
+      if (isClusterError(error, 'ERR_TIMEOUT')) return undefined
+      if (isClusterError(error, 'ERR_MEMBER_DOWN') || isClusterError(error, 'ERR_NO_ROUTE')) return 'unreached'
       throw error
     }
   }
@@ -185,17 +188,29 @@ export class Reads {
     return this.#options.coordination()?.copy
   }
 
-  /** `except`: it has just been asked in vain, and is asked again only when there is nobody else. */
-  #someVoter(except?: string): string {
+  /** `except`: it has just been asked in vain, and is asked again only when there is nobody else. Never one of those `unreached`. */
+  #someVoter(except?: string, unreached: ReadonlySet<string> = new Set()): string {
     const { coordination, isLinked, isAlive, random } = this.#options
+    const { reachesMajority = false } = coordination() ?? {}
     const voters = coordination()?.knowledge().voters ?? []
-    const linked = voters.filter(isLinked)
+    const left = reachesMajority ? voters.filter((id) => !unreached.has(id)) : []
+    const linked = left.filter(isLinked)
     // Where not everybody is linked to everybody, perhaps to no voter.
-    const able = linked.length > 0 ? linked : voters.filter(isAlive)
+    const able = linked.length > 0 ? linked : left.filter(isAlive)
     const others = able.filter((id) => id !== except)
     const voter = others[Math.floor(random() * others.length)] ?? able[0]
     if (voter !== undefined) return voter
     throw noQuorum(voters, false)
+  }
+
+  /** By no voter of those that may be linked; where no leader is heard of either, these are links to nobody. */
+  #unanswered(timeoutMs: number): ClusterError {
+    const { coordination, isLinked } = this.#options
+    const { unledMs = 0 } = coordination() ?? {}
+    const voters = coordination()?.knowledge().voters ?? []
+    if (unledMs > 0 || !voters.some(isLinked)) return noQuorum(voters, false)
+    const details = { operation: READ_SUBJECT, timeoutMs }
+    return new ClusterError('ERR_TIMEOUT', `'${READ_SUBJECT}' was not answered within ${timeoutMs} ms`, details)
   }
 }
 
@@ -204,11 +219,6 @@ function isNothingYet(found: AnswerTo<Query>): boolean {
   if ('state' in found) return found.state === 'waiting'
   if ('isKnown' in found) return found.isKnown
   return 'changes' in found && 'type' in found && found.changes.length === 0
-}
-
-function unanswered(timeoutMs: number): ClusterError {
-  const details = { operation: READ_SUBJECT, timeoutMs }
-  return new ClusterError('ERR_TIMEOUT', `'${READ_SUBJECT}' was not answered within ${timeoutMs} ms`, details)
 }
 
 function throwNoLog(): never {
