@@ -3,6 +3,9 @@
 import type { RaftOptions, RejectCode } from '../../consensus/index.ts'
 import { ClusterError } from '../errors.ts'
 
+/** Whose time is over when the core says so. */
+export const RAFT_OPERATION = 'raft'
+
 export function refusal(code: RejectCode, leader: string | undefined, raft: RaftOptions): ClusterError {
   switch (code) {
     case 'busy': {
@@ -17,7 +20,8 @@ export function refusal(code: RejectCode, leader: string | undefined, raft: Raft
       return badRequest('no such voter')
     case 'timed-out': {
       const timeoutMs = raft.electionTimeoutMinMs
-      return new ClusterError('ERR_TIMEOUT', `not answered within ${timeoutMs} ms`, { operation: 'raft', timeoutMs })
+      const details = { operation: RAFT_OPERATION, timeoutMs }
+      return new ClusterError('ERR_TIMEOUT', `not answered within ${timeoutMs} ms`, details)
     }
     case 'transferring':
       return new ClusterError('ERR_NOT_LEADER', 'leadership is being handed over', { leader })

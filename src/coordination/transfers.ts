@@ -6,9 +6,12 @@ import { ClusterError, isClusterError } from '../errors.ts'
 import type { Time } from '../runtime/clock.ts'
 import { beginWait, waitFor } from '../wait.ts'
 import type { Knowledge } from './knowledge.ts'
+import { noQuorum } from './leader-calls.ts'
+import { RAFT_OPERATION } from './refusal.ts'
 import type { Voter } from './voter.ts'
 
 const TRANSFER_SUBJECT = 'trellis.transfer'
+const OPERATION = 'leadership.transfer'
 const DEFAULT_TIMEOUT_MS = 5_000
 /** Of a leader that hands over for others. */
 const MAX_TIMEOUT_MS = 10_000
@@ -49,7 +52,7 @@ export class Transfers {
    * entries), `ERR_NOT_LEADER` (it changed meanwhile), `ERR_TIMEOUT`.
    */
   async transfer(to: string | undefined, options: TransferOptions): Promise<TransferReport> {
-    const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = beginWait('leadership.transfer', options)
+    const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = beginWait(OPERATION, options)
     const { self, requests, knowledge } = this.#options
     const { leader, voters } = knowledge()
     if (leader === undefined) throw new ClusterError('ERR_NO_QUORUM', 'no leader is known', { voters })
@@ -83,17 +86,17 @@ export class Transfers {
       const next = await voter.transfer(to, either)
       return { from: self, to: next, durationMs: Math.round(this.#options.clock.now() - began) }
     } catch (error) {
-      if (error instanceof ClusterError) throw error
+      // The time of the core: it may have told the successor to stand.
+      const isCores = isClusterError(error, 'ERR_TIMEOUT') && error.details.operation === RAFT_OPERATION
+      if (error instanceof ClusterError && !isCores) throw error
+      if (isCores && voter.lastQuorumAt <= began) throw noQuorum(voter.voterIds, true)
       const options = { cause: error, mayHaveHappened: true }
       if (signal?.aborted) {
-        throw new ClusterError('ERR_ABORTED', 'the transfer was aborted', { operation: 'transfer' }, options)
+        throw new ClusterError('ERR_ABORTED', 'the transfer was aborted', { operation: OPERATION }, options)
       }
-      throw new ClusterError(
-        'ERR_TIMEOUT',
-        `no new leader within ${timeoutMs} ms`,
-        { operation: 'transfer', timeoutMs },
-        options,
-      )
+      const waitedMs = isCores ? Math.round(this.#options.clock.now() - began) : timeoutMs
+      const details = { operation: OPERATION, timeoutMs: waitedMs }
+      throw new ClusterError('ERR_TIMEOUT', `no new leader within ${waitedMs} ms`, details, options)
     }
   }
 
@@ -101,13 +104,13 @@ export class Transfers {
   async #successor(voter: Voter, to: string | undefined, signal: AbortSignal): Promise<void> {
     const { self, clock } = this.#options
     const others = voter.voterIds.filter((id) => id !== self && (to === undefined || id === to))
-    if (others.length === 0 && to === undefined && voter.view().role === 'leader') {
-      const problem = 'there is no other voter to hand over to'
+    if (others.length === 0 && to !== self && voter.view().role === 'leader') {
+      const problem = to === undefined ? 'there is no other voter to hand over to' : 'it is no voter'
       throw new ClusterError('ERR_BAD_REQUEST', problem, { problem })
     }
     const canLead = (): boolean => voter.followers().some(({ id, isCaughtUp }) => isCaughtUp && others.includes(id))
     const isOver = (): boolean => others.length === 0 || voter.view().role !== 'leader' || signal.aborted || canLead()
-    await waitFor('leadership.transfer', isOver, { clock, signal, timeoutMs: SETTLING_MS }).catch((error: unknown) => {
+    await waitFor(OPERATION, isOver, { clock, signal, timeoutMs: SETTLING_MS }).catch((error: unknown) => {
       if (!isClusterError(error, 'ERR_TIMEOUT')) throw error
     })
   }
