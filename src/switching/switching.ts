@@ -177,8 +177,11 @@ export class Switching implements NodePart, Omit<NodeTopology, 'advise' | 'links
     }
     const { type: outcome, from } = event
     toolbox.logger.info(`topology switch ${outcome}`, { from, to, epoch: event.epoch })
-    this.#seen.push({ epoch: event.epoch, from, to, outcome, reason: null, at })
-    if (this.#seen.length > MAX_SEEN) this.#seen.shift()
+    // What it was not there for it knows neither the time nor the origin of.
+    if (event.type === 'aborted' || event.isWitnessed) {
+      this.#seen.push({ epoch: event.epoch, from, to, outcome, reason: null, at })
+      if (this.#seen.length > MAX_SEEN) this.#seen.shift()
+    }
     emit({ type: 'switch', at, phase: outcome, name, epoch, to })
   }
 

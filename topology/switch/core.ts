@@ -73,7 +73,7 @@ export type LeaderEvent =
   | { readonly type: 'phase'; readonly proposal: number; readonly phase: 'preparing' | 'verifying' }
   /** The log has ended the switch. `inherited`: an earlier leader began it. */
   | { readonly type: 'ended'; readonly past: PastSwitch; readonly durationMs: number }
-  /** Everybody who is there has adopted and closed, or was given the time to. */
+  /** Everybody who is there has adopted and closed, or was given the time to, or the time of the switch is over. */
   | { readonly type: 'settled'; readonly past: PastSwitch; readonly members: readonly MemberReport[] }
 
 /** What the leader may ask for. */
@@ -103,7 +103,14 @@ export type MemberInput =
 /** What a member tells its driver. */
 export type MemberEvent =
   | { readonly type: 'phase'; readonly phase: MemberPhase; readonly to: string }
-  | { readonly type: 'committed'; readonly epoch: number; readonly from: string; readonly to: string }
+  /** `isWitnessed`: it had prepared for it. If not it has only learned which topology is agreed on, perhaps some switches later. */
+  | {
+      readonly type: 'committed'
+      readonly epoch: number
+      readonly from: string
+      readonly to: string
+      readonly isWitnessed: boolean
+    }
   | { readonly type: 'aborted'; readonly epoch: number; readonly from: string; readonly to: string }
   /** The cluster has agreed on an overlay that this member cannot make: it stays where it is. Told once per epoch. */
   | { readonly type: 'left-behind'; readonly epoch: number; readonly to: string }

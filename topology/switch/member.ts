@@ -182,7 +182,7 @@ export class SwitchMember {
     else if (preparing && preparing.epoch <= epoch) this.#giveUp()
     if (!this.#preparing) this.#effects.push({ type: 'clear-timer', timer: 'ask' })
     this.#effects.push({ type: 'set-timer', timer: 'drain', at: now + DRAIN_MS })
-    this.#emit({ type: 'committed', epoch, from: before.name, to: name })
+    this.#emit({ type: 'committed', epoch, from: before.name, to: name, isWitnessed: isPrepared })
     this.#tellPhase()
   }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { createNode, isClusterError, type TrellisNode } from '../../../src/index.ts'
 import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
+import { createTestCluster, type TestNode } from '../../../src/testing/index.ts'
 
 const names = ['a', 'b', 'c', 'd', 'e', 'f']
 let nodes: TrellisNode[] = []
@@ -101,6 +102,24 @@ describe('a cluster', () => {
     assert.equal(lost.length, 1)
     assert.ok(isClusterError(lost[0], 'ERR_SWITCH_IN_PROGRESS'))
   })
+})
+
+it('a member without the log invents no history of the switches that it was not there for', async () => {
+  await using cluster = await createTestCluster(7)
+  const { leader } = await cluster.ready()
+  await cluster.advance(3_000)
+  const { voters } = leader.status().consensus
+  const late = cluster.nodes.find(({ name }) => !voters.includes(name)) as TestNode
+  await cluster.kill(late)
+  await cluster.until(() => leader.members().some(({ name, state }) => name === late.name && state === 'down'))
+  await leader.topology.switch('hyparview')
+  await leader.topology.switch('full-mesh')
+  await cluster.restart(late)
+  await cluster.until(() => cluster.node(late.name).topology.view().epoch === 2)
+  assert.deepEqual(cluster.node(late.name).topology.view().history, [])
+  await cluster.node(late.name).topology.switch('hyparview')
+  const [last, ...more] = cluster.node(late.name).topology.view().history
+  assert.deepEqual([last?.from, last?.to, last?.epoch, more], ['full-mesh', 'hyparview', 3, []])
 })
 
 describe('a cluster of one', () => {
