@@ -2,7 +2,7 @@
 // that knows the order by its name, from the log: it goes on with it, says how it ended, or takes it as new.
 
 import type { RequestOptions } from '../channels/requests.ts'
-import { type Leadership, limited, MINORITY_GRACE_MS, noQuorum } from '../coordination/leader-calls.ts'
+import { type Leadership, limited, MINORITY_GRACE_MS, noQuorum, timedOut } from '../coordination/leader-calls.ts'
 import { ClusterError } from '../errors.ts'
 import type { Time } from '../runtime/clock.ts'
 import { callAborted, nodeStopping, pause, rejectedBy } from '../wait.ts'
@@ -18,14 +18,15 @@ export interface Caller {
   readonly isStopping: () => boolean
 }
 
-/** After its deadline a switch still has to be aborted, and that to be told; after a change of leaders it gets another deadline. */
-const AFTERMATH_MS = 15_000
+/** After its deadline a switch still has to be aborted, and that to be told. Who has not heard of it then does not know how it ends. */
+const AFTERMATH_MS = 1_000
+const OPERATION = 'node.topology.switch'
 const LOOK_AGAIN_MS = 50
 
 /** What the leader says may be another one's turn to answer. */
 const passing = new Set(['ERR_NOT_LEADER', 'ERR_MEMBER_DOWN', 'ERR_NO_ROUTE', 'ERR_TIMEOUT', 'ERR_SHUTTING_DOWN'])
 
-/** Resolves to the leader's report. Rejects with what it refuses, `ERR_NO_QUORUM` or `ERR_ABORTED`. */
+/** Resolves to the leader's report. Rejects with what it refuses, `ERR_NO_QUORUM`, `ERR_TIMEOUT` or `ERR_ABORTED`. */
 export async function placeOrder(
   order: SwitchOrder,
   caller: Caller,
@@ -37,7 +38,7 @@ export async function placeOrder(
   let mayHaveHappened = false
   for (;;) {
     const now = caller.clock.now()
-    if (signal?.aborted) throw callAborted('node.topology.switch', mayHaveHappened)
+    if (signal?.aborted) throw callAborted(OPERATION, mayHaveHappened)
     if (caller.isStopping()) throw nodeStopping(mayHaveHappened)
     const { leader, voters, reachesMajority, unledMs } = caller.leadership()
     const isLed = leader !== undefined && reachesMajority
@@ -45,11 +46,12 @@ export async function placeOrder(
     // Who was without a leader for long before the call need not wait for one as long again.
     if (isLed) ledAt = now
     else ledAt ??= now - Math.max(0, Math.min(unledMs, patience - MINORITY_GRACE_MS))
-    if (now >= deadline || now - ledAt >= patience) throw noQuorum(voters, mayHaveHappened)
+    if (now - ledAt >= patience) throw noQuorum(voters, mayHaveHappened)
+    if (now >= deadline) throw timedOut(OPERATION, order.timeoutMs, mayHaveHappened)
     if (isLed) {
       try {
         const timeoutMs = Math.ceil(deadline - now)
-        using limit = limited(caller.clock, 'node.topology.switch', timeoutMs, signal)
+        using limit = limited(caller.clock, OPERATION, timeoutMs, signal)
         // Of its own desk the leader waits for the end of the switch, whoever waits for the leader.
         const report = await Promise.race([
           caller.place(leader, order, { signal, timeoutMs }),

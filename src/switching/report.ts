@@ -5,7 +5,10 @@ import type { MemberReport } from '../../topology/index.ts'
 
 /** What {@link NodeTopology.switch} takes beside the name. */
 export interface SwitchOptions {
-  /** Milliseconds until the leader gives the switch up. Default 30,000; 1 to 600,000. */
+  /**
+   * Milliseconds until the leader gives the switch up. Default 30,000; 1 to 600,000. The answer comes within a second after that: where nobody
+   * could say by then how it ended, `ERR_TIMEOUT`.
+   */
   readonly timeoutMs?: number
   /** Only say what the switch would mean. Default false. */
   readonly dryRun?: boolean

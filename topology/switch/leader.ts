@@ -117,7 +117,7 @@ export class SwitchLeader {
     // Forgotten by the log already: then it has ended long ago, and whoever prepared learns it from the record.
     if (!past) return
     this.#emit({ type: 'ended', past, durationMs: now - run.began })
-    this.#wrapUp = new WrapUp(past, run.progress, now)
+    this.#wrapUp = new WrapUp(past, run.progress, run.deadline, now)
   }
 
   #receive(from: MemberId, message: SwitchMessage, now: number): void {
@@ -223,14 +223,24 @@ export class SwitchLeader {
     if (wrapUp.isOver(isThere, now)) {
       this.#timers.clear('repeat')
       this.#settle()
-    } else this.#timers.set('repeat', now + REPEAT_MS)
+      return
+    }
+    if (now >= wrapUp.tellBy) this.#tell(wrapUp)
+    const again = now + REPEAT_MS
+    this.#timers.set('repeat', wrapUp.isTold ? again : Math.min(again, wrapUp.tellBy))
   }
 
   /** Whoever waits for the end of a switch hears it, also when the next one begins before all have said that they adopted this one. */
   #settle(): void {
     const wrapUp = this.#wrapUp
     this.#wrapUp = undefined
-    if (wrapUp) this.#emit({ type: 'settled', past: wrapUp.past, members: wrapUp.report() })
+    if (wrapUp) this.#tell(wrapUp)
+  }
+
+  #tell(wrapUp: WrapUp): void {
+    if (wrapUp.isTold) return
+    wrapUp.isTold = true
+    this.#emit({ type: 'settled', past: wrapUp.past, members: wrapUp.report() })
   }
 
   #sendPrepare({ index, to }: PendingSwitch, member: MemberId): void {

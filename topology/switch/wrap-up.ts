@@ -7,6 +7,8 @@ import type { Progress } from './progress.ts'
 
 /** A member that is there and silent holds nobody up for longer than this. */
 const PATIENCE_MS = 3_000
+/** When the time of the switch is over, whoever waits for its end waits for so long for those who have not adopted that. */
+const REPORT_GRACE_MS = 300
 
 interface Told {
   heard: 'nothing' | 'adopted' | 'closed'
@@ -17,14 +19,19 @@ type Wanted = { readonly member: MemberId; readonly wants: 'adopted' | 'closed' 
 
 export class WrapUp {
   readonly past: PastSwitch
+  /** Whoever waits for the end hears it by then, though some members have not said that they adopted it: they are told all the same. */
+  readonly tellBy: number
+  isTold = false
   readonly #progress: Progress
   readonly #until: number
   readonly #told = new Map<MemberId, Told>()
 
-  constructor(past: PastSwitch, progress: Progress, now: number) {
+  /** `deadline`: of the switch. */
+  constructor(past: PastSwitch, progress: Progress, deadline: number, now: number) {
     this.past = past
     this.#progress = progress
     this.#until = now + PATIENCE_MS
+    this.tellBy = Math.max(deadline, now) + REPORT_GRACE_MS
     for (const member of progress.required) this.#told.set(member, { heard: 'nothing', at: Number.NEGATIVE_INFINITY })
   }
 

@@ -69,6 +69,23 @@ describe('a switch that cannot be', () => {
     assert.equal(leader.topology.view().history.length, 2)
   })
 
+  it('is answered within its time and little more: a member stands still, or its leader is out of reach', async () => {
+    await using cluster = await createTestCluster(5)
+    const { leader } = await cluster.ready()
+    const [asked, still, ...others] = cluster.nodes.filter((node) => node !== leader) as [TestNode, TestNode, TestNode]
+    await cluster.pause(still.name)
+    let began = cluster.now
+    const report = await asked.topology.switch('hyparview', { timeoutMs: 1_500 })
+    assert.deepEqual([report.outcome, cluster.now - began <= 2_000], ['aborted', true], `${cluster.now - began} ms`)
+    await cluster.resume(still.name)
+    await stayed(cluster)
+    await cluster.partition([leader], [asked, still, ...others])
+    began = cluster.now
+    const ending = await codeOf(asked.topology.switch('hyparview', { timeoutMs: 1_000 }))
+    assert.ok(['ERR_TIMEOUT true', 'none'].includes(ending), ending)
+    assert.ok(cluster.now - began <= 2_050, `${cluster.now - began} ms`)
+  })
+
   it('is aborted everywhere when a member does not know the topology', async () => {
     const overlays = [meshCalled('mine')]
     const node = (name: string) => (name === 'node-2' ? {} : { overlays })

@@ -33,4 +33,32 @@ describe('the leader of a switch', () => {
       )
     })
   }
+
+  for (const [outcome, endsAt, toldAt] of [
+    ['aborted', 1_505, 1_805],
+    ['committed', 1_400, 1_801],
+  ] as const) {
+    it(`says soon after its deadline that it was ${outcome}, whoever is silent, and tells that one all the same`, () => {
+      const leader = new SwitchLeader('a')
+      const told: number[] = []
+      let sent = 0
+      const step = (input: LeaderInput, now: number): void => {
+        for (const effect of leader.step(input, now)) {
+          if (effect.type === 'emit' && effect.event.type === 'settled') told.push(now)
+          if (effect.type === 'send' && effect.message.type === 'decided' && effect.to === 'b') sent += 1
+        }
+      }
+      const log = { type: 'log', leads: true, epoch: 0, name: 'full-mesh', history: [] } as const
+      step({ ...log, proposal: undefined }, 0)
+      step({ type: 'members', states: alive }, 0)
+      step({ ...log, proposal: { ...first, timeoutMs: 1_500 } }, 1)
+      const ended = { ...past, outcome }
+      step({ ...log, history: [ended], proposal: undefined }, endsAt)
+      step({ type: 'message', from: 'a', message: { type: 'adopted', proposal: 5 } }, endsAt)
+      const before = sent
+      for (let now = endsAt + 1; now < endsAt + 3_100; now++) step({ type: 'timer', timer: 'repeat' }, now)
+      assert.deepEqual(told, [toldAt])
+      assert.ok(sent >= before + 8, `${sent - before} times`)
+    })
+  }
 })
