@@ -25,6 +25,7 @@ export type {
   ConfigDeleteOptions,
   ConfigEntry,
   ConfigEvent,
+  ConfigHistory,
   ConfigList,
   ConfigReadOptions,
   ConfigStep,

@@ -89,7 +89,7 @@ async function history(config: Config, context: Context): Promise<Answer> {
   const key = keyOf(context)
   const events = await asked(() => config.history(key, reading(context)))
   if (events.length === 0) throw new ClusterError('ERR_KEY_NOT_FOUND', `nothing is known of '${key}'`, { key })
-  return context.json({ key, events })
+  return context.json({ key, events, ageMs: events.ageMs })
 }
 
 async function rollback(config: Config, context: Context): Promise<Answer> {

@@ -36,11 +36,11 @@ function durationOf(text: string | undefined): number {
   return Math.min(Number(match[1]) * unit, MAX_WAIT_MS)
 }
 
-/** What every answer bears. `index` of what was asked for. */
-export function withIndex(context: Context, index: number, isLeaderKnown: boolean): void {
+/** What every answer bears. `index` of what was asked for; `ageMs` of what was read. */
+export function withIndex(context: Context, index: number, isLeaderKnown: boolean, ageMs = 0): void {
   context.header('x-consul-index', String(Math.max(1, index)))
   context.header('x-consul-knownleader', String(isLeaderKnown))
-  context.header('x-consul-lastcontact', '0')
+  context.header('x-consul-lastcontact', String(Math.round(ageMs)))
 }
 
 /** Counts the changes of services, by name, from the first question on. */

@@ -14,22 +14,25 @@ interface Found {
   readonly entries: readonly ConfigEntry[]
   /** The revision of the key, or of the last write there was. */
   readonly index: number
+  /** Of a stale read. */
+  readonly ageMs?: number | undefined
 }
 
-export function consulKeyResources({ config }: Pick<AdminNode, 'config'>): Resource[] {
+export function consulKeyResources(node: Pick<AdminNode, 'config' | 'status'>): Resource[] {
   const read = (path: string): Resource => ({
     path,
-    calls: { GET: { needs: 'read', handle: (context) => get(config, context) } },
+    calls: { GET: { needs: 'read', handle: (context) => get(node, context) } },
   })
   return [read('/v1/kv/'), read('/v1/kv/:key{.+}')]
 }
 
-async function get(config: Config, context: Context): Promise<Answer> {
+async function get(node: Pick<AdminNode, 'config' | 'status'>, context: Context): Promise<Answer> {
   const { req } = context
   const key = req.param('key') ?? ''
   const isPrefix = has(context, 'recurse') || has(context, 'keys')
-  const { entries, index } = await asked(() => find(config, key, isPrefix, context))
-  withIndex(context, index, true)
+  const { entries, index, ageMs } = await asked(() => find(node.config, key, isPrefix, context))
+  // The leader itself has vouched for what is not stale.
+  withIndex(context, index, ageMs === undefined || node.status().consensus.leader !== null, ageMs)
   if (entries.length === 0) return context.body(null, 404)
   if (has(context, 'keys')) return context.json(keysOf(entries, key, req.query('separator') ?? ''))
   if (has(context, 'raw') && !isPrefix) {
@@ -45,10 +48,10 @@ async function find(config: Config, key: string, isPrefix: boolean, context: Con
   const look = async (): Promise<Found> => {
     if (!isPrefix && key === '') return { entries: [], index: 1 }
     const entry = isPrefix ? undefined : await config.get(key, options)
-    if (entry) return { entries: [entry], index: entry.revision }
+    if (entry) return { entries: [entry], index: entry.revision, ageMs: entry.ageMs }
     // When keys have gone only the whole store knows: its revision is never too low.
-    const { entries, revision } = await config.list(key, options)
-    return { entries: isPrefix ? entries : entries.filter((other) => other.key === key), index: revision }
+    const { entries, revision, ageMs } = await config.list(key, options)
+    return { entries: isPrefix ? entries : entries.filter((other) => other.key === key), index: revision, ageMs }
   }
   const blocking = blockingOf(context)
   const found = await look()

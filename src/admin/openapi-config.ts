@@ -31,7 +31,7 @@ export const configSchemas: Readonly<Record<string, Schema>> = {
     { type: { type: 'string', enum: ['set', 'delete'] }, key: text, value: anything, revision, createRevision, more },
     ['value', 'more'],
   ),
-  ConfigHistory: object({ key: text, events: { type: 'array', items: ref('ConfigEvent') } }),
+  ConfigHistory: object({ key: text, events: { type: 'array', items: ref('ConfigEvent') }, ageMs }, ['ageMs']),
   ConfigValue: object({ value: anything }),
   TransferRequest: object({ to: described({ type: ['string', 'null'] }, 'A voter. Default: with most of the log.') }, [
     'to',

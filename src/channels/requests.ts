@@ -253,7 +253,8 @@ function overloaded(): ClusterError {
   })
 }
 
-function timedOut(operation: string, timeoutMs: number): ClusterError {
+function timedOut(operation: string, leftMs: number): ClusterError {
+  const timeoutMs = Math.round(leftMs)
   return new ClusterError(
     'ERR_TIMEOUT',
     `'${operation}' was not answered within ${timeoutMs} ms`,

@@ -22,10 +22,7 @@ export class CallLimit implements Ending, Disposable {
   readonly #onAbort: (() => void) | undefined
 
   constructor(clock: Time, operation: string, ms: number, signal: AbortSignal | undefined) {
-    this.#timer = clock.setTimeout(
-      () => this.#end(timedOut(operation, Math.round(ms), true)),
-      Math.min(ms, MAX_DELAY_MS),
-    )
+    this.#timer = clock.setTimeout(() => this.#end(timedOut(operation, ms, true)), Math.min(ms, MAX_DELAY_MS))
     if (!signal) return
     this.#signal = signal
     this.#onAbort = () => this.#end(callAborted(operation, true))

@@ -11,7 +11,7 @@ import type {
   ConfigWatchOptions,
   ConfigWriteOptions,
 } from './config-interface.ts'
-import { badOptions, conditionOf, operationOf } from './config-words.ts'
+import { badOptions, checkCounts, conditionOf, operationOf } from './config-words.ts'
 import { isSchema } from './schema-check.ts'
 
 export const readChecks: OptionChecks<ConfigReadOptions> = {
@@ -46,6 +46,7 @@ export function parsedTransaction(
     operationOf(extent === 'all' || !isSet(step) ? step : { ...step, value: null })
   checkAll(
     () => checkedOptions(transaction, transactionChecks, ['do']),
+    () => checkCounts(itemsOf(transaction?.if), itemsOf(transaction?.do), itemsOf(transaction?.else)),
     ...itemsOf(transaction?.if).map((check) => () => conditions.push(conditionOf(check))),
     ...itemsOf(transaction?.do).map((step) => () => operations.push(operation(step))),
     ...itemsOf(transaction?.else).map((step) => () => others.push(operation(step))),

@@ -46,6 +46,12 @@ export type ConfigEvent =
       readonly more?: true
     }
 
+/** The changes of one key that are kept, oldest first. */
+export interface ConfigHistory extends ReadonlyArray<ConfigEvent> {
+  /** Stale reads only: for how long this copy may have missed a newer change, in milliseconds. */
+  readonly ageMs?: number
+}
+
 /** What must be so for a transaction to take its `do`. Revision 0: the key must not exist. */
 export type ConfigCheck =
   | { readonly key: string; readonly revision: number }
@@ -176,7 +182,7 @@ export interface NodeConfig {
    */
   watch(prefix?: string, options?: ConfigWatchOptions): ConfigWatch
   /** The changes of `key` that are kept, oldest first: its present value, and as many before it as fit one answer. */
-  history(key: string, options?: ConfigReadOptions): Promise<readonly ConfigEvent[]>
+  history(key: string, options?: ConfigReadOptions): Promise<ConfigHistory>
   /** Gives `key` the value that it had at `revision`, or deletes it when it was not there then; resolves to the key as it is afterwards. `ERR_COMPACTED`, `ERR_KEY_NOT_FOUND`, `ERR_INVALID_VALUE`. */
   rollback(key: string, revision: number, options?: ConfigCallOptions): Promise<ConfigEntry | undefined>
   /**

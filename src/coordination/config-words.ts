@@ -104,6 +104,11 @@ export function badOptions(problem: string): ClusterError {
   return new ClusterError('ERR_BAD_OPTIONS', problem, { problems: [problem] })
 }
 
+/** Throws `ERR_BAD_OPTIONS` for more than a write may have of any. */
+export function checkCounts(...lists: readonly (readonly unknown[])[]): void {
+  if (lists.some(({ length }) => length > MAX_CONFIG_OPERATIONS)) throw refused('too-many-operations')
+}
+
 function refused(reason: ConfigRefusal): ClusterError {
   switch (reason) {
     case 'key-length':

@@ -21,6 +21,7 @@ import type {
   ConfigDeleteOptions,
   ConfigEntry,
   ConfigEvent,
+  ConfigHistory,
   ConfigList,
   ConfigReadOptions,
   ConfigTransaction,
@@ -181,13 +182,13 @@ export class LocalConfig implements NodeConfig {
     }
   }
 
-  async history(key: string, options: ConfigReadOptions = {}): Promise<readonly ConfigEvent[]> {
+  async history(key: string, options: ConfigReadOptions = {}): Promise<ConfigHistory> {
     checkAll(
       () => checkedKey(key),
       () => checkedOptions(options, readChecks),
     )
-    const { answer } = await this.#read('config.history', { type: 'config-history', key }, options)
-    return answer.changes.map(eventOf)
+    const { answer, age } = await this.#read('config.history', { type: 'config-history', key }, options)
+    return Object.assign(answer.changes.map(eventOf), age)
   }
 
   async rollback(key: string, revision: number, options: ConfigCallOptions = {}): Promise<ConfigEntry | undefined> {

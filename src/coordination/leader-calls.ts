@@ -124,8 +124,9 @@ export function noQuorum(voters: readonly string[], mayHaveHappened: boolean): C
   return new ClusterError('ERR_NO_QUORUM', message, { voters }, { mayHaveHappened })
 }
 
-/** That the time of a call, or of one attempt, is over. */
-export function timedOut(operation: string, timeoutMs: number, mayHaveHappened: boolean): ClusterError {
+/** That the time of a call, or of one attempt, is over: what was left of it, in whole milliseconds. */
+export function timedOut(operation: string, leftMs: number, mayHaveHappened: boolean): ClusterError {
+  const timeoutMs = Math.round(leftMs)
   const message = `'${operation}' was not done within ${timeoutMs} ms`
   return new ClusterError('ERR_TIMEOUT', message, { operation, timeoutMs }, { mayHaveHappened })
 }
@@ -139,10 +140,7 @@ export function limited(
 ): { signal: AbortSignal } & Disposable {
   const controller = new AbortController()
   const onAbort = (): void => controller.abort(callAborted(operation, true))
-  const timer = clock.setTimeout(
-    () => controller.abort(timedOut(operation, Math.round(ms), true)),
-    Math.min(ms, MAX_DELAY_MS),
-  )
+  const timer = clock.setTimeout(() => controller.abort(timedOut(operation, ms, true)), Math.min(ms, MAX_DELAY_MS))
   if (signal?.aborted) onAbort()
   signal?.addEventListener('abort', onAbort, { once: true })
   return {

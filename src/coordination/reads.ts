@@ -204,11 +204,12 @@ export class Reads {
   }
 
   /** By no voter of those that may be linked; where no leader is heard of either, these are links to nobody. */
-  #unanswered(timeoutMs: number): ClusterError {
+  #unanswered(leftMs: number): ClusterError {
     const { coordination, isLinked } = this.#options
     const { unledMs = 0 } = coordination() ?? {}
     const voters = coordination()?.knowledge().voters ?? []
     if (unledMs > 0 || !voters.some(isLinked)) return noQuorum(voters, false)
+    const timeoutMs = Math.round(leftMs)
     const details = { operation: READ_SUBJECT, timeoutMs }
     return new ClusterError('ERR_TIMEOUT', `'${READ_SUBJECT}' was not answered within ${timeoutMs} ms`, details)
   }

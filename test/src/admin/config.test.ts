@@ -85,6 +85,9 @@ describe('/v1/config', () => {
       (json.events as { value: number }[]).map(({ value }) => value),
       [1, 2],
     )
+    assert.equal(json.ageMs, undefined)
+    const stale = (await call('GET', '/v1/config/back/history?consistency=stale')).json
+    assert.deepEqual([stale.events, Number.isInteger(stale.ageMs)], [json.events, true])
     assert.equal((await call('POST', '/v1/config/back/rollback', { revision: first.json.revision })).json.value, 1)
   })
 

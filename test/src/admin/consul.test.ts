@@ -2,9 +2,11 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
 import Consul from 'consul'
+import { type AdminNode, startAdmin } from '../../../src/admin/server.ts'
 import { createNode, type TrellisNode } from '../../../src/index.ts'
 import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
 import { ask } from './client.ts'
+import { fakeNode } from './fake-node.ts'
 
 /** What a real Consul answered to the same question. */
 function recorded(name: string): { readonly status: number; readonly body: unknown } {
@@ -124,6 +126,29 @@ describe('the npm client of Consul at a node', () => {
     await b.config.delete('app/a')
     assert.equal((await gone).status, recorded('049-kv-get-missing').status)
     assert.equal((await gone).text, '')
+  })
+
+  it('hears how old a stale read of a key is, and whether a leader is known', async () => {
+    const entry = { key: 'k', value: 'v', revision: 3, createRevision: 3, ageMs: 1_234.5 }
+    const { ageMs, ...fresh } = entry
+    const get = (key: string, { consistency }: { consistency?: string }) =>
+      key === 'none' ? undefined : consistency === 'stale' ? entry : fresh
+    const list = () => ({ entries: [], revision: 3, ageMs })
+    const minority = fakeNode()
+    minority.change({ consensus: { leader: null } })
+    const node = { ...minority, config: { get, list } } as unknown as AdminNode
+    const admin = await startAdmin(node, { address: '127.0.0.1:0' })
+    const asked = async (path: string) => {
+      const { headers } = await ask(`${admin.url}/v1/kv/${path}`)
+      return [headers['x-consul-knownleader'], headers['x-consul-lastcontact']]
+    }
+    try {
+      for (const path of ['k?stale', 'none?stale', '?recurse&stale'])
+        assert.deepEqual(await asked(path), ['false', '1235'], path)
+      assert.deepEqual(await asked('k'), ['true', '0'])
+    } finally {
+      await admin.close()
+    }
   })
 
   it('is told what it asks wrongly, and asks with a token', async () => {

@@ -240,12 +240,15 @@ describe('config on a voter and on a member without a log', () => {
   it('what is too large or no JSON is refused before it leaves', async () => {
     const { config } = guest
     const many = Array.from({ length: 3 }, (_, n) => ({ set: `k${n}`, value: 'x'.repeat(40_000) }))
+    const steps = (count: number) => Array.from({ length: count }, (_, n) => ({ set: `step${n}`, value: n }))
     const refusals: [() => Promise<unknown>, string][] = [
       [() => config.set('', 1), 'ERR_BAD_OPTIONS'],
       [() => config.set('x'.repeat(513), 1), 'ERR_PAYLOAD_TOO_LARGE'],
       [() => config.set('k', 'x'.repeat(65_536)), 'ERR_PAYLOAD_TOO_LARGE'],
       [() => config.transaction({ do: many }), 'ERR_PAYLOAD_TOO_LARGE'],
       [() => config.transaction({ do: [{ set: 'a', value: 1 }, { delete: 'a' }] }), 'ERR_BAD_OPTIONS'],
+      [() => config.transaction({ do: steps(129) }), 'ERR_BAD_OPTIONS'],
+      [() => config.transaction({ do: [], else: steps(129) }), 'ERR_BAD_OPTIONS'],
       [() => config.set('k', undefined), 'ERR_BAD_OPTIONS'],
       [() => config.set('k', 1n), 'ERR_BAD_OPTIONS'],
       [() => config.compareAndSet('k', -1, 1), 'ERR_BAD_OPTIONS'],
@@ -256,6 +259,11 @@ describe('config on a voter and on a member without a log', () => {
       assert.deepEqual([error.code, error.mayHaveHappened], [code, false])
     }
     assert.equal((await config.set('k', 'x'.repeat(65_534))).key, 'k')
+    assert.match(
+      (await failureOf(config.transaction({ do: steps(129) }))).message,
+      /^a transaction has at most 128 checks, and as many steps/,
+    )
+    assert.equal((await config.transaction({ do: steps(128) })).results.length, 128)
   })
 
   it('survives the loss of its leader: calls go on, and a watch misses nothing and repeats nothing', async () => {

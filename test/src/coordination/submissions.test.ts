@@ -85,6 +85,8 @@ describe('a submitted command', () => {
       isOpen = true
       const error = await failureOf(submissions.submit('count', count, { timeoutMs: 60 }))
       assert.equal(error.mayHaveHappened, mayHaveHappened)
+      assert.deepEqual([error.code, error.details], ['ERR_TIMEOUT', { operation: 'count', timeoutMs: 60 }])
+      assert.equal(error.message, "'count' was not done within 60 ms")
     }
   })
 
