@@ -189,7 +189,7 @@ export class RunningNode extends NodeFaces implements TrellisNode {
   #offerAdmin(url: string): void {
     const host = streamAddress(this.address)?.host ?? '127.0.0.1'
     const address = formatAddress({ host, port: Number(new URL(url).port) })
-    this.services.register(adminService.name, {}, { namespace: adminService.namespace, address })
+    this.features.services.offerOwn(adminService.name, address)
   }
 
   /** Takes over a connection that the transport accepted. */

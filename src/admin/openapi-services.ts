@@ -112,6 +112,7 @@ export const serviceOperations: Readonly<
       tag: 'services',
       answers: { 200: json('It is gone.', 'ServiceId') },
       errors: {
+        400: ['ERR_BAD_OPTIONS'],
         404: ['ERR_UNKNOWN_SERVICE'],
         415: ['ERR_UNSUPPORTED_MEDIA_TYPE'],
         503: ['ERR_MEMBER_DOWN', 'ERR_NO_ROUTE'],

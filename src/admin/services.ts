@@ -2,6 +2,8 @@
 // own admin addresses in the form that Prometheus asks for (its `http_sd` format).
 
 import { ClusterError } from '../errors.ts'
+import { parseAddress } from '../network-address.ts'
+import { OWN_NAMESPACE } from '../services/service-facts.ts'
 import type { ServiceOptions, ServiceQuery } from '../services/service-interface.ts'
 import type { Answer, Context } from './http-call.ts'
 import { readJson, readOptionalJson } from './request-body.ts'
@@ -12,7 +14,7 @@ type Services = AdminNode['services']
 
 const maxCallBytes = 1_048_576
 /** Where nodes with an admin API offer it. */
-export const adminService = { name: 'admin', namespace: 'trellis' } as const
+export const adminService = { name: 'admin', namespace: OWN_NAMESPACE } as const
 
 export function serviceResources(node: Pick<AdminNode, 'services' | 'status' | 'federation'>): Resource[] {
   const { services } = node
@@ -112,7 +114,9 @@ async function call(services: Services, context: Context): Promise<Answer> {
 }
 
 function targets(services: Services, cluster: string): object[] {
-  return services.find(adminService).map(({ address, member, zone }) => ({
+  // Members of an earlier release let anybody offer an instance without an address.
+  const reachable = services.find(adminService).filter(({ address }) => typeof parseAddress(address) !== 'string')
+  return reachable.map(({ address, member, zone }) => ({
     targets: [address],
     labels: { __meta_trellis_cluster: cluster, __meta_trellis_member: member, __meta_trellis_zone: zone },
   }))

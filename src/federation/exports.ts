@@ -2,7 +2,7 @@
 // of capabilities, for across clusters nobody chooses among instances, only among places.
 
 import type { JsonValue } from '../channels/payload.ts'
-import { parseFacts, type ServiceFacts } from '../services/service-facts.ts'
+import { OWN_NAMESPACE, parseFacts, type ServiceFacts } from '../services/service-facts.ts'
 import type { ServiceInstance } from '../services/service-interface.ts'
 
 /** What one gateway tells another; it replaces what it told before. */
@@ -24,8 +24,6 @@ export interface Exported {
 export const MAX_EXPORTED = 1_000
 /** What is exported together fits into one message. */
 const MAX_EXPORT_BYTES = 900 * 1024
-/** The members' own services are nobody else's. */
-const OWN_NAMESPACE = 'trellis'
 const order = ['critical', 'degraded', 'passing'] as const
 
 type Grouped = Pick<ServiceFacts, 'name' | 'namespace' | 'version' | 'zone' | 'capabilities'>
@@ -42,7 +40,7 @@ export function exportedGroups(
   const groups = new Map<string, ServiceFacts>()
   let bytes = 0
   for (const instance of instances) {
-    // What came from another cluster is not passed on: so nothing travels in a circle.
+    // What came from another cluster is not passed on: so nothing travels in a circle. The members' own services are nobody else's.
     if (instance.cluster !== '' || instance.namespace === OWN_NAMESPACE) continue
     if (!patterns.some((pattern) => matches(instance.name, pattern))) continue
     const key = groupOf(instance)

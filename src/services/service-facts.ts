@@ -21,6 +21,8 @@ export interface ServiceFacts {
   readonly cluster: string
 }
 
+/** Of what belongs to the nodes themselves: no user offers anything there. */
+export const OWN_NAMESPACE = 'trellis'
 /** Of one instance, as JSON. */
 export const MAX_FACTS_BYTES = 4_096
 const MAX_WORDS = 32
@@ -43,8 +45,16 @@ export function serviceFacts(
     .filter((key) => !Object.hasOwn(known, key))
     .map((key) => `services: unknown option '${key}'`)
   problems.push(...factsProblems(facts), ...foundBefore)
+  if (facts.namespace === OWN_NAMESPACE)
+    problems.push(`services.namespace '${OWN_NAMESPACE}' is of the nodes themselves`)
   if (problems.length > 0) throw new ClusterError('ERR_BAD_OPTIONS', problems.join('; '), { problems })
   return facts
+}
+
+/** The refusal to remove such an instance. */
+export function ownedByNode(id: string): ClusterError {
+  const problem = `services: '${id}' is of the node itself, and ends with it`
+  return new ClusterError('ERR_BAD_OPTIONS', problem, { problems: [problem] })
 }
 
 export function newFacts(name: string, zone: string): ServiceFacts {

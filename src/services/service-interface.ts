@@ -44,6 +44,7 @@ export interface ServiceOptions {
   readonly version?: string
   /** At most 32 words. */
   readonly capabilities?: readonly string[]
+  /** Any word but `trellis`, where the nodes offer what is their own. */
   readonly namespace?: string
   /** Default: the node's. */
   readonly zone?: string
@@ -206,7 +207,7 @@ export interface Services {
    */
   callGraph(options?: WaitOptions): Promise<CallGraph>
   /**
-   * Takes an instance back, whichever member owns it: for operators. Rejects with `ERR_UNKNOWN_SERVICE`, or as a request to its owner does:
+   * Takes an instance back, whichever member owns it: for operators. Rejects with `ERR_UNKNOWN_SERVICE`, `ERR_BAD_OPTIONS` for what is the node's own, or as a request to its owner does:
    * `ERR_TIMEOUT` (5,000 ms), `ERR_MEMBER_DOWN`, `ERR_NO_ROUTE`, `ERR_ABORTED`.
    */
   remove(id: string, options?: WaitOptions): Promise<void>

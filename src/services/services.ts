@@ -31,7 +31,7 @@ import {
 import { Registry } from './registry.ts'
 import { RegistryGossip } from './registry-gossip.ts'
 import type { Asked } from './service-call.ts'
-import { type ServiceFacts, serviceFacts } from './service-facts.ts'
+import { newFacts, OWN_NAMESPACE, ownedByNode, type ServiceFacts, serviceFacts } from './service-facts.ts'
 import type { FindHandler } from './service-host.ts'
 import { instanceId, ServiceIndex } from './service-index.ts'
 import type {
@@ -197,6 +197,12 @@ export class LocalServices implements Services, NodePart {
     return { update, [Symbol.dispose]: () => this.#dispose(number) }
   }
 
+  /** Offers where to reach something of the node itself, which no user may offer or remove. */
+  offerOwn(name: string, address: string): void {
+    const facts = { ...newFacts(name, this.#context.options.zone), namespace: OWN_NAMESPACE, address }
+    this.offerForeign(facts, () => undefined)
+  }
+
   /** As {@link CallSide.passOn}. */
   passOn(asked: Asked): Promise<JsonValue | AsyncIterable<JsonValue>> {
     return this.#running().passOn(asked)
@@ -307,6 +313,7 @@ export class LocalServices implements Services, NodePart {
     if (this.#stopping.signal.aborted) throw nodeStopping()
     const found = this.#index.find({ namespace: '*' }).find(({ instance }) => instance.id === id)
     if (!found) throw new ClusterError('ERR_UNKNOWN_SERVICE', `there is no instance '${id}'`, { service: id })
+    if (found.instance.namespace === OWN_NAMESPACE) throw ownedByNode(id)
     if (found.owner === this.#context.self.id) this.#dispose(found.number)
     else await this.#context.requests.request(found.owner, REMOVE_SUBJECT, found.number, options)
   }

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { startAdmin } from '../../../src/admin/server.ts'
 import { type CallGraph, createNode, type TrellisNode } from '../../../src/index.ts'
 import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
 import { runInProcess } from '../cli/run-in-process.ts'
 import { type Ask, ask } from './client.ts'
+import { fakeNode } from './fake-node.ts'
 
 describe('/v1/services', () => {
   let a: TrellisNode
@@ -95,6 +97,37 @@ describe('/v1/services', () => {
     const targets = groups.flatMap((group) => group.targets.map((target) => `http://${target}`)).sort()
     assert.deepEqual(targets, [a.admin, b.admin].sort())
     assert.deepEqual(groups.map(({ labels }) => labels.__meta_trellis_member).sort(), ['a', 'b'])
+  })
+
+  it("lets nobody offer or remove what is the system's own", async () => {
+    const own = { name: 'admin', namespace: 'trellis' }
+    await waitUntil(() => a.services.find(own).length === 2)
+    assert.deepEqual(await codeOf(call(a, 'POST', '/v1/services', own)), [400, 'ERR_BAD_OPTIONS'])
+    const mine = a.services.register('mine', {})
+    assert.throws(() => mine.update({ namespace: 'trellis' }), { code: 'ERR_BAD_OPTIONS' })
+    assert.throws(() => a.services.register('admin', {}, { namespace: 'trellis' }), { code: 'ERR_BAD_OPTIONS' })
+    mine.dispose()
+    for (const { id } of a.services.find(own))
+      assert.deepEqual(await codeOf(call(a, 'DELETE', `/v1/services/${id}`)), [400, 'ERR_BAD_OPTIONS'])
+    assert.equal(a.services.find(own).length, 2)
+  })
+
+  it('tells Prometheus of nothing that cannot be scraped', async () => {
+    const found = [
+      { address: '', member: 'old', zone: '' },
+      { address: '10.0.0.1:7501', member: 'm', zone: 'z' },
+    ]
+    const services = { ...fakeNode().services, find: () => found } as unknown as TrellisNode['services']
+    const admin = await startAdmin({ ...fakeNode(), services }, { address: '127.0.0.1:0' })
+    try {
+      const { text } = await ask(`${admin.url}/v1/sd/prometheus`)
+      assert.deepEqual(
+        JSON.parse(text).map(({ targets }: { targets: string[] }) => targets),
+        [['10.0.0.1:7501']],
+      )
+    } finally {
+      await admin.close()
+    }
   })
 
   it('tells who calls whom, over HTTP and by the command', async () => {
