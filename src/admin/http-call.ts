@@ -110,8 +110,8 @@ export class Context {
 }
 
 /** Bytes of a body that nobody wanted which are read all the same, so that the answer arrives and the connection can go on; and for how long. */
-const maxDrainedBytes = 65_536
-const maxDrainMs = 500
+const maxDrainedBytes = 16 * 1024 * 1024
+const maxDrainMs = 1_000
 
 /** Writes the answer. What is left of the request's body is thrown away, or its connection is. */
 export function writeAnswer(

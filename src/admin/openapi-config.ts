@@ -68,6 +68,9 @@ export const configSchemas: Readonly<Record<string, Schema>> = {
 
 const unled: readonly AdminErrorCode[] = ['ERR_NO_QUORUM', 'ERR_BUFFER_FULL', 'ERR_SHUTTING_DOWN']
 const reading = { 503: unled, 504: ['ERR_TIMEOUT'] } as const
+const ifMatch = described(text, 'Only if the key has this revision, such as 17 or "17"; 0: only if there is none.')
+const ifNoneMatch = described({ const: '*' }, 'Only if there is no such key. Excludes If-Match.')
+const preconditions = { 'If-Match': ifMatch, 'If-None-Match': ifNoneMatch }
 const body = { 400: ['ERR_BAD_REQUEST'], 413: ['ERR_PAYLOAD_TOO_LARGE'], 415: ['ERR_UNSUPPORTED_MEDIA_TYPE'] } as const
 const writing = { ...reading, ...body, 422: ['ERR_INVALID_VALUE'], 507: ['ERR_CONFIG_FULL'] } as const
 
@@ -106,6 +109,7 @@ export const configOperations: Readonly<
       summary: 'Sets a key. `If-Match`: only if it has that revision. `If-None-Match: *`: only if there is none.',
       tag: 'config',
       body: ref('ConfigValue'),
+      headers: preconditions,
       answers: { 200: json('The entry.', 'ConfigEntry') },
       errors: { ...writing, 412: ['ERR_REVISION_MISMATCH'] },
     },
@@ -113,6 +117,7 @@ export const configOperations: Readonly<
       operationId: 'deleteConfig',
       summary: 'Deletes a key; with `If-Match` only if it has that revision.',
       tag: 'config',
+      headers: preconditions,
       answers: { 200: json('It is gone.', 'ConfigDeletion') },
       errors: { ...writing, 404: ['ERR_KEY_NOT_FOUND'], 412: ['ERR_REVISION_MISMATCH'] },
     },
@@ -180,6 +185,7 @@ export const configOperations: Readonly<
         'Every change of keys that begin with a prefix, from a revision on (server-sent events; `id` is the revision).',
       tag: 'config',
       query: { prefix: text, from: whole },
+      headers: { 'Last-Event-ID': described(whole, 'Goes on after this revision; outweighs `from`.') },
       answers: {
         200: {
           description: 'A stream without an end; `x-event-data` says what `data` is of each `event`.',

@@ -40,7 +40,7 @@ export const consulSchemas: Readonly<Record<string, Schema>> = {
   ConsulTexts: words,
   ConsulText: text,
   ConsulSelf: row({ Config: anything, Member: anything }),
-  ConsulKeys: { type: 'array', items: { anyOf: [text, row({ Key: text, CreateIndex: whole, ModifyIndex: whole })] } },
+  ConsulKeys: { type: 'array', items: { oneOf: [text, row({ Key: text, CreateIndex: whole, ModifyIndex: whole })] } },
 }
 
 const blocking = {
@@ -67,8 +67,18 @@ const key: Operation = {
     raw: described(text, 'The value alone.'),
     stale: described(text, 'As the nearest voter has it, in a minority, too.'),
   },
-  answers: { 200: json('Values in base64.', 'ConsulKeys'), 404: { description: 'There is none; no body.' } },
-  errors: { ...refused, 503: ['ERR_NO_QUORUM', 'ERR_BUFFER_FULL', 'ERR_SHUTTING_DOWN'], 504: ['ERR_TIMEOUT'] },
+  answers: {
+    200: {
+      ...json('Values in base64; with raw the one value as it is.', 'ConsulKeys'),
+      others: { 'text/plain': text },
+    },
+    404: { description: 'There is none; no body.' },
+  },
+  errors: {
+    ...refused,
+    503: ['ERR_NO_QUORUM', 'ERR_BUFFER_FULL', 'ERR_SHUTTING_DOWN'],
+    504: ['ERR_TIMEOUT'],
+  },
 }
 
 const get = (operation: Omit<Operation, 'tag'>) => ({ GET: { ...operation, tag: 'consul' as const } })

@@ -16,6 +16,8 @@ export interface Answer {
   /** Default: `application/json`, where there is a schema. */
   readonly type?: string
   readonly schema?: Schema
+  /** Beside that, by media type. */
+  readonly others?: Readonly<Record<string, Schema>>
 }
 
 export interface Operation {
@@ -29,6 +31,8 @@ export interface Operation {
   readonly isBodyOptional?: true
   /** In the query. Those of the path are in the path. */
   readonly query?: Readonly<Record<string, Schema>>
+  /** What it reads of the head, beside what all calls do. */
+  readonly headers?: Readonly<Record<string, Schema>>
   readonly answers: Readonly<Record<number, Answer>>
   /** Beside those that every call has. */
   readonly errors?: Readonly<Record<number, readonly AdminErrorCode[]>>

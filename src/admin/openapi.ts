@@ -14,6 +14,7 @@ import { type AdminErrorCode, errorDetails, errorSchema, ref, type Schema, schem
 import { serviceSchemas } from './openapi-services.ts'
 import { whySchemas } from './openapi-why.ts'
 import type { Resource } from './resource.ts'
+import { unreadable } from './unreadable.ts'
 
 type Operation = NonNullable<(typeof operations)[string]['GET']>
 
@@ -87,7 +88,7 @@ function describe(path: string, operation: Operation) {
   }
 }
 
-function parameters(path: string, { query = {} }: Operation) {
+function parameters(path: string, { query = {}, headers = {} }: Operation) {
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
     in: 'path',
@@ -95,14 +96,19 @@ function parameters(path: string, { query = {} }: Operation) {
     schema: { type: 'string' },
   }))
   const inQuery = Object.entries(query).map(([name, schema]) => ({ name, in: 'query', schema }))
-  return inPath.length + inQuery.length === 0 ? {} : { parameters: [...inPath, ...inQuery] }
+  const inHead = Object.entries(headers).map(([name, schema]) => ({ name, in: 'header', schema }))
+  const all = [...inPath, ...inQuery, ...inHead]
+  return all.length === 0 ? {} : { parameters: all }
 }
 
 function responses({ answers, errors = {}, isPublic }: Operation) {
   const refusals = [commonErrors.all, isPublic ? {} : commonErrors.token, errors]
   const described = new Map<string, { description: string; content?: Record<string, { schema: Schema }> }>()
-  for (const [status, { description, type = 'application/json', schema }] of Object.entries(answers))
-    described.set(status, { description, ...(schema ? { content: { [type]: { schema } } } : {}) })
+  for (const [status, { description, type = 'application/json', schema, others = {} }] of Object.entries(answers)) {
+    const types = [...(schema ? [[type, schema] as const] : []), ...Object.entries(others)]
+    const content = Object.fromEntries(types.map(([name, each]) => [name, { schema: each }]))
+    described.set(status, { description, ...(types.length > 0 ? { content } : {}) })
+  }
   for (const status of new Set(refusals.flatMap((refusal) => Object.keys(refusal)))) {
     // What a call answers by itself with that status is what it is.
     if (described.has(status)) continue
@@ -110,6 +116,10 @@ function responses({ answers, errors = {}, isPublic }: Operation) {
     const possible = codes.map((code) => ref(errorName(code)))
     const schema = possible.length === 1 ? possible[0]! : { oneOf: possible }
     described.set(status, { description: codes.join(', '), content: { 'application/json': { schema } } })
+  }
+  for (const [status, problem] of Object.entries(unreadable)) {
+    const content = { 'application/json': { schema: ref(errorName('ERR_BAD_REQUEST')) } }
+    if (!described.has(status)) described.set(status, { description: `ERR_BAD_REQUEST: ${problem}`, content })
   }
   return Object.fromEntries([...described].sort(([a], [b]) => Number(a) - Number(b)))
 }

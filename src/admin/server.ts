@@ -14,6 +14,7 @@ import { ClientEndpoint } from './clients/client-endpoint.ts'
 import { createEventFeed } from './event-feed.ts'
 import { loadedWithFirst } from './first-request.ts'
 import { createOriginGuard } from './origin.ts'
+import { answerUnreadable } from './unreadable.ts'
 
 /** What the admin shows of a node. */
 export type AdminNode = Pick<
@@ -82,6 +83,7 @@ export async function startAdmin(node: AdminNode, options: AdminOptions): Promis
   const server = await listen(loadedWithFirst(load, logger), address, logger)
   const clients = new ClientEndpoint({ node, guard, access, logger, origins: options.clientOrigins ?? [] })
   clients.attach(server)
+  answerUnreadable(server, underWay)
   server.on('request', (_request, response) => {
     underWay.add(response)
     response.once('close', () => underWay.delete(response))
@@ -116,6 +118,8 @@ async function listen(listener: RequestListener, address: NetworkAddress, logger
       keepAliveTimeout: keepAliveTimeoutMs,
       maxHeaderSize: maxHeaderBytes,
       connectionsCheckingInterval: 2_000,
+      // Who sends none is told so as of any other Host that is not ours.
+      requireHostHeader: false,
     },
     listener,
   )

@@ -20,6 +20,20 @@ describe('the admin without tokens', () => {
   })
   after(() => admin.close())
 
+  /** What comes back until the server closes; `more` is sent once something has. */
+  const raw = (request: string, more?: string): Promise<string> =>
+    new Promise((resolve) => {
+      const socket = connect(Number(new URL(admin.url).port), '127.0.0.1')
+      let text = ''
+      socket.on('data', (chunk) => {
+        if (text === '' && more !== undefined) socket.write(more)
+        text += chunk.toString()
+      })
+      socket.on('error', () => {})
+      socket.on('close', () => resolve(text))
+      socket.write(request)
+    })
+
   it('answers the status of the node as it is', async () => {
     const { status, headers, json } = await ask(`${admin.url}/v1/status`)
     assert.equal(status, 200)
@@ -106,6 +120,40 @@ describe('the admin without tokens', () => {
     ]) {
       const answer = await ask(`${admin.url}/v1/session`, { method: 'POST', headers, body })
       assert.deepEqual([answer.status, answer.json.code], [413, 'ERR_PAYLOAD_TOO_LARGE'])
+    }
+  })
+
+  it('answers what Node cannot read, or would refuse by itself, as it answers everything', async () => {
+    const cases: readonly (readonly [string, number])[] = [
+      ['GET /v1/status HTTP/1.1\r\nconnection: close\r\n\r\n', 400],
+      ['garbage\r\n\r\n', 400],
+      ['BREW /v1/status HTTP/1.1\r\nhost: localhost\r\n\r\n', 400],
+      [`GET /v1/status HTTP/1.1\r\nhost: localhost\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
+      ['GET /v1/status HTTP/1.1\r\nhost: localhost\r\nexpect: 200-maybe\r\nconnection: close\r\n\r\n', 417],
+    ]
+    for (const [request, status] of cases) {
+      const answer = await raw(request)
+      const [head = '', body = ''] = answer.split('\r\n\r\n')
+      assert.match(head, new RegExp(`^HTTP/1.1 ${status} `), request.slice(0, 40))
+      assert.match(head, /content-type: application\/json/i)
+      const { code, message, details, retryable, mayHaveHappened } = JSON.parse(body)
+      assert.deepEqual([code, retryable, mayHaveHappened], ['ERR_BAD_REQUEST', false, false])
+      assert.deepEqual(details, { problem: message })
+      assert.doesNotMatch(message, /\n/)
+    }
+  })
+
+  it('says nothing in the middle of an answer that was begun, and closes', async () => {
+    const answer = await raw('GET /v1/events HTTP/1.1\r\nhost: localhost\r\n\r\n', 'garbage\r\n\r\n')
+    assert.match(answer, /^HTTP\/1.1 200 /)
+    assert.doesNotMatch(answer, /HTTP\/1.1 400|ERR_BAD_REQUEST/)
+  })
+
+  it('answers a body of megabytes that it refuses, instead of cutting who still sends it', async () => {
+    const body = JSON.stringify({ token: 'x'.repeat(10_000_000) })
+    for (let n = 0; n < 5; n++) {
+      const { status } = await fetch(`${admin.url}/v1/session`, { method: 'POST', headers: jsonType, body })
+      assert.equal(status, 413)
     }
   })
 
