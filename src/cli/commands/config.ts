@@ -1,7 +1,6 @@
 // `trellis config`: keys and values that the whole cluster agrees on. A value is JSON; what is not JSON is taken as the text that it is, so that
 // nobody needs to quote quotes.
 
-import { readFileSync } from 'node:fs'
 import { type Command, InvalidArgumentError } from 'commander'
 import type { ConfigEntry, ConfigEvent, ConfigList } from '../../coordination/config-interface.ts'
 import { isClusterError } from '../../errors.ts'
@@ -14,6 +13,7 @@ import { RemoteError, usageError } from '../failure.ts'
 import { printable, table } from '../output.ts'
 import { watchSignals } from '../signals.ts'
 import { watchStream } from '../top/event-stream.ts'
+import { importKeys } from './config-import.ts'
 
 interface ReadFlags extends ClientFlags {
   readonly stale?: boolean
@@ -79,7 +79,7 @@ export function addConfig(program: Command, context: CommandContext): void {
     (prefix: string | undefined, flags: ClientFlags) => exportKeys(prefix ?? '', flags, context),
   )
   verb('import <file>', "set all keys of a JSON object; '-' reads it from the standard input").action(
-    (file: string, flags: ClientFlags) => importKeys(file, flags, context),
+    (file: string, flags: ClientFlags) => importFile(file, flags, context),
   )
 }
 
@@ -160,14 +160,8 @@ async function exportKeys(prefix: string, flags: ClientFlags, context: CommandCo
   context.out(`${flags.json ? JSON.stringify(values) : JSON.stringify(values, undefined, 2)}\n`)
 }
 
-async function importKeys(file: string, flags: ClientFlags, context: CommandContext): Promise<void> {
-  const values = parseImport(file)
-  const options = clientOptions(flags, context)
-  let imported = 0
-  for (const [key, value] of Object.entries(values)) {
-    await askAdmin(pathOf(key), options, { method: 'PUT', body: { value } })
-    imported += 1
-  }
+async function importFile(file: string, flags: ClientFlags, context: CommandContext): Promise<void> {
+  const imported = await importKeys(file, clientOptions(flags, context))
   context.out(flags.json ? `${JSON.stringify({ imported })}\n` : `${imported} keys are set\n`)
 }
 
@@ -203,17 +197,6 @@ function parsedValue(text: string): unknown {
   } catch {
     return text
   }
-}
-
-function parseImport(file: string): Record<string, unknown> {
-  let value: unknown
-  try {
-    value = JSON.parse(readFileSync(file === '-' ? 0 : file, 'utf8'))
-  } catch (cause) {
-    throw usageError(`${file} cannot be read as JSON: ${(cause as Error).message}`)
-  }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
-  throw usageError(`${file} must hold one JSON object: keys and their values`)
 }
 
 function remoteErrorOf(data: unknown): RemoteError {

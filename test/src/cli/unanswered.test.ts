@@ -3,18 +3,8 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo, createServer as createTcpServer } from 'node:net'
 import { describe, it } from 'node:test'
 import { askAdmin } from '../../../src/cli/admin-client.ts'
+import { answering, losing } from './odd-servers.ts'
 import { runInProcess } from './run-in-process.ts'
-
-/** Where `server` listens, until the test is over. */
-async function at(server: Server | ReturnType<typeof createTcpServer>): Promise<Disposable & { readonly url: string }> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  server.unref()
-  const close = (): void => void server.close()
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, [Symbol.dispose]: close }
-}
-
-/** Takes the request and loses the answer. */
-const losing = () => at(createServer((request) => request.resume().on('end', () => request.socket.destroy())))
 
 describe('a command without an answer', () => {
   const writes = [
@@ -53,12 +43,12 @@ describe('a command without an answer', () => {
 
   it('may have done it where the answer comes too late, is none, or the call is ended', async () => {
     const put = { method: 'PUT', body: { value: 1 } } as const
-    using silent = await at(createServer(() => {}))
+    using silent = await answering(() => {})
     const late = askAdmin('/v1/config/k', { url: silent.url, timeoutMs: 200 }, put)
     await assert.rejects(late, { code: 'ERR_UNREACHABLE', mayHaveHappened: true })
     const ended = askAdmin('/v1/config/k', { url: silent.url, signal: AbortSignal.timeout(200) }, put)
     await assert.rejects(ended, { code: 'ERR_ABORTED', mayHaveHappened: true })
-    using gateway = await at(createServer((_, response) => response.writeHead(504).end('<html>')))
+    using gateway = await answering((_, response) => response.writeHead(504).end('<html>'))
     const other = askAdmin('/v1/config/k', { url: gateway.url }, put)
     await assert.rejects(other, { code: 'ERR_UNREACHABLE', mayHaveHappened: true })
   })
