@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { closestWord } from '../closest-word.ts'
+import { ClusterError } from '../errors.ts'
 import { addBackup } from './commands/backup.ts'
 import { addBench } from './commands/bench.ts'
 import { addChannels } from './commands/channels.ts'
@@ -102,9 +103,8 @@ function commandOf(program: Command, argv: readonly string[]): { readonly name: 
 
 /** The process's own command line, to its end. Never resolves: the process ends with the exit code. */
 export async function main(): Promise<never> {
-  // A reader that went away ends nobody.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   let code: number
+  const lost = watchOutput()
   try {
     const parentGone = watchParent(process.env)
     // For this process alone; what it starts is given its own.
@@ -120,8 +120,24 @@ export async function main(): Promise<never> {
     process.stderr.write(describeFailure(error, process.argv.includes('--json')))
     code = exitCodeOf(error)
   }
-  await Promise.all([process.stdout, process.stderr].map((stream) => flushed(stream)))
+  await flushed(process.stdout)
+  if (lost()) code ||= 1
+  await flushed(process.stderr)
   process.exit(code)
+}
+
+/** What cannot be written to stdout, on a disk that is full say, is told once. A reader that went away ends nobody, and is no failure. */
+function watchOutput(): () => boolean {
+  let isLost = false
+  process.stderr.on('error', () => {})
+  process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+    if (isLost || code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED') return
+    isLost = true
+    const problem = `the answer cannot be written to the standard output (${code ?? message})`
+    const error = new ClusterError('ERR_DISK', problem, { path: 'stdout' }, { mayHaveHappened: true })
+    process.stderr.write(describeFailure(error, process.argv.includes('--json')))
+  })
+  return () => isLost
 }
 
 function createProgram(context: CommandContext): Command {
@@ -174,7 +190,8 @@ function version(): string {
 
 function flushed(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => {
-    if (stream.destroyed || !stream.writable) resolve()
-    else stream.write('', () => resolve())
+    // What went wrong with the last write is told a turn later.
+    if (stream.destroyed || !stream.writable || stream.writableLength === 0) setImmediate(resolve)
+    else stream.write('', () => setImmediate(resolve))
   })
 }
