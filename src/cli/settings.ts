@@ -86,16 +86,32 @@ interface Places {
   readonly file: ConfigFile
 }
 
-/** Throws `ERR_USAGE` for files that cannot be read, `ERR_BAD_OPTIONS` for unknown keys; values are checked by the node. */
-export function readNodeSettings(flags: Places['flags'], { env }: Pick<CommandContext, 'env'>): NodeSettings {
-  const file = readConfigFile((flags.config as string | undefined) ?? (env.TRELLIS_CONFIG || undefined))
+/** Throws `ERR_USAGE` for files that cannot be read, `ERR_BAD_OPTIONS` for what {@link gatherNodeSettings} found to be wrong. */
+export function readNodeSettings(flags: Places['flags'], context: Pick<CommandContext, 'env'>): NodeSettings {
+  const { problems, ...settings } = gatherNodeSettings(flags, context)
+  if (problems.length > 0) throw new ClusterError('ERR_BAD_OPTIONS', problems.join('; '), { problems })
+  return settings
+}
+
+/**
+ * Throws `ERR_USAGE` for files that cannot be read. `problems`: keys of them that nobody knows, and lists that hold nothing: whoever says `--join` does not
+ * mean to found a cluster. Values are checked by the node.
+ */
+export function gatherNodeSettings(
+  flags: Places['flags'],
+  { env }: Pick<CommandContext, 'env'>,
+): NodeSettings & { readonly problems: readonly string[] } {
+  const problems: string[] = []
+  const file = readConfigFile((flags.config as string | undefined) ?? (env.TRELLIS_CONFIG || undefined), problems)
   const places: Places = { flags, env, file }
   const found: Record<string, unknown> = {}
   for (const setting of nodeSettings) {
-    const value = given(setting, places) ?? file[setting.key]
+    const said = given(setting, places)
+    if (Array.isArray(said) && said.length === 0) problems.push(`${placeOf(setting, places)} names nothing`)
+    const value = said ?? file[setting.key]
     if (value !== undefined) found[setting.key] = value
   }
-  Object.assign(found, { ...keptSettings(found.dataDir), ...found })
+  Object.assign(found, { ...keptSettings(found.dataDir, problems), ...found })
   const {
     secretFile: _secret,
     adminTokenFile: _token,
@@ -111,19 +127,24 @@ export function readNodeSettings(flags: Places['flags'], { env }: Pick<CommandCo
   const federation = typeof federationFile === 'string' ? readFederation(federationFile) : file.federation
   if (federation !== undefined) raw.federation = federation
   if (adminToken !== undefined) raw.adminToken = Array.isArray(adminToken) ? adminToken[0] : adminToken
-  return { logLevel: logLevel as LogLevel, options: raw }
+  return { logLevel: logLevel as LogLevel, options: raw, problems }
 }
 
 /** What an earlier `trellis up` left in the data directory, for whatever nothing else says. */
-function keptSettings(dataDir: unknown): ConfigFile {
+function keptSettings(dataDir: unknown, problems: string[]): ConfigFile {
   if (typeof dataDir !== 'string') return {}
   const { settings } = upFiles(dataDir)
-  return existsSync(settings) ? readConfigFile(settings) : {}
+  return existsSync(settings) ? readConfigFile(settings, problems) : {}
 }
 
 function given({ flag, variable, parse }: Setting, { flags, env }: Places): unknown {
   const text = flags[camelCase(flag)] ?? (env[variable] || undefined)
   return typeof text === 'string' && parse ? parse(text) : text
+}
+
+function placeOf({ flag, variable }: Setting, { flags, env }: Places): string {
+  const text = flags[camelCase(flag)]
+  return text === undefined ? `${variable} ('${env[variable]}')` : `${flag.split(' ', 1)[0]} ('${text}')`
 }
 
 /** All lines of the first place that names a file or holds the value itself; undefined when none does. */
@@ -158,7 +179,8 @@ function readFederation(path: string): unknown {
 
 type ConfigFile = Readonly<Record<string, unknown>>
 
-function readConfigFile(path: string | undefined): ConfigFile {
+/** Adds to `problems` the keys that nobody knows. */
+function readConfigFile(path: string | undefined, problems: string[]): ConfigFile {
   if (path === undefined) return {}
   let value: unknown
   try {
@@ -170,13 +192,11 @@ function readConfigFile(path: string | undefined): ConfigFile {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw usageError(`--config ('${path}') must hold a JSON object`)
   const known = [...nodeSettings.map(({ key }) => key), ...fileOnlyKeys]
-  const problems = Object.keys(value)
-    .filter((key) => !known.includes(key))
-    .map((key) => {
-      const meant = closestWord(key, known)
-      return `unknown option '${key}' in '${path}'${meant ? `, did you mean '${meant}'?` : ''}`
-    })
-  if (problems.length > 0) throw new ClusterError('ERR_BAD_OPTIONS', problems.join('; '), { problems })
+  for (const key of Object.keys(value)) {
+    if (known.includes(key)) continue
+    const meant = closestWord(key, known)
+    problems.push(`unknown option '${key}' in '${path}'${meant ? `, did you mean '${meant}'?` : ''}`)
+  }
   return value as ConfigFile
 }
 

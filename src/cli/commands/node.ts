@@ -7,8 +7,7 @@ import type { TrellisNode } from '../../node-interface.ts'
 import { logLevels } from '../../observability/logger.ts'
 import type { CommandContext, JsonFlag } from '../context.ts'
 import { engineOf } from '../engine.ts'
-import { usageError } from '../failure.ts'
-import { addNodeFlags, readNodeSettings } from '../settings.ts'
+import { addNodeFlags, gatherNodeSettings } from '../settings.ts'
 import { aborted, watchSignals } from '../signals.ts'
 
 /** How long leaving and stopping may take before the process ends all the same. */
@@ -35,8 +34,12 @@ export function addNode(program: Command, context: CommandContext): void {
 }
 
 async function run(flags: JsonFlag & Readonly<Record<string, unknown>>, context: CommandContext): Promise<void> {
-  const { options, logLevel } = readNodeSettings(flags, context)
-  if (!logLevels.includes(logLevel)) throw usageError(`--log-level ('${logLevel}') must be ${logLevels.join(', ')}`)
+  const { options, logLevel, problems } = gatherNodeSettings(flags, context)
+  const level = logLevels.includes(logLevel) ? [] : [`logLevel ('${logLevel}') must be ${logLevels.join(', ')}`]
+  if (problems.length + level.length > 0) {
+    const { refusalOf } = await import('../settings-refusal.ts')
+    throw await refusalOf([...problems, ...level], options)
+  }
   const { createNode } = await import('../../node.ts')
   const { createLogger } = await import('../../observability/pino-logger.ts')
   using signals = watchSignals()

@@ -39,7 +39,7 @@ export function addSimulate(program: Command, context: CommandContext): void {
     .option('--seeds <N>', `how many seeds (default: ${defaultSeeds}, or 1 with --seed)`, wholeNumber(1))
     .option('--seed <S>', 'the first seed (default: 1)', wholeNumber(0))
     .option('--bug <NAME>', 'plant a known bug, to see it caught')
-    .option('--trace', 'print every event')
+    .option('--trace', 'print every event (with --json on stderr)')
     .option('--json', 'answer as one line of JSON')
     .addHelpText('after', examples)
     .action((flags: SimulateFlags) => run(flags, context))
@@ -51,12 +51,13 @@ async function run(flags: SimulateFlags, context: CommandContext): Promise<void>
   const { simulate } = await import('../../testing/simulator/run.ts')
   using signals = watchSignals()
   void aborted(signals.force).then(() => process.exit(1))
+  const trace = flags.json ? context.err : context.out
   const result = await simulate({
     seeds: flags.seeds ?? (flags.seed === undefined ? defaultSeeds : 1),
     seed: flags.seed,
     bug: flags.bug,
     signal: AbortSignal.any([signals.stop, context.parentGone].filter((signal) => signal !== undefined)),
-    onTrace: flags.trace ? (line) => context.out(`${line}\n`) : undefined,
+    onTrace: flags.trace ? (line) => trace(`${line}\n`) : undefined,
     onProgress: flags.json ? undefined : progress(context),
   }).catch((error: unknown) => {
     throw error instanceof RangeError ? usageError(error.message) : error

@@ -58,7 +58,8 @@ async function resolved(raw: NodeOptions): Promise<ResolvedOptions | Finding> {
   }
 }
 
-async function storedIn(dataDir: string): Promise<StoredOptions> {
+/** What an earlier start left there. */
+export async function storedIn(dataDir: string): Promise<StoredOptions> {
   const files = upFiles(dataDir)
   const secret = await readSecretFile(files.secret)
   const seeds = await readSeedsFile(files.seeds)

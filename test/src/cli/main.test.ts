@@ -32,7 +32,6 @@ describe('a command line that is wrong', () => {
     [['up', '--topology', 'ring'], /Allowed choices are full-mesh/],
     [['up', '--transport', 'ws'], /Allowed choices are tcp/],
     [['node', '--config', '/nonexistent'], /--config \('\/nonexistent'\) cannot be read/],
-    [['node', '--log-level', 'loud'], /--log-level \('loud'\) must be silent/],
     [['simulate', '--seeds', '0'], /whole number, 1 or more/],
     [['simulate', '--bug', 'none-such'], /there is no planted bug none-such/],
   ]
@@ -59,6 +58,61 @@ describe('a command line that is wrong', () => {
       err,
       /^trellis: ERR_BAD_OPTIONS: listen \('x'\).*expect \('many'\).*topology \('ring'\) must be [^\n]*\n$/,
     )
+  })
+})
+
+describe('settings of a node that are wrong', () => {
+  const problemsOf = async (argv: readonly string[], env = {}): Promise<readonly string[]> => {
+    const { code, out, err } = await runInProcess(['node', ...argv, '--json'], env)
+    const { code: error, details } = JSON.parse(err)
+    assert.deepEqual([code, out, error], [2, '', 'ERR_BAD_OPTIONS'])
+    return details.problems
+  }
+
+  it('are all named at once: those of flags', async () => {
+    const flags = '--listen 127.0.0.1:99999 --admin foo --voters 4 --profile bogus --expect 0 --log-level x --role ,'
+    const problems = await problemsOf(flags.split(' '))
+    const options = ['--role', 'logLevel', 'listen', 'expect', 'admin', 'profile', 'voters']
+    assert.deepEqual(
+      problems.map((text) => text.split(' ', 1)[0]),
+      options,
+    )
+  })
+
+  it('are all named at once: those of a file', async () => {
+    using directory = temporaryDirectory()
+    const file = join(directory.path, 'node.json')
+    const settings = { nmae: 'x', listen: 5, voters: 4, joins: [], logLevel: 'zz', admin: 'foo', coordination: 'x' }
+    writeFileSync(file, JSON.stringify(settings))
+    const text = (await problemsOf(['--config', file])).join('\n')
+    assert.match(text, /^unknown option 'nmae'.* 'name'\?\nunknown option 'joins'.* 'join'\?\nlogLevel \('zz'\)/)
+    for (const option of ['listen (5)', 'voters (4)', "admin ('foo')", '--coordination must be'])
+      assert.ok(text.includes(`\n${option} `), `${option} in ${text}`)
+  })
+
+  it('ask for no secret that the data directory holds', async () => {
+    using directory = temporaryDirectory()
+    writeFileSync(join(directory.path, 'secret'), 'a secret of this test\n')
+    const argv = [
+      '--log-level',
+      'x',
+      '--data-dir',
+      directory.path,
+      '--listen',
+      '0.0.0.0:0',
+      '--advertise',
+      '10.0.0.1:1',
+    ]
+    assert.equal((await problemsOf(argv)).length, 1)
+    assert.equal((await problemsOf(argv.toSpliced(2, 2))).length, 2)
+  })
+
+  it('are a --join without an address: it would found a cluster of one', async () => {
+    assert.deepEqual(await problemsOf(['--join', '']), ["--join ('') names nothing"])
+    assert.deepEqual(await problemsOf(['--join', ',']), ["--join (',') names nothing"])
+    assert.deepEqual(await problemsOf([], { TRELLIS_JOIN: ', ' }), ["TRELLIS_JOIN (', ') names nothing"])
+    const unset = await problemsOf(['--log-level', 'x'], { TRELLIS_JOIN: '' })
+    assert.deepEqual(unset, ["logLevel ('x') must be silent, error, warn, info, debug"])
   })
 })
 
@@ -227,6 +281,12 @@ describe('trellis simulate', () => {
     const { code, out } = await runInProcess(['simulate', '--seed', '3', '--json'])
     const { seeds, failure } = JSON.parse(out)
     assert.deepEqual([code, seeds, failure], [0, 1, null])
+  })
+
+  it('prints one line of JSON with --json, and the trace beside it', async () => {
+    const { code, out, err } = await runInProcess(['simulate', '--seed', '3', '--trace', '--json'])
+    assert.deepEqual([code, JSON.parse(out).seeds, out.indexOf('\n')], [0, 1, out.length - 1])
+    assert.match(err, /node-a +start/)
   })
 
   it('prints the command that shows a failure again, exit code 1', async () => {

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo, createServer as createTcpServer } from 'node:net'
 import { describe, it } from 'node:test'
 import { askAdmin } from '../../../src/cli/admin-client.ts'
 import { answering, losing } from './odd-servers.ts'
