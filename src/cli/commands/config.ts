@@ -1,7 +1,7 @@
 // `trellis config`: keys and values that the whole cluster agrees on. A value is JSON; what is not JSON is taken as the text that it is, so that
 // nobody needs to quote quotes.
 
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
 import type { ConfigEntry, ConfigEvent, ConfigList } from '../../coordination/config-interface.ts'
 import { isClusterError } from '../../errors.ts'
 import { systemClock } from '../../runtime/clock.ts'
@@ -14,6 +14,7 @@ import { printable, table } from '../output.ts'
 import { watchSignals } from '../signals.ts'
 import { watchStream } from '../top/event-stream.ts'
 import { importKeys } from './config-import.ts'
+import { wholeNumber as wholeNumberFrom } from './whole-number.ts'
 
 interface ReadFlags extends ClientFlags {
   readonly stale?: boolean
@@ -27,8 +28,17 @@ interface WatchFlags extends ClientFlags {
   readonly from?: number
 }
 
+/** What is known of a key's changes. */
+interface HistoryAnswer {
+  readonly events: readonly ConfigEvent[]
+  readonly ageMs?: number
+}
+
 /** Between two tries to go on with a watch whose stream has ended. */
 const retryMs = 500
+const wholeNumber = wholeNumberFrom(0)
+/** Before the first revision there was nothing to go back to. */
+const pastRevision = wholeNumberFrom(1)
 /** Keys asked for at a time. */
 const pageKeys = 1_000
 
@@ -70,7 +80,7 @@ export function addConfig(program: Command, context: CommandContext): void {
     .option(...stale)
     .action((key: string, flags: ReadFlags) => history(key, flags, context))
   verb('rollback <key>', 'give a key back what it was at a revision')
-    .argument('<revision>', 'one of its history', wholeNumber)
+    .argument('<revision>', 'one of its history; before it was there, it is deleted', pastRevision)
     .action((key: string, revision: number, flags: ClientFlags) => rollback(key, revision, flags, context))
   verb('watch [prefix]', 'print changes as they come, without a gap')
     .option('--from <N>', 'from this revision on (default: from now on)', wholeNumber)
@@ -89,6 +99,7 @@ async function get(key: string, flags: ReadFlags, context: CommandContext): Prom
     clientOptions(flags, context),
   )) as ConfigEntry
   context.out(`${JSON.stringify(flags.json ? entry : entry.value)}\n`)
+  tellAge(entry, flags, context)
 }
 
 async function list(prefix: string, flags: ReadFlags, context: CommandContext): Promise<void> {
@@ -96,6 +107,7 @@ async function list(prefix: string, flags: ReadFlags, context: CommandContext): 
   if (flags.json) return context.out(`${JSON.stringify(found)}\n`)
   const rows = found.entries.map(({ key, value, revision }) => [key, String(revision), JSON.stringify(value)])
   context.out(table(['KEY', 'REVISION', 'VALUE'], rows))
+  tellAge(found, flags, context)
 }
 
 async function set(key: string, value: string, flags: WriteFlags, context: CommandContext): Promise<void> {
@@ -112,21 +124,28 @@ async function remove(key: string, flags: WriteFlags, context: CommandContext): 
 
 async function history(key: string, flags: ReadFlags, context: CommandContext): Promise<void> {
   const path = `${pathOf(key)}/history${flags.stale ? '?consistency=stale' : ''}`
-  const answer = (await askAdmin(path, clientOptions(flags, context))) as { events: readonly ConfigEvent[] }
+  const answer = (await askAdmin(path, clientOptions(flags, context))) as HistoryAnswer
   if (flags.json) return context.out(`${JSON.stringify(answer)}\n`)
   const rows = answer.events.map((event) => [
     String(event.revision),
     event.type === 'set' ? JSON.stringify(event.value) : '(deleted)',
   ])
   context.out(table(['REVISION', 'VALUE'], rows))
+  tellAge(answer, flags, context)
+}
+
+/** Beside the answer, which scripts read. With --json it stands in it. */
+function tellAge({ ageMs }: { readonly ageMs?: number }, flags: ReadFlags, context: CommandContext): void {
+  if (!flags.stale || flags.json) return
+  context.err(ageMs === undefined ? 'how old this is is not known\n' : `this is up to ${ageMs} ms old\n`)
 }
 
 async function rollback(key: string, revision: number, flags: ClientFlags, context: CommandContext): Promise<void> {
   const call = { method: 'POST', body: { revision } } as const
   const entry = (await askAdmin(`${pathOf(key)}/rollback`, clientOptions(flags, context), call)) as ConfigEntry
-  const described =
-    entry.revision === 0 ? 'is deleted' : `is ${JSON.stringify(entry.value)}, with revision ${entry.revision}`
-  context.out(flags.json ? `${JSON.stringify(entry)}\n` : `${printable(key)} ${described}\n`)
+  const deleted = entry.revision === 0
+  const described = deleted ? 'is deleted' : `is ${JSON.stringify(entry.value)}, with revision ${entry.revision}`
+  context.out(flags.json ? `${JSON.stringify({ ...entry, deleted })}\n` : `${printable(key)} ${described}\n`)
 }
 
 /** Goes on where it was when the stream ends, until it is stopped. */
@@ -165,9 +184,10 @@ async function importFile(file: string, flags: ClientFlags, context: CommandCont
   context.out(flags.json ? `${JSON.stringify({ imported })}\n` : `${imported} keys are set\n`)
 }
 
-/** Every page. A write between two of them is no matter: each key is as it was at one moment. */
+/** Every page. A write between two of them is no matter: each key is as it was at one moment. The age is that of the oldest. */
 async function all(prefix: string, stale: boolean, options: AdminClientOptions): Promise<ConfigList> {
   const entries: ConfigEntry[] = []
+  let oldest: { ageMs?: number } = {}
   const query = `prefix=${encodeURIComponent(prefix)}&limit=${pageKeys}${stale ? '&consistency=stale' : ''}`
   for (let after = ''; ; ) {
     const page = (await askAdmin(`/v1/config?${query}&after=${encodeURIComponent(after)}`, options)) as ConfigList & {
@@ -175,7 +195,8 @@ async function all(prefix: string, stale: boolean, options: AdminClientOptions):
     }
     entries.push(...page.entries)
     const { next, ...rest } = page
-    if (next === undefined) return { ...rest, entries }
+    if (page.ageMs !== undefined) oldest = { ageMs: Math.max(page.ageMs, oldest.ageMs ?? 0) }
+    if (next === undefined) return { ...rest, ...oldest, entries }
     after = next
   }
 }
@@ -206,9 +227,4 @@ function remoteErrorOf(data: unknown): RemoteError {
 function lineOf(change: ConfigEvent): string {
   const value = change.type === 'set' ? JSON.stringify(change.value) : '(deleted)'
   return `${change.revision}  ${printable(change.key)}  ${value}\n`
-}
-
-function wholeNumber(text: string): number {
-  if (/^\d{1,15}$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('It must be a whole number.')
 }

@@ -66,6 +66,31 @@ describe('trellis config', () => {
     assert.match(err, /^trellis: ERR_USAGE: [^\n]*'one' is invalid for argument 'revision'[^\n]*\n$/)
   })
 
+  it('tells a rollback that deletes, and goes back to nothing before the first revision', async () => {
+    const { revision } = await json('set', 'early', '1')
+    await config('set', 'late', '1')
+    assert.match((await config('rollback', 'late', '0')).err, /'0' is invalid for argument 'revision'.* 1 or more/)
+    const back = { key: 'late', value: null, revision: 0, createRevision: 0, deleted: true }
+    assert.deepEqual(await json('rollback', 'late', String(revision)), back)
+    assert.equal((await json('rollback', 'early', String(revision))).deleted, false)
+  })
+
+  it('says how old a stale answer may be, beside it', async () => {
+    await config('set', 'aged', '1')
+    const stale = async (...argv: string[]) => (await config(...argv, '--stale')).err
+    for (const argv of [
+      ['get', 'aged'],
+      ['list', 'aged'],
+      ['get', 'aged', '--prefix'],
+      ['history', 'aged'],
+    ]) {
+      assert.match(await stale(...argv), /^this is up to \d+ ms old\n$/, argv.join(' '))
+      assert.equal((await config(...argv)).err, '')
+      assert.equal(await stale(...argv, '--json'), '')
+      assert.equal(typeof (await json(...argv, '--stale')).ageMs, 'number')
+    }
+  })
+
   it('exports what it can import', async () => {
     using directory = temporaryDirectory()
     await config('set', 'out.a', '{"deep":[1,null]}')
