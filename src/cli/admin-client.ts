@@ -33,8 +33,7 @@ const fileTimeoutMs = 60_000
 
 /** The bytes that `url/path` answers: for files. */
 export async function askAdminBytes(path: string, options: AdminClientOptions): Promise<Uint8Array> {
-  const base = parseUrl(options.url)
-  const target = new URL(base.pathname.replace(/\/$/, '') + path, base)
+  const target = urlOf(options.url, path)
   const long = { ...options, timeoutMs: options.timeoutMs ?? fileTimeoutMs }
   const { status, bytes } = await exchange(target, long, {}, maxFileBytes)
   if (status >= 200 && status < 300) return bytes
@@ -45,8 +44,7 @@ export async function askAdminBytes(path: string, options: AdminClientOptions): 
 
 /** The JSON that `url/path` answers. */
 export async function askAdmin(path: string, options: AdminClientOptions, call: AdminCall = {}): Promise<unknown> {
-  const base = parseUrl(options.url)
-  const target = new URL(base.pathname.replace(/\/$/, '') + path, base)
+  const target = urlOf(options.url, path)
   const { status, bytes } = await exchange(target, options, call, maxAnswerBytes)
   const text = Buffer.from(bytes).toString('utf8')
   const body = parseObject(text)
@@ -57,9 +55,32 @@ export async function askAdmin(path: string, options: AdminClientOptions, call: 
   throw unreachable(options.url, `answers, but is no Trellis admin (HTTP ${status})`, { mayHaveHappened })
 }
 
+/** As {@link askAdmin}, for an answer that has these fields: JSON without them is none of a node. */
+export async function askFor<Answer extends object>(
+  fields: readonly (keyof Answer & string)[],
+  path: string,
+  options: AdminClientOptions,
+  call: AdminCall = {},
+): Promise<Answer> {
+  const answer = (await askAdmin(path, options, call)) as Partial<Answer>
+  if (fields.every((field) => answer[field] !== undefined)) return answer as Answer
+  const mayHaveHappened = changes(call)
+  throw unreachable(options.url, 'answers, but not as a Trellis admin does', { mayHaveHappened })
+}
+
 /** Whether it may change anything. */
 function changes({ method = 'GET' }: AdminCall): boolean {
   return method !== 'GET'
+}
+
+/** `path`, with its query, behind whatever path the admin's own URL has. */
+export function urlOf(admin: string, path: string): URL {
+  const url = parseUrl(admin)
+  const [pathname = '', query = ''] = path.split('?', 2)
+  url.pathname = url.pathname.replace(/\/+$/, '') + pathname
+  url.search = query
+  url.hash = ''
+  return url
 }
 
 function parseUrl(text: string): URL {

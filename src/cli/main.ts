@@ -43,7 +43,7 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
   const json = argv.includes('--json')
   const program = createProgram(context)
   try {
-    await program.parseAsync([...argv], { from: 'user' })
+    await program.parseAsync(understood(program, argv), { from: 'user' })
     return 0
   } catch (thrown) {
     const error = misspelt(thrown, program) ?? lacking(thrown, program, argv) ?? thrown
@@ -54,6 +54,32 @@ export async function run(argv: readonly string[], context: CommandContext): Pro
     if (toFailure(error).code === 'ERR_INTERNAL' && context.env.TRELLIS_LOG === 'debug')
       context.err(`${(error as Error).stack}\n`)
     return exitCodeOf(error)
+  }
+}
+
+/** `help config get` asks what `config get --help` does; of a command that there is not, there is no help. */
+function understood(program: Command, argv: readonly string[]): string[] {
+  const isHelp = argv[0] === 'help'
+  const words = isHelp ? argv.slice(1) : argv
+  let command = program
+  for (const [depth, word] of words.entries()) {
+    if (word.startsWith('-') || command.commands.length === 0) break
+    const next = command.commands.find((each) => each.name() === word)
+    if (next === undefined && word === 'help') break
+    // Without its flags it is refused for what it is.
+    if (next === undefined) return isHelp && depth === 0 ? ['help', word] : words.slice(0, depth + 1)
+    command = next
+  }
+  return isHelp && command !== program ? [...words, '--help'] : [...argv]
+}
+
+/** A flag that wants a value takes the one behind it for it: that is more likely one that was left without. */
+function refuseSwallowed(_program: Command, command: Command): void {
+  const names = command.options.flatMap(({ long, short }) => [long, short]).filter((name) => name !== undefined)
+  for (const option of command.options) {
+    const value: unknown = command.getOptionValue(option.attributeName())
+    if (typeof value !== 'string' || !names.includes(value)) continue
+    throw usageError(`option '${option.flags}' argument missing: '${value}' is a flag of its own`)
   }
 }
 
@@ -147,6 +173,7 @@ function createProgram(context: CommandContext): Command {
     .helpOption('-h, --help', 'print this, or the help of a command')
     .addHelpText('after', epilogue)
     .exitOverride()
+    .hook('preAction', refuseSwallowed)
     // What follows a command is the command's own.
     .enablePositionalOptions()
     // Help goes to where the answer goes; errors are thrown and shown once, above.

@@ -5,7 +5,7 @@ import type { Command } from 'commander'
 import type { ChannelStats } from '../../channels/channel.ts'
 import { systemClock } from '../../runtime/clock.ts'
 import { pause } from '../../wait.ts'
-import { askAdmin } from '../admin-client.ts'
+import { askFor } from '../admin-client.ts'
 import { addClientFlags, type ClientFlags, clientOptions } from '../client-flags.ts'
 import type { CommandContext } from '../context.ts'
 import { printable, table } from '../output.ts'
@@ -39,7 +39,7 @@ type Describe = typeof describeChannels
 
 async function channels(flags: Flags, context: CommandContext): Promise<void> {
   const options = clientOptions(flags, context)
-  const ask = async () => (await askAdmin('/v1/channels', options)) as { channels: ChannelStats[] }
+  const ask = () => askFor<{ channels: ChannelStats[] }>(['channels'], '/v1/channels', options)
   const describe = flags.lanes ? describeLanes : describeChannels
   const first = await ask()
   if (flags.json) context.out(`${JSON.stringify(first)}\n`)

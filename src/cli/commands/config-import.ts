@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs'
 import { checkedKey, valueText } from '../../coordination/config-words.ts'
-import { type AdminClientOptions, askAdmin } from '../admin-client.ts'
+import { type AdminClientOptions, askFor } from '../admin-client.ts'
 import { RemoteError, toFailure, usageError } from '../failure.ts'
 
 /** Steps of one transaction, and their bytes: it is one entry of the log. */
@@ -26,7 +26,7 @@ export async function importKeys(file: string, options: AdminClientOptions): Pro
   let imported = 0
   for (const steps of batches) {
     try {
-      await askAdmin('/v1/config', options, { method: 'POST', body: { do: steps } })
+      await askFor<{ revision: number }>(['revision'], '/v1/config', options, { method: 'POST', body: { do: steps } })
     } catch (error) {
       throw interrupted(error, steps, { imported, total })
     }

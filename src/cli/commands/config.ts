@@ -6,15 +6,15 @@ import type { ConfigEntry, ConfigEvent, ConfigList } from '../../coordination/co
 import { isClusterError } from '../../errors.ts'
 import { systemClock } from '../../runtime/clock.ts'
 import { pause } from '../../wait.ts'
-import { type AdminCall, type AdminClientOptions, askAdmin } from '../admin-client.ts'
+import { type AdminCall, type AdminClientOptions, askFor } from '../admin-client.ts'
 import { addClientFlags, type ClientFlags, clientOptions } from '../client-flags.ts'
 import type { CommandContext } from '../context.ts'
 import { RemoteError, usageError } from '../failure.ts'
 import { printable, table } from '../output.ts'
 import { watchSignals } from '../signals.ts'
 import { watchStream } from '../top/event-stream.ts'
+import { wholeNumber as wholeNumberFrom } from './argument-values.ts'
 import { importKeys } from './config-import.ts'
-import { wholeNumber as wholeNumberFrom } from './whole-number.ts'
 
 interface ReadFlags extends ClientFlags {
   readonly stale?: boolean
@@ -94,10 +94,11 @@ export function addConfig(program: Command, context: CommandContext): void {
 }
 
 async function get(key: string, flags: ReadFlags, context: CommandContext): Promise<void> {
-  const entry = (await askAdmin(
+  const entry = await askFor<ConfigEntry>(
+    ['value', 'revision'],
     `${pathOf(key)}${flags.stale ? '?consistency=stale' : ''}`,
     clientOptions(flags, context),
-  )) as ConfigEntry
+  )
   context.out(`${JSON.stringify(flags.json ? entry : entry.value)}\n`)
   tellAge(entry, flags, context)
 }
@@ -112,19 +113,19 @@ async function list(prefix: string, flags: ReadFlags, context: CommandContext): 
 
 async function set(key: string, value: string, flags: WriteFlags, context: CommandContext): Promise<void> {
   const call = { method: 'PUT', body: { value: parsedValue(value) }, headers: preconditions(flags) } as const
-  const entry = (await askAdmin(pathOf(key), clientOptions(flags, context), call)) as ConfigEntry
+  const entry = await askFor<ConfigEntry>(['revision'], pathOf(key), clientOptions(flags, context), call)
   context.out(flags.json ? `${JSON.stringify(entry)}\n` : `${printable(key)} has revision ${entry.revision}\n`)
 }
 
 async function remove(key: string, flags: WriteFlags, context: CommandContext): Promise<void> {
   const call: AdminCall = { method: 'DELETE', headers: preconditions(flags) }
-  const deletion = await askAdmin(pathOf(key), clientOptions(flags, context), call)
+  const deletion = await askFor<{ revision: number }>(['revision'], pathOf(key), clientOptions(flags, context), call)
   context.out(flags.json ? `${JSON.stringify(deletion)}\n` : `${printable(key)} is deleted\n`)
 }
 
 async function history(key: string, flags: ReadFlags, context: CommandContext): Promise<void> {
   const path = `${pathOf(key)}/history${flags.stale ? '?consistency=stale' : ''}`
-  const answer = (await askAdmin(path, clientOptions(flags, context))) as HistoryAnswer
+  const answer = await askFor<HistoryAnswer>(['events'], path, clientOptions(flags, context))
   if (flags.json) return context.out(`${JSON.stringify(answer)}\n`)
   const rows = answer.events.map((event) => [
     String(event.revision),
@@ -142,7 +143,7 @@ function tellAge({ ageMs }: { readonly ageMs?: number }, flags: ReadFlags, conte
 
 async function rollback(key: string, revision: number, flags: ClientFlags, context: CommandContext): Promise<void> {
   const call = { method: 'POST', body: { revision } } as const
-  const entry = (await askAdmin(`${pathOf(key)}/rollback`, clientOptions(flags, context), call)) as ConfigEntry
+  const entry = await askFor<ConfigEntry>(['revision'], `${pathOf(key)}/rollback`, clientOptions(flags, context), call)
   const deleted = entry.revision === 0
   const described = deleted ? 'is deleted' : `is ${JSON.stringify(entry.value)}, with revision ${entry.revision}`
   context.out(flags.json ? `${JSON.stringify({ ...entry, deleted })}\n` : `${printable(key)} ${described}\n`)
@@ -154,7 +155,10 @@ async function watch(prefix: string, flags: WatchFlags, context: CommandContext)
   const signal = AbortSignal.any([signals.stop, context.parentGone].filter((it) => it !== undefined))
   const options = clientOptions(flags, context)
   // The first call says whether there is anybody, and from where on to watch.
-  const { revision } = (await askAdmin('/v1/config?limit=1&consistency=stale', { ...options, signal })) as ConfigList
+  const { revision } = await askFor<ConfigList>(['revision'], '/v1/config?limit=1&consistency=stale', {
+    ...options,
+    signal,
+  })
   let from = flags.from ?? revision + 1
   while (!signal.aborted) {
     const path = `/v1/watch?prefix=${encodeURIComponent(prefix)}&from=${from}`
@@ -190,9 +194,11 @@ async function all(prefix: string, stale: boolean, options: AdminClientOptions):
   let oldest: { ageMs?: number } = {}
   const query = `prefix=${encodeURIComponent(prefix)}&limit=${pageKeys}${stale ? '&consistency=stale' : ''}`
   for (let after = ''; ; ) {
-    const page = (await askAdmin(`/v1/config?${query}&after=${encodeURIComponent(after)}`, options)) as ConfigList & {
-      next?: string
-    }
+    const page = await askFor<ConfigList & { next?: string }>(
+      ['entries'],
+      `/v1/config?${query}&after=${encodeURIComponent(after)}`,
+      options,
+    )
     entries.push(...page.entries)
     const { next, ...rest } = page
     if (page.ageMs !== undefined) oldest = { ageMs: Math.max(page.ageMs, oldest.ageMs ?? 0) }

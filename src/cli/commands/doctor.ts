@@ -3,7 +3,7 @@
 
 import type { Command } from 'commander'
 import type { NodeStatus } from '../../node-interface.ts'
-import { askAdmin } from '../admin-client.ts'
+import { askFor } from '../admin-client.ts'
 import { adminToken, type ClientFlags, clientOptions, defaultAdminUrl } from '../client-flags.ts'
 import type { CommandContext, JsonFlag } from '../context.ts'
 import type { Finding } from '../doctor/finding.ts'
@@ -12,6 +12,7 @@ import { AnsweredNo } from '../failure.ts'
 import { printable } from '../output.ts'
 import { addNodeFlags, readNodeSettings } from '../settings.ts'
 
+const statusFields = ['node', 'cluster', 'consensus', 's5'] as const
 /** A node on this machine answers sooner. */
 const lookTimeoutMs = 1_000
 
@@ -64,8 +65,8 @@ async function running(
   flags: JsonFlag & Readonly<Record<string, unknown>>,
   context: CommandContext,
 ): Promise<readonly Finding[]> {
-  const status = await askAdmin('/v1/status', clientOptions(flags as unknown as ClientFlags, context))
-  return examine(status as NodeStatus)
+  const options = clientOptions(flags as unknown as ClientFlags, context)
+  return examine(await askFor<NodeStatus>(statusFields, '/v1/status', options))
 }
 
 function describe({ check, level, text, advice, code }: Finding): string {

@@ -3,10 +3,11 @@
 import type { Command } from 'commander'
 import type { TransferView } from '../../coordination/leadership.ts'
 import type { NodeStatus } from '../../node-interface.ts'
-import { askAdmin } from '../admin-client.ts'
+import { askFor } from '../admin-client.ts'
 import { addClientFlags, type ClientFlags, clientOptions } from '../client-flags.ts'
 import type { CommandContext } from '../context.ts'
 import { printable } from '../output.ts'
+import { notEmpty } from './argument-values.ts'
 
 /** A hand-over takes an election timeout at most; this is for the answer on top. */
 const transferTimeoutMs = 10_000
@@ -25,23 +26,27 @@ export function addLeader(program: Command, context: CommandContext): void {
   const command = addClientFlags(program.command('leader').description('say who leads'))
     .addHelpText('after', examples)
     .action(async (flags: ClientFlags) => {
-      const { node, consensus, s5 } = (await askAdmin('/v1/status', clientOptions(flags, context))) as NodeStatus
+      const { node, consensus, s5 } = await askFor<NodeStatus>(
+        ['node', 'consensus', 's5'],
+        '/v1/status',
+        clientOptions(flags, context),
+      )
       const { leader, term, quorum } = consensus
       if (flags.json)
         context.out(`${JSON.stringify({ leader, term, quorum, s5: s5.host, fencingToken: s5.fencingToken })}\n`)
       else context.out(printable(leader ?? `${node.name} knows no leader (term ${term})`).concat('\n'))
     })
-  addClientFlags(command.command('transfer [name]').description('make another voter lead; S5 goes with it')).action(
-    async (name: string | undefined, flags: ClientFlags) => {
+  addClientFlags(command.command('transfer').description('make another voter lead; S5 goes with it'))
+    .argument('[name]', 'who is to lead', notEmpty)
+    .action(async (name: string | undefined, flags: ClientFlags) => {
       const options = { ...clientOptions(flags, context), timeoutMs: transferTimeoutMs }
       const call = { method: 'POST', body: name === undefined ? {} : { to: name } } as const
-      const report = (await askAdmin('/v1/leader/transfer', options, call)) as TransferView
+      const report = await askFor<TransferView>(['to'], '/v1/leader/transfer', options, call)
       const { from, to, durationMs } = report
       context.out(
         flags.json
           ? `${JSON.stringify(report)}\n`
           : `${printable(to)} leads after ${printable(from)}, in ${durationMs} ms\n`,
       )
-    },
-  )
+    })
 }

@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander'
 import type { MemberView } from '../../node-interface.ts'
-import { askAdmin } from '../admin-client.ts'
+import { askFor } from '../admin-client.ts'
 import { addClientFlags, type ClientFlags, clientOptions } from '../client-flags.ts'
 import type { CommandContext } from '../context.ts'
 import { table } from '../output.ts'
@@ -16,7 +16,7 @@ export function addMembers(program: Command, context: CommandContext): void {
   addClientFlags(program.command('members').description('list the members and their state'))
     .addHelpText('after', examples)
     .action(async (flags: ClientFlags) => {
-      const answer = (await askAdmin('/v1/members', clientOptions(flags, context))) as { members: MemberView[] }
+      const answer = await askFor<{ members: MemberView[] }>(['members'], '/v1/members', clientOptions(flags, context))
       context.out(flags.json ? `${JSON.stringify(answer)}\n` : describe(answer.members))
     })
 }

@@ -2,10 +2,11 @@
 
 import { type Command, Option } from 'commander'
 import type { MergePlan, MergeReport, MergingCluster } from '../../merging/merge-interface.ts'
-import { askAdmin } from '../admin-client.ts'
+import { askFor } from '../admin-client.ts'
 import { addClientFlags, type ClientFlags, clientOptions } from '../client-flags.ts'
 import type { CommandContext } from '../context.ts'
 import { printable } from '../output.ts'
+import { notEmpty } from './argument-values.ts'
 
 interface MergeFlags extends ClientFlags {
   readonly keep?: 'ours' | 'theirs'
@@ -26,7 +27,8 @@ Examples:
   trellis merge 10.0.0.7:7400 --keep ours --admin http://127.0.0.1:7502`
 
 export function addMerge(program: Command, context: CommandContext): void {
-  addClientFlags(program.command('merge <ADDRESS>').description('make one cluster of two that formed separately'))
+  addClientFlags(program.command('merge').description('make one cluster of two that formed separately'))
+    .argument('<ADDRESS>', 'cluster port of a member of the other one', notEmpty)
     .addOption(
       new Option('--keep <side>', 'which cluster stays: that of the node asked, or the other').choices([
         'ours',
@@ -39,7 +41,7 @@ export function addMerge(program: Command, context: CommandContext): void {
       const { keep, dryRun = false } = flags
       const body = { with: address, dryRun, ...(keep ? { keep } : {}) }
       const options = { ...clientOptions(flags, context), timeoutMs }
-      const report = (await askAdmin('/v1/merge', options, { method: 'POST', body })) as MergeReport
+      const report = await askFor<MergeReport>(['outcome'], '/v1/merge', options, { method: 'POST', body })
       context.out(flags.json ? `${JSON.stringify(report)}\n` : describe(report))
     })
 }

@@ -3,10 +3,12 @@
 
 import type { Command } from 'commander'
 import type { CallGraph, ServiceImpact, ServiceInstance } from '../../services/service-interface.ts'
-import { askAdmin } from '../admin-client.ts'
+import { askFor } from '../admin-client.ts'
 import { addClientFlags, type ClientFlags, clientOptions } from '../client-flags.ts'
 import type { CommandContext } from '../context.ts'
+import { usageError } from '../failure.ts'
 import { table } from '../output.ts'
+import { notEmpty } from './argument-values.ts'
 
 const examples = `
 Examples:
@@ -14,6 +16,10 @@ Examples:
   trellis services billing --capability eur
   trellis services --impact billing
   trellis services --calls`
+
+interface Listed {
+  readonly instances: readonly ServiceInstance[]
+}
 
 interface Flags extends ClientFlags {
   readonly capability?: string
@@ -25,28 +31,33 @@ interface Flags extends ClientFlags {
 
 export function addServices(program: Command, context: CommandContext): void {
   addClientFlags(program.command('services').description('list who offers what'))
-    .argument('[NAME]', 'only this service')
+    .argument('[NAME]', 'only this service', notEmpty)
     .option('--capability <NAME,...>', 'only with all of these')
     .option('--namespace <NAME>', 'in this namespace')
     .option('--range <RANGE>', 'only versions in this range, such as ^2.1.0')
-    .option('--impact <NAME>', 'who would feel it if this service were gone')
+    .option('--impact <NAME>', 'who would feel it if this service were gone', notEmpty)
     .option('--calls', 'who calls whom, how often, how fast, how many fail')
     .addHelpText('after', examples)
     .action(async (name: string | undefined, flags: Flags) => {
+      refuseTwoQuestions(name, flags)
       const options = clientOptions(flags, context)
-      const path = pathOf(name, flags)
-      const answer = await askAdmin(path, options)
-      if (flags.json) context.out(`${JSON.stringify(answer)}\n`)
-      else if (flags.calls) context.out(describeCalls(answer as CallGraph))
-      else if (flags.impact !== undefined) context.out(describeImpact(answer as ServiceImpact))
-      else context.out(describe((answer as { instances: ServiceInstance[] }).instances))
+      const say = <Answer>(answer: Answer, describe: (answer: Answer) => string): void =>
+        context.out(flags.json ? `${JSON.stringify(answer)}\n` : describe(answer))
+      if (flags.calls) say(await askFor<CallGraph>(['edges', 'missing'], '/v1/calls', options), describeCalls)
+      else if (flags.impact !== undefined) {
+        const path = `/v1/services/${encodeURIComponent(flags.impact)}/impact`
+        say(await askFor<ServiceImpact>(['dependants'], path, options), describeImpact)
+      } else say(await askFor<Listed>(['instances'], listPath(name, flags), options), describe)
     })
 }
 
-function pathOf(name: string | undefined, flags: Flags): string {
-  if (flags.calls) return '/v1/calls'
-  if (flags.impact !== undefined) return `/v1/services/${encodeURIComponent(flags.impact)}/impact`
-  return listPath(name, flags)
+/** `--calls` and `--impact` ask something of their own, to which nothing else belongs. */
+function refuseTwoQuestions(name: string | undefined, flags: Flags): void {
+  const { capability, namespace, range, impact, calls } = flags
+  const filters = { NAME: name, '--capability': capability, '--namespace': namespace, '--range': range }
+  const asked = { '--calls': calls, '--impact': impact }
+  const said = Object.entries({ ...asked, ...filters }).flatMap(([what, value]) => (value === undefined ? [] : [what]))
+  if (said.length > 1 && (calls || impact !== undefined)) throw usageError(`${said.join(' and ')} exclude each other`)
 }
 
 function listPath(name: string | undefined, { capability, namespace, range }: Flags): string {
@@ -55,7 +66,7 @@ function listPath(name: string | undefined, { capability, namespace, range }: Fl
   return `/v1/services?${new URLSearchParams(pairs)}`
 }
 
-function describe(instances: readonly ServiceInstance[]): string {
+function describe({ instances }: Listed): string {
   if (instances.length === 0) return 'nobody offers that\n'
   const rows = instances.map(
     ({ name, version, member, cluster, health, state, condition, capabilities, address, id }) => [

@@ -6,7 +6,7 @@ import type { CommandContext, JsonFlag } from '../context.ts'
 import { AnsweredNo, usageError } from '../failure.ts'
 import { table } from '../output.ts'
 import { aborted, watchSignals } from '../signals.ts'
-import { wholeNumber } from './whole-number.ts'
+import { wholeNumber } from './argument-values.ts'
 
 interface SimulateOverlayFlags extends JsonFlag {
   readonly table?: boolean

@@ -5,7 +5,7 @@ import type { Command } from 'commander'
 import type { CommandContext, JsonFlag } from '../context.ts'
 import { AnsweredNo, usageError } from '../failure.ts'
 import { aborted, watchSignals } from '../signals.ts'
-import { wholeNumber } from './whole-number.ts'
+import { wholeNumber } from './argument-values.ts'
 
 interface SimulateSwitchFlags extends JsonFlag {
   readonly seeds?: number

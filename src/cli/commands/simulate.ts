@@ -7,9 +7,9 @@ import type { SimulationProgress } from '../../testing/simulator/run.ts'
 import type { CommandContext, JsonFlag } from '../context.ts'
 import { AnsweredNo, usageError } from '../failure.ts'
 import { aborted, watchSignals } from '../signals.ts'
+import { wholeNumber } from './argument-values.ts'
 import { addSimulateOverlay } from './simulate-overlay.ts'
 import { addSimulateSwitch } from './simulate-switch.ts'
-import { wholeNumber } from './whole-number.ts'
 
 interface SimulateFlags extends JsonFlag {
   readonly seeds?: number

@@ -2,10 +2,12 @@
 
 import type { Command } from 'commander'
 import type { NodeStatus } from '../../node-interface.ts'
-import { askAdmin } from '../admin-client.ts'
+import { askFor } from '../admin-client.ts'
 import { addClientFlags, type ClientFlags, clientOptions } from '../client-flags.ts'
 import type { CommandContext } from '../context.ts'
 import { printable } from '../output.ts'
+
+const statusFields = ['node', 'cluster', 'topology', 'consensus', 's5'] as const
 
 const examples = `
 Examples:
@@ -16,7 +18,7 @@ export function addStatus(program: Command, context: CommandContext): void {
   addClientFlags(program.command('status').description('show the cluster as one node knows it'))
     .addHelpText('after', examples)
     .action(async (flags: ClientFlags) => {
-      const status = (await askAdmin('/v1/status', clientOptions(flags, context))) as NodeStatus
+      const status = await askFor<NodeStatus>(statusFields, '/v1/status', clientOptions(flags, context))
       context.out(flags.json ? `${JSON.stringify(status)}\n` : describe(status))
     })
 }

@@ -5,11 +5,12 @@ import type { Advice } from '../../../topology/index.ts'
 import type { LinkMap } from '../../link-survey/link-map.ts'
 import type { LinkView, TopologyView } from '../../node-interface.ts'
 import type { SwitchReport } from '../../switching/report.ts'
-import { askAdmin } from '../admin-client.ts'
+import { askFor } from '../admin-client.ts'
 import { addClientFlags, type ClientFlags, clientOptions } from '../client-flags.ts'
 import type { CommandContext } from '../context.ts'
 import { AnsweredNo } from '../failure.ts'
 import { printable, table } from '../output.ts'
+import { notEmpty } from './argument-values.ts'
 
 interface SwitchFlags extends ClientFlags {
   readonly expectFrom?: string
@@ -35,22 +36,27 @@ export function addTopology(program: Command, context: CommandContext): void {
   const topology = addClientFlags(program.command('topology').description('show the overlay, or switch it'))
     .addHelpText('after', examples)
     .action(async (flags: ClientFlags) => {
-      const view = (await askAdmin('/v1/topology', clientOptions(flags, context))) as TopologyView
+      const view = await askFor<TopologyView>(['name', 'links'], '/v1/topology', clientOptions(flags, context))
       context.out(flags.json ? `${JSON.stringify(view)}\n` : describe(view))
     })
   addClientFlags(
     topology.command('advise').description('say which overlay would fit what was measured, and why'),
   ).action(async (flags: ClientFlags) => {
-    const advice = (await askAdmin('/v1/topology/advice', clientOptions(flags, context))) as Advice
+    const advice = await askFor<Advice>(
+      ['current', 'recommended', 'conditions'],
+      '/v1/topology/advice',
+      clientOptions(flags, context),
+    )
     context.out(flags.json ? `${JSON.stringify(advice)}\n` : explain(advice))
   })
   addClientFlags(topology.command('links').description('show the links between all members')).action(
     async (flags: ClientFlags) => {
-      const map = (await askAdmin('/v1/topology/links', clientOptions(flags, context))) as LinkMap
+      const map = await askFor<LinkMap>(['links'], '/v1/topology/links', clientOptions(flags, context))
       context.out(flags.json ? `${JSON.stringify(map)}\n` : drawMap(map))
     },
   )
-  addClientFlags(topology.command('switch <name>').description('switch the whole cluster while traffic flows'))
+  addClientFlags(topology.command('switch').description('switch the whole cluster while traffic flows'))
+    .argument('<name>', 'overlay to go over to', notEmpty)
     .option('--expect-from <NAME>', 'only if this is the topology now')
     .option('--timeout-ms <MS>', 'give the switch up after this long', milliseconds, 30_000)
     .option('--dry-run', 'only say what it would mean')
@@ -58,7 +64,7 @@ export function addTopology(program: Command, context: CommandContext): void {
       const { expectFrom, timeoutMs, dryRun = false } = flags
       const body = { name, timeoutMs, dryRun, ...(expectFrom === undefined ? {} : { expectFrom }) }
       const options = { ...clientOptions(flags, context), timeoutMs: timeoutMs + AFTERMATH_MS }
-      const report = (await askAdmin('/v1/topology', options, { method: 'PUT', body })) as SwitchReport
+      const report = await askFor<SwitchReport>(['outcome'], '/v1/topology', options, { method: 'PUT', body })
       context.out(flags.json ? `${JSON.stringify(report)}\n` : tell(report))
       if (report.outcome === 'aborted') throw new AnsweredNo()
     })

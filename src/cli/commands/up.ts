@@ -78,6 +78,10 @@ async function up(flags: UpFlags, context: CommandContext): Promise<void> {
     ['--admin-port', flags.adminPort],
   ] as const)
     if (base + flags.nodes > 65_535) throw usageError(`${name} (${base}) leaves no room for ${flags.nodes} ports`)
+  // Each range begins behind its base.
+  const apart = Math.abs(flags.port - flags.adminPort)
+  if (flags.port !== 0 && flags.adminPort !== 0 && apart < flags.nodes)
+    throw usageError(`--port (${flags.port}) and --admin-port (${flags.adminPort}) must be ${flags.nodes} apart`)
   if (flags.coordination !== undefined) await engineOf(flags.coordination)
   const startedAt = performance.now()
   using signals = watchSignals()

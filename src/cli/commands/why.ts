@@ -3,10 +3,11 @@
 
 import type { Command } from 'commander'
 import type { Accuser, Belief, Evidence, WhyView } from '../../why/why-interface.ts'
-import { askAdmin } from '../admin-client.ts'
+import { askFor } from '../admin-client.ts'
 import { addClientFlags, type ClientFlags, clientOptions } from '../client-flags.ts'
 import type { CommandContext } from '../context.ts'
 import { printable, table } from '../output.ts'
+import { notEmpty } from './argument-values.ts'
 
 const examples = `
 Entries stand in causal order: what one rests on stands before it. Times are of each observer's own clock.
@@ -17,11 +18,11 @@ Examples:
 
 export function addWhy(program: Command, context: CommandContext): void {
   addClientFlags(program.command('why').description('show the evidence for what is believed of a member'))
-    .argument('<NAME>', 'the member, by name or id')
+    .argument('<NAME>', 'the member, by name or id', notEmpty)
     .addHelpText('after', examples)
     .action(async (name: string, flags: ClientFlags) => {
       const path = `/v1/members/${encodeURIComponent(name)}/why`
-      const answer = (await askAdmin(path, clientOptions(flags, context))) as WhyView
+      const answer = await askFor<WhyView>(['member', 'beliefs', 'evidence'], path, clientOptions(flags, context))
       context.out(flags.json ? `${JSON.stringify(answer)}\n` : describe(answer))
     })
 }

@@ -4,7 +4,7 @@
 import type { IncomingMessage } from 'node:http'
 import { StringDecoder } from 'node:string_decoder'
 import { requesterFor } from '../../node-http.ts'
-import { type AdminClientOptions, askAdmin, remoteError } from '../admin-client.ts'
+import { type AdminClientOptions, askAdmin, remoteError, urlOf } from '../admin-client.ts'
 
 /** One server-sent event with its data as JSON. */
 export interface StreamEvent {
@@ -50,8 +50,7 @@ export async function* watchStream(stream: Stream, signal: AbortSignal): AsyncGe
 }
 
 async function open({ url, token, path }: Stream, signal: AbortSignal): Promise<IncomingMessage> {
-  const base = new URL(url)
-  const target = new URL(base.pathname.replace(/\/$/, '') + path, base)
+  const target = urlOf(url, path)
   const headers = {
     accept: 'text/event-stream',
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),

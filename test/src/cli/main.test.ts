@@ -31,6 +31,19 @@ describe('a command line that is wrong', () => {
     [['up', '--port', '65533', '--nodes', '5'], /--port \(65533\) leaves no room for 5 ports/],
     [['up', '--topology', 'ring'], /Allowed choices are full-mesh/],
     [['up', '--transport', 'ws'], /Allowed choices are tcp/],
+    [['up', '--port', '18620', '--admin-port', '18621', '--nodes', '3'], /\(18620\) and .* \(18621\) must be 3 apart/],
+    [['why', ''], /'' is invalid for argument 'NAME'. It must not be empty/],
+    [['locks', 'acquire', '', '--owner', 'me'], /argument 'name'. It must not be empty/],
+    [['locks', 'acquire', 'l', '--owner', ''], /'--owner <NAME>' argument '' is invalid. It must not be empty/],
+    [['locks', 'acquire', 'l', '--owner', 'me', '--lease-ms', '0'], /whole number, 1 or more/],
+    [['locks', 'acquire', 'l', '--owner', '--json'], /'--owner <NAME>' argument missing: '--json' is a flag/],
+    [['leader', 'transfer', ''], /must not be empty/],
+    [['services', '--impact', 'a', '--calls'], /--calls and --impact exclude each other/],
+    [['services', 'x', '--impact', 'y'], /--impact and NAME exclude each other/],
+    [['services', '--calls', '--range', '^1'], /--calls and --range exclude each other/],
+    [['frobnicate', '--help'], /unknown command 'frobnicate'/],
+    [['config', 'gte', '--help'], /unknown command 'config gte' \(Did you mean get\?\)/],
+    [['help', 'config', 'gte'], /unknown command 'config gte'/],
     [['node', '--config', '/nonexistent'], /--config \('\/nonexistent'\) cannot be read/],
     [['simulate', '--seeds', '0'], /whole number, 1 or more/],
     [['simulate', '--bug', 'none-such'], /there is no planted bug none-such/],
@@ -38,7 +51,8 @@ describe('a command line that is wrong', () => {
   for (const [argv, message] of cases)
     it(`is refused in one line, exit code 2: ${argv.join(' ') || '(nothing)'}`, async () => {
       const { code, out, err } = await runInProcess(argv)
-      assert.match(err, /^trellis: ERR_USAGE: [^\n]*\n$/)
+      // As JSON where an argument of the case says so.
+      assert.match(err, /^(trellis: ERR_USAGE: |\{"code":"ERR_USAGE",)[^\n]*\n$/)
       assert.match(err, message)
       assert.deepEqual([code, out], [2, ''])
     })
@@ -139,6 +153,13 @@ describe('help', () => {
       }
   })
 
+  it('is there for commands of commands', async () => {
+    const asked = await runInProcess(['config', 'get', '--help'])
+    assert.match(asked.out, /Usage: trellis config get /)
+    assert.deepEqual(await runInProcess(['help', 'config', 'get']), asked)
+    assert.match((await runInProcess(['help'])).out, /Usage: trellis /)
+  })
+
   it('tells the version of the package', async () => {
     const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'))
     assert.deepEqual(await runInProcess(['--version']), { code: 0, out: `${version}\n`, err: '' })
@@ -160,6 +181,11 @@ describe('commands that ask a node', () => {
     assert.deepEqual(status, { code: 0, out: `${JSON.stringify(node.status())}\n`, err: '' })
     const members = await runInProcess(['members', '--admin', `${admin.url}/`, '--json'])
     assert.deepEqual(members, { code: 0, out: `${JSON.stringify({ members: node.members() })}\n`, err: '' })
+  })
+
+  it('find it however many slashes end its address', async () => {
+    for (const end of ['/', '//', '///'])
+      assert.equal((await runInProcess(['status', '--admin', admin.url + end])).code, 0, end)
   })
 
   it('print for people otherwise', async () => {
@@ -259,6 +285,25 @@ describe('a node that cannot be asked', () => {
       assert.equal(code, 3)
       assert.deepEqual([JSON.parse(err).code, JSON.parse(err).details], ['ERR_UNREACHABLE', { url }])
     })
+
+  it('is unreachable when what is there answers JSON that no node answers', async () => {
+    const url = await answering((_, response) => response.end('{}'))
+    const commands = [
+      'status, members, leader, why a, channels, services, services --calls, services --impact a, locks, config',
+      'config get x, config history x, config set x 1, config delete x, config rollback x 7, locks renew l 1, merge a:1',
+      'locks acquire l --owner me, leader transfer, topology, topology links, topology advise, topology switch hyparview',
+    ]
+    for (const command of commands.flatMap((line) => line.split(', '))) {
+      const { code, out, err } = await runInProcess([...command.split(' '), '--json', '--admin', url])
+      assert.deepEqual([code, out, JSON.parse(err).code], [3, '', 'ERR_UNREACHABLE'], command)
+    }
+  })
+
+  it('refuses what a command was given: exit code 2', async () => {
+    const refusal = { code: 'ERR_BAD_REQUEST', message: 'no', details: { problem: 'no' } }
+    const url = await answering((_, response) => response.writeHead(400).end(JSON.stringify(refusal)))
+    assert.equal((await runInProcess(['merge', 'garbage', '--admin', url])).code, 2)
+  })
 
   it('shows a code of a newer release as it came', async () => {
     const error = {

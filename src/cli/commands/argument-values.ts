@@ -1,4 +1,4 @@
-// A flag whose value is a whole number.
+// Arguments and flags that are whole numbers, or some text.
 
 import { InvalidArgumentError } from 'commander'
 
@@ -9,4 +9,10 @@ export function wholeNumber(min: number): (text: string) => number {
     if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= min) return value
     throw new InvalidArgumentError(`It must be a whole number, ${min} or more.`)
   }
+}
+
+/** Reads a text that is not empty, such as a name; an empty one often is a variable that a script forgot to set. */
+export function notEmpty(text: string): string {
+  if (text !== '') return text
+  throw new InvalidArgumentError('It must not be empty.')
 }
