@@ -1,6 +1,7 @@
 // Arguments and flags that are whole numbers, or some text.
 
 import { InvalidArgumentError } from 'commander'
+import { parseAddress } from '../../network-address.ts'
 
 /** Reads a whole number of `min` or more; commander reports what it throws. */
 export function wholeNumber(min: number): (text: string) => number {
@@ -15,4 +16,12 @@ export function wholeNumber(min: number): (text: string) => number {
 export function notEmpty(text: string): string {
   if (text !== '') return text
   throw new InvalidArgumentError('It must not be empty.')
+}
+
+/** Reads where a member is: `HOST:PORT`; a multiaddr is left to the node, whose transport knows it. */
+export function memberAddress(text: string): string {
+  if (text.startsWith('/')) return text
+  const parsed = parseAddress(text)
+  if (typeof parsed !== 'string') return text
+  throw new InvalidArgumentError(`It ${parsed}.`)
 }

@@ -6,7 +6,7 @@ import { askFor } from '../admin-client.ts'
 import { addClientFlags, type ClientFlags, clientOptions } from '../client-flags.ts'
 import type { CommandContext } from '../context.ts'
 import { printable } from '../output.ts'
-import { notEmpty } from './argument-values.ts'
+import { memberAddress } from './argument-values.ts'
 
 interface MergeFlags extends ClientFlags {
   readonly keep?: 'ours' | 'theirs'
@@ -28,7 +28,7 @@ Examples:
 
 export function addMerge(program: Command, context: CommandContext): void {
   addClientFlags(program.command('merge').description('make one cluster of two that formed separately'))
-    .argument('<ADDRESS>', 'cluster port of a member of the other one', notEmpty)
+    .argument('<ADDRESS>', 'cluster port of a member of the other one', memberAddress)
     .addOption(
       new Option('--keep <side>', 'which cluster stays: that of the node asked, or the other').choices([
         'ours',

@@ -37,6 +37,8 @@ describe('a command line that is wrong', () => {
     [['locks', 'acquire', 'l', '--owner', ''], /'--owner <NAME>' argument '' is invalid. It must not be empty/],
     [['locks', 'acquire', 'l', '--owner', 'me', '--lease-ms', '0'], /whole number, 1 or more/],
     [['locks', 'acquire', 'l', '--owner', '--json'], /'--owner <NAME>' argument missing: '--json' is a flag/],
+    [['merge', 'garbage'], /'garbage' is invalid for argument 'ADDRESS'. It must be HOST:PORT/],
+    [['merge', ''], /It must be HOST:PORT/],
     [['leader', 'transfer', ''], /must not be empty/],
     [['services', '--impact', 'a', '--calls'], /--calls and --impact exclude each other/],
     [['services', 'x', '--impact', 'y'], /--impact and NAME exclude each other/],
@@ -302,7 +304,7 @@ describe('a node that cannot be asked', () => {
   it('refuses what a command was given: exit code 2', async () => {
     const refusal = { code: 'ERR_BAD_REQUEST', message: 'no', details: { problem: 'no' } }
     const url = await answering((_, response) => response.writeHead(400).end(JSON.stringify(refusal)))
-    assert.equal((await runInProcess(['merge', 'garbage', '--admin', url])).code, 2)
+    assert.equal((await runInProcess(['config', 'rollback', 'k', '999', '--admin', url])).code, 2)
   })
 
   it('shows a code of a newer release as it came', async () => {
