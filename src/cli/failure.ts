@@ -8,8 +8,7 @@ import { ClusterError, type ErrorCode } from '../errors.ts'
 /** 1: refused. 2: the command was used wrongly. 3: the node asked cannot be reached. */
 export type ExitCode = 0 | 1 | 2 | 3
 
-/** The last one: a node refuses what the arguments say, which the command left to it. */
-const usageCodes: ReadonlySet<string> = new Set<ErrorCode>(['ERR_USAGE', 'ERR_BAD_OPTIONS', 'ERR_BAD_REQUEST'])
+const usageCodes: ReadonlySet<string> = new Set<ErrorCode>(['ERR_USAGE', 'ERR_BAD_OPTIONS'])
 
 /** What every error looks like once it is to be shown. */
 export interface Failure {

@@ -301,10 +301,10 @@ describe('a node that cannot be asked', () => {
     }
   })
 
-  it('refuses what a command was given: exit code 2', async () => {
+  it('refuses what a command was given: exit code 1', async () => {
     const refusal = { code: 'ERR_BAD_REQUEST', message: 'no', details: { problem: 'no' } }
     const url = await answering((_, response) => response.writeHead(400).end(JSON.stringify(refusal)))
-    assert.equal((await runInProcess(['config', 'rollback', 'k', '999', '--admin', url])).code, 2)
+    assert.equal((await runInProcess(['config', 'rollback', 'k', '999', '--admin', url])).code, 1)
   })
 
   it('shows a code of a newer release as it came', async () => {
