@@ -22,7 +22,7 @@ export interface ErrorDetails {
   ERR_VERSION_MISMATCH: { readonly address: string; readonly ours: string; readonly theirs: string }
   ERR_FOREIGN_CLUSTER: { readonly address: string; readonly ours: string; readonly theirs: string }
   ERR_MERGE_REFUSED: { readonly reason: MergeRefusal; readonly names: readonly string[] }
-  ERR_CLUSTER_MERGED: { readonly from: string; readonly into: string }
+  ERR_CLUSTER_MERGED: { readonly from: string; readonly into: string; readonly addresses: readonly string[] }
   ERR_NAME_TAKEN: { readonly name: string; readonly holder: string }
   ERR_CLUSTER_UNREACHABLE: { readonly join: readonly string[] }
   ERR_NOT_LEADER: { readonly leader: string | undefined }

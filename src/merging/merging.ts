@@ -103,7 +103,8 @@ export class Merging implements NodePart {
     const report = (outcome: MergeReport['outcome'], rest: Partial<MergeReport> = {}): MergeReport => {
       return { outcome, rejoined: [], waiting: [], ...rest, durationMs: Math.round(clock.now() - began) }
     }
-    if (this.#context.members().some((member) => member.address === address)) return report('already-merged')
+    if (this.#context.members().some((member) => member.address === address && isHere(member)))
+      return report('already-merged')
     const late = clock.timeout(Math.min(timeoutMs, MAX_DELAY_MS))
     const limit = AbortSignal.any([this.#over.signal, late, ...(signal ? [signal] : [])])
     const merging = visit(this.#context, address, limit, async (host) => {
@@ -145,9 +146,10 @@ export class Merging implements NodePart {
   /** Waits until all of them are here, or for as long as may be; answers who is not. */
   async #rejoining(coming: readonly StoredPeer[], timeoutMs: number, signal?: AbortSignal): Promise<string[]> {
     const { members, toolbox } = this.#context
-    const isHere = ({ id }: StoredPeer): boolean =>
-      members().some((member) => member.id === id && member.state === 'alive')
-    const missing = (): StoredPeer[] => coming.filter((member) => !isHere(member))
+    // One that keeps nothing on a disk comes with another id.
+    const hasCome = ({ id, name }: StoredPeer): boolean =>
+      members().some((member) => (member.id === id || member.name === name) && member.state === 'alive')
+    const missing = (): StoredPeer[] => coming.filter((member) => !hasCome(member))
     const wait = { clock: toolbox.clock, signal, timeoutMs: Math.max(1, timeoutMs) }
     await waitFor('node.merge', () => missing().length === 0, wait).catch(() => undefined)
     return missing().map(({ name }) => name)
@@ -257,8 +259,9 @@ export class Merging implements NodePart {
     await Promise.allSettled(others.map(({ id }) => requests.request(id, SUBJECT, order, telling)))
     try {
       await storage.moveTo(move)
-      const { from, into } = move
-      fail(new ClusterError('ERR_CLUSTER_MERGED', `cluster ${from} was merged into ${into}`, { from, into }))
+      const { from, into, peers } = move
+      const addresses = peers.map(({ address }) => address)
+      fail(new ClusterError('ERR_CLUSTER_MERGED', `cluster ${from} was merged into ${into}`, { from, into, addresses }))
     } catch (error) {
       fail(error)
     }
@@ -310,6 +313,11 @@ export class Merging implements NodePart {
       toolbox.counters.add('merge-nobody-told')
     }
   }
+}
+
+/** Whoever is gone may have left its address to somebody else. */
+function isHere({ state }: { readonly state: string }): boolean {
+  return state !== 'left' && state !== 'down'
 }
 
 function badAddress(address: unknown): ClusterError {

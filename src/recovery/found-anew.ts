@@ -3,10 +3,13 @@
 // one, so every revision and fencing token of the new cluster is larger than all that the old one may have given out since.
 
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { ClusterMachine, type ClusterState } from '../../consensus/index.ts'
 import { readState } from '../coordination/snapshot-driver.ts'
 import { ClusterError } from '../errors.ts'
+import { valueProblems } from '../option-checks.ts'
 import { DataDirectory } from '../storage/data-directory.ts'
 import type { NodeStorage } from '../storage/node-storage.ts'
 import { loadIdentity } from '../transport/identity.ts'
@@ -36,8 +39,10 @@ export interface Founded {
   readonly keys: number
 }
 
-/** Writes the data directory of the only voter of a new cluster. Rejects with `ERR_DATA_FOREIGN` when there is something in it already. */
+/** Writes the data directory of the only voter of a new cluster. Rejects with `ERR_DATA_FOREIGN` when there is something in it already, `ERR_BAD_OPTIONS` when a node cannot have such a name. */
 export async function foundAnew(backup: Backup, { dataDir, cluster, name }: FoundAnewOptions): Promise<Founded> {
+  const problems = valueProblems({ cluster, name })
+  if (problems.length > 0) throw new ClusterError('ERR_BAD_OPTIONS', problems.join('; '), { problems })
   const there = await readdir(dataDir).catch(() => [])
   if (there.length > 0) {
     const details = { path: dataDir, expected: 'an empty directory', found: `${there.length} entries` }
@@ -69,18 +74,22 @@ export async function foundAnew(backup: Backup, { dataDir, cluster, name }: Foun
 
 /** What a stopped voter's log holds: its snapshot, and every entry behind it, acknowledged or not. */
 export async function readDirectory(dataDir: string, cluster: string): Promise<Backup> {
+  // Opened, it would become the directory of a new node.
+  if (!existsSync(join(dataDir, 'cluster.json'))) throw holdsNoLog(dataDir)
   await using storage = await DataDirectory.open(dataDir, { cluster, identify })
   const stored = await storage.readCluster()
   const log = stored && (await storage.openLog())
-  if (!stored || !log) {
-    const details = { path: dataDir, expected: 'the log of a voter', found: 'none' }
-    throw new ClusterError('ERR_DATA_FOREIGN', `${dataDir} holds no log: recover from a voter's directory`, details)
-  }
+  if (!stored || !log) throw holdsNoLog(dataDir)
   try {
     return { clusterId: stored.clusterId, ...(await stateOf(log)) }
   } finally {
     await log.close()
   }
+}
+
+function holdsNoLog(dataDir: string): ClusterError {
+  const details = { path: dataDir, expected: 'the log of a voter', found: 'none' }
+  return new ClusterError('ERR_DATA_FOREIGN', `${dataDir} holds no log: recover from a voter's directory`, details)
 }
 
 async function stateOf(

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { isClusterError } from '../../src/errors.ts'
 import type { TrellisNode } from '../../src/index.ts'
@@ -78,6 +78,35 @@ describe('a cluster that is founded anew', () => {
       ).code,
       1,
     )
+  })
+
+  it('leaves nothing behind when a node cannot have its name, or there is nothing to recover from', async () => {
+    const directory = temporaryDirectory()
+    const node = await start({ name: 'a', admin: '127.0.0.1:0', dataDir: `${directory}/old` })
+    await node.ready()
+    const file = `${directory}/backup.trellis`
+    assert.equal((await runInProcess(['backup', file, '--admin', node.admin!])).code, 0)
+    await node.stop()
+    for (const name of ['', 'a\nb', 'x'.repeat(300), 's5'])
+      for (const from of [
+        ['restore', file],
+        ['recover', '--from', `${directory}/old`],
+      ]) {
+        const { code, err } = await runInProcess([...from, '--data-dir', `${directory}/new`, '--name', name, '--yes'])
+        assert.deepEqual([code, /^trellis: ERR_BAD_OPTIONS: name [^\n]*\n$/.test(err)], [2, true], err)
+      }
+    const missing = [
+      'recover',
+      '--from',
+      `${directory}/mistyped`,
+      '--data-dir',
+      `${directory}/new`,
+      '--name',
+      'a',
+      '--yes',
+    ]
+    assert.equal((await runInProcess(missing)).code, 1)
+    assert.deepEqual(readdirSync(directory).sort(), ['backup.trellis', 'old'])
   })
 
   it('takes no backup that is damaged', async () => {

@@ -5,6 +5,7 @@ import type { MergePlan, MergeReport, MergingCluster } from '../../merging/merge
 import { askFor } from '../admin-client.ts'
 import { addClientFlags, type ClientFlags, clientOptions } from '../client-flags.ts'
 import type { CommandContext } from '../context.ts'
+import { AnsweredNo } from '../failure.ts'
 import { printable } from '../output.ts'
 import { memberAddress } from './argument-values.ts'
 
@@ -43,6 +44,7 @@ export function addMerge(program: Command, context: CommandContext): void {
       const options = { ...clientOptions(flags, context), timeoutMs }
       const report = await askFor<MergeReport>(['outcome'], '/v1/merge', options, { method: 'POST', body })
       context.out(flags.json ? `${JSON.stringify(report)}\n` : describe(report))
+      if (report.waiting.length > 0) throw new AnsweredNo()
     })
 }
 

@@ -5,6 +5,7 @@ import type { Command } from 'commander'
 import { isClusterError } from '../../errors.ts'
 import type { TrellisNode } from '../../node-interface.ts'
 import { logLevels } from '../../observability/logger.ts'
+import type { NodeOptions } from '../../options.ts'
 import type { CommandContext, JsonFlag } from '../context.ts'
 import { engineOf } from '../engine.ts'
 import { addNodeFlags, gatherNodeSettings } from '../settings.ts'
@@ -49,7 +50,9 @@ async function run(flags: JsonFlag & Readonly<Record<string, unknown>>, context:
   const patience = { signal: stop, timeoutMs: Number.POSITIVE_INFINITY }
   const said: unknown = options.coordination
   const engine = said === undefined ? {} : { coordination: await engineOf(said) }
-  const start = () => createNode({ ...options, ...engine, ...patience, logger: createLogger({ level: logLevel }) })
+  const logger = () => createLogger({ level: logLevel })
+  const start = (from: NodeOptions = {}) =>
+    createNode({ ...options, ...engine, ...patience, ...from, logger: logger() })
   const say = (node: TrellisNode): void => {
     context.out(flags.json ? `${JSON.stringify(readiness(node))}\n` : describe(node))
   }
@@ -58,10 +61,10 @@ async function run(flags: JsonFlag & Readonly<Record<string, unknown>>, context:
   try {
     node = await start()
     failure = await lifeOf(node, patience, () => say(node))
-    // Its cluster was merged into another one: there it goes, as the same member.
+    // Its cluster was merged into another one: there it goes, as the same member. Without a directory that remembers, it has to be told where that is, and is a new one.
     while (isClusterError(failure, 'ERR_CLUSTER_MERGED')) {
       await node.stop()
-      node = await start()
+      node = await start(options.dataDir === undefined ? { join: failure.details.addresses } : {})
       failure = await lifeOf(node, patience, () => say(node))
     }
   } catch (error) {

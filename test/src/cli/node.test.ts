@@ -144,4 +144,15 @@ describe('trellis node', () => {
     assert.equal(lives[0]!.id, lives[1]!.id)
     assert.ok(lives[1]!.incarnation > lives[0]!.incarnation)
   })
+
+  it('that keeps nothing on a disk goes over to the cluster that its own was merged into, too', async () => {
+    using one = trellis(['node', '--name', 'one', ...anywhere, '--json'])
+    using other = trellis(['node', '--name', 'other', ...anywhere, '--json'])
+    const [{ admin }, { address }] = (await Promise.all([one.lines(1), other.lines(1)])).map((line) => JSON.parse(line))
+    using merge = trellis(['merge', address, '--keep', 'ours', '--json', '--admin', admin])
+    assert.deepEqual(await merge.exited, { code: 0, signal: null }, merge.err)
+    assert.deepEqual(JSON.parse(merge.out).rejoined, ['other'])
+    const { members } = (await ask(`${admin}/v1/members`)).json as { members: { name: string; state: string }[] }
+    assert.deepEqual(members.map(({ name, state }) => `${name} ${state}`).sort(), ['one alive', 'other alive'])
+  })
 })

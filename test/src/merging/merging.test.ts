@@ -2,10 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
 import type { TestNode } from '../../../src/testing/index.ts'
 import { Lives } from '../../../src/testing/virtual/test-node.ts'
 import { VirtualTime } from '../../../src/testing/virtual/virtual-time.ts'
 import { VirtualWorld } from '../../../src/testing/virtual/virtual-world.ts'
+import { agreed, start, stateOf } from '../local-nodes.ts'
 
 class TwoClusters implements AsyncDisposable {
   readonly time = new VirtualTime({ patienceMs: 3_600_000, onForsaken: () => {} })
@@ -237,5 +239,19 @@ describe('two clusters under one name and secret', () => {
     await both.until(() => a1.face.status().cluster.alive >= 3)
     assert.equal(a1.face.status().cluster.id !== b1.face.status().cluster.id, true)
     await again.end()
+  })
+})
+
+describe('an address that a member had', () => {
+  it('is of whoever is there now', async () => {
+    const node = await start({ name: 'a' })
+    const former = await start({ name: 'b', join: [node.address] })
+    await agreed([node, former])
+    await former.stop()
+    await waitUntil(() => stateOf(node, 'b') === 'left')
+    const other = await start({ name: 'c', listen: former.address })
+    await other.ready()
+    const { outcome, plan } = await node.merge(other.address, { dryRun: true, keep: 'ours' })
+    assert.deepEqual([outcome, plan?.dissolves.members], ['planned', ['c']])
   })
 })
