@@ -11,15 +11,14 @@ import {
 } from '../../consensus/index.ts'
 import { ClusterError } from '../errors.ts'
 import type { Logger } from '../observability/logger.ts'
-import type { RecoveredLog, RecoveredState } from '../storage/node-storage.ts'
+import type { RecoveredLog } from '../storage/node-storage.ts'
 import { decodeContent } from '../wire/log-entry.ts'
 import { WireError } from '../wire/wire-error.ts'
 import { readState } from './snapshot-driver.ts'
 
-type LoadedEntries = Pick<RecoveredState, 'base' | 'entries'>
-
 /**
- * What the disk holds, of what a snapshot covers the last `trailingEntries`; `machine` stands behind its snapshot then. Rejects with `ERR_LOG_CORRUPT` when it is damaged, and with `ERR_DATA_VERSION` when it
+ * What the disk holds, of what a snapshot covers the last `trailingEntries` (what a running voter would not keep, a starting one need not
+ * hold); `machine` stands behind its snapshot then. Rejects with `ERR_LOG_CORRUPT` when it is damaged, and with `ERR_DATA_VERSION` when it
  * has agreed on more than this release can apply.
  */
 export async function loadLog(
@@ -29,31 +28,16 @@ export async function loadLog(
   logger: Logger,
   trailingEntries: number,
 ): Promise<DurableState<ClusterCommand>> {
-  const recovered = await log.load()
-  const { hardState, snapshot, repaired } = recovered
+  const { hardState, snapshot, base, entries, repaired } = await log.load(trailingEntries)
   if (repaired)
     logger.warn('the log ended in an unfinished write, which was cut off; nothing acknowledged is lost', {
       ...repaired,
     })
   if (snapshot) machine.restore(await readState(log.snapshots, snapshot))
-  const { base, entries } = withoutCovered(recovered, trailingEntries)
   const decoded = entries.map(({ index, term, command }) => ({ index, term, ...decode(command, levels) }))
   const level = decoded.reduce((least, entry) => Math.max(least, levelIn(entry, levels)), machine.level)
   if (level > levels.own) throw tooNew(level, levels)
   return { hardState, base, ...(snapshot && { snapshot }), entries: decoded }
-}
-
-/**
- * A log on a disk is cut segment by segment, and so begins long before its snapshot ends. What a running voter would not keep, a starting
- * one need not decode nor hold. A log that lacks the snapshot's last entry stays as it is: the core replaces it.
- */
-function withoutCovered({ base, entries, snapshot }: RecoveredState, trailingEntries: number): LoadedEntries {
-  if (snapshot === undefined) return { base, entries }
-  const last = entries[snapshot.index - 1 - base.index]
-  const dropped = snapshot.index - trailingEntries - base.index
-  if (last?.term !== snapshot.term || dropped <= 0) return { base, entries }
-  const { index, term } = entries[dropped - 1]!
-  return { base: { index, term }, entries: entries.slice(dropped) }
 }
 
 function decode(bytes: Uint8Array | undefined, levels: FeatureLevels): ReturnType<typeof decodeContent> {

@@ -111,18 +111,18 @@ export class FileLog implements LogStore {
   }
 
   /** Cuts off a torn tail, durably, before it resolves. Rejects with `ERR_LOG_CORRUPT` when the log cannot be trusted. */
-  async load(): Promise<Loaded> {
+  async load(needless = 0): Promise<Loaded> {
     this.#refuse()
     if (this.#tail !== undefined) throw new Error('the log was loaded already: a bug in the caller')
     try {
-      return await this.#recover()
+      return await this.#recover(needless)
     } catch (error) {
       throw this.#fail(error)
     }
   }
 
-  async #recover(): Promise<Loaded> {
-    const { contents, first, last, boundaries } = await replayLog(this.#fs, this.path, this.header)
+  async #recover(needless: number): Promise<Loaded> {
+    const { contents, first, last, boundaries } = await replayLog(this.#fs, this.path, this.header, needless)
     const { path, header, seed, scan, bytes } = last
     const file = await this.#fs.open(path, 'update')
     const size = scan.torn > 0 ? scan.end : bytes

@@ -17,9 +17,17 @@ export const beginning: LogPosition = Object.freeze({ index: 0, term: 0 })
 
 export class LogContents {
   hardState: StoredHardState = { term: 0, votedFor: undefined }
+  readonly #needless: number
+  /** What was written begins behind it. */
+  #start = 0
   #base = beginning
   /** Invariant: `entries[i].index === base.index + i + 1`. */
   readonly entries: StoredEntry[] = []
+
+  /** A durable snapshot holds the entries up to `needless`: they count, and are not kept. */
+  constructor(needless = 0) {
+    this.#needless = needless
+  }
 
   /** The entry before the first one kept; (0, 0) when none has gone. */
   get base(): LogPosition {
@@ -36,6 +44,18 @@ export class LogContents {
     this.hardState = hardState
   }
 
+  isNeeded(index: number): boolean {
+    return index > this.#needless
+  }
+
+  /** Like `put`, of an entry that is not needed. */
+  pass(index: number, term: number): void {
+    const end = this.#base.index + this.entries.length
+    if (index <= this.#start || index > end + 1) malformed(`entry ${index} behind entry ${end}`)
+    this.#base = { index, term }
+    this.entries.length = 0
+  }
+
   put(entry: StoredEntry): void {
     const place = entry.index - 1 - this.#base.index
     const { length } = this.entries
@@ -46,6 +66,7 @@ export class LogContents {
 
   /** Begins anew: no entries, the next one follows `base`. */
   beginBehind(base: LogPosition): void {
+    this.#start = base.index
     this.#base = base
     this.entries.length = 0
   }

@@ -31,17 +31,12 @@ export interface Replay {
 }
 
 /**
- * Reads all segments of the log at `path`. Throws `ERR_LOG_CORRUPT` and the place when they cannot be trusted.
- * `onSegment` hears of each one that is sound.
+ * Reads all segments of the log at `path`, without keeping the entries up to `needless`. Throws `ERR_LOG_CORRUPT` and the place when
+ * they cannot be trusted.
  */
-export async function replayLog(
-  fs: FileSystem,
-  path: string,
-  log: LogHeader,
-  onSegment: (segment: FoundSegment) => void = () => {},
-): Promise<Replay> {
+export async function replayLog(fs: FileSystem, path: string, log: LogHeader, needless = 0): Promise<Replay> {
   const numbers = await numbersInFolder(fs, path)
-  const contents = new LogContents()
+  const contents = new LogContents(needless)
   let boundaries: readonly Boundary[] = []
   let last: FoundSegment | undefined
   for (const number of numbers) {
@@ -51,7 +46,6 @@ export async function replayLog(
     const place = { number, sequence, isLast: number === numbers.at(-1) }
     last = await readSegment(fs, segmentPath(path, number), log, contents, place)
     boundaries = boundariesAfter([...boundaries, { number, previous: last.header.previous }], last.lowestIndex)
-    onSegment(last)
   }
   if (last === undefined) throw corrupt(segmentPath(path, 1), 0, 'the file is missing')
   return { contents, last, first: numbers[0] ?? 1, boundaries }

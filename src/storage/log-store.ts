@@ -41,15 +41,15 @@ export interface LogWrite {
 /** What survived: `entries` are contiguous from `base.index + 1` on. A command may be a view of a whole file: whoever keeps one copies it. */
 export interface LoadedLog {
   readonly hardState: StoredHardState
-  /** At or before the index of the last `compact`, exactly that of the last `reset`; (0, 0) when there was neither. */
+  /** At or before the index of the last `compact` or what is needless, exactly that of the last `reset`; (0, 0) when there was none. */
   readonly base: LogPosition
   readonly entries: readonly StoredEntry[]
 }
 
 export interface LogStore {
   readonly header: LogHeader
-  /** Called once, before the first `append`. */
-  load(): Promise<LoadedLog>
+  /** Called once, before the first `append`. A durable snapshot holds the entries up to `needless`: they may be left out, `base` is behind them then. Default 0. */
+  load(needless?: number): Promise<LoadedLog>
   /**
    * Resolves once all of `writes` are durable, in order. Calls do not overlap: the caller waits before the next one.
    * Rejects with `ERR_DISK`; from then on every call rejects the same way: a failed flush is never retried into a lie.

@@ -75,8 +75,11 @@ export interface RecoveredState extends LoadedLog {
 /** A log together with the snapshots that stand for its front. */
 export interface RecoveredLog extends LogStore {
   readonly snapshots: SnapshotStore
-  /** Rejects with `ERR_LOG_CORRUPT` also when entries are missing between the snapshot and the log. */
-  load(): Promise<RecoveredState>
+  /**
+   * Of the entries that the snapshot covers only the last `trailing` are asked for; default: all. Rejects with `ERR_LOG_CORRUPT` also when
+   * entries are missing between the snapshot and the log.
+   */
+  load(trailing?: number): Promise<RecoveredState>
 }
 
 export interface NodeStorage extends AsyncDisposable {

@@ -81,7 +81,7 @@ function writeU64(into: Buffer, value: number, at: number): number {
 }
 
 /** Who hears what a record says. */
-export type RecordTarget = Pick<LogContents, 'setHardState' | 'put'>
+export type RecordTarget = Pick<LogContents, 'setHardState' | 'isNeeded' | 'pass' | 'put'>
 
 /**
  * Tells `target` what a record's body says; commands are views of it. Throws `Malformed` on a body that no release of this format writes.
@@ -112,8 +112,13 @@ function applyHardState(body: Buffer, start: number, target: RecordTarget): numb
 function applyEntry(body: Buffer, start: number, hasCommand: boolean, target: RecordTarget): number {
   const head = behind(body, start, hasCommand ? 20 : 16)
   const end = hasCommand ? behind(body, head, body.readUInt32LE(start + 16)) : head
-  const command = hasCommand ? new Uint8Array(body.buffer, body.byteOffset + head, end - head) : undefined
-  target.put({ index: readNumber(body, start), term: readNumber(body, start + 8), command })
+  const index = readNumber(body, start)
+  const term = readNumber(body, start + 8)
+  if (!target.isNeeded(index)) target.pass(index, term)
+  else {
+    const command = hasCommand ? new Uint8Array(body.buffer, body.byteOffset + head, end - head) : undefined
+    target.put({ index, term, command })
+  }
   return end
 }
 

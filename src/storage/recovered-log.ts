@@ -24,10 +24,10 @@ export class RecoveredFileLog implements RecoveredLog {
     return this.#log.closed
   }
 
-  async load(): Promise<RecoveredState> {
+  async load(trailing = Number.POSITIVE_INFINITY): Promise<RecoveredState> {
     const snapshot = await this.snapshots.load()
-    const loaded = await this.#log.load()
     const covered = snapshot?.index ?? 0
+    const loaded = await this.#log.load(covered - trailing)
     if (loaded.base.index > covered) {
       const problem = `it begins behind entry ${loaded.base.index}, and the snapshot ends at entry ${covered}`
       throw corrupt(this.#log.path, 0, problem)

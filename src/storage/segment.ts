@@ -146,10 +146,12 @@ function tell({ records }: Scan, path: string, target?: RecordTarget): number {
   let lowest = Number.POSITIVE_INFINITY
   const listener: RecordTarget = {
     setHardState: (hardState) => target?.setHardState(hardState),
-    put: (entry) => {
-      if (entry.index < lowest) lowest = entry.index
-      target?.put(entry)
+    isNeeded: (index) => {
+      if (index < lowest) lowest = index
+      return target?.isNeeded(index) ?? false
     },
+    pass: (index, term) => target?.pass(index, term),
+    put: (entry) => target?.put(entry),
   }
   for (const { position, body } of records) {
     try {

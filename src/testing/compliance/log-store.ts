@@ -243,6 +243,29 @@ function testCompact(subject: LogStoreSubject): void {
     await log.close()
   })
 
+  it('need not keep what is needless, whatever was written over it', async () => {
+    const writes = [
+      write(entry(1, 1), entry(2, 1), entry(3, 1)),
+      write(entry(2, 2), entry(3, 2), entry(4, 2), entry(5, 2)),
+    ]
+    for (const needless of [-1, 0, 1, 3, 4, 5, 9]) {
+      const log = await fresh(subject)
+      for (const one of writes) await log.append([one])
+      const reopened = await subject.reopen(log)
+      const { base, entries } = await reopened.load(needless)
+      const all = [entry(1, 1), entry(2, 2), entry(3, 2), entry(4, 2), entry(5, 2)]
+      assert(base.index <= Math.max(0, needless), `it begins behind ${base.index}`)
+      assert.equal(base.term, all[base.index - 1]?.term ?? 0)
+      assert.deepEqual(entries, all.slice(base.index))
+      await reopened.append([write(entry(6, 2))])
+      const last = await subject.reopen(reopened)
+      assert.deepEqual((await last.load()).entries.at(-1), entry(6, 2))
+      await last.close()
+      await reopened.close()
+      await log.close()
+    }
+  })
+
   it('runs beside an append', async () => {
     const log = await fresh(subject)
     for (let index = 1; index <= 10; index++) await log.append([write(entry(index, 1))])
