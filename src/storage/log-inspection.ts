@@ -10,7 +10,7 @@ import { type FileSystem, nodeFileSystem, readFile } from './file-system.ts'
 import { LogContents } from './log-contents.ts'
 import { decodeLogHeader, logFormat } from './log-header.ts'
 import type { LogHeader, LogPosition, StoredEntry, StoredHardState } from './log-store.ts'
-import { replaySegment, segmentNumbers, segmentPath } from './segment.ts'
+import { decodeSegmentHeader, replaySegment, segmentNumbers, segmentPath } from './segment.ts'
 import { parseStore } from './shape.ts'
 import { SnapshotFile } from './snapshot-file.ts'
 import type { StoredSnapshot } from './snapshot-store.ts'
@@ -19,7 +19,8 @@ export interface InspectedSegment {
   /** Its name in the directory. */
   readonly file: string
   readonly bytes: number
-  readonly records: number
+  /** Of a damaged one: undefined. */
+  readonly records: number | undefined
   /** The last entry before it, and the last one once all before and in it is counted. */
   readonly after: LogPosition | undefined
   readonly last: LogPosition | undefined
@@ -27,6 +28,8 @@ export interface InspectedSegment {
   readonly unfinished: number
   /** Of a removal that a crash cut short: it says nothing any more. */
   readonly isLeftover: boolean
+  /** What is told of it, and of the log up to it, ends where the damage begins. */
+  readonly isDamaged: boolean
 }
 
 export interface LogInspection {
@@ -36,31 +39,46 @@ export interface LogInspection {
   readonly format: number | undefined
   readonly segments: readonly InspectedSegment[]
   readonly snapshots: readonly (StoredSnapshot & { readonly file: string })[]
-  readonly hardState: StoredHardState
-  readonly base: LogPosition
-  readonly last: LogPosition
+  /** Of what can be read: with problems, the log may have gone on. Undefined, like the two below, when damage leaves nothing to read. */
+  readonly hardState: StoredHardState | undefined
+  readonly base: LogPosition | undefined
+  readonly last: LogPosition | undefined
   readonly entries: readonly StoredEntry[]
-  /** What keeps a node from starting with this log, in one line each; empty: nothing. */
-  readonly problems: readonly string[]
+  /** What keeps a node from starting with this log; empty: nothing. */
+  readonly problems: readonly ClusterError[]
 }
 
-/** Rejects with `ERR_DATA_UNWRITABLE` or `ERR_DISK` when the directory cannot be read at all. */
+/**
+ * Rejects with `ERR_DATA_UNWRITABLE` or `ERR_DISK` when the directory cannot be read at all, `ERR_DATA_FOREIGN` when no node has ever
+ * been in it: that of another path is meant.
+ */
 export async function inspectLog(directory: string, fs: FileSystem = nodeFileSystem): Promise<LogInspection> {
   try {
-    return await new Inspection(directory, fs, await fs.list(directory)).run()
+    const names = await fs.list(directory)
+    if (!nodeFiles.some((name) => names.includes(name))) throw noNode(directory)
+    return await new Inspection(directory, fs, names).run()
   } catch (error) {
     throw openingError(directory, error)
   }
+}
+
+/** A node that was here left at least one of them. */
+const nodeFiles = ['node.json', 'store.json', 'raft.log']
+
+function noNode(directory: string): ClusterError {
+  const details = { path: directory, expected: 'the data directory of a node', found: 'none' }
+  return new ClusterError('ERR_DATA_FOREIGN', `${directory} is no data directory: no node has been in it`, details)
 }
 
 class Inspection {
   readonly #directory: string
   readonly #fs: FileSystem
   readonly #names: readonly string[]
-  readonly #problems: string[] = []
+  readonly #problems: ClusterError[] = []
   readonly #segments: InspectedSegment[] = []
   readonly #snapshots: (StoredSnapshot & { readonly file: string })[] = []
-  #contents = new LogContents()
+  /** Undefined until there is a segment to begin with. */
+  #contents: LogContents | undefined
 
   constructor(directory: string, fs: FileSystem, names: readonly string[]) {
     this.#directory = directory
@@ -76,17 +94,18 @@ class Inspection {
       await this.#readSegments(log.header, log.format)
       this.#checkGap()
     }
-    const { hardState, base, last, entries } = this.#contents
+    // A log that was never made says as much as an empty one.
+    const read = this.#contents ?? (this.#problems.length === 0 ? new LogContents() : undefined)
     return {
       directory: this.#directory,
       header: log?.header,
       format: log?.format,
       segments: this.#segments,
       snapshots: this.#snapshots,
-      hardState,
-      base,
-      last,
-      entries,
+      hardState: read?.hardState,
+      base: read?.base,
+      last: read?.last,
+      entries: read?.entries ?? [],
       problems: this.#problems,
     }
   }
@@ -123,13 +142,13 @@ class Inspection {
   async #readSegments(header: LogHeader, format: number): Promise<void> {
     const path = join(this.#directory, 'raft.log')
     const numbers = format < logFormat ? [1] : segmentNumbers(path, this.#names)
-    if (numbers.length === 0) this.#problems.push(corrupt(segmentPath(path, 1), 0, 'the file is missing').message)
+    if (numbers.length === 0) this.#problems.push(corrupt(segmentPath(path, 1), 0, 'the file is missing'))
     let sequence: number | undefined
     let before: number | undefined
     for (const number of numbers) {
       const own = format < logFormat ? path : segmentPath(path, number)
       if (before !== undefined && number !== before + 1) {
-        this.#problems.push(corrupt(segmentPath(path, before + 1), 0, 'the file is missing').message)
+        this.#problems.push(corrupt(segmentPath(path, before + 1), 0, 'the file is missing'))
         sequence = undefined
       }
       before = number
@@ -148,26 +167,28 @@ class Inspection {
     const bytes = await readFile(this.#fs, path)
     // A running node lets old segments go.
     if (bytes === undefined) return undefined
-    if (place.sequence === undefined) this.#contents = new LogContents()
-    const { header: own, scan, isLeftover } = replaySegment(bytes, path, header, this.#contents, place)
-    this.#segments.push({
-      file: path.slice(this.#directory.length + 1),
-      bytes: bytes.length,
-      records: scan.records.length,
-      after: own.previous,
-      last: this.#contents.last,
-      unfinished: scan.torn,
-      isLeftover,
-    })
-    return isLeftover ? undefined : own.sequence + scan.records.length
+    const file = path.slice(this.#directory.length + 1)
+    const unread = { after: undefined, unfinished: 0, isLeftover: false, isDamaged: true }
+    let segment: Omit<InspectedSegment, 'last'> = { file, bytes: bytes.length, records: undefined, ...unread }
+    try {
+      const { header: own } = decodeSegmentHeader(bytes, path, header, place.number)
+      if (place.sequence === undefined || this.#contents === undefined) this.#contents = new LogContents()
+      const { scan, isLeftover } = replaySegment(bytes, path, header, this.#contents, place)
+      const { length: records } = scan.records
+      segment = { ...segment, records, after: own.previous, unfinished: scan.torn, isLeftover, isDamaged: false }
+      return isLeftover ? undefined : own.sequence + records
+    } finally {
+      this.#segments.push({ ...segment, last: this.#contents?.last })
+    }
   }
 
   #checkGap(): void {
     const covered = this.#snapshots.at(-1)?.index ?? 0
+    if (this.#contents === undefined || this.#problems.length > 0) return
     const { base } = this.#contents
-    if (base.index <= covered || this.#problems.length > 0) return
+    if (base.index <= covered) return
     const problem = `it begins behind entry ${base.index}, and the snapshot ends at entry ${covered}`
-    this.#problems.push(corrupt(join(this.#directory, 'raft.log'), 0, problem).message)
+    this.#problems.push(corrupt(join(this.#directory, 'raft.log'), 0, problem))
   }
 
   /** What `read` finds wrong becomes a problem. */
@@ -176,7 +197,7 @@ class Inspection {
       return await read()
     } catch (error) {
       if (!(error instanceof ClusterError)) throw error
-      this.#problems.push(error.message)
+      this.#problems.push(error)
       return undefined
     }
   }

@@ -118,7 +118,7 @@ export interface SegmentPlace {
 
 /**
  * Adds what the segment in `file` says to `contents`, the log before it; the first one that is left begins them. Throws
- * `ERR_LOG_CORRUPT` when it does not follow (as when a record before it is torn) or is damaged.
+ * `ERR_LOG_CORRUPT` when it does not follow (as when a record before it is torn) or is damaged; `contents` say what comes before the damage.
  */
 export function replaySegment(
   file: Buffer,
@@ -133,7 +133,11 @@ export function replaySegment(
   if (sequence === undefined || header.isReset) contents.beginBehind(header.previous)
   contents.setHardState(header.hardState)
   const scan = scanRecords(file, start, seed, header.sequence)
-  if (scan.damagedAt !== undefined) throw corrupt(path, scan.damagedAt, 'a record has a wrong checksum')
+  if (scan.damagedAt !== undefined) {
+    // Who only looks is told what comes before the damage.
+    tell(scan, path, contents)
+    throw corrupt(path, scan.damagedAt, 'a record has a wrong checksum')
+  }
   // The others are read once.
   const mayBeLeftover = sequence === undefined && !isLast
   const isLeftover = mayBeLeftover && tell(scan, path) <= header.previous.index

@@ -14,6 +14,7 @@ interface LogFlags extends JsonFlag {
 }
 
 const inspectExamples = `
+Of a damaged log it shows what can be read, and fails with the first thing that is damaged: exit code 1, as of 'verify'.
 With --json: {"directory":…,"header":…,"segments":[…],"snapshots":[…],"hardState":…,"base":…,"last":…,"problems":[],"entries":[{"index":7,"term":1,"bytes":20}]}.
 
 Examples:
@@ -49,12 +50,17 @@ async function inspect(flags: LogFlags, { out }: CommandContext): Promise<void> 
   if (!Number.isSafeInteger(wanted) || wanted < 0) throw usageError(`--entries ${flags.entries} is no whole number`)
   const inspection = await inspectLog(flags.dataDir)
   const entries = wanted === 0 ? [] : inspection.entries.slice(-wanted)
-  if (flags.json) out(`${JSON.stringify({ ...inspection, entries: entries.map(brief) })}\n`)
+  const { problems } = inspection
+  const told = { ...inspection, entries: entries.map(brief), problems: texts(problems) }
+  if (flags.json) out(`${JSON.stringify(told)}\n`)
   else out(describe(inspection, entries))
+  const [damage] = problems
+  if (damage !== undefined) throw damage
 }
 
 async function verify({ dataDir, json }: LogFlags, { out }: CommandContext): Promise<void> {
-  const { header, segments, problems } = await inspectLog(dataDir)
+  const { header, segments, ...inspection } = await inspectLog(dataDir)
+  const problems = texts(inspection.problems)
   const unfinished = segments.reduce((sum, segment) => sum + segment.unfinished, 0)
   const ok = problems.length === 0
   if (json) out(`${JSON.stringify({ ok, problems, unfinished })}\n`)
@@ -64,6 +70,10 @@ async function verify({ dataDir, json }: LogFlags, { out }: CommandContext): Pro
   if (!ok) throw new AnsweredNo()
 }
 
+function texts(problems: LogInspection['problems']): readonly string[] {
+  return problems.map(({ message }) => message)
+}
+
 function brief({ index, term, command }: StoredEntry) {
   return { index, term, bytes: command?.length }
 }
@@ -71,23 +81,23 @@ function brief({ index, term, command }: StoredEntry) {
 function describe(inspection: LogInspection, entries: readonly StoredEntry[]): string {
   const { header, format, segments, snapshots, hardState, last, problems } = inspection
   if (header === undefined && problems.length === 0) return 'there is no log: this node has never voted\n'
-  const { term, votedFor } = hardState
+  const asFar = problems.length === 0 ? '' : ', as far as it can be read'
   const lines = [
     `cluster   ${header?.clusterId ?? '?'}`,
     `node      ${header?.nodeId ?? '?'}`,
     `log       ${header?.storeId ?? '?'}, format ${format ?? '?'}`,
-    `term      ${term}, voted for ${votedFor ?? 'nobody'}`,
-    `ends at   entry ${last.index} of term ${last.term}`,
+    hardState ? `term      ${hardState.term}, voted for ${hardState.votedFor ?? 'nobody'}${asFar}` : 'term      ?',
+    last ? `ends at   entry ${last.index} of term ${last.term}${asFar}` : 'ends at   ?',
     ...snapshots.map(({ index, size, configuration }) => {
       const voters = configuration.voters.map(({ id }) => id).join(' ')
       return `snapshot  behind entry ${index}, ${size} bytes, voters ${voters}`
     }),
-    ...problems.map((problem) => `damage    ${problem}`),
+    ...problems.map((problem) => `damage    ${problem.message}`),
   ]
   const rows = segments.map((segment) => [
     segment.file,
     String(segment.bytes),
-    String(segment.records),
+    segment.records === undefined ? '?' : String(segment.records),
     placeOf(segment),
   ])
   const tail = entries.map((entry) => [String(entry.index), String(entry.term), contentOf(entry)])
@@ -99,7 +109,8 @@ function describe(inspection: LogInspection, entries: readonly StoredEntry[]): s
   return parts.join('\n')
 }
 
-function placeOf({ after, last, unfinished, isLeftover }: InspectedSegment): string {
+function placeOf({ after, last, unfinished, isLeftover, isDamaged }: InspectedSegment): string {
+  if (isDamaged) return `damaged; up to it the log reaches ${last?.index ?? '?'}`
   if (isLeftover) return 'left over'
   const place = `behind ${after?.index ?? '?'}, up to ${last?.index ?? '?'}`
   return unfinished > 0 ? `${place}; ${unfinishedText(unfinished)}` : place
