@@ -130,7 +130,7 @@ function commandOf(program: Command, argv: readonly string[]): { readonly name: 
 /** The process's own command line, to its end. Never resolves: the process ends with the exit code. */
 export async function main(): Promise<never> {
   let code: number
-  const lost = watchOutput()
+  const output = watchOutput()
   try {
     const parentGone = watchParent(process.env)
     // For this process alone; what it starts is given its own.
@@ -141,29 +141,32 @@ export async function main(): Promise<never> {
       err: (text) => process.stderr.write(text),
       isTerminal: process.stdout.isTTY === true && process.stderr.isTTY === true,
       parentGone,
+      outputGone: output.gone,
     })
   } catch (error) {
     process.stderr.write(describeFailure(error, process.argv.includes('--json')))
     code = exitCodeOf(error)
   }
   await flushed(process.stdout)
-  if (lost()) code ||= 1
+  if (output.isLost()) code ||= 1
   await flushed(process.stderr)
   process.exit(code)
 }
 
-/** What cannot be written to stdout, on a disk that is full say, is told once. A reader that went away ends nobody, and is no failure. */
-function watchOutput(): () => boolean {
+/** What cannot be written to stdout, on a disk that is full say, is told once. A reader that went away is no failure. */
+function watchOutput(): { readonly gone: AbortSignal; isLost(): boolean } {
+  const gone = new AbortController()
   let isLost = false
   process.stderr.on('error', () => {})
   process.stdout.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+    gone.abort()
     if (isLost || code === 'EPIPE' || code === 'ERR_STREAM_DESTROYED') return
     isLost = true
     const problem = `the answer cannot be written to the standard output (${code ?? message})`
     const error = new ClusterError('ERR_DISK', problem, { path: 'stdout' }, { mayHaveHappened: true })
     process.stderr.write(describeFailure(error, process.argv.includes('--json')))
   })
-  return () => isLost
+  return { gone: gone.signal, isLost: () => isLost }
 }
 
 function createProgram(context: CommandContext): Command {

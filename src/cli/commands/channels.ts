@@ -55,7 +55,9 @@ async function stay(
 ): Promise<void> {
   using signals = watchSignals()
   const quit = new AbortController()
-  const signal = AbortSignal.any([signals.stop, context.parentGone, quit.signal].filter((it) => it !== undefined))
+  const signal = AbortSignal.any(
+    [signals.stop, context.parentGone, context.outputGone, quit.signal].filter((it) => it !== undefined),
+  )
   const { openScreen } = await import('../top/screen.ts')
   let lines: readonly string[] = []
   using screen = openScreen({ resize: () => screen.show(lines), quit: () => quit.abort() })

@@ -152,7 +152,9 @@ async function rollback(key: string, revision: number, flags: ClientFlags, conte
 /** Goes on where it was when the stream ends, until it is stopped. */
 async function watch(prefix: string, flags: WatchFlags, context: CommandContext): Promise<void> {
   using signals = watchSignals()
-  const signal = AbortSignal.any([signals.stop, context.parentGone].filter((it) => it !== undefined))
+  const signal = AbortSignal.any(
+    [signals.stop, context.parentGone, context.outputGone].filter((it) => it !== undefined),
+  )
   const options = clientOptions(flags, context)
   // The first call says whether there is anybody, and from where on to watch.
   const { revision } = await askFor<ConfigList>(['revision'], '/v1/config?limit=1&consistency=stale', {

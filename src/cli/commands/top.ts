@@ -26,7 +26,9 @@ async function top(flags: ClientFlags, context: CommandContext): Promise<void> {
   using signals = watchSignals()
   void aborted(signals.force).then(() => process.exit(1))
   const quit = new AbortController()
-  const ends = [signals.stop, context.parentGone, quit.signal].filter((signal) => signal !== undefined)
+  const ends = [signals.stop, context.parentGone, context.outputGone, quit.signal].filter(
+    (signal) => signal !== undefined,
+  )
   const signal = AbortSignal.any(ends)
   const options = clientOptions(flags, context)
   const { follow } = await import('../top/follow.ts')

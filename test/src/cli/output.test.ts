@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { existsSync, openSync } from 'node:fs'
-import { describe, it } from 'node:test'
+import { after, before, describe, it } from 'node:test'
+import { createNode } from '../../../src/node.ts'
+import type { TrellisNode } from '../../../src/node-interface.ts'
 import { trellis } from './run-process.ts'
+import { until } from './wait-until.ts'
 
 const full = existsSync('/dev/full') ? false : 'there is no /dev/full here'
 
@@ -22,6 +25,43 @@ describe('an answer that cannot be written', { skip: full }, () => {
     const { code, err } = await toNowhere('frobnicate')
     assert.equal(code, 2)
     assert.match(err, /^trellis: ERR_USAGE: [^\n]*\n$/)
+  })
+})
+
+describe('what shows changes as they come', { timeout: 60_000 }, () => {
+  let node: TrellisNode
+  before(async () => {
+    node = await createNode({ name: 'a', listen: '127.0.0.1:0', admin: '127.0.0.1:0', keepStalledMs: 0 })
+    await node.config.set('seen', 1)
+  })
+  after(() => node.stop())
+  const watchers = [
+    ['config', 'watch', '--from', '1'],
+    ['top', '--json'],
+  ]
+
+  it('ends with the error when it can write no more', { skip: full }, async () => {
+    for (const argv of watchers) {
+      const stdio = ['ignore', openSync('/dev/full', 'w'), 'pipe'] as const
+      using command = trellis([...argv, '--admin', node.admin!], { stdio: [...stdio] })
+      assert.deepEqual(await command.exited, { code: 1, signal: null })
+      assert.match(command.err, /ERR_DISK.*the answer cannot be written[^\n]*\n$/)
+    }
+  })
+
+  it('ends in order when nobody reads it any more', async () => {
+    using command = trellis([...watchers[0]!, '--admin', node.admin!])
+    await command.lines(1)
+    command.child.stdout?.destroy()
+    let isOver = false
+    const exited = command.exited.finally(() => {
+      isOver = true
+    })
+    await until(async () => {
+      await node.config.set('seen', 2)
+      return isOver
+    })
+    assert.deepEqual([await exited, command.err], [{ code: 0, signal: null }, ''])
   })
 })
 

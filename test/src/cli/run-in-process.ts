@@ -22,6 +22,7 @@ export async function runInProcess(argv: readonly string[], env: CommandContext[
     },
     isTerminal: false,
     parentGone: undefined,
+    outputGone: undefined,
   })
   return { code, out, err }
 }
