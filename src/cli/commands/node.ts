@@ -53,8 +53,12 @@ async function run(flags: JsonFlag & Readonly<Record<string, unknown>>, context:
   const logger = () => createLogger({ level: logLevel })
   const start = (from: NodeOptions = {}) =>
     createNode({ ...options, ...engine, ...patience, ...from, logger: logger() })
+  let isSaid = false
+  /** One line, whichever cluster it is in by then; of a later one the log tells. */
   const say = (node: TrellisNode): void => {
-    context.out(flags.json ? `${JSON.stringify(readiness(node))}\n` : describe(node))
+    if (isSaid) logger().info('ready in the other cluster', readiness(node))
+    else context.out(flags.json ? `${JSON.stringify(readiness(node))}\n` : describe(node))
+    isSaid = true
   }
   let node: TrellisNode
   let failure: unknown
@@ -96,7 +100,7 @@ async function lifeOf(
   }
 }
 
-function readiness(node: TrellisNode): object {
+function readiness(node: TrellisNode): Readonly<Record<string, unknown>> {
   const { cluster, consensus } = node.status()
   const { id, name, address, admin = null } = node
   return { ready: true, id, name, pid: process.pid, address, admin, cluster: cluster.name, leader: consensus.leader }

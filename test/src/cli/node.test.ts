@@ -145,14 +145,16 @@ describe('trellis node', () => {
     assert.ok(lives[1]!.incarnation > lives[0]!.incarnation)
   })
 
-  it('that keeps nothing on a disk goes over to the cluster that its own was merged into, too', async () => {
+  it('that keeps nothing on a disk goes over to the cluster that its own was merged into, too, and is ready once', async () => {
     using one = trellis(['node', '--name', 'one', ...anywhere, '--json'])
-    using other = trellis(['node', '--name', 'other', ...anywhere, '--json'])
+    using other = trellis(['node', '--name', 'other', ...anywhere, '--json', '--log-level', 'info'])
     const [{ admin }, { address }] = (await Promise.all([one.lines(1), other.lines(1)])).map((line) => JSON.parse(line))
     using merge = trellis(['merge', address, '--keep', 'ours', '--json', '--admin', admin])
     assert.deepEqual(await merge.exited, { code: 0, signal: null }, merge.err)
     assert.deepEqual(JSON.parse(merge.out).rejoined, ['other'])
     const { members } = (await ask(`${admin}/v1/members`)).json as { members: { name: string; state: string }[] }
     assert.deepEqual(members.map(({ name, state }) => `${name} ${state}`).sort(), ['one alive', 'other alive'])
+    await until(() => other.err.includes('ready in the other cluster'))
+    assert.equal(other.out.split('\n').length, 2, 'ready is said once')
   })
 })
