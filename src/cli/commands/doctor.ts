@@ -21,6 +21,8 @@ Takes the flags, variables and file of 'trellis node', and starts nothing. Each 
 with, and hears from there whether a member can dial back, and what its clock says; the link is closed at once, and nothing is joined. A clock
 that is more than 1 s off is a warning: times in logs go by it, decisions do not.
 
+Of --data-dir it says whether a node runs in it, and whether the log there is sound; what is there is only read.
+
 Without any flag it also says how the node stands that answers at ${defaultAdminUrl}, if one does. With a URL as --admin, such as http://127.0.0.1:7501, it examines the node that runs there instead; exit code 3 when that cannot be reached.
 
 Exit code 1 when there is a problem; warnings alone are 0. With --json: {"ok":true,"findings":[{"check":"node","level":"ok",…}]}.

@@ -6,6 +6,7 @@ import { type NodeOptions, type ResolvedOptions, resolveOptions, type StoredOpti
 import { readSecretFile, readSeedsFile, upFiles } from '../../storage/up-files.ts'
 import { providerOf } from '../../transport/provider.ts'
 import { type CallbackListener, openListener } from './callback.ts'
+import { checkData } from './data.ts'
 import { checkDisk } from './disk.ts'
 import type { Finding } from './finding.ts'
 import { checkJoin } from './join.ts'
@@ -16,7 +17,10 @@ export async function* diagnose(raw: NodeOptions): AsyncGenerator<Finding, void,
   yield checkNodeVersion()
   yield checkOpenFiles()
   yield await checkClock()
-  yield await checkDisk(raw.dataDir)
+  const data = await checkData(raw.dataDir)
+  if (data !== undefined) yield data
+  // A hundred flushes beside a node that runs there are too many.
+  if (data?.code !== 'ERR_DATA_IN_USE') yield await checkDisk(raw.dataDir)
   const options = await resolved(raw)
   if ('check' in options) {
     yield options

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
@@ -30,6 +30,10 @@ async function ask(argv: readonly string[], env: Readonly<Record<string, string>
   assert.equal(code, ok ? 0 : 1)
   const of = (check: string): Finding => findings.find((finding) => finding.check === check)!
   return { ok, findings, of }
+}
+
+function contentsOf(directory: string): Map<string, string> {
+  return new Map(readdirSync(directory).map((name) => [name, readFileSync(join(directory, name), 'latin1')]))
 }
 
 describe('trellis doctor of a node that runs', () => {
@@ -134,6 +138,41 @@ describe('trellis doctor', () => {
     const { ok, of } = await ask([...alone, '--data-dir', path])
     assert.ok(!ok)
     assert.deepEqual([of('disk').code, of('disk').text], ['ERR_DATA_UNWRITABLE', `${path}: ENOTDIR`])
+  })
+
+  it('names a data directory in which a node runs, and leaves that one alone', async () => {
+    using directory = temporaryDirectory()
+    await using _node = await createNode({ name: 'a', listen: '127.0.0.1:0', dataDir: directory.path })
+    const { ok, of, findings } = await ask([...alone, '--data-dir', directory.path])
+    assert.ok(!ok)
+    assert.deepEqual([of('data').level, of('data').code], ['problem', 'ERR_DATA_IN_USE'])
+    assert.match(of('data').text, new RegExp(`is in use by process ${process.pid}$`))
+    assert.match(of('data').advice!, /stop that one, or choose another --data-dir/)
+    assert.ok(
+      findings.every(({ check }) => check !== 'disk'),
+      'no flushes beside it',
+    )
+  })
+
+  it('says whether the log in the data directory is sound, and writes nothing there', async () => {
+    using directory = temporaryDirectory()
+    const node = await createNode({ name: 'a', listen: '127.0.0.1:0', dataDir: directory.path })
+    await node.config.set('a', 1)
+    await node.stop()
+    const sound = await ask([...alone, '--data-dir', directory.path])
+    assert.match(sound.of('data').text, /: its log is sound, up to entry \d+$/)
+    assert.ok(sound.ok)
+    const segment = join(directory.path, 'raft.log.00000001')
+    const bytes = readFileSync(segment)
+    bytes[700]! ^= 1
+    writeFileSync(segment, bytes)
+    const before = contentsOf(directory.path)
+    const { ok, of } = await ask([...alone, '--data-dir', directory.path])
+    assert.ok(!ok)
+    assert.deepEqual([of('data').level, of('data').code], ['problem', 'ERR_LOG_CORRUPT'])
+    assert.match(of('data').text, /raft\.log\.00000001 is damaged at byte \d+/)
+    assert.match(of('data').advice!, /restore the disk, or remove the directory/)
+    assert.deepEqual(contentsOf(directory.path), before)
   })
 
   it('names options that cannot be, and says what was not checked for it', async () => {
