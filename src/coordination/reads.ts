@@ -27,6 +27,8 @@ export interface ReadsOptions {
   readonly isLinked: (id: string) => boolean
   /** Believed to be there: relays or a link on demand reach it. */
   readonly isAlive: (id: string) => boolean
+  /** What a refusal calls a voter. */
+  readonly nameOf: (id: string) => string
   readonly random: () => number
   /** Aborts when the node stops: then nobody waits here any more. */
   readonly stopping: AbortSignal
@@ -150,7 +152,7 @@ export class Reads {
   async #asVoter<Q extends Query>(query: Q, ms: number, signal?: AbortSignal): Promise<AnswerTo<Q>> {
     const coordination = this.#options.coordination()
     if (!coordination?.copy) return throwNoLog()
-    if (!coordination.reachesMajority) throw noQuorum(coordination.knowledge().voters, false)
+    if (!coordination.reachesMajority) throw this.#noQuorum()
     using limit = new CallLimit(this.#options.clock, 'read', ms, signal)
     await withoutEffect(() => coordination.read(limit))
     return answer(coordination.copy ?? throwNoLog(), query)
@@ -200,7 +202,12 @@ export class Reads {
     const others = able.filter((id) => id !== except)
     const voter = others[Math.floor(random() * others.length)] ?? able[0]
     if (voter !== undefined) return voter
-    throw noQuorum(voters, false)
+    throw this.#noQuorum()
+  }
+
+  #noQuorum(): ClusterError {
+    const { coordination, nameOf } = this.#options
+    return noQuorum((coordination()?.knowledge().voters ?? []).map(nameOf), false)
   }
 
   /** By no voter of those that may be linked; where no leader is heard of either, these are links to nobody. */
@@ -208,7 +215,7 @@ export class Reads {
     const { coordination, isLinked } = this.#options
     const { unledMs = 0 } = coordination() ?? {}
     const voters = coordination()?.knowledge().voters ?? []
-    if (unledMs > 0 || !voters.some(isLinked)) return noQuorum(voters, false)
+    if (unledMs > 0 || !voters.some(isLinked)) return this.#noQuorum()
     const timeoutMs = Math.round(leftMs)
     const details = { operation: READ_SUBJECT, timeoutMs }
     return new ClusterError('ERR_TIMEOUT', `'${READ_SUBJECT}' was not answered within ${timeoutMs} ms`, details)

@@ -105,6 +105,7 @@ export class ReplicatedData implements NodePart {
       wakeups,
       isLinked: (id) => context.links.get(id) !== undefined,
       isAlive: (id) => context.members().some((member) => member.id === id && member.state === 'alive'),
+      nameOf: (id) => context.nameOf(id),
       random: toolbox.random,
       stopping,
     })

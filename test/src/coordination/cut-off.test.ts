@@ -49,6 +49,11 @@ for (const topology of ['full-mesh', 'hyparview']) {
         assert.deepEqual([code, mayHaveHappened], ['ERR_NO_QUORUM', false])
         assert.ok(ms <= 20, `${call} took ${ms} ms`)
       }
+      const names = [...alone.status().consensus.voters].sort()
+      for (const options of [{}, stale]) {
+        const { details } = await alone.config.get('limits.rate', options).catch((error) => error)
+        assert.deepEqual([...details.voters].sort(), names)
+      }
       await cluster.heal()
       await cluster.until('it hears of a leader', () => alone.status().consensus.quorum, { timeoutMs: 20_000 })
       assert.equal((await alone.config.set('limits.rate', 3)).revision > 1, true)
