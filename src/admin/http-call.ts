@@ -28,7 +28,7 @@ export class CallRequest {
   #params: Readonly<Record<string, string>> = {}
   #gone: AbortController | undefined
 
-  /** Throws `ERR_BAD_REQUEST` when the request line, its path or the Host header is none. */
+  /** Throws `ERR_BAD_REQUEST` when the request line, its path, its query or the Host header is none. */
   constructor(incoming: IncomingMessage, outgoing: ServerResponse) {
     this.method = incoming.method ?? 'GET'
     this.url = urlOf(incoming)
@@ -147,12 +147,17 @@ function urlOf({ headers, url: target = '' }: IncomingMessage): string {
   const written = isPath ? `http://${host}${target}` : target
   const isSound = /^[^\s/?#@\\]+$/.test(host) && !path.includes('\\') && (isPath || /^https?:\/\//i.test(target))
   if (!isSound || !URL.canParse(written)) throw new ClusterError('ERR_BAD_REQUEST', malformed, { problem: malformed })
-  const { href, pathname } = new URL(written)
+  const { href, pathname, search } = new URL(written)
+  requireText('path', pathname)
+  requireText('query', search)
+  return href
+}
+
+function requireText(part: 'path' | 'query', encoded: string): void {
   try {
-    decodeURIComponent(pathname)
+    decodeURIComponent(encoded)
   } catch (cause) {
-    const problem = 'the path is not UTF-8 in percent-encoding'
+    const problem = `the ${part} is not UTF-8 in percent-encoding`
     throw new ClusterError('ERR_BAD_REQUEST', problem, { problem }, { cause })
   }
-  return href
 }

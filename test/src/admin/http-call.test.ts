@@ -91,9 +91,17 @@ describe('a request', () => {
       const { code, message } = failure as { code?: string; message?: string }
       assert.deepEqual([code, message], ['ERR_BAD_REQUEST', 'the path is not UTF-8 in percent-encoding'], path)
     }
-    for (const path of ['/v1/%C3%A9', '/v1/%25', '/v1/a?x=%FF']) {
+    for (const path of ['/v1/%C3%A9', '/v1/%25', '/v1/a?x=%C3%A9', '/v1/a?x=%25&y=a+b']) {
       await get(path)
       assert.equal(failure, undefined, path)
+    }
+  })
+
+  it('whose query is no text is refused', async () => {
+    for (const query of ['x=%FF', 'x=%', 'x=1&y=%zz', '%2=1', 'x=a%C3']) {
+      await get(`/v1/config?${query}`)
+      const { code, message } = failure as { code?: string; message?: string }
+      assert.deepEqual([code, message], ['ERR_BAD_REQUEST', 'the query is not UTF-8 in percent-encoding'], query)
     }
   })
 
