@@ -77,6 +77,8 @@ function changes({ method = 'GET' }: AdminCall): boolean {
 export function urlOf(admin: string, path: string): URL {
   const url = parseUrl(admin)
   const [pathname = '', query = ''] = path.split('?', 2)
+  const dots = pathname.split('/').find((part) => part === '.' || part === '..')
+  if (dots !== undefined) throw usageError(`no URL can name '${dots}': it cannot be asked for alone`)
   url.pathname = url.pathname.replace(/\/+$/, '') + pathname
   url.search = query
   url.hash = ''

@@ -27,6 +27,17 @@ export function checkedKey(key: unknown): string {
   throw tooLarge('the key', bytes, MAX_CONFIG_KEY_BYTES)
 }
 
+/** Of a key that may be made. What is there already is read, deleted and rolled back under any. Throws as {@link checkedKey}. */
+export function checkedNewKey(key: unknown): string {
+  if (isDots(key)) throw badOptions(`a key cannot be '${key}': no URL can name it`)
+  return checkedKey(key)
+}
+
+/** URLs have no such part: whoever reads one goes to the folder instead, however it is encoded. */
+export function isDots(text: unknown): boolean {
+  return text === '.' || text === '..'
+}
+
 /** The JSON text of a value. Throws `ERR_BAD_OPTIONS` or `ERR_PAYLOAD_TOO_LARGE`. */
 export function valueText(value: unknown): string {
   // What JSON makes of half a surrogate pair is an escape, so the text itself is always well formed.
@@ -52,7 +63,7 @@ export function conditionOf(check: ConfigCheck): ConfigCondition {
 
 export function operationOf(step: ConfigStep): ConfigOperation {
   if (typeof step !== 'object' || step === null) throw badOptions('a step is an object')
-  if ('set' in step) return { type: 'set', key: checkedKey(step.set), value: valueText(step.value) }
+  if ('set' in step) return { type: 'set', key: checkedNewKey(step.set), value: valueText(step.value) }
   if ('delete' in step) return { type: 'delete', key: checkedKey(step.delete) }
   if ('rollback' in step)
     return { type: 'rollback', key: checkedKey(step.rollback), revision: checkedRevision(step.revision) }

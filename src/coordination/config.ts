@@ -37,6 +37,7 @@ import type {
 import { ConfigSchemas } from './config-schemas.ts'
 import {
   checkedKey,
+  checkedNewKey,
   checkedRevision,
   compacted,
   conditionOf,
@@ -215,7 +216,7 @@ export class LocalConfig implements NodeConfig {
   offline(key: string, strategy: 'last-writer'): OfflineValue
   offline(key: string, strategy: Strategy): OfflineCounter | OfflineSet | OfflineValue {
     checkAll(
-      () => checkedKey(key),
+      () => checkedNewKey(key),
       () => checkStrategy(strategy),
     )
     return this.#options.offline.key(key, strategy, (value) => this.#schemas.passedNow(key, value))
@@ -239,7 +240,7 @@ export class LocalConfig implements NodeConfig {
     const hasSchema = this.#schemas.size > 0 || options?.schema !== undefined
     let text = ''
     checkAll(
-      () => checkedKey(key),
+      () => checkedNewKey(key),
       () => condition && checkedRevision(condition.revision),
       () => {
         // What a schema makes of it is looked at when it has.

@@ -2,6 +2,7 @@
 
 import { checkedOptions, waitChecks } from '../call-options.ts'
 import { ClusterError } from '../errors.ts'
+import { isDots } from './config-words.ts'
 import type { CallOptions } from './leader-calls.ts'
 import type { ClaimView, Grant, Lease, LeaseOptions, NodeLocks, NodeSemaphores } from './lease-interface.ts'
 import {
@@ -30,11 +31,11 @@ export class LocalLocks implements NodeLocks {
 
   async acquire(name: string, options: LeaseOptions = {}): Promise<Lease> {
     checkedOptions(options, leaseChecks)
-    return this.#leases.take(requestOf(name, options), waitOf(options))
+    return this.#leases.take(requestOf(newName(name), options), waitOf(options))
   }
 
   async grant(name: string, options: LeaseOptions & { readonly owner: string }): Promise<Grant> {
-    const request = requestOf(name, checkedOptions(options, leaseChecks, ['owner']))
+    const request = requestOf(newName(name), checkedOptions(options, leaseChecks, ['owner']))
     const lease = await this.#leases.take(request, waitOf(options))
     try {
       // From here on its holder is on its own: nobody renews.
@@ -92,6 +93,12 @@ export class LocalSemaphores implements NodeSemaphores {
 function isPermits(value: unknown): string | undefined {
   if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MAX_PERMITS) return undefined
   return `(${String(value)}) must be a whole number from 1 to ${MAX_PERMITS}`
+}
+
+/** Of a lock that is taken: over HTTP its name is a part of the URL. */
+function newName(name: string): string {
+  if (isDots(name)) throw badOptions(`a lock cannot be called '${name}': no URL can name it`)
+  return name
 }
 
 function requestOf(name: string, { owner, leaseMs }: LeaseOptions): ClaimRequest {

@@ -2,7 +2,7 @@
 // would take a round of the voters. When one of them fails, what was before it is there.
 
 import { readFileSync } from 'node:fs'
-import { checkedKey, valueText } from '../../coordination/config-words.ts'
+import { checkedNewKey, valueText } from '../../coordination/config-words.ts'
 import { type AdminClientOptions, askFor } from '../admin-client.ts'
 import { RemoteError, toFailure, usageError } from '../failure.ts'
 
@@ -58,7 +58,7 @@ function batchesOf(file: string): Step[][] {
 /** Adds to `problems` what is wrong. */
 function sizeOf(key: string, value: unknown, problems: string[]): number {
   try {
-    return Buffer.byteLength(checkedKey(key)) + Buffer.byteLength(valueText(value)) + stepBytes
+    return Buffer.byteLength(checkedNewKey(key)) + Buffer.byteLength(valueText(value)) + stepBytes
   } catch (error) {
     problems.push(`${shown(key)}: ${(error as Error).message}`)
     return 0

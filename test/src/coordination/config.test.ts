@@ -243,6 +243,10 @@ describe('config on a voter and on a member without a log', () => {
     const steps = (count: number) => Array.from({ length: count }, (_, n) => ({ set: `step${n}`, value: n }))
     const refusals: [() => Promise<unknown>, string][] = [
       [() => config.set('', 1), 'ERR_BAD_OPTIONS'],
+      [() => config.set('..', 1), 'ERR_BAD_OPTIONS'],
+      [() => config.compareAndSet('.', 0, 1), 'ERR_BAD_OPTIONS'],
+      [() => config.transaction({ do: [{ set: '..', value: 1 }] }), 'ERR_BAD_OPTIONS'],
+      [async () => config.offline('.', 'counter'), 'ERR_BAD_OPTIONS'],
       [() => config.set('x'.repeat(513), 1), 'ERR_PAYLOAD_TOO_LARGE'],
       [() => config.set('k', 'x'.repeat(65_536)), 'ERR_PAYLOAD_TOO_LARGE'],
       [() => config.transaction({ do: many }), 'ERR_PAYLOAD_TOO_LARGE'],
@@ -258,6 +262,12 @@ describe('config on a voter and on a member without a log', () => {
       const error = await failureOf(call())
       assert.deepEqual([error.code, error.mayHaveHappened], [code, false])
     }
+    assert.match((await failureOf(config.set('..', 1))).message, /^a key cannot be '\.\.': no URL can name it$/)
+    assert.equal((await config.set('...', 1)).key, '...')
+    // One that an earlier release has set is there like any other.
+    assert.equal(await config.get('..'), undefined)
+    assert.deepEqual([...(await config.history('..'))], [])
+    assert.equal((await failureOf(config.delete('..'))).code, 'ERR_KEY_NOT_FOUND')
     assert.equal((await config.set('k', 'x'.repeat(65_534))).key, 'k')
     assert.match(
       (await failureOf(config.transaction({ do: steps(129) }))).message,

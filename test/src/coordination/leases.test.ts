@@ -236,6 +236,8 @@ describe('what members hold, on voters and on a member without a log', () => {
     const { locks, barriers, semaphores } = guest
     const refusals: (() => Promise<unknown>)[] = [
       () => locks.acquire(''),
+      () => locks.acquire('..'),
+      () => locks.grant('.', { owner: 'x' }),
       () => locks.acquire('x'.repeat(129)),
       () => locks.acquire('x', { leaseMs: 99 }),
       () => locks.acquire('x', { leaseMs: 1.5e9 }),
