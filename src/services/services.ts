@@ -96,10 +96,7 @@ export class LocalServices implements Services, NodePart {
     this.#side = new CallSide(context, this.#carrier('data', 'calls'), (service, options) =>
       this.#index.candidates(service, options),
     )
-    this.#removals = context.requests.handle(REMOVE_SUBJECT, ({ payload }) => {
-      this.#dispose(Number(payload))
-      return null
-    })
+    this.#removals = context.requests.handle(REMOVE_SUBJECT, ({ payload }) => this.#removeForOther(Number(payload)))
     this.#gossip = new RegistryGossip({
       context,
       registry: this.#registry,
@@ -316,6 +313,14 @@ export class LocalServices implements Services, NodePart {
     if (found.instance.namespace === OWN_NAMESPACE) throw ownedByNode(id)
     if (found.owner === this.#context.self.id) this.#dispose(found.number)
     else await this.#context.requests.request(found.owner, REMOVE_SUBJECT, found.number, options)
+  }
+
+  /** Who asks may be of an earlier release, or take the number for what had it in an earlier life of this node. */
+  #removeForOther(number: number): null {
+    if (this.#offered.get(number)?.declared.namespace === OWN_NAMESPACE)
+      throw ownedByNode(instanceId(this.#context.self.id, number))
+    this.#dispose(number)
+    return null
   }
 
   impact(name: string): ServiceImpact {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { startAdmin } from '../../../src/admin/server.ts'
+import type { Requests } from '../../../src/channels/requests.ts'
 import { type CallGraph, createNode, type TrellisNode } from '../../../src/index.ts'
 import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
 import { runInProcess } from '../cli/run-in-process.ts'
@@ -110,6 +111,22 @@ describe('/v1/services', () => {
     for (const { id } of a.services.find(own))
       assert.deepEqual(await codeOf(call(a, 'DELETE', `/v1/services/${id}`)), [400, 'ERR_BAD_OPTIONS'])
     assert.equal(a.services.find(own).length, 2)
+  })
+
+  it("does not let go of what is the system's own for a member that does not know of it", async () => {
+    const own = { name: 'admin', namespace: 'trellis' }
+    await waitUntil(() => b.services.find(own).length === 2)
+    const { id, member } = b.services.find(own).find((instance) => instance.member === 'a')!
+    const [owner, number] = id.split('.') as [string, string]
+    // What a member of an earlier release sends, or one that takes the number for something of an earlier life.
+    const { requests } = (b as unknown as { lifecycle: { requests: Requests } }).lifecycle
+    const asked = requests.request(owner, 'trellis.service.remove', Number(number), { timeoutMs: 5_000 })
+    await assert.rejects(asked, { code: 'ERR_BAD_OPTIONS' })
+    assert.ok(a.services.find(own).some((instance) => instance.member === member))
+    const passing = a.services.register('passing', {})
+    const other = Number(passing.id.split('.')[1])
+    await requests.request(owner, 'trellis.service.remove', other, { timeoutMs: 5_000 })
+    assert.deepEqual(a.services.find('passing'), [])
   })
 
   it('tells Prometheus of nothing that cannot be scraped', async () => {
