@@ -12,6 +12,7 @@ import { type NodePlan, planNodes } from '../cli/up/plan.ts'
 import { type NodeReport, readiness } from '../cli/up/readiness.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { pause } from '../wait.ts'
+import { checkProcesses } from './cluster-checks.ts'
 import { type ClusterProcess, ProcessMember, type RestartOptions } from './process-member.ts'
 
 /** Where one process runs, when that is not the host's own network. */
@@ -114,16 +115,17 @@ const shownLogLines = 12
 
 /**
  * Starts `count` processes at once, each told the addresses of all the others, and resolves when they are one cluster with S5
- * active. Rejects, and leaves nothing behind, when they are not in time.
+ * active. Rejects, and leaves nothing behind, when they are not in time, and with `ERR_BAD_OPTIONS` at once for a count or
+ * an option that cannot be.
  */
 export async function startProcesses(count: number, options: ProcessesOptions = {}): Promise<ProcessCluster> {
+  checkProcesses(count, options)
   const root = mkdtempSync(join(tmpdir(), 'trellis-processes-'))
   const planned = options.hosts
     ? options.hosts.slice(0, count).map((host, i) => planOn(host, join(root, `node-${i + 1}`)))
     : await planNodes({ nodes: count, port: 0, adminPort: 0, root })
   const { namePrefix = 'node-' } = options
   const plans = planned.map((plan, i) => ({ ...plan, name: `${namePrefix}${i + 1}` }))
-  if (plans.length < count) throw new Error(`${count} processes need as many hosts, not ${plans.length}`)
   const founders = options.expect ?? count
   const members = plans.map((plan) => start(plan, plans, founders, options))
   const cluster = new Processes(root, members, founders)

@@ -4,6 +4,7 @@
 
 import { readiness } from '../../cli/up/readiness.ts'
 import type { NodeOptions } from '../../options.ts'
+import { checkTestCluster } from '../cluster-checks.ts'
 import { describeSituation } from './situation.ts'
 import { Lives, type TestNode, type TestRestartOptions } from './test-node.ts'
 import { VirtualTime } from './virtual-time.ts'
@@ -111,10 +112,10 @@ const patienceMs = 3_600_000
 
 /**
  * Starts `count` nodes in memory and resolves when they are one cluster with S5 active. Rejects, and leaves nothing behind, when they
- * are not in time. Time passes while the test waits for anything, and stands still while it works.
+ * are not in time, and with `ERR_BAD_OPTIONS` at once for a count or an option that cannot be. Time passes while the test waits for anything, and stands still while it works.
  */
 export async function createTestCluster(count: number, options: TestClusterOptions = {}): Promise<TestCluster> {
-  if (!Number.isSafeInteger(count) || count < 1) throw new TypeError(`a cluster of ${count} nodes cannot be`)
+  checkTestCluster(count, options)
   const cluster = new VirtualCluster(count, options)
   try {
     await cluster.begin(options)
