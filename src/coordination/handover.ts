@@ -1,8 +1,10 @@
-// How a leader gives up its office: to a voter that has all of its log, or to nobody. S5 is released before: that is the last entry of its
-// term, so the successor need not wait for a lease. Before that it is drained, so that two of it are not at work at once.
+// How a leader gives up its office: to a voter that has all of its log, or to nobody. Before that S5 is drained, so that two of it are not at
+// work at once, and released, so that the successor need not wait for a lease. Others' writes are refused only from then on, when all that is
+// left is a vote. One hand-over at a time: who has drained S5 decides when it goes on.
 
 import type { Input, RaftOptions } from '../../consensus/index.ts'
 import type { ClusterError } from '../errors.ts'
+import type { Time } from '../runtime/clock.ts'
 import { Answers } from './answers.ts'
 import type { HostDriver } from './host-driver.ts'
 import { refusal } from './refusal.ts'
@@ -10,6 +12,8 @@ import type { StepWaits } from './step-waits.ts'
 import type { Voter } from './voter.ts'
 
 export interface HandoverOptions {
+  readonly self: string
+  readonly clock: Pick<Time, 'timeout'>
   readonly voter: Pick<Voter, 'view' | 'followers' | 'voterIds' | 'reachesMajority' | 'machine'>
   readonly raft: RaftOptions
   readonly host: Pick<HostDriver, 'drain' | 'release' | 'resume'>
@@ -21,6 +25,8 @@ export interface HandoverOptions {
 export class Handover {
   readonly #options: HandoverOptions
   readonly #transfers = new Answers<string>()
+  #underWay: Promise<unknown> | undefined
+  #isResigning = false
 
   constructor(options: HandoverOptions) {
     this.#options = options
@@ -32,27 +38,41 @@ export class Handover {
     const { role, leader } = voter.view()
     if (role !== 'leader') throw refusal('not-leader', leader, raft)
     if (!this.#successors().some((id) => to === undefined || id === to)) throw refusal('not-caught-up', leader, raft)
-    await host.drain()
+    if (this.#underWay !== undefined || this.#isResigning) throw refusal('in-progress', leader, raft)
+    const underWay = this.#transfer(to, signal)
+    this.#underWay = underWay
     try {
-      return await this.#begin(to, signal)
+      return await underWay
     } catch (error) {
-      host.resume()
+      if (!this.#isResigning) host.resume()
       throw error
+    } finally {
+      this.#underWay = undefined
     }
+  }
+
+  async #transfer(to: string | undefined, signal: AbortSignal): Promise<string> {
+    const { host } = this.#options
+    await host.drain()
+    host.release()
+    await this.#released(signal)
+    return this.#tell(to, signal)
   }
 
   /** See `Voter.resign`. */
   async resign(signal: AbortSignal): Promise<void> {
     const { voter, host, waits, put } = this.#options
+    this.#isResigning = true
+    await this.#underWay?.catch(() => {})
     if (voter.view().role !== 'leader') return
     await host.drain()
     host.release()
-    // Without a majority nobody can be told, and nobody can succeed: when all stop together, the last ones need not wait.
-    const isVain = (): boolean => voter.view().role !== 'leader' || !voter.reachesMajority()
-    const isReleased = (): boolean => voter.machine.singleton('s5')?.released ?? true
     const isAlone = this.#successors().length === 0
-    if (!isAlone) this.#begin(undefined, signal).catch(() => put({ type: 'resign' }))
-    await waits.until(() => isVain() || (isAlone && isReleased()), signal)
+    if (!isAlone) {
+      await this.#released(signal)
+      this.#tell(undefined, signal).catch(() => put({ type: 'resign' }))
+    }
+    await waits.until(() => this.#isVain || (isAlone && this.#isReleased), signal)
     put({ type: 'resign' })
   }
 
@@ -69,11 +89,31 @@ export class Handover {
     this.#transfers.close()
   }
 
-  #begin(to: string | undefined, signal: AbortSignal): Promise<string> {
-    const { host, nextNumber, put } = this.#options
-    host.release()
+  /** The log says so, or it takes longer than a few flushes: then the core does the rest. */
+  #released(signal: AbortSignal): Promise<void> {
+    const { clock, raft, waits } = this.#options
+    const limit = clock.timeout(raft.heartbeatIntervalMs)
+    return waits.until(() => this.#isReleased || this.#isVain, AbortSignal.any([signal, limit]))
+  }
+
+  /** The core takes no more proposals from here on. */
+  #tell(to: string | undefined, signal: AbortSignal): Promise<string> {
+    const { nextNumber, put } = this.#options
     const proposal = nextNumber()
     return this.#transfers.open(proposal, () => put({ type: 'transfer', proposal, to }), signal)
+  }
+
+  /** S5 is nobody's, or somebody's that this leader cannot release. */
+  get #isReleased(): boolean {
+    const { self, voter } = this.#options
+    const record = voter.machine.singleton('s5')
+    return record === undefined || record.released || record.host !== self
+  }
+
+  /** Without a majority nobody can be told, and nobody can succeed: when all stop together, the last ones need not wait. */
+  get #isVain(): boolean {
+    const { voter } = this.#options
+    return voter.view().role !== 'leader' || !voter.reachesMajority()
   }
 
   /** Voters that could lead at once. */

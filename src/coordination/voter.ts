@@ -85,7 +85,7 @@ export class Voter {
       onHost: options.onHost,
     })
     this.#handover = new Handover({
-      ...{ voter: this, raft, host: this.#host, waits: this.#waits },
+      ...{ self, clock, voter: this, raft, host: this.#host, waits: this.#waits },
       nextNumber: () => ++this.#lastNumber,
       put: (input) => this.#put(input),
     })
