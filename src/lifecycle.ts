@@ -62,7 +62,7 @@ export class Lifecycle {
       transport,
       keyring,
       toolbox,
-      hello: () => helloOf(self, this.cluster?.clusterId, options.expect),
+      hello: () => helloOf(self, this.cluster?.clusterId, options.expect, this.#signer),
       laterLife: (evidence) => this.#signer.laterLife(evidence, self.generation),
       clusterId: () => this.cluster?.clusterId ?? '',
       isInCluster: () => this.cluster !== undefined,

@@ -3,6 +3,7 @@
 import type { MemberRecord } from '../topology/index.ts'
 import { ClusterError } from './errors.ts'
 import type { LocalHello } from './wire/handshake.ts'
+import type { RecordSigner } from './wire/signed-record.ts'
 
 export interface Self {
   readonly id: string
@@ -28,8 +29,16 @@ export function clusterNameOf(cluster: string, engine: string | undefined): stri
   return engine === undefined ? cluster : `${cluster}/${engine}`
 }
 
-/** `clusterId` undefined: it knows no cluster yet; `expect` then says how many it wants to form one with. */
-export function helloOf(self: Self, clusterId: string | undefined, expect: number | undefined): LocalHello {
+/**
+ * `clusterId` undefined: it knows no cluster yet; `expect` then says how many it wants to form one with. `signer`: a peer is shown at once that this life has begun,
+ * for it may end before its record comes.
+ */
+export function helloOf(
+  self: Self,
+  clusterId: string | undefined,
+  expect: number | undefined,
+  signer?: RecordSigner,
+): LocalHello {
   const { cluster, engine, liveness: _, ...rest } = self
   const isFresh = clusterId === undefined
   return {
@@ -40,6 +49,7 @@ export function helloOf(self: Self, clusterId: string | undefined, expect: numbe
     expect: isFresh ? (expect ?? 0) : 0,
     channel: 'coordination',
     ticket: undefined,
+    ...(signer ? { evidence: signer.evidenceOfLife(recordOf(self)) } : {}),
   }
 }
 

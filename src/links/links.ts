@@ -103,9 +103,11 @@ export class Links {
       throw new Error('somebody else lives there')
     }
     const ticket = laneTicket(link.connection.binding, connection.binding, channel)
+    // The link has brought the evidence.
+    const { evidence: _, ...said } = hello()
     const lane = await establishLink(
       connection,
-      { clock: this.#options.clock, keyring, self: { ...hello(), channel, ticket } },
+      { clock: this.#options.clock, keyring, self: { ...said, channel, ticket } },
       signal,
     )
     if (this.get(peer) === link && isSameLife(lane.peer, link.peer)) return lane

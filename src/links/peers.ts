@@ -38,7 +38,7 @@ export interface PeersOptions {
   readonly onCluster: (link: Link, clusterId: string) => void
   /** `record` and `swim` and `raft` only from members of our cluster. */
   readonly onMessage: (link: Link, message: WireMessage) => void
-  /** A handshake that this node began was refused. */
+  /** A handshake that this node began was refused; or any, with the evidence of a later life. */
   readonly onRefused: (error: ClusterError, address: string) => void
   /** Somebody else lives at the address of this member. */
   readonly onMoved: (member: string, address: string) => void
@@ -194,6 +194,7 @@ export class Peers {
     const heldBack = this.#sayRefusal(`${side} ${reason}`)
     if (heldBack !== undefined)
       toolbox.logger.warn('no link', { side, address, code: error.code, reason: error.message, heldBack })
-    if (side === 'dialer') onRefused(error, address)
+    // Of what its callers say, a node believes only what it has signed itself.
+    if (side === 'dialer' || error.code === 'ERR_DATA_ROLLED_BACK') onRefused(error, address)
   }
 }

@@ -23,6 +23,8 @@ export interface PeerPolicyOptions {
 interface Life {
   readonly generation: number
   readonly instance: string
+  /** That it has begun: its own word, as it came in its hello. */
+  readonly evidence: Uint8Array | undefined
 }
 
 export class PeerPolicy {
@@ -42,7 +44,8 @@ export class PeerPolicy {
   /** A link to this life of `peer` is up. */
   remember(peer: Hello): void {
     this.#lives.delete(peer.id)
-    this.#lives.set(peer.id, { generation: peer.generation, instance: instanceOf(peer) })
+    const { id, generation, evidence } = peer
+    this.#lives.set(id, { generation, instance: instanceOf(peer), evidence: evidence && new Uint8Array(evidence) })
     for (const oldest of this.#lives.keys()) {
       if (this.#lives.size <= MAX_REMEMBERED_LIVES) break
       this.#lives.delete(oldest)
@@ -59,7 +62,9 @@ export class PeerPolicy {
     const isOlder = peer.generation < seen
     const isCopy = life?.generation === peer.generation && life.instance !== instanceOf(peer)
     if (!isOlder && !isCopy) return undefined
-    const evidence = record && evidenceOf(record)
+    // That life may have ended before its record came, and the record of one life proves nothing to it.
+    const isOfLink = isCopy || life?.generation === seen
+    const evidence = (isOfLink ? life?.evidence : undefined) ?? (record && evidenceOf(record))
     return { code: 'rolled-back', detail: String(seen), ...(evidence ? { evidence } : {}) }
   }
 

@@ -69,6 +69,11 @@ export interface Hello {
   readonly ticket: Uint8Array | undefined
   /** HMAC that shows possession of the cluster secret in exactly this connection and role. */
   readonly proof: Uint8Array
+  /**
+   * What the member has signed of this life, as evidence for an earlier one that comes after it; unproven, for whom it is shown tests it. A former release
+   * and further channels leave it out.
+   */
+  readonly evidence?: Uint8Array
 }
 
 /** Why a handshake ends without a link. A newer peer may say a word that is not in this list. */
@@ -104,7 +109,7 @@ export type HelloMessage =
   /** On an established link: the close that follows is deliberate and evidence of nothing. */
   | { readonly type: 'goodbye'; readonly reason: string }
 
-const hello: Codec<Hello> = struct({
+const helloFields = struct({
   magic: u32,
   versionMin: varint,
   versionMax: varint,
@@ -126,6 +131,19 @@ const hello: Codec<Hello> = struct({
   proof: fixedBytes(PROOF_BYTES),
 })
 
+const evidence = bytes(MAX_EVIDENCE_BYTES)
+
+const hello: Codec<Hello> = {
+  encode: (writer, value) => {
+    helloFields.encode(writer, value)
+    if (value.evidence !== undefined) evidence.encode(writer, value.evidence)
+  },
+  decode: (reader) => {
+    const said = helloFields.decode(reader)
+    return reader.remaining === 0 ? said : { ...said, evidence: evidence.decode(reader) }
+  },
+}
+
 const accept: Codec<{ readonly wall?: number }> = {
   encode: (writer, { wall }) => {
     if (wall !== undefined) writer.varint(wall)
@@ -134,7 +152,6 @@ const accept: Codec<{ readonly wall?: number }> = {
 }
 
 const refusal = struct({ code: text(MAX_REASON_BYTES), detail: text(MAX_DETAIL_BYTES) })
-const evidence = bytes(MAX_EVIDENCE_BYTES)
 
 const refuse: Codec<Omit<Extract<HelloMessage, { type: 'refuse' }>, 'type'>> = {
   encode: (writer, value) => {

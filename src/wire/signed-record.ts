@@ -60,6 +60,7 @@ const tested = new Map<string, string>()
 export class RecordSigner implements Signatures {
   readonly #identity: Identity
   readonly #instance: Uint8Array
+  #evidence: Uint8Array | undefined
 
   /** `instance`: the random bytes of this process, as in its hello. */
   constructor(identity: Identity, instance: Uint8Array) {
@@ -71,6 +72,12 @@ export class RecordSigner implements Signatures {
     const bytes = statementBytes(record.id, statementOf(record, this.#instance))
     const signature = sign(null, bytes, this.#identity.privateKey)
     return Buffer.concat([this.#instance, signature]).toString('base64url')
+  }
+
+  /** For the hellos of this life, whose first record it is; signed once. */
+  evidenceOfLife(record: MemberRecord): Uint8Array {
+    this.#evidence ??= evidenceOf({ ...record, signature: this.sign(record) })
+    return this.#evidence as Uint8Array
   }
 
   readonly holds = (record: MemberRecord): boolean => {

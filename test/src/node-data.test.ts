@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { ClusterError, type NodeOptions } from '../../src/index.ts'
@@ -157,6 +157,33 @@ describe('a copy of a data directory', () => {
     await waitUntil(() => stateOf(a, 'b') === 'alive')
     assert.equal((await failureOf(older.ready())).code, 'ERR_DATA_ROLLED_BACK')
     await newer.ready()
+  })
+})
+
+describe('a copy of a live data directory that was torn, so that it ended before it was a member', () => {
+  it('is a later life all the same: the one that lives is shown so by whom the copy has met, and stops', async () => {
+    const dataDir = temporaryDirectory()
+    const copy = temporaryDirectory()
+    const a = await start({ name: 'a' })
+    const c = await start({ name: 'c', join: [a.address] })
+    const b = await start({ name: 'b', dataDir, join: [a.address] })
+    await agreed([a, b, c])
+    await waitUntil(() => a.status().consensus.voters.includes('b'))
+    cpSync(dataDir, copy, { recursive: true, filter: (path) => !path.includes('lock.') })
+    // It does not know its cluster, meets it, and only then finds that it cannot read its log.
+    rmSync(join(copy, 'cluster.json'))
+    const log = join(copy, 'raft.log.00000001')
+    writeFileSync(log, Buffer.alloc(statSync(log).size, 0xff))
+    const error = await failureOf(start({ dataDir: copy, join: [a.address] }))
+    assert.equal(error.code, 'ERR_LOG_CORRUPT')
+    let fatal: ClusterError | undefined
+    void b.fatal.then((reason) => {
+      fatal = reason
+    })
+    await waitUntil(() => fatal !== undefined)
+    assert.equal(fatal?.code, 'ERR_DATA_ROLLED_BACK')
+    await b.stop()
+    assert.equal((await failureOf(start({ dataDir, join: [a.address] }))).code, 'ERR_DATA_ROLLED_BACK')
   })
 })
 

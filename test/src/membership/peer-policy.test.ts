@@ -94,6 +94,25 @@ describe('a peer', () => {
     })
   })
 
+  it('of an earlier life than one that was linked, or a second copy of it, is shown what that life brought in its hello', () => {
+    const identity = createIdentity()
+    const { id } = identity
+    const own = new RecordSigner(identity, instance(1))
+    const evidence = new RecordSigner(identity, instance(2)).evidenceOfLife(member(id, 'alive', 4))
+    const shownTo = (generation: number) => {
+      const peer = hello(id, { generation, instance: instance(1) })
+      return own.laterLife(policy.judge(peer)?.evidence ?? Uint8Array.of(), generation)
+    }
+    policy.remember(hello(id, { generation: 4, instance: instance(2), evidence }))
+    // All that is known of it beside is a record of the one that is refused: no proof to that one.
+    const record = member(id, 'alive', 3)
+    members = [{ ...record, signature: own.sign(record) }]
+    assert.equal(shownTo(3), 4)
+    const same = member(id, 'alive', 4)
+    members = [{ ...same, signature: own.sign(same) }]
+    assert.equal(shownTo(4), 4)
+  })
+
   it('is remembered by its latest life', () => {
     for (const generation of [4, 5]) policy.remember(hello('b', { generation, instance: instance(generation) }))
     assert.equal(policy.judge(hello('b', { generation: 4, instance: instance(4) }))?.code, 'rolled-back')

@@ -190,28 +190,31 @@ const overlay: fc.Arbitrary<WireMessage> = fc.record({
   payload: bytes,
 })
 
+const helloFields = {
+  magic: fc.nat(0xffffffff),
+  versionMin: number,
+  versionMax: number,
+  features: fc.nat(0xffffffff),
+  clusterName: text,
+  clusterId: text,
+  id: text,
+  name: text,
+  generation: number,
+  instance: fc.uint8Array({ minLength: 8, maxLength: 8 }),
+  address: text,
+  storeId: text,
+  fresh: fc.boolean(),
+  expect: number,
+  roles: fc.array(text, { maxLength: 3 }),
+  zone: text,
+  channel: fc.constantFrom('coordination' as const, 'data' as const),
+  ticket: maybe(bytes),
+  evidence: bytes,
+  proof: fc.uint8Array({ minLength: 32, maxLength: 32 }),
+}
+const { evidence: _, ...ofFormer } = helloFields
 const hello: fc.Arbitrary<WireMessage> = fc
-  .record({
-    magic: fc.nat(0xffffffff),
-    versionMin: number,
-    versionMax: number,
-    features: fc.nat(0xffffffff),
-    clusterName: text,
-    clusterId: text,
-    id: text,
-    name: text,
-    generation: number,
-    instance: fc.uint8Array({ minLength: 8, maxLength: 8 }),
-    address: text,
-    storeId: text,
-    fresh: fc.boolean(),
-    expect: number,
-    roles: fc.array(text, { maxLength: 3 }),
-    zone: text,
-    channel: fc.constantFrom('coordination' as const, 'data' as const),
-    ticket: maybe(bytes),
-    proof: fc.uint8Array({ minLength: 32, maxLength: 32 }),
-  })
+  .oneof(fc.record(helloFields), fc.record(ofFormer))
   .map((value) => ({ type: 'hello', hello: value }))
 
 const around: fc.Arbitrary<WireMessage> = fc.oneof(

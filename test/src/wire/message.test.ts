@@ -7,6 +7,7 @@ import {
   MAX_COMMAND_BYTES,
   MAX_DECISION_BYTES,
   MAX_ENTRIES_PER_APPEND,
+  MAX_EVIDENCE_BYTES,
   MAX_FRAME_BYTES,
   MAX_HANDSHAKE_FRAME_BYTES,
   MAX_PAYLOAD_BYTES,
@@ -134,6 +135,7 @@ describe('the largest messages', () => {
       roles: new Array<string>(16).fill('x'.repeat(64)),
       zone: 'x'.repeat(64),
       ticket: new Uint8Array(64),
+      evidence: new Uint8Array(MAX_EVIDENCE_BYTES),
     }
     assert.ok(encodeFrame({ type: 'hello', hello }).length <= MAX_HANDSHAKE_FRAME_BYTES)
   })
@@ -178,6 +180,7 @@ describe(`${fuzzedFrames} mutated streams (seed ${fuzzSeed})`, () => {
 /** An accept without a clock: what follows it is known. */
 /** What a former release sends: what it leaves out would come next. */
 function isBare(message: WireMessage): boolean {
+  if (message.type === 'hello') return message.hello.evidence === undefined
   if (message.type === 'refuse') return message.evidence === undefined
   return message.type === 'accept' && message.wall === undefined
 }
