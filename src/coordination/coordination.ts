@@ -301,7 +301,7 @@ export class Coordination {
 
   /**
    * Makes `to` (an id), or whichever voter has most of the log, the leader; S5 goes with it. From any member. Rejects with `ERR_NO_QUORUM` (no leader is
-   * known, or it changed meanwhile), `ERR_BAD_REQUEST` (no voter, or it lacks entries), `ERR_BUFFER_FULL` (another one is under way), `ERR_TIMEOUT`.
+   * known, or it changed meanwhile), `ERR_BAD_REQUEST` (no voter, or it lacks entries), `ERR_BUFFER_FULL` (one to another voter is under way), `ERR_TIMEOUT`.
    */
   transfer(to?: string, options: TransferOptions = {}): Promise<TransferReport> {
     return this.#transfers.transfer(to, options)

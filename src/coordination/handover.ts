@@ -5,6 +5,7 @@
 import type { Input, RaftOptions } from '../../consensus/index.ts'
 import type { ClusterError } from '../errors.ts'
 import type { Time } from '../runtime/clock.ts'
+import { rejectedBy } from '../wait.ts'
 import { Answers } from './answers.ts'
 import type { HostDriver } from './host-driver.ts'
 import { refusal } from './refusal.ts'
@@ -22,10 +23,19 @@ export interface HandoverOptions {
   readonly put: (input: Extract<Input<never>, { type: 'transfer' | 'resign' }>) => void
 }
 
+interface UnderWay {
+  /** Undefined: to whoever has most of the log. */
+  readonly to: string | undefined
+  /** Settles when the core has handed over, or goes on as leader. */
+  readonly outcome: Promise<string>
+  /** How many still wait for it. */
+  waiting: number
+}
+
 export class Handover {
   readonly #options: HandoverOptions
   readonly #transfers = new Answers<string>()
-  #underWay: Promise<unknown> | undefined
+  #underWay: UnderWay | undefined
   #isResigning = false
 
   constructor(options: HandoverOptions) {
@@ -34,15 +44,46 @@ export class Handover {
 
   /** See `Voter.transfer`. */
   async transfer(to: string | undefined, signal: AbortSignal): Promise<string> {
-    const { voter, raft, host } = this.#options
-    const { role, leader } = voter.view()
+    signal.throwIfAborted()
+    const { voter, raft } = this.#options
+    const { role, leader, transferringTo } = voter.view()
     if (role !== 'leader') throw refusal('not-leader', leader, raft)
     if (!this.#successors().some((id) => to === undefined || id === to)) throw refusal('not-caught-up', leader, raft)
-    if (this.#underWay !== undefined || this.#isResigning) throw refusal('in-progress', leader, raft)
-    const underWay = this.#transfer(to, signal)
-    this.#underWay = underWay
+    const isAnother = this.#underWay && to !== undefined && to !== (this.#underWay.to ?? transferringTo)
+    if (isAnother || this.#isResigning) throw refusal('in-progress', leader, raft)
+    const underWay = this.#underWay ?? this.#begin(to)
+    underWay.waiting++
     try {
-      return await underWay
+      return await Promise.race([underWay.outcome, rejectedBy(signal)])
+    } finally {
+      underWay.waiting--
+    }
+  }
+
+  /** See `Voter.renewHosting`. */
+  renew(): void {
+    const { host } = this.#options
+    // S5 is about to get a new token anyway, here or elsewhere.
+    if (this.#underWay || this.#isResigning) return
+    host.release()
+    host.resume()
+  }
+
+  #begin(to: string | undefined): UnderWay {
+    this.#underWay = { to, waiting: 0, outcome: this.#transfer(to) }
+    return this.#underWay
+  }
+
+  async #transfer(to: string | undefined): Promise<string> {
+    const { host, voter, raft } = this.#options
+    // Whoever asks may give up; the core, once it is told, ends it by itself within an election timeout.
+    const { signal } = new AbortController()
+    try {
+      await host.drain()
+      host.release()
+      await this.#released(signal)
+      if (this.#underWay?.waiting === 0) throw refusal('timed-out', voter.view().leader, raft)
+      return await this.#tell(to, signal)
     } catch (error) {
       if (!this.#isResigning) host.resume()
       throw error
@@ -51,19 +92,11 @@ export class Handover {
     }
   }
 
-  async #transfer(to: string | undefined, signal: AbortSignal): Promise<string> {
-    const { host } = this.#options
-    await host.drain()
-    host.release()
-    await this.#released(signal)
-    return this.#tell(to, signal)
-  }
-
   /** See `Voter.resign`. */
   async resign(signal: AbortSignal): Promise<void> {
     const { voter, host, waits, put } = this.#options
     this.#isResigning = true
-    await this.#underWay?.catch(() => {})
+    await Promise.race([this.#underWay?.outcome, rejectedBy(signal)]).catch(() => {})
     if (voter.view().role !== 'leader') return
     await host.drain()
     host.release()

@@ -27,7 +27,7 @@ export interface TransferRequest {
 export interface NodeLeadership {
   /**
    * Makes another voter the leader; S5 goes with it. Resolves when it leads. `ERR_UNKNOWN_MEMBER`, `ERR_MEMBER_DOWN`, `ERR_BAD_REQUEST` (no voter, or it lacks entries),
-   * `ERR_NO_QUORUM`, `ERR_NOT_LEADER` (it changed meanwhile), `ERR_BUFFER_FULL` (another hand-over is under way), `ERR_TIMEOUT`.
+   * `ERR_NO_QUORUM`, `ERR_NOT_LEADER` (it changed meanwhile), `ERR_BUFFER_FULL` (one to another voter is under way), `ERR_TIMEOUT`.
    */
   transfer(request?: TransferRequest): Promise<TransferView>
   /**

@@ -49,7 +49,7 @@ export class Transfers {
 
   /**
    * Makes `to`, or the voter with most of the log, the leader. Rejects with `ERR_NO_QUORUM` (no leader is known), `ERR_BAD_REQUEST` (no voter, or it lacks
-   * entries), `ERR_NOT_LEADER` (it changed meanwhile), `ERR_BUFFER_FULL` (another hand-over is under way), `ERR_TIMEOUT`.
+   * entries), `ERR_NOT_LEADER` (it changed meanwhile), `ERR_BUFFER_FULL` (one to another voter is under way), `ERR_TIMEOUT`.
    */
   async transfer(to: string | undefined, options: TransferOptions): Promise<TransferReport> {
     const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = beginWait(OPERATION, options)

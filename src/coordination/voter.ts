@@ -235,8 +235,7 @@ export class Voter {
 
   /** S5 stops and starts again under a new token. */
   renewHosting(): void {
-    this.#host.release()
-    this.#host.resume()
+    this.#handover.renew()
   }
 
   /** Hands over if anybody can take over, else stops hosting S5 and gives up leadership. Bounded by `signal`. */

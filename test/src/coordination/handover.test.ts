@@ -11,7 +11,7 @@ const raft = resolveRaftOptions({})
 const failure = new ClusterError('ERR_TIMEOUT', 'nothing came of it', { operation: 'raft', timeoutMs: 600 })
 const live = (): AbortSignal => new AbortController().signal
 
-/** A leader with one follower that could lead at once. S5 is hosted here. */
+/** A leader with two followers that could lead at once. S5 is hosted here. */
 class Leader {
   readonly handover: Handover
   /** What S5 and the core were told, in order. */
@@ -19,6 +19,7 @@ class Leader {
   readonly inputs: Extract<Input<never>, { type: 'transfer' | 'resign' }>[] = []
   readonly waits = new StepWaits(() => false)
   role: RaftView['role'] = 'leader'
+  transferringTo: string | undefined
   reachesMajority = true
   s5: { readonly host: string; released: boolean } = { host: 'self', released: false }
   drained: () => void = () => {}
@@ -27,9 +28,9 @@ class Leader {
 
   constructor(drains: 'at once' | 'when told' = 'at once') {
     const voter = {
-      view: () => ({ role: this.role, leader: 'self' }),
-      followers: () => [{ id: 'other', isCaughtUp: true }],
-      voterIds: ['self', 'other'],
+      view: () => ({ role: this.role, leader: 'self', transferringTo: this.transferringTo }),
+      followers: () => ['other', 'third'].map((id) => ({ id, isCaughtUp: true })),
+      voterIds: ['self', 'other', 'third'],
       reachesMajority: () => this.reachesMajority,
       machine: { singleton: () => this.s5 },
     } as unknown as HandoverOptions['voter']
@@ -114,15 +115,15 @@ describe('a hand-over', () => {
     assert.equal(leader.told.at(-1), 'resume')
   })
 
-  it('is not disturbed by a second one, which is refused', async () => {
+  it('is not disturbed by a second one to another voter, which is refused', async () => {
     const leader = new Leader('when told')
     leader.release()
     const first = leader.handover.transfer('other', live())
     const isRefused = (error: unknown): boolean => isClusterError(error, 'ERR_BUFFER_FULL')
-    await assert.rejects(leader.handover.transfer('other', live()), isRefused)
+    await assert.rejects(leader.handover.transfer('third', live()), isRefused)
     leader.drained()
     await settled()
-    await assert.rejects(leader.handover.transfer(undefined, live()), isRefused)
+    await assert.rejects(leader.handover.transfer('third', live()), isRefused)
     assert.deepEqual(leader.told, ['drain', 'release', 'transfer'])
     leader.handover.done(leader.proposal, 'other')
     await first
@@ -132,6 +133,61 @@ describe('a hand-over', () => {
     await settled()
     leader.handover.done(leader.proposal, 'other')
     assert.equal(await next, 'other')
+  })
+
+  it('to the same voter, or to any, is the one that is under way', async () => {
+    const leader = new Leader()
+    leader.release()
+    const transfers = [leader.handover.transfer(undefined, live()), leader.handover.transfer(undefined, live())]
+    await settled()
+    leader.transferringTo = 'other'
+    transfers.push(leader.handover.transfer('other', live()))
+    leader.handover.done(leader.proposal, 'other')
+    assert.deepEqual(await Promise.all(transfers), ['other', 'other', 'other'])
+    assert.deepEqual(leader.told, ['drain', 'release', 'transfer'])
+  })
+
+  it('goes on when whoever asked gives up once the core is told; before that it is given up, and S5 goes on', async () => {
+    const leader = new Leader('when told')
+    leader.release()
+    const ask = async (): Promise<AbortController> => {
+      const asking = new AbortController()
+      const asked = leader.handover.transfer('other', asking.signal)
+      asking.signal.addEventListener('abort', () => void assert.rejects(asked, /enough/))
+      await settled()
+      return asking
+    }
+    const early = await ask()
+    early.abort(new Error('enough'))
+    await settled()
+    leader.drained()
+    await settled()
+    assert.deepEqual(leader.told.splice(0), ['drain', 'release', 'resume'])
+    const late = await ask()
+    leader.drained()
+    await settled()
+    late.abort(new Error('enough'))
+    await settled()
+    assert.deepEqual(leader.told, ['drain', 'release', 'transfer'])
+    leader.handover.refused(leader.proposal, failure)
+    await settled()
+    assert.equal(leader.told.at(-1), 'resume')
+  })
+
+  it('is not disturbed by a new token that S5 shall take: it takes one anyway', async () => {
+    const leader = new Leader('when told')
+    const transferred = leader.handover.transfer('other', live())
+    leader.handover.renew()
+    leader.drained()
+    await settled()
+    leader.handover.renew()
+    leader.release()
+    await settled()
+    leader.handover.done(leader.proposal, 'other')
+    await transferred
+    assert.deepEqual(leader.told, ['drain', 'release', 'transfer'])
+    leader.handover.renew()
+    assert.deepEqual(leader.told.slice(3), ['release', 'resume'])
   })
 
   it('that fails while the node stops does not let S5 begin again', async () => {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { isClusterError } from '../../../src/errors.ts'
 import { MemoryLog } from '../../../src/storage/memory.ts'
-import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
+import { turns, waitUntil } from '../../../src/testing/compliance/wait-until.ts'
 import { Network, type VoterUnderTest } from './voters.ts'
 
 const forever = new AbortController().signal
@@ -82,6 +82,27 @@ describe('a transfer', () => {
     await assert.rejects(leader.voter.transfer(gone!.id, forever), (error) => isClusterError(error, 'ERR_TIMEOUT'))
     await waitUntil(() => leader.hosting.length === 3 && leader.voter.phase() === 'active')
   })
+
+  for (const [what, meanwhile] of [
+    ['S5 is to take a new token', (leader: VoterUnderTest) => leader.voter.renewHosting()],
+    ['whoever asked gives up', (_: VoterUnderTest, asking: AbortController) => asking.abort(new Error('enough'))],
+  ] as const)
+    it(`in which ${what} keeps S5 drained until it has ended`, async () => {
+      const network = await Network.of(ids)
+      const leader = await network.leader()
+      await waitUntil(() => leader.hosting.length === 1)
+      await waitUntil(() => leader.voter.followers().every(({ isCaughtUp }) => isCaughtUp))
+      const [gone] = network.others(leader)
+      network.cut.add(gone!.id)
+      const asking = new AbortController()
+      const refused = assert.rejects(leader.voter.transfer(gone!.id, asking.signal))
+      await waitUntil(() => leader.voter.view().transferringTo === gone!.id)
+      meanwhile(leader, asking)
+      await turns(2)
+      assert.deepEqual([leader.voter.view().transferringTo, leader.voter.phase()], [gone!.id, 'draining'])
+      await refused
+      await waitUntil(() => leader.hosting.length === 3 && leader.voter.phase() === 'active')
+    })
 })
 
 describe('snapshots', () => {
