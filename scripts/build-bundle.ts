@@ -1,6 +1,6 @@
 // Joins what `tsc` made of the sources, and the packages they need, into few files in `dist/bundle/`: a node that loads 400 modules
 // one by one starts 0.1 s later and holds 15 MB more. Part of `npm run build`; types are checked by `tsc --build` before.
-// The tests run on the sources and on `dist/src`, which nothing here changes; `scripts/check-package.ts` tries the bundle.
+// Tests run on the sources; the processes that they start, and `scripts/check-package.ts`, on the bundle.
 //
 // A module that looks for a file beside itself finds what stands beside it in `dist/src`, but for the programs named below.
 

@@ -100,6 +100,8 @@ function remarks({ skipped, files }: Outcome): string[] {
 
 // Every file is a process of its own: what one of them compiled, the next need not.
 process.env.NODE_COMPILE_CACHE ??= resolve(root, 'node_modules/.cache/compiled')
+// Built below: tests that start the command start it as it is packed, in half the time.
+process.env.TRELLIS_TEST_BUILT = '1'
 
 const tsc = 'node_modules/typescript/bin/tsc'
 step(tsc, '--build')

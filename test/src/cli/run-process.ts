@@ -1,5 +1,5 @@
-// The command line as a process of its own, from the sources: for exit codes, signals and what is left behind. Whatever is
-// still running when a test ends is ended here.
+// The command line as a process of its own, for exit codes, signals and what is left behind: as it is packed where `npm test` has just
+// built it, otherwise from the sources, which are never older than the test. Whatever is still running when a test ends is ended here.
 
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -8,7 +8,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { until } from './wait-until.ts'
 
-const bin = fileURLToPath(new URL('../../../src/cli/bin.ts', import.meta.url))
+const built = process.env.TRELLIS_TEST_BUILT === '1'
+/** The file of the command. */
+export const bin = fileURLToPath(
+  new URL(`../../../${built ? 'dist/bundle/src/cli/bin.js' : 'src/cli/bin.ts'}`, import.meta.url),
+)
 
 export interface Exit {
   readonly code: number | null

@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { describe, it } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { eventParser } from '../../../src/cli/top/event-stream.ts'
 import { draw, type Picture } from '../../../src/cli/top/view.ts'
 import type { MemberView, NodeStatus } from '../../../src/node-interface.ts'
 import { startProcesses } from '../../../src/testing/processes.ts'
 import { runInProcess } from './run-in-process.ts'
-import { start, trellis } from './run-process.ts'
+import { bin, start, trellis } from './run-process.ts'
 import { until } from './wait-until.ts'
 
-const bin = fileURLToPath(new URL('../../../src/cli/bin.ts', import.meta.url))
 const hasScript = process.platform === 'linux' && spawnSync('script', ['--version']).status === 0
 
 const status: NodeStatus = {

@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, it } from 'node:test'
 import { etcd } from '../../../../src/coordination/etcd/etcd.ts'
 import { isClusterError } from '../../../../src/index.ts'
 import { EtcdServers } from '../../../../src/testing/etcd-servers.ts'
+import { bin } from '../../cli/run-process.ts'
 import { skipWithoutEtcd } from './without-etcd.ts'
-
-const bin = resolve(import.meta.dirname, '../../../../dist/src/cli/bin.js')
 
 async function ask(url: string, method = 'GET', body?: unknown): Promise<{ status: number; body: unknown }> {
   const init = body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
