@@ -61,10 +61,18 @@ function collect(event: TestEvent, outcome: Outcome): void {
     const reason = typeof event.data.skip === 'string' && event.data.skip !== '' ? event.data.skip : 'no reason given'
     outcome.skipped.push({ file: event.data.file, name: event.data.name, reason })
   }
-  // A file that dies has no summary of its own.
-  if (event.type === 'test:fail' && event.data.todo === undefined)
-    outcome.failedFiles.add(event.data.file ?? event.data.name)
-  if (event.type === 'test:summary' && event.data.file !== undefined) {
-    outcome.files.push({ file: event.data.file, ms: event.data.duration_ms })
+  // The file that an event names is where the test stands: in a suite for several implementations that is no file of tests, and only the summary of the
+  // file that called it tells. A file that dies has no summary.
+  if (event.type === 'test:fail' && event.data.todo === undefined) {
+    const file = event.data.file ?? event.data.name
+    if (isTestFile(file)) outcome.failedFiles.add(file)
   }
+  if (event.type === 'test:summary' && isTestFile(event.data.file)) {
+    outcome.files.push({ file: event.data.file, ms: event.data.duration_ms })
+    if (!event.data.success) outcome.failedFiles.add(event.data.file)
+  }
+}
+
+function isTestFile(path: string | undefined): path is string {
+  return path?.endsWith('.test.ts') === true
 }

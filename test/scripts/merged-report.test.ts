@@ -69,6 +69,14 @@ describe('the merged report', () => {
     assert.deepEqual([...outcome.failedFiles], ['a.test.ts', 'died.test.ts'])
   })
 
+  it('names the file that called a suite that several share, not the one where the suite stands', async () => {
+    const { outcome } = await merged([
+      event('test:fail', { name: 'y', file: 'compliance.ts' }),
+      event('test:summary', { file: 'own.test.ts', success: false, duration_ms: 4 }),
+    ])
+    assert.deepEqual([...outcome.failedFiles], ['own.test.ts'])
+  })
+
   it('tells the reporter only once, at the very end, to list what failed', async () => {
     const summary = event('test:summary', { success: false })
     const { types } = await merged([summary, line('tests 1')], [summary])
