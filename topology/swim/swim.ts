@@ -19,6 +19,7 @@ import { LONG_ABSENCE_MS, Probing } from './probing.ts'
 import { announce } from './refutation.ts'
 import { type SwimRules, swimRules } from './rules.ts'
 import type { Signatures } from './signatures.ts'
+import { accuseAll, gainedLink, lostLink, wasAwayAlone } from './solitude.ts'
 import {
   exchange,
   gossipNews,
@@ -115,6 +116,7 @@ export class Swim {
         break
       case 'disconnected':
         state.linked.delete(input.peer)
+        lostLink(state, now)
         break
       case 'neighbors':
         state.wantedLinks = input.peers.length
@@ -201,11 +203,13 @@ export class Swim {
     else if (timer === 'far-probe') this.#probing.judgeFar(now)
     else if (timer === 'gossip') trickle(state, now)
     else if (timer === 'push-pull') exchange(state, now)
+    else if (timer === 'alone') accuseAll(state, now)
     else if (timer.startsWith('relay:')) this.#probing.expireHelp(Number(timer.slice('relay:'.length)), now)
   }
 
   #connected(peer: MemberId, now: number): void {
     this.#state.linked.add(peer)
+    gainedLink(this.#state)
     this.#probing.linked(peer, now)
     greet(this.#state, peer)
     keepTrickling(this.#state, now)
@@ -225,6 +229,7 @@ export class Swim {
     const state = this.#state
     const awayMs = Math.max(0, ms)
     this.#probing.wasAway(awayMs, now)
+    wasAwayAlone(state, awayMs, awayMs >= LONG_ABSENCE_MS, now)
     for (const suspicion of state.suspicions.values()) {
       if (!suspicion.isOpen) continue
       suspicion.extend(awayMs, awayMs >= LONG_ABSENCE_MS)
