@@ -2,6 +2,7 @@
 // that throws is a bug of its owner: it is logged, and the others are told all the same.
 
 import { checkFunction } from './call-options.ts'
+import { type EndableIteration, endable } from './iteration.ts'
 import type { ClusterEvent, ClusterEvents, MemberChange } from './node-interface.ts'
 import type { Logger } from './observability/logger.ts'
 
@@ -36,10 +37,14 @@ export class EventHub implements ClusterEvents {
     }
   }
 
-  async *memberChanges(signal: AbortSignal | undefined): AsyncGenerator<MemberChange, void, undefined> {
+  memberChanges(signal: AbortSignal | undefined): EndableIteration<MemberChange> {
+    return endable((ending) => this.#changes(ending), [signal])
+  }
+
+  async *#changes(signal: AbortSignal): AsyncGenerator<MemberChange, void, undefined> {
     const kept: MemberChange[] = []
     let wake = (): void => {}
-    let isOver = this.#isClosed || signal?.aborted === true
+    let isOver = this.#isClosed || signal.aborted
     const end = (): void => {
       isOver = true
       wake()
@@ -50,7 +55,7 @@ export class EventHub implements ClusterEvents {
       if (kept.length > MAX_KEPT_CHANGES) kept.shift()
       wake()
     })
-    signal?.addEventListener('abort', end, { once: true })
+    signal.addEventListener('abort', end, { once: true })
     this.#onClose.add(end)
     try {
       while (!isOver) {
@@ -60,7 +65,7 @@ export class EventHub implements ClusterEvents {
       }
     } finally {
       subscription[Symbol.dispose]()
-      signal?.removeEventListener('abort', end)
+      signal.removeEventListener('abort', end)
       this.#onClose.delete(end)
     }
   }

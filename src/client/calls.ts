@@ -104,7 +104,7 @@ export class Calls {
   }
 
   /** The items as they come; what is read is done. */
-  async *stream(source: () => StreamSource, signal: AbortSignal | undefined): AsyncGenerator<unknown> {
+  async *stream(source: () => StreamSource, signal: AbortSignal | undefined): AsyncGenerator<unknown, void, undefined> {
     if (signal?.aborted) return
     const unread: { readonly item: unknown; readonly done: () => void }[] = []
     let [wake, isEnded, failure] = [() => {}, false, undefined as ClusterError | undefined]

@@ -13,6 +13,7 @@ import type { JsonInput, JsonValue, Payload, Sendable } from '../channels/payloa
 import { checkPattern, checkTopic } from '../channels/topics.ts'
 import { checkPrefix, watchChecks } from '../coordination/config-checks.ts'
 import type { ConfigEntry, ConfigEvent } from '../coordination/config-interface.ts'
+import { endable } from '../iteration.ts'
 import type { MemberView } from '../node-interface.ts'
 import { callChecks, queryChecks } from '../services/service-checks.ts'
 import type { ServiceCallOptions, ServiceInstance, ServiceQuery } from '../services/service-interface.ts'
@@ -168,7 +169,8 @@ export function connect(urls: string | readonly string[], options: ClientOptions
       (await calls.call('members', {}, checkedOptions(given, waitChecks))) as readonly MemberView[],
     watchMembers: (given = {}) => {
       const { signal } = checkedOptions(given, { signal: waitChecks.signal })
-      return calls.stream(() => ({ op: 'members-watch', fields: {} }), signal) as AsyncIterable<readonly MemberView[]>
+      const source = () => ({ op: 'members-watch', fields: {} }) as const
+      return endable((ending) => calls.stream(source, ending), [signal]) as AsyncIterable<readonly MemberView[]>
     },
     onEvent: (listener) => {
       checkFunction('a listener', listener)

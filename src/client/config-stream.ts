@@ -1,15 +1,25 @@
 // Changes of config as a client watches them: a stream that begins anew, with a session, goes on behind the last change that it told of.
 
 import type { ConfigEvent } from '../coordination/config-interface.ts'
+import { endable } from '../iteration.ts'
 import type { Calls, StreamSource } from './calls.ts'
 
 /** Each change under `prefix` from `from` on. */
-export async function* watchConfig(
+export function watchConfig(
   calls: Calls,
   prefix: string,
   from: number | undefined,
   signal: AbortSignal | undefined,
-): AsyncGenerator<ConfigEvent> {
+): AsyncIterable<ConfigEvent> {
+  return endable((ending) => changesOf(calls, prefix, from, ending), [signal])
+}
+
+async function* changesOf(
+  calls: Calls,
+  prefix: string,
+  from: number | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<ConfigEvent, void, undefined> {
   let next = from
   // Of the transaction at `next`: changes told so far, and how many of them come again.
   let [told, again] = [0, 0]

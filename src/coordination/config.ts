@@ -5,6 +5,7 @@ import type { ConfigCondition, ConfigOperation, WriteResult } from '../../consen
 import { checkAll, checkedOptions, waitChecks } from '../call-options.ts'
 import type { JsonValue } from '../channels/payload.ts'
 import { ClusterError, isClusterError } from '../errors.ts'
+import { endable } from '../iteration.ts'
 import type { Time } from '../runtime/clock.ts'
 import { beginWait } from '../wait.ts'
 import {
@@ -160,7 +161,7 @@ export class LocalConfig implements NodeConfig {
     const from = this.#begin(options.from, signal)
     // Whoever iterates is told; who does not, did not ask.
     from.catch(() => {})
-    return { from, [Symbol.asyncIterator]: () => this.#changes(prefix, from, signal) }
+    return { from, [Symbol.asyncIterator]: () => endable((ending) => this.#changes(prefix, from, ending), [signal]) }
   }
 
   async *#changes(

@@ -3,6 +3,7 @@
 import type { Claim } from '../../consensus/index.ts'
 import { anything, checkedOptions, waitChecks } from '../call-options.ts'
 import type { JsonValue } from '../channels/payload.ts'
+import { endable } from '../iteration.ts'
 import { jsonText } from '../json-text.ts'
 import type { CallOptions } from './leader-calls.ts'
 import type { ElectedLeader, ElectionOptions, Lease, NodeElections } from './lease-interface.ts'
@@ -42,13 +43,13 @@ export class LocalElections implements NodeElections {
     return leaderOf((await this.#reads.linearizable('elections.leader', query, options)).holder)
   }
 
-  async *observe(
-    name: string,
-    options: { readonly signal?: AbortSignal } = {},
-  ): AsyncGenerator<ElectedLeader | undefined, void, undefined> {
+  observe(name: string, options: { readonly signal?: AbortSignal } = {}): AsyncIterable<ElectedLeader | undefined> {
     checkedName(name)
     checkedOptions(options, { signal: waitChecks.signal })
-    const signal = options.signal ? AbortSignal.any([this.#stopping, options.signal]) : this.#stopping
+    return endable((signal) => this.#leaders(name, signal), [this.#stopping, options.signal])
+  }
+
+  async *#leaders(name: string, signal: AbortSignal): AsyncGenerator<ElectedLeader | undefined, void, undefined> {
     let known = -1
     while (!signal.aborted) {
       const query = { type: 'holder', kind: 'election', name, known } as const

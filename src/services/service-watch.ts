@@ -1,6 +1,7 @@
 // Changes of what a query finds, as an async iterable. What happened between two reads is told as one difference, so a slow
 // reader costs no memory beyond what there is to see.
 
+import { endable } from '../iteration.ts'
 import type { ServiceChange, ServiceInstance } from './service-interface.ts'
 
 export class ServiceWatch implements AsyncIterable<ServiceChange> {
@@ -31,7 +32,17 @@ export class ServiceWatch implements AsyncIterable<ServiceChange> {
     this.#wake?.()
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<ServiceChange> {
+  [Symbol.asyncIterator](): AsyncIterator<ServiceChange> {
+    return endable(
+      () => this.#tell(),
+      [],
+      () => this.end(),
+    )
+  }
+
+  readonly #abort = (): void => this.end()
+
+  async *#tell(): AsyncGenerator<ServiceChange, void, undefined> {
     this.#told ??= this.#now()
     try {
       while (!this.#isEnded) {
@@ -47,8 +58,6 @@ export class ServiceWatch implements AsyncIterable<ServiceChange> {
       this.end()
     }
   }
-
-  readonly #abort = (): void => this.end()
 
   #now(): Map<string, ServiceInstance> {
     return new Map(this.#find().map((instance) => [instance.id, instance]))
