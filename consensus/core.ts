@@ -213,6 +213,8 @@ export interface RaftView {
   readonly quorumAt: number | undefined
   /** The configuration in force here: the latest in the log. */
   readonly configuration: Configuration
+  /** Index of the latest configuration in the log; that of the snapshot, or 0, when none came since. */
+  readonly configurationIndex: LogIndex
   /** The configuration in force is committed. */
   readonly configurationSettled: boolean
   /** Leader only, false else: an entry of its own term is committed, so that it may reconfigure and answer reads. */

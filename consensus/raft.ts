@@ -136,6 +136,7 @@ export class Raft<Command> {
       leaderSince: role.type === 'leader' ? role.since : undefined,
       quorumAt: role.type === 'leader' ? role.quorumAt : undefined,
       configuration: inForce(this.#raft),
+      configurationIndex: this.#raft.configurations.latest.index,
       configurationSettled: isSettled(this.#raft),
       settled: role.type === 'leader' && ownTermCommitted(this.#raft),
       transferringTo: role.type === 'leader' ? transfer?.to : undefined,

@@ -3,9 +3,9 @@
 // settled configurations, does not name it. Never by its own log alone: that may be older than what it was named in, and its vote
 // may be needed. What the log says stays on the disk.
 //
-//   none ── append or snapshot from a leader ──▶ seated ── a record no older than its log does not name it ──▶ none
+//   none ── append or snapshot from a leader ──▶ seated ── a record newer than where its log names it does not ──▶ none
 
-import type { ClusterCommand, RaftMessage } from '../../consensus/index.ts'
+import { type ClusterCommand, membersOf, type RaftMessage } from '../../consensus/index.ts'
 import type { RecoveredLog } from '../storage/node-storage.ts'
 import type { ClusterRecord } from '../wire/record.ts'
 import { Voter } from './voter.ts'
@@ -55,7 +55,12 @@ export class Seat {
   /** The record is a newer one. */
   consider({ index, voters, learners }: ClusterRecord): void {
     const voter = this.#voter
-    if (voter === undefined || index < voter.view().commitIndex) return
+    if (voter === undefined) return
+    const { commitIndex, configuration, configurationIndex } = voter.view()
+    if (index < commitIndex) return
+    // After a start little is known to be committed, and others may tell whom they knew for voters before their own.
+    const isNamed = membersOf(configuration).includes(this.#options.self)
+    if (isNamed && index <= configurationIndex) return
     if (![...voters, ...learners].some(({ id }) => id === this.#options.self)) this.#change(() => this.#leave(voter))
   }
 

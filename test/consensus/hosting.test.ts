@@ -17,6 +17,7 @@ const options = resolveRaftOptions()
 
 const rest = {
   configuration: votersOnly([]),
+  configurationIndex: 0,
   configurationSettled: true,
   settled: true,
   transferringTo: undefined,

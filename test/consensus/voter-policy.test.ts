@@ -39,6 +39,7 @@ function view(configuration: Configuration, change: Partial<RaftView> = {}): Raf
     leaderSince: 0,
     quorumAt: now,
     configuration,
+    configurationIndex: 0,
     configurationSettled: true,
     settled: true,
     transferringTo: undefined,
