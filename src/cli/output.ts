@@ -14,6 +14,18 @@ export function table(heads: readonly string[], rows: readonly (readonly string[
     .join('\n')}\n`
 }
 
+const clearLine = '\r\u001b[K'
+
+/** Replaces the last line on a terminal, by as much of `text` as fits: of a line that wraps only the end could be replaced again. Without one it clears it. */
+export function rewritten(text = '', columns = process.stderr.columns || 80): string {
+  return clearLine + [...printable(text)].slice(0, columns - 1).join('')
+}
+
+/** One word for a shell that reads it, whatever is in it. */
+export function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+}
+
 /** The text without control characters. */
 export function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, '?')

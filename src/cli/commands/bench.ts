@@ -7,6 +7,7 @@ import type { BenchResult } from '../../bench/run.ts'
 import { closestWord } from '../../closest-word.ts'
 import type { CommandContext, JsonFlag } from '../context.ts'
 import { AnsweredNo, usageError } from '../failure.ts'
+import { rewritten } from '../output.ts'
 import { aborted, watchSignals } from '../signals.ts'
 
 interface BenchFlags extends JsonFlag {
@@ -17,7 +18,6 @@ interface BenchFlags extends JsonFlag {
 
 const defaultRuns = 20
 const maxRuns = 1_000
-const clearLine = '\r\u001b[K'
 
 const examples = `
 Without a name all are run, which takes some 15 minutes and starts up to 30 processes at a time. Baselines are measured in the same
@@ -61,7 +61,7 @@ async function bench(name: string | undefined, flags: BenchFlags, context: Comma
   const isForPeople = !flags.json && !flags.markdown
   if (isForPeople) context.out(describeMachine(machine))
   const results: BenchResult[] = []
-  const say = context.isTerminal && isForPeople ? (text: string) => context.err(clearLine + text) : () => {}
+  const say = context.isTerminal && isForPeople ? (text: string) => context.err(rewritten(text)) : () => {}
   await runBenches(wanted, { runs: flags.runs, signal, say }, (result) => {
     results.push(result)
     say('')

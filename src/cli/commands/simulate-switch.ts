@@ -4,6 +4,7 @@
 import type { Command } from 'commander'
 import type { CommandContext, JsonFlag } from '../context.ts'
 import { AnsweredNo, usageError } from '../failure.ts'
+import { rewritten } from '../output.ts'
 import { aborted, watchSignals } from '../signals.ts'
 import { wholeNumber } from './argument-values.ts'
 
@@ -14,7 +15,6 @@ interface SimulateSwitchFlags extends JsonFlag {
 }
 
 const defaultSeeds = 100
-const clearLine = '\r\u001b[K'
 
 const examples = `
 A seed takes about a second. Exit code 1 when something that must hold did not.
@@ -62,9 +62,9 @@ async function run(flags: SimulateSwitchFlags, context: CommandContext): Promise
       else context.err(`${error.message}\nreplay: ${replay}\n`)
       throw new AnsweredNo()
     }
-    if (context.isTerminal && !json) context.err(`${clearLine}${done + 1} of ${seeds} seeds`)
+    if (context.isTerminal && !json) context.err(rewritten(`${done + 1} of ${seeds} seeds`))
   }
-  if (context.isTerminal && !json) context.err(clearLine)
+  if (context.isTerminal && !json) context.err(rewritten())
   if (json) context.out(`${JSON.stringify({ seeds: done, ...sum, failure: null })}\n`)
   else {
     const { committed, aborted: given, acknowledged, blows } = sum

@@ -6,6 +6,7 @@ import type { SimulationFailure } from '../../testing/simulator/failure.ts'
 import type { SimulationProgress } from '../../testing/simulator/run.ts'
 import type { CommandContext, JsonFlag } from '../context.ts'
 import { AnsweredNo, usageError } from '../failure.ts'
+import { rewritten } from '../output.ts'
 import { aborted, watchSignals } from '../signals.ts'
 import { wholeNumber } from './argument-values.ts'
 import { addSimulateOverlay } from './simulate-overlay.ts'
@@ -22,7 +23,6 @@ interface SimulateFlags extends JsonFlag {
 const terminalIntervalMs = 200
 const lineIntervalMs = 5_000
 const defaultSeeds = 100
-const clearLine = '\r\u001b[K'
 
 const examples = `
 With --seed alone that one seed is run. Exit code 1 when a property was broken.
@@ -62,7 +62,7 @@ async function run(flags: SimulateFlags, context: CommandContext): Promise<void>
   }).catch((error: unknown) => {
     throw error instanceof RangeError ? usageError(error.message) : error
   })
-  if (context.isTerminal && !flags.json) context.err(clearLine)
+  if (context.isTerminal && !flags.json) context.err(rewritten())
   const { done, events, eventsPerSecond, failure } = result
   const elapsedMs = Math.round(result.elapsedMs)
   if (flags.json) {
@@ -82,7 +82,7 @@ function progress({ isTerminal, err }: CommandContext): (progress: SimulationPro
     if (performance.now() - shownAt < intervalMs) return
     shownAt = performance.now()
     const text = `${done} of ${seeds} seeds, ${eventsPerSecond} events/s`
-    err(isTerminal ? clearLine + text : `${text}\n`)
+    err(isTerminal ? rewritten(text) : `${text}\n`)
   }
 }
 

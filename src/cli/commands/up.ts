@@ -8,7 +8,7 @@ import { adminToken } from '../client-flags.ts'
 import type { CommandContext, JsonFlag } from '../context.ts'
 import { engineOf } from '../engine.ts'
 import { usageError } from '../failure.ts'
-import { table } from '../output.ts'
+import { rewritten, shellWord, table } from '../output.ts'
 import { aborted, watchSignals } from '../signals.ts'
 import { stopNodes, waitUntilReady } from '../up/cluster-process.ts'
 import { givenSecret, openUpDirectory, prepareDirectories, requireUnused, type UpDirectory } from '../up/directories.ts'
@@ -172,20 +172,20 @@ function reportExit(node: NodeProcess, directory: UpDirectory, flags: UpFlags, c
     context.err(`${JSON.stringify({ event: 'node-ended', name: plan.name, pid, exitCode, signal, log: logPath })}\n`)
     return
   }
-  const again = `trellis node --name ${plan.name} --listen ${plan.address} --admin ${plan.admin} --data-dir ${plan.dataDir}`
+  const own = ['--name', plan.name, '--listen', plan.address, '--admin', plan.admin, '--data-dir', plan.dataDir]
+  const engine = flags.coordination === undefined ? [] : ['--coordination', flags.coordination]
+  const again = ['trellis', 'node', ...own, ...engine].map(shellWord).join(' ')
   context.err(`trellis: ${plan.name} (pid ${pid}) ${describeExit(exit)} and is not restarted; its log: ${logPath}\n`)
   if (!directory.isTemporary) context.err(`trellis: bring it back with: ${again}\n`)
 }
 
-const clearLine = '\r\u001b[K'
-
 function progress(flags: UpFlags, context: CommandContext, nodes: number): (missing: readonly string[]) => void {
   if (flags.json || !context.isTerminal) return () => {}
-  return (missing) => context.err(`${clearLine}starting ${nodes} nodes: ${missing[0] ?? ''}`)
+  return (missing) => context.err(rewritten(`starting ${nodes} ${nodes === 1 ? 'node' : 'nodes'}: ${missing[0] ?? ''}`))
 }
 
 function clearProgress(flags: UpFlags, context: CommandContext): void {
-  if (!flags.json && context.isTerminal) context.err(clearLine)
+  if (!flags.json && context.isTerminal) context.err(rewritten())
 }
 
 function wholeNumber(min: number, max: number) {

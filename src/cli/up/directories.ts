@@ -47,8 +47,8 @@ export async function requireUnused(plans: readonly NodePlan[]): Promise<void> {
 }
 
 /**
- * Writes what each node needs to find the others. Resolves to how many nodes the cluster was first formed of: an earlier
- * `up` in the same directory may have had more or fewer than this one, and their voters stay.
+ * Writes what each node needs to find the others. Resolves to how many nodes the voters are made of at least: an earlier
+ * `up` in the same directory may have had fewer than this one, whose voters stay; of one that had more not all need have come to vote.
  */
 export async function prepareDirectories(
   directory: UpDirectory,
@@ -65,7 +65,7 @@ export async function prepareDirectories(
     await writeSeedsFile(files.seeds, { addresses, expect: plans.length })
     await writeSettingsFile(files.settings, { listen: address, admin, transport })
   }
-  return earlier?.expect ?? plans.length
+  return Math.min(earlier?.expect ?? plans.length, plans.length)
 }
 
 /** The secret that was given, by flag or variable; undefined when none was. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, openSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
+import { rewritten, shellWord } from '../../../src/cli/output.ts'
 import { createNode } from '../../../src/node.ts'
 import type { TrellisNode } from '../../../src/node-interface.ts'
 import { trellis } from './run-process.ts'
@@ -71,5 +72,26 @@ describe('an answer that nobody reads to its end', () => {
     command.child.stdout?.once('data', () => command.child.stdout?.destroy())
     assert.deepEqual(await command.exited, { code: 0, signal: null })
     assert.equal(command.err, '')
+  })
+})
+
+describe('a line that is replaced on a terminal', () => {
+  it('is never longer than the terminal is wide, so that it does not wrap', () => {
+    assert.equal(
+      rewritten('starting 5 nodes: node-1 has not found its cluster yet', 30),
+      '\r\u001b[Kstarting 5 nodes: node-1 has ',
+    )
+    assert.equal(rewritten(), '\r\u001b[K')
+  })
+})
+
+describe('a command to be copied', () => {
+  it('quotes what a shell would take apart', () => {
+    assert.deepEqual(['/data/node-1', 'my data', "it's $HOME", ''].map(shellWord), [
+      '/data/node-1',
+      "'my data'",
+      "'it'\\''s $HOME'",
+      "''",
+    ])
   })
 })
