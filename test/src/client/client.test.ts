@@ -100,6 +100,14 @@ describe('a client', () => {
     }
   })
 
+  it('ends a watch of which nothing happens as soon as its reader returns', async () => {
+    const words = client().config.watch('quiet.')[Symbol.asyncIterator]()
+    const pending = words.next()
+    const over = { done: true, value: undefined }
+    assert.deepEqual(await words.return?.(), over)
+    assert.deepEqual(await pending, over)
+  })
+
   it('is told what is wrong with what it asks', async () => {
     const one = client()
     assert.throws(() => one.channel('nonsense' as 'data'), fails('ERR_UNKNOWN_CHANNEL'))
