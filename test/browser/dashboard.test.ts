@@ -217,6 +217,30 @@ describe('the dashboard in a browser', { skip: noBrowser }, () => {
     })
   }
 
+  it('has marks and names beside each other on a phone', async () => {
+    for (const count of [12, 50]) {
+      const admin = await startAdmin(fakeCluster(count), anyPort)
+      const { page } = await openPage(browser, `${admin.url}/`, { viewport: { width: 390, height: 844 } })
+      await atRest(page)
+      const boxes = await Promise.all(
+        (await page.locator('.label .name').all()).map(async (name) => (await name.boundingBox())!),
+      )
+      assert.equal(
+        boxes.length,
+        count === 12 ? 12 : 2,
+        'where names would cover each other only notable ones are there',
+      )
+      for (const [index, a] of boxes.entries())
+        for (const b of boxes.slice(index + 1)) {
+          const isApart = a.x + a.width <= b.x || b.x + b.width <= a.x || a.y + a.height <= b.y || b.y + b.height <= a.y
+          assert.ok(isApart, `${count}: ${JSON.stringify([a, b])}`)
+        }
+      await keep(page, `${count}-phone`)
+      await page.context().close()
+      await admin.close()
+    }
+  })
+
   it('says that its node is gone, keeps what it knew, and comes back by itself with what it missed', async () => {
     const node = fakeCluster(5)
     const first = await startAdmin(node, anyPort)

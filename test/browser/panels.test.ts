@@ -81,6 +81,10 @@ describe('the panels of the dashboard', { skip: noBrowser }, () => {
     await agrees('changed config', config('app/'))
     assert.equal((await rows(page)).length, 2)
     assert.equal(asked('/v1/config'), lists, 'changes come by the watch')
+    await put(`app/${'x'.repeat(200)}`, { of: 'a long key' })
+    await agrees('config with a long key', config('app/'))
+    const table = page.locator('[role=tabpanel] .scroll')
+    assert.equal(await table.evaluate(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth), 0)
     await keepBoth(page, 'panel-config')
 
     await call('POST', '/v1/locks/backup', { leaseMs: 60_000, owner: 'cron <1>' })

@@ -11,18 +11,40 @@ export interface Slot {
 
 /** Up to so many, all stand on one ring. */
 const oneRing = 14
+/** Up to so many, it is round whatever room there is. */
+const roundRing = 6
 /** Members that are gone stand outside of a single ring, so that a glance finds them. */
 const outside = 1.17
 /** From the centre, as parts of the radius: the voters, and the first ring of the others. */
 const voterRing = 0.22
 const firstRing = 0.44
 
-/** The radius of a member's mark, in pixels. */
-export function markRadius(count: number): number {
-  if (count <= 6) return 30
-  if (count <= oneRing) return 24
-  if (count <= 60) return 13
-  return count <= 150 ? 8 : 6
+/** Of the way to the next on a small ring: what remains is for the name below. */
+const markShare = 0.3
+/** In pixels, how wide a letter of a name is below a large and below a small mark. */
+const letter = { large: 8, small: 6.4 }
+/** Names of which less could be read are left out. */
+const fewestLetters = 7
+
+/** The radius of a member's mark, in pixels, within a picture of `radius`. */
+export function markRadius(count: number, radius = Number.POSITIVE_INFINITY): number {
+  if (count > oneRing) return count <= 60 ? 13 : count <= 150 ? 8 : 6
+  const least = Math.min(count <= 6 ? 30 : 24, apart(count, radius) * markShare)
+  return Math.round(least)
+}
+
+/** How many letters of a name have room below a mark; 0: none has. */
+export function roomForNames(count: number, radius: number, stretch = 1): number {
+  const isRing = count <= oneRing
+  // Only on top of a ring and below it neighbours are beside each other.
+  const width = isRing ? apart(count, radius) * 1.3 : Math.sqrt((Math.PI * radius ** 2 * stretch) / count)
+  const letters = Math.floor(width / (markRadius(count, radius) < 20 ? letter.small : letter.large))
+  return letters < fewestLetters && !isRing ? 0 : Math.max(fewestLetters, letters)
+}
+
+/** From one to the next on a single ring. */
+function apart(count: number, radius: number): number {
+  return count === 1 ? 2 * radius : 2 * Math.sin(Math.PI / count) * (radius / outside)
 }
 
 /**
@@ -41,7 +63,7 @@ export function slots(dots: readonly Dot[], radius: number, stretch = 1): Map<st
     dots.forEach((dot, index) => {
       place(dot, index, dots.length, isPresent(dot.member) ? ring : ring * outside)
     })
-    return found
+    return dots.length <= roundRing ? found : stretched(found, stretch)
   }
   const voters = dots.filter(({ isVoter }) => isVoter)
   voters.forEach((dot, index) => {
@@ -57,8 +79,11 @@ export function slots(dots: readonly Dot[], radius: number, stretch = 1): Map<st
     })
     next += count
   }
-  for (const [id, { x, y }] of found) found.set(id, { x: x * stretch, y })
-  return found
+  return stretched(found, stretch)
+}
+
+function stretched(found: ReadonlyMap<string, Slot>, stretch: number): Map<string, Slot> {
+  return new Map([...found].map(([id, { x, y }]) => [id, { x: x * stretch, y }]))
 }
 
 /** As few rings as keep neighbours on a ring no closer than the rings themselves; each gets its share by length. */

@@ -123,3 +123,11 @@ export function evidenceLine(entry: Evidence, member: string): string {
       return `${member} ${entry.isLeader ? 'leads' : 'leads no longer'} in term ${entry.term}`
   }
 }
+
+/** As much of a name as has room: how it begins and how it ends. */
+export function shortened(name: string, letters: number): string {
+  const all = [...name]
+  if (all.length <= letters) return name
+  const half = Math.ceil((letters - 1) / 2)
+  return `${all.slice(0, half).join('')}…${all.slice(half + 1 - letters).join('')}`
+}

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { lifeOf, otherLinks, picture, sentenceOf, stateText } from '../../../src/admin/dashboard/model.ts'
-import { slots } from '../../../src/admin/dashboard/slots.ts'
-import { eventLine, missedLines } from '../../../src/admin/dashboard/words.ts'
+import { markRadius, roomForNames, slots } from '../../../src/admin/dashboard/slots.ts'
+import { eventLine, missedLines, shortened } from '../../../src/admin/dashboard/words.ts'
 import type { LinkMap, MappedLink } from '../../../src/link-survey/link-map.ts'
 import { incarnationNumber, type LinkView, type MemberView } from '../../../src/node-interface.ts'
 import { fakeNode, memberView } from './fake-node.ts'
@@ -132,6 +132,30 @@ describe('the places in the picture', () => {
     const distance = ({ x, y }: { x: number; y: number }): number => Math.hypot(x, y)
     assert.ok(distance(after.get(id)!) > distance(before.get(id)!) + 20)
     for (const other of [members[0]!, members[2]!]) assert.deepEqual(after.get(other.id), before.get(other.id))
+  })
+})
+
+describe('names below the marks', () => {
+  it('have room on a ring however small it is, for marks become smaller with it', () => {
+    assert.deepEqual(
+      [3, 6, 12].map((count) => markRadius(count, 250)),
+      [30, 30, 24],
+    )
+    // A phone.
+    for (const count of [2, 3, 6, 12, 14]) {
+      const apart = (2 * Math.sin(Math.PI / count) * 124) / 1.17
+      assert.ok(apart - 2 * markRadius(count, 124) >= 18, `${count}`)
+      assert.ok(roomForNames(count, 124) >= 7)
+    }
+  })
+
+  it('are left out where many would cover each other, and shortened where they are long', () => {
+    assert.equal(roomForNames(50, 124), 0)
+    assert.ok(roomForNames(50, 240, 1.35) >= 'node-50'.length)
+    assert.equal(shortened('node-12', 7), 'node-12')
+    assert.equal(shortened('payments-worker-0001', 11), 'payme…-0001')
+    assert.equal(shortened('payments-worker-0001', 10), 'payme…0001')
+    assert.equal([...shortened('🙂'.repeat(20), 7)].length, 7)
   })
 })
 

@@ -1,6 +1,10 @@
 // The marks and labels of members on a canvas: the same shapes as in SVG, small.
 
+import { shortened } from '../words.ts'
 import { crown, type Placed, remarks } from './scene.ts'
+
+/** In letters: longer names reach too far over others. */
+const longestName = 24
 
 const names = ['ground', 'text', 'faint', 'good', 'warn', 'bad', 'accent', 'gold', 's5', 'expected'] as const
 export type Palette = Readonly<Record<(typeof names)[number], string>>
@@ -124,6 +128,6 @@ export function paintLabel(context: CanvasRenderingContext2D, { dot, body }: Pla
   }
   const colour = { alive: colours.text, suspect: colours.warn, down: colours.bad, left: colours.faint }[member.state]
   const y = body.y + body.radius + 5
-  say(member.name, '600 11px system-ui, sans-serif', colour, y)
+  say(shortened(member.name, longestName), '600 11px system-ui, sans-serif', colour, y)
   say(remarks(dot), '10px system-ui, sans-serif', colours.faint, y + 13)
 }

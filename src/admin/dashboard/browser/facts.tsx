@@ -158,8 +158,8 @@ function Row({ dot, onSelect }: { readonly dot: Dot; readonly onSelect: (id: str
         ))}
       </td>
       <td>{dot.isSelf ? '' : linkText(dot)}</td>
-      <td>{member.address}</td>
-      <td>{member.roles.join(', ')}</td>
+      <td class="long">{member.address}</td>
+      <td class={member.roles.length > 2 ? 'long' : ''}>{member.roles.join(', ')}</td>
       <td>{member.zone}</td>
       <td class="id" title={member.id}>
         …{member.id.slice(-8)}

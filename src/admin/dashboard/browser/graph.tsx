@@ -3,7 +3,7 @@
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { type Picture, sentenceOf } from '../model.ts'
-import { markRadius } from '../slots.ts'
+import { markRadius, roomForNames } from '../slots.ts'
 import { CanvasDrawing } from './canvas-drawing.tsx'
 import { Layout } from './layout.ts'
 import { maxLabelled, type Placed, type Scene } from './scene.ts'
@@ -42,12 +42,15 @@ export function Graph({ picture, selected, onSelect }: GraphProps) {
   }, [layout])
 
   const { dots } = picture
+  let letters = 0
   if (size) {
     const wanted = markRadius(dots.length) > 13 ? marginPx.few : marginPx.many
     const margin = Math.min(wanted, size.width * maxMargin)
     const [across, down] = [size.width / 2 - margin, size.height / 2 - margin]
     const radius = Math.max(60, Math.min(across, down))
-    layout.update(dots, radius, Math.min(maxStretch, Math.max(1, across / radius)))
+    const stretch = Math.min(maxStretch, Math.max(1, across / radius))
+    layout.update(dots, radius, stretch)
+    letters = roomForNames(dots.length, radius, stretch)
   }
   const placed = dots.flatMap((dot): Placed[] => {
     const body = layout.at(dot.member.id)
@@ -57,6 +60,7 @@ export function Graph({ picture, selected, onSelect }: GraphProps) {
     ...size,
     picture,
     placed,
+    letters,
     active: pointed ?? selected,
     isMoving: layout.isMoving,
   }
@@ -82,7 +86,7 @@ export function Graph({ picture, selected, onSelect }: GraphProps) {
               data-member={dot.member.name}
               aria-label={sentenceOf(dot)}
               aria-expanded={selected === body.id}
-              title={dots.length > maxLabelled ? sentenceOf(dot) : undefined}
+              title={dots.length > maxLabelled || dot.member.name.length > letters ? sentenceOf(dot) : undefined}
               style={style}
               onClick={() => onSelect(body.id)}
               onKeyDown={walk}

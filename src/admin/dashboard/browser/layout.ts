@@ -57,7 +57,7 @@ export class Layout {
     for (const [id, home] of homes) {
       const body = this.#bodies.get(id) ?? { id, x: home.x * from, y: home.y * from, home, radius: 0 }
       body.home = home
-      body.radius = markRadius(dots.length)
+      body.radius = markRadius(dots.length, radius)
       this.#bodies.set(id, body)
     }
     this.#simulation.nodes([...this.#bodies.values()])

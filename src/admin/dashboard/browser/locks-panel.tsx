@@ -36,10 +36,10 @@ function rowsOf({ kind, name, limit, holders, waiting }: ClaimView) {
           {places}
         </span>
       </td>
-      <td>{holder ? `● ${holder.owner}` : '○ nobody'}</td>
+      <td class="long">{holder ? `● ${holder.owner}` : '○ nobody'}</td>
       <td class="token">{holder?.token ?? '–'}</td>
       <td>{holder ? millisecondsText(holder.leaseMs) : '–'}</td>
-      <td>{index > 0 ? '″' : waiting.join(', ') || 'nobody'}</td>
+      <td class="long">{index > 0 ? '″' : waiting.join(', ') || 'nobody'}</td>
     </tr>
   ))
 }

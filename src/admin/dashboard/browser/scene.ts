@@ -14,6 +14,8 @@ export interface Scene {
   readonly placed: readonly Placed[]
   readonly width: number
   readonly height: number
+  /** How many letters of a name have room below a mark; 0: only those of notable members are shown. */
+  readonly letters: number
   /** The member that is pointed at, has the focus or is open in the panel. */
   readonly active: string | undefined
   readonly isMoving: boolean

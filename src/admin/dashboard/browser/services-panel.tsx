@@ -105,8 +105,8 @@ function Row(instance: ServiceInstance) {
         {stateSign[state]} {state}
         {hasCondition && `, ${conditionSign[condition]} ${condition}`}
       </td>
-      <td>{address || 'by calls only'}</td>
-      <td>{capabilities.join(', ')}</td>
+      <td class="long">{address || 'by calls only'}</td>
+      <td class={capabilities.length > 2 ? 'long' : ''}>{capabilities.join(', ')}</td>
       <td>{zone}</td>
     </tr>
   )

@@ -3,15 +3,18 @@
 
 import { useRef } from 'preact/hooks'
 import type { Dot } from '../model.ts'
-import { crown, type Line, monogram, otherLines, type Placed, remarks, type Scene } from './scene.ts'
+import { shortened } from '../words.ts'
+import { crown, isNotable, type Line, monogram, otherLines, type Placed, remarks, type Scene } from './scene.ts'
 
 /** More links of others than this become a path of each sort: as elements of their own, each can fade. */
 const maxFadingLinks = 400
 /** Links of this node that do not hide what lies below them. */
 const maxThickLinks = 14
+/** Of a name that stands alone. */
+const notableLetters = 16
 
 export function SvgDrawing({ scene }: { readonly scene: Scene }) {
-  const { width, height, placed, active } = scene
+  const { width, height, placed, active, letters } = scene
   const self = placed.find(({ dot }) => dot.isSelf)
   const isMany = placed.length > maxThickLinks
   return (
@@ -32,9 +35,11 @@ export function SvgDrawing({ scene }: { readonly scene: Scene }) {
       {placed.map((each) => (
         <Mark key={each.body.id} {...each} isActive={each.body.id === active} />
       ))}
-      {placed.map((each) => (
-        <Label key={each.body.id} {...each} />
-      ))}
+      {placed
+        .filter(({ dot, body }) => letters > 0 || isNotable(dot) || body.id === active)
+        .map((each) => (
+          <Label key={each.body.id} {...each} letters={letters || notableLetters} />
+        ))}
     </svg>
   )
 }
@@ -149,7 +154,7 @@ function Inside({ dot: { member }, radius: r }: { readonly dot: Dot; readonly ra
   )
 }
 
-function Label({ dot, body }: Placed) {
+function Label({ dot, body, letters }: Placed & { readonly letters: number }) {
   const small = body.radius < 20
   const below = body.radius + (small ? 13 : 21)
   return (
@@ -157,7 +162,7 @@ function Label({ dot, body }: Placed) {
       class={`label ${dot.member.state} ${small ? 'small' : ''}`}
       transform={`translate(${body.x.toFixed(2)} ${(body.y + below).toFixed(2)})`}
     >
-      <text class="name">{dot.member.name}</text>
+      <text class="name">{shortened(dot.member.name, letters)}</text>
       <text class="remarks" dy={small ? 11 : 16}>
         {remarks(dot)}
       </text>
