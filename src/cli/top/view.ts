@@ -1,7 +1,7 @@
 // One screen of `trellis top`: what one node knows of its cluster, as lines that fit the terminal. Pure: the same picture and size
 // give the same lines. State is said in words, colour only repeats it.
 
-import type { MemberView, NodeStatus, TopologyView } from '../../node-interface.ts'
+import { incarnationNumber, type MemberView, type NodeStatus, type TopologyView } from '../../node-interface.ts'
 import { printable, table } from '../output.ts'
 
 /** What was last heard. Undefined: nothing yet. */
@@ -38,14 +38,15 @@ export function draw(picture: Picture, { columns, rows }: Size): string[] {
 }
 
 function headLines({ url, status, topology, lost }: Picture): string[] {
-  const about = lost === undefined ? '' : `  NOT ANSWERING: ${lost}; what is shown is old`
-  if (status === undefined) return [printable(`${url}${about}`)]
+  // First, so that it is seen however narrow the terminal is.
+  const about = lost === undefined ? '' : `NOT ANSWERING: ${lost}; what is shown is old  `
+  if (status === undefined) return [printable(`${about}${url}`)]
   const { node, cluster, consensus, s5 } = status
   const leader = consensus.leader === null ? 'no leader' : `leader ${consensus.leader}`
   const quorum = consensus.quorum ? 'quorum' : 'NO QUORUM'
   const host = s5.host === null ? 'nowhere' : `on ${s5.host}, token ${s5.fencingToken ?? '-'}`
   return [
-    `${cluster.name} as ${node.name} sees it (${url})${about}`,
+    `${about}${cluster.name} as ${node.name} sees it (${url})`,
     `${cluster.alive} of ${cluster.size} alive   ${leader}, term ${consensus.term}, commit ${consensus.commitIndex}, ${quorum}`,
     `S5 ${s5.phase} ${host}   ${status.topology.name}, epoch ${status.topology.epoch}, ${topology?.links.length ?? 0} links here`,
   ].map(printable)
@@ -60,10 +61,17 @@ function memberLines({ members, status }: Picture, room: number): string[] {
   const fits = sorted.length <= room ? sorted.length : Math.max(0, room - 1)
   const rows = sorted.slice(0, fits).map((member) => {
     const { name, state, condition, address, incarnation } = member
-    return [partOf(name, status), name, state, condition, address, String(incarnation)]
+    return [partOf(name, status), name, state, condition, address, lifeText(incarnation)]
   })
-  const lines = table(['PART', 'NAME', 'STATE', 'CONDITION', 'ADDRESS', 'INCARNATION'], rows).trimEnd().split('\n')
+  const lines = table(['PART', 'NAME', 'STATE', 'CONDITION', 'ADDRESS', 'LIFE'], rows).trimEnd().split('\n')
   return fits < sorted.length ? [...lines, `and ${sorted.length - fits} more`] : lines
+}
+
+/** Which life of the member it is, and how often it refuted suspicion in it: `3`, `3, refuted 2`. */
+function lifeText(incarnation: number): string {
+  const oneLife = incarnationNumber({ generation: 1, refutation: 0 })
+  const refuted = incarnation % oneLife
+  return `${Math.floor(incarnation / oneLife)}${refuted === 0 ? '' : `, refuted ${refuted}`}`
 }
 
 function partOf(name: string, status: NodeStatus | undefined): string {

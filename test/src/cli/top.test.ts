@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { describe, it } from 'node:test'
 import { eventParser } from '../../../src/cli/top/event-stream.ts'
 import { draw, type Picture } from '../../../src/cli/top/view.ts'
-import type { MemberView, NodeStatus } from '../../../src/node-interface.ts'
+import { incarnationNumber, type MemberView, type NodeStatus } from '../../../src/node-interface.ts'
 import { startProcesses } from '../../../src/testing/processes.ts'
 import { runInProcess } from './run-in-process.ts'
 import { bin, start, trellis } from './run-process.ts'
@@ -61,6 +61,12 @@ describe('the screen of trellis top', () => {
     assert.ok(lines.includes('12:00:00.000 node-11 is down'))
   })
 
+  it('counts the lives of a member, and what it refuted in this one', () => {
+    const old = { ...members[0]!, incarnation: incarnationNumber({ generation: 3, refutation: 2 }) }
+    const [first] = draw({ ...picture, members: [old] }, { columns: 120, rows: 20 }).slice(5)
+    assert.match(first!, /^voter +node-1 +alive +ok +127\.0\.0\.1:7401 +3, refuted 2$/)
+  })
+
   it('fits every terminal, and counts whom it leaves out', () => {
     for (const rows of [1, 2, 5, 12, 20])
       for (const columns of [1, 20, 200]) {
@@ -74,6 +80,7 @@ describe('the screen of trellis top', () => {
     const strange = { ...members[0]!, name: 'a\u001b[2Jb' }
     const lines = draw({ ...picture, members: [strange], lost: 'refused' }, { columns: 200, rows: 20 })
     assert.match(lines[0]!, /NOT ANSWERING: refused; what is shown is old/)
+    assert.match(draw({ ...picture, lost: 'refused' }, { columns: 24, rows: 20 })[0]!, /^NOT ANSWERING: refused/)
     assert.ok(!lines.join('').includes('\u001b'))
   })
 })
