@@ -173,8 +173,9 @@ function spoken(options: ResolvedOptions, providers: readonly TransportProvider[
 function spokenDiscovery(discovery: Discovery, providers: readonly TransportProvider[]): Discovery {
   const { name } = discovery
   const watch: Discovery['watch'] = async function* (signal, report) {
+    // What is no text is told of, and left out, by who follows it.
     for await (const seeds of discovery.watch(signal, report))
-      yield new Set([...seeds].map((seed) => inWords(providers, seed)))
+      yield new Set([...seeds].map((seed) => (typeof seed === 'string' ? inWords(providers, seed) : seed)))
   }
   if (discovery.announce === undefined) return { name, watch }
   const place = (address: string): string => formatAddress(streamAddress(address) ?? { host: '127.0.0.1', port: 0 })

@@ -22,12 +22,12 @@ export interface Discovery {
   /**
    * Yields the whole set of seeds (`host:port`) once it is known, and again each time it changes; never the same set twice in
    * a row. An outage is reported, tried again with growing pauses, and changes nothing: silence is not an empty cluster. Ends, without
-   * throwing and leaving no handle, when `signal` aborts.
+   * throwing and leaving no handle, when `signal` aborts; a node that stops waits 3 s for that, and then stops without it.
    */
   watch(signal: AbortSignal, report: ReportTrouble): AsyncIterable<ReadonlySet<string>>
   /**
-   * Tells the provider that this node is here, keeps telling it, and takes that back when `signal` aborts; then resolves. An
-   * outage is reported and tried again. Absent where somebody else registers the members, as in DNS.
+   * Tells the provider that this node is here, keeps telling it, and takes that back when `signal` aborts; then resolves, and is
+   * waited for no longer than that. An outage is reported and tried again. Absent where somebody else registers the members, as in DNS.
    */
   announce?(self: Announcement, signal: AbortSignal, report: ReportTrouble): Promise<void>
 }

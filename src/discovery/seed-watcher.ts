@@ -5,11 +5,14 @@ import { founderDelay } from '../membership/formation.ts'
 import { isWildcard, streamAddress } from '../network-address.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
 import { oncePer } from '../observability/logger.ts'
+import { pause } from '../wait.ts'
 import { type Discovery, MAX_SEEDS } from './discovery.ts'
 import { asError } from './patience.ts'
 
 /** One log line per provider and trouble in this time. */
 const TROUBLE_LOG_INTERVAL_MS = 30_000
+/** A node that stops waits so long for what its providers still have to say to others, and for no provider that never ends. */
+const STOP_MS = 3_000
 
 export class SeedWatcher implements NodePart {
   readonly #context: NodeContext
@@ -43,7 +46,13 @@ export class SeedWatcher implements NodePart {
 
   async close(): Promise<void> {
     this.#abort.abort()
-    await this.#running
+    const { clock, counters, logger } = this.#context.toolbox
+    const ended = new AbortController()
+    const running = this.#running.finally(() => ended.abort())
+    await Promise.race([running, pause(clock, STOP_MS, ended.signal)])
+    if (ended.signal.aborted) return
+    counters.add('discovery-not-ended')
+    logger.warn('a provider of peers goes on although its signal has aborted')
   }
 
   async #follow(provider: Discovery, signal: AbortSignal): Promise<void> {
@@ -105,7 +114,8 @@ export class SeedWatcher implements NodePart {
   }
 }
 
-function canBeDialed(seed: string): boolean {
+function canBeDialed(seed: unknown): boolean {
+  if (typeof seed !== 'string') return false
   const place = streamAddress(seed)
   return place !== undefined && place.port > 0 && !isWildcard(place.host)
 }

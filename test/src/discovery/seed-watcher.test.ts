@@ -21,6 +21,11 @@ class Told implements Discovery {
     this.#push(new Set(seeds))
   }
 
+  /** Whatever it is. */
+  sayOdd(...seeds: unknown[]): void {
+    this.#push(new Set(seeds as string[]))
+  }
+
   break(): void {
     this.#push(new Error('broken for good'))
   }
@@ -107,6 +112,39 @@ describe('the watcher of seeds', () => {
     await waitUntil(() => called.size > 0)
     assert.deepEqual([called.size, called.has('nonsense'), called.has('127.0.0.1:0')], [MAX_SEEDS, false, false])
     assert.equal(counters.snapshot()['discovery-trouble'], 2)
+  })
+
+  it('leaves out what is no text', async () => {
+    provider.sayOdd(5, null, undefined, '127.0.0.1:2')
+    await waitUntil(() => called.has('127.0.0.1:2') || counters.snapshot()['discovery-ended'] === 1)
+    assert.deepEqual([[...called], counters.snapshot()['discovery-ended']], [['127.0.0.1:2'], undefined])
+  })
+
+  it('waits for no provider that goes on although its signal has aborted', async () => {
+    const deaf: Discovery = {
+      name: 'deaf',
+      async *watch() {
+        yield new Set(['127.0.0.1:5'])
+        await new Promise(() => {})
+      },
+      announce: () => new Promise(() => {}),
+    }
+    const quick = {
+      ...systemClock,
+      setTimeout: (work: () => void, ms: number) => systemClock.setTimeout(work, ms / 50),
+    }
+    const context = {
+      self,
+      options: { providers: [deaf], join: [], expect: undefined },
+      toolbox: { clock: quick, counters, logger: silentLogger },
+      links: { callSeed: (seed: string) => called.add(seed), dropSeed: () => {} },
+      stage: () => 'seeking',
+    } as unknown as NodeContext
+    const deafened = new SeedWatcher(context)
+    await deafened.start()
+    await waitUntil(() => called.has('127.0.0.1:5'))
+    await deafened.close()
+    assert.equal(counters.snapshot()['discovery-not-ended'], 1)
   })
 
   it('lives on when a provider throws, and says so', async () => {
