@@ -157,12 +157,15 @@ export class ServiceHost implements CallServer, Disposable {
   /** What is answered at once costs no promise. */
   #run(served: Served, handler: ServiceHandler, call: IncomingCall, told: Told | undefined): void {
     let answer: unknown
+    let isLater: boolean
     try {
       answer = served.call.handle(handler, call.argument)
+      // What it is may be the handler's own code: a getter, a proxy.
+      isLater = call.isStream || isThenable(answer)
     } catch (error) {
       return void this.#threw(served, call, error, told)
     }
-    if (!isThenable(answer) && !call.isStream) return void this.#returned(served, call, answer, told)
+    if (!isLater) return void this.#returned(served, call, answer, told)
     this.#keep(served)
     Promise.resolve(answer).then(
       (value) => this.#returned(served, call, value, told),

@@ -59,7 +59,16 @@ export class StreamSource {
       this.#next = undefined
       const over = turnOver(this.#clock)
       while (!result.done) {
-        const text = encodeAnswer(result.value)
+        let text: string
+        try {
+          text = encodeAnswer(result.value)
+        } catch (error) {
+          if (texts.length === 0) throw error
+          // It is told with the next answer: what was there before goes first.
+          this.#next = Promise.reject(error)
+          this.#next.catch(() => {})
+          return batch(texts, false)
+        }
         texts.push(text)
         bytes += text.length
         if (texts.length >= MAX_STREAM_ITEMS || bytes >= MAX_STREAM_BYTES) return batch(texts, false)
@@ -96,7 +105,11 @@ export class StreamSource {
   }
 
   async #advance(): Promise<IteratorResult<unknown>> {
-    return this.#run(() => this.#iterator.next())
+    const result: unknown = await this.#run(() => this.#iterator.next())
+    // As a loop of the language would.
+    if (typeof result !== 'object' || result === null)
+      throw new TypeError(`Iterator result ${String(result)} is not an object`)
+    return result as IteratorResult<unknown>
   }
 }
 
