@@ -8,7 +8,7 @@
 
 import type { JsonValue } from '../channels/payload.ts'
 import { ClusterError } from '../errors.ts'
-import type { Time, Timer } from '../runtime/clock.ts'
+import { MAX_DELAY_MS, type Time, type Timer } from '../runtime/clock.ts'
 import { callAborted } from '../wait.ts'
 import type { AttemptOwner, CallAttempt, CallOutcome } from './call-attempt.ts'
 import type { CallLimits } from './call-limits.ts'
@@ -136,7 +136,9 @@ export class ServiceCall implements AttemptOwner {
     if (attempt.isSettled) return
     this.#attempt = attempt
     const { hedgeMs } = this.asked.options
-    if (hedgeMs !== undefined) this.#timer = this.#node.clock.setTimeout(() => this.#hedge(), hedgeMs)
+    // Beyond what a timer can wait for is never.
+    if (hedgeMs !== undefined && hedgeMs <= MAX_DELAY_MS)
+      this.#timer = this.#node.clock.setTimeout(() => this.#hedge(), hedgeMs)
   }
 
   #hedge(): void {

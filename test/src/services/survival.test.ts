@@ -109,6 +109,12 @@ describe('calls under way', () => {
     const refused = await failureOf(a.services.call('search', 'find', null, { hedgeMs: 20 }))
     assert.equal(refused.code, 'ERR_BAD_OPTIONS')
     assert.equal(asked, 2)
+    for (const hedgeMs of [2 ** 40, Number.POSITIVE_INFINITY]) {
+      asked = 0
+      const patient = { ...options, hedgeMs, deadlineMs: 100 }
+      const late = await failureOf(a.services.call('search', 'find', null, patient))
+      assert.deepEqual([late.code, asked], ['ERR_DEADLINE_EXCEEDED', 1], 'never is not at once')
+    }
     // Ten and a tenth of the calls: a slow service is not asked twice as often.
     const slow = () => failureOf(a.services.call('search', 'find', null, { ...options, deadlineMs: 200 }))
     asked = -1_000
