@@ -5,6 +5,7 @@
 
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { anything, problemsOf } from '../call-options.ts'
 import { parseAddress } from '../network-address.ts'
 import type { Time, Timer } from '../runtime/clock.ts'
 
@@ -39,19 +40,25 @@ export function healthProblems(value: unknown): string[] {
     return ['services.health must be { check }, { http }, { tcp } or { ttlMs }']
   const check = value as Partial<Record<'check' | 'http' | 'tcp' | 'ttlMs' | keyof HealthPace, unknown>>
   const kinds = (['check', 'http', 'tcp', 'ttlMs'] as const).filter((kind) => check[kind] !== undefined)
-  if (kinds.length !== 1) return ['services.health must have one of check, http, tcp and ttlMs']
-  const found: string[] = []
+  const [kind] = kinds
+  if (kind === undefined || kinds.length > 1) return ['services.health must have one of check, http, tcp and ttlMs']
+  const known = kind === 'ttlMs' ? [kind] : [kind, ...Object.keys(defaults)]
+  const given = Object.fromEntries(Object.entries(check).filter(([, what]) => what !== undefined))
+  const unknown = problemsOf(given, Object.fromEntries(known.map((name) => [name, anything])))
+  const found = unknown.map((problem) => `services.health: ${problem}`)
   const rule = (holds: boolean, text: string): void => void (holds || found.push(`services.health.${text}`))
+  const isCount = (count: unknown): boolean => Number.isInteger(count) && (count as number) >= 1
   const isPause = (ms: unknown): boolean => typeof ms === 'number' && ms >= MIN_PAUSE_MS && ms <= 2 ** 31 - 1
-  if (kinds[0] === 'check') rule(typeof check.check === 'function', 'check must be a function')
-  if (kinds[0] === 'http') rule(/^https?:$/.test(protocolOf(check.http)), `http (${String(check.http)}) must be a URL`)
-  if (kinds[0] === 'tcp')
+  if (kind === 'check') rule(typeof check.check === 'function', 'check must be a function')
+  if (kind === 'http') rule(/^https?:$/.test(protocolOf(check.http)), `http (${String(check.http)}) must be a URL`)
+  if (kind === 'tcp')
     rule(typeof parseAddress(String(check.tcp)) !== 'string', `tcp (${String(check.tcp)}) must be HOST:PORT`)
   for (const key of ['ttlMs', 'intervalMs', 'timeoutMs'] as const)
     if (check[key] !== undefined)
       rule(isPause(check[key]), `${key} (${String(check[key])}) must be at least ${MIN_PAUSE_MS}`)
   for (const key of ['failures', 'successes'] as const)
-    if (check[key] !== undefined) rule(Number(check[key]) >= 1, `${key} (${String(check[key])}) must be at least 1`)
+    if (check[key] !== undefined)
+      rule(isCount(check[key]), `${key} (${String(check[key])}) must be a whole number of at least 1`)
   return found
 }
 
@@ -92,7 +99,8 @@ export class HealthWatch implements Disposable {
   }
 
   #schedule(check: Exclude<HealthCheck, { ttlMs: number }>): void {
-    const { intervalMs, timeoutMs, failures, successes } = { ...defaults, ...check }
+    const { intervalMs = defaults.intervalMs, timeoutMs = defaults.timeoutMs } = check
+    const { failures = defaults.failures, successes = defaults.successes } = check
     this.#timer = this.#clock.setTimeout(async () => {
       const signal = AbortSignal.any([this.#abort.signal, this.#clock.timeout(timeoutMs)])
       const passes = await answerOf(check, signal)

@@ -60,6 +60,17 @@ describe('a health check', () => {
       assert.deepEqual(seen, ['critical', 'passing'])
     }))
 
+  it('asks at its default pace where none is given', () => {
+    const waits: number[] = []
+    const setTimeout = (work: () => void, ms: number) => {
+      waits.push(ms)
+      return systemClock.setTimeout(work, ms)
+    }
+    const check = { check: () => true, intervalMs: undefined } as unknown as HealthCheck
+    new HealthWatch(check, { ...systemClock, setTimeout }, () => {})[Symbol.dispose]()
+    assert.deepEqual(waits, [5_000])
+  })
+
   it('that cannot be is refused with every reason', () => {
     assert.deepEqual(healthProblems({}), ['services.health must have one of check, http, tcp and ttlMs'])
     assert.equal(healthProblems({ http: 'ftp://x', intervalMs: 1, failures: 0 }).length, 3)
@@ -67,6 +78,14 @@ describe('a health check', () => {
     assert.equal(healthProblems({ ttlMs: 5 }).length, 1)
     assert.equal(healthProblems({ check: 'me' }).length, 1)
     assert.equal(healthProblems(7).length, 1)
+    assert.equal(healthProblems([() => true]).length, 1)
+    assert.equal(healthProblems({ check: () => true, failures: '2', successes: 1.5 }).length, 2)
+    assert.match(
+      String(healthProblems({ check: () => true, interval: 100 })),
+      /unknown option 'interval'.*'intervalMs'/,
+    )
+    assert.deepEqual(healthProblems({ ttlMs: 100, failures: 2 }), ["services.health: unknown option 'failures'"])
+    assert.deepEqual(healthProblems({ check: () => true, intervalMs: undefined, failures: 1 }), [])
   })
 
   it('reaches every member, and a critical instance gets no calls', async () => {
