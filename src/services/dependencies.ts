@@ -3,12 +3,14 @@
 
 import type { ServiceImpact, ServiceInstance } from './service-interface.ts'
 
-/** What `dependsOn` names and nobody can be called for. */
+/** What `dependsOn` names and nobody can be called for, neither in the namespace of who depends on it nor in none. */
 export function missingFor(
-  { dependsOn }: Pick<ServiceInstance, 'dependsOn'>,
-  find: (name: string) => readonly ServiceInstance[],
+  { dependsOn, namespace }: Pick<ServiceInstance, 'dependsOn' | 'namespace'>,
+  find: (query: { readonly name: string; readonly namespace: string }) => readonly ServiceInstance[],
 ): string[] {
-  return dependsOn.filter((name) => !find(name).some(({ health }) => health !== 'critical'))
+  const isThere = (name: string, where: string): boolean =>
+    find({ name, namespace: where }).some(({ health }) => health !== 'critical')
+  return dependsOn.filter((name) => !isThere(name, namespace) && !isThere(name, ''))
 }
 
 /** Everything that needs `name`, nearest first; `through` is the way from it to `name`. Circles are followed once. */

@@ -25,10 +25,10 @@ import {
   unknownService,
 } from './service-call.ts'
 import { instanceId } from './service-index.ts'
-import type { ServiceCallOptions } from './service-interface.ts'
+import type { ServiceCallOptions, ServiceInstance } from './service-interface.ts'
 
 const DEFAULT_DEADLINE_MS = 5_000
-/** Services whose turn is remembered; the one whose first call is longest ago goes first. */
+/** Services, as they are asked for, whose turn is remembered; the one whose first call is longest ago goes first. */
 const MAX_TURNS = 10_000
 
 export interface ServiceCallsOptions {
@@ -101,9 +101,10 @@ export class ServiceCalls implements CallingNode {
     return new CallLimits(this.clock, deadlineMs ?? defaultMs, signal, timeoutMs)
   }
 
-  /** The instance that a call would go to now. Throws `ERR_UNKNOWN_SERVICE`. */
+  /** The instance of this cluster that a call would go to now: messages reach members, and no other cluster. Throws `ERR_UNKNOWN_SERVICE`. */
   pick(name: string, options: ServiceCallOptions): Target {
-    const target = this.choose({ name, options }, [], this.clock.now())
+    const accepts = ({ cluster }: ServiceInstance): boolean => cluster === ''
+    const target = this.choose({ name, options, accepts }, [], this.clock.now())
     if (!target) throw unknownService(name)
     return target
   }
@@ -173,15 +174,17 @@ export class ServiceCalls implements CallingNode {
     const { self, random } = this.#options
     const { key } = options
     const strategy = options.strategy ?? (key === undefined ? 'local-first' : 'consistent-hash')
-    const turn = strategy === 'round-robin' ? this.#turn(name) : 0
+    const turn = strategy === 'round-robin' ? this.#turn(name, options) : 0
     const facts = { self: self.name, zone: self.zone, key, load: this.#loads.load, random, turn }
     return among.targetOf(chooseOf(strategy, best, facts))
   }
 
-  #turn(name: string): number {
-    const turn = this.#turns.get(name) ?? 0
-    this.#turns.set(name, turn + 1)
-    if (this.#turns.size > MAX_TURNS) this.#turns.delete(this.#turns.keys().next().value ?? name)
+  /** Those that ask for others of a service have a turn of their own. */
+  #turn(name: string, { namespace, version, capabilities, zone, health, cluster }: ServiceCallOptions): number {
+    const key = JSON.stringify([name, namespace, version, capabilities, zone, health, cluster])
+    const turn = this.#turns.get(key) ?? 0
+    this.#turns.set(key, turn + 1)
+    if (this.#turns.size > MAX_TURNS) this.#turns.delete(this.#turns.keys().next().value ?? key)
     return turn
   }
 }

@@ -7,7 +7,8 @@ import type { BalanceStrategy, ServiceCallOptions, ServiceQuery } from './servic
 export const queryChecks: OptionChecks<ServiceQuery> = {
   name: text,
   namespace: text,
-  capabilities: (value) => (Array.isArray(value) ? undefined : 'must be a list'),
+  capabilities: (value) =>
+    Array.isArray(value) && value.every((each) => typeof each === 'string') ? undefined : 'must be a list of texts',
   // Whether it is a range is looked at by the node.
   version: anything,
   zone: text,

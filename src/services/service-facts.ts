@@ -51,10 +51,11 @@ export function serviceFacts(
   return facts
 }
 
-/** The refusal to remove such an instance. */
-export function ownedByNode(id: string): ClusterError {
-  const problem = `services: '${id}' is of the node itself, and ends with it`
-  return new ClusterError('ERR_BAD_OPTIONS', problem, { problems: [problem] })
+/** Why no user may remove an instance. */
+export function removalProblems({ id, namespace, cluster }: ServiceFacts & { readonly id: string }): string[] {
+  if (namespace === OWN_NAMESPACE) return [`services: '${id}' is of the node itself, and ends with it`]
+  // What a gateway offers it would not offer again.
+  return cluster === '' ? [] : [`services: '${id}' is of the cluster '${cluster}', and removed there`]
 }
 
 export function newFacts(name: string, zone: string): ServiceFacts {

@@ -54,7 +54,7 @@ export interface ServiceOptions {
   readonly metadata?: Readonly<Record<string, string>>
   /** `HOST:PORT` for programs that are not members. Default none. */
   readonly address?: string
-  /** Names of services without which this one is `degraded`. At most 32. */
+  /** Names of services, in its own namespace or in none, without which this one is `degraded`. At most 32. */
   readonly dependsOn?: readonly string[]
   /** How its health is found out. Default: it passes until {@link ServiceRegistration.update} says otherwise. */
   readonly health?: HealthCheck
@@ -207,7 +207,7 @@ export interface Services {
    */
   callGraph(options?: WaitOptions): Promise<CallGraph>
   /**
-   * Takes an instance back, whichever member owns it: for operators. Rejects with `ERR_UNKNOWN_SERVICE`, `ERR_BAD_OPTIONS` for what is the node's own, or as a request to its owner does:
+   * Takes an instance back, whichever member owns it: for operators. Rejects with `ERR_UNKNOWN_SERVICE`, `ERR_BAD_OPTIONS` for what is the node's own or of another cluster, or as a request to its owner does:
    * `ERR_TIMEOUT` (5,000 ms), `ERR_MEMBER_DOWN`, `ERR_NO_ROUTE`, `ERR_ABORTED`.
    */
   remove(id: string, options?: WaitOptions): Promise<void>

@@ -27,11 +27,12 @@ import {
   checkedObject,
   checkedQuery,
   checkedTarget,
+  refuse,
 } from './query-checks.ts'
 import { Registry } from './registry.ts'
 import { RegistryGossip } from './registry-gossip.ts'
 import type { Asked } from './service-call.ts'
-import { newFacts, OWN_NAMESPACE, ownedByNode, type ServiceFacts, serviceFacts } from './service-facts.ts'
+import { newFacts, OWN_NAMESPACE, removalProblems, type ServiceFacts, serviceFacts } from './service-facts.ts'
 import type { FindHandler } from './service-host.ts'
 import { instanceId, ServiceIndex } from './service-index.ts'
 import type {
@@ -51,7 +52,6 @@ const noOptions: ServiceCallOptions = {}
 const DEFAULT_WAIT_MS = 30_000
 /** Asks the owner of an instance to take it back. */
 const REMOVE_SUBJECT = 'trellis.service.remove'
-
 /** Calls of one service that a gateway passes on at once. */
 const MAX_PASSED_ON = 1_024
 
@@ -310,15 +310,15 @@ export class LocalServices implements Services, NodePart {
     if (this.#stopping.signal.aborted) throw nodeStopping()
     const found = this.#index.find({ namespace: '*' }).find(({ instance }) => instance.id === id)
     if (!found) throw new ClusterError('ERR_UNKNOWN_SERVICE', `there is no instance '${id}'`, { service: id })
-    if (found.instance.namespace === OWN_NAMESPACE) throw ownedByNode(id)
+    refuse(removalProblems(found.instance))
     if (found.owner === this.#context.self.id) this.#dispose(found.number)
     else await this.#context.requests.request(found.owner, REMOVE_SUBJECT, found.number, options)
   }
 
   /** Who asks may be of an earlier release, or take the number for what had it in an earlier life of this node. */
   #removeForOther(number: number): null {
-    if (this.#offered.get(number)?.declared.namespace === OWN_NAMESPACE)
-      throw ownedByNode(instanceId(this.#context.self.id, number))
+    const { declared } = this.#offered.get(number) ?? {}
+    if (declared) refuse(removalProblems({ ...declared, id: instanceId(this.#context.self.id, number) }))
     this.#dispose(number)
     return null
   }
@@ -367,7 +367,7 @@ export class LocalServices implements Services, NodePart {
   /** Worse than declared while something that it needs cannot be called; what is elsewhere is judged there. */
   #seen(declared: ServiceFacts): ServiceFacts {
     if (declared.cluster !== '') return declared
-    const missing = missingFor(declared, (name) => this.#index.find({ name }).map(({ instance }) => instance))
+    const missing = missingFor(declared, (query) => this.#index.find(query).map(({ instance }) => instance))
     return declared.health === 'passing' && missing.length > 0 ? { ...declared, health: 'degraded' } : declared
   }
 

@@ -79,6 +79,14 @@ describe('federated clusters', () => {
       [east, e2, west, w2].map((node) => node.members().length),
       [2, 2, 2, 2],
     )
+    // Messages cross no clusters: they would reach the gateway, which is not whom they are meant for.
+    west.channel('data').onMessage(() => assert.fail('a message for the east came to its gateway'))
+    const message = w2.channel('data').send({ service: 'billing' }, 'hello', { ack: true })
+    assert.equal((await failureOf(message)).code, 'ERR_UNKNOWN_SERVICE')
+    const [foreign] = services.find('billing')
+    const removed = await failureOf(services.remove(foreign?.id ?? ''))
+    assert.match(removed.message, /is of the cluster 'east', and removed there/)
+    assert.equal(found(w2, 'billing').length, 1)
     // What came from the east is not the west's to give back.
     assert.deepEqual(west.federation().exports, ['mail'])
     assert.deepEqual(found(e2, 'billing'), ['/zone-of-east by e2'])

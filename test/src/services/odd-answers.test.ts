@@ -7,11 +7,10 @@ describe('what a handler answers with', () => {
   it('fails its call, and nothing else, when it cannot even be asked what it is', async () => {
     const [a, b] = await form(['a', 'b'])
     assert.ok(a && b)
-    const odd = {
-      get then() {
-        throw new Error('do not ask')
-      },
+    const refuse = (): never => {
+      throw new Error('do not ask')
     }
+    const odd = new Proxy({}, { has: refuse, get: refuse })
     a.services.register('odd', { answer: () => odd })
     await b.services.waitFor('odd')
     for (const node of [a, b]) {

@@ -152,6 +152,35 @@ describe('services', () => {
     await waitUntil(() => b.services.find('shop')[0]?.health === 'degraded')
   })
 
+  it('depend on what their own namespace has, or none', async () => {
+    const [a] = await form(['a'])
+    assert.ok(a)
+    const { services } = a
+    const healthOf = (name: string) => services.find({ name, namespace: '*' })[0]?.health
+    services.register('shop', {}, { namespace: 'test', dependsOn: ['ledger', 'clock'] })
+    services.register('ledger', {}, { namespace: 'other' })
+    services.register('clock', {})
+    assert.equal(healthOf('shop'), 'degraded')
+    services.register('ledger', {}, { namespace: 'test' })
+    await waitUntil(() => healthOf('shop') === 'passing')
+    const impact = (name: string) => services.impact(name).dependants.map((each) => each.name)
+    assert.deepEqual([impact('ledger'), impact('clock')], [['shop'], ['shop']])
+  })
+
+  it('are called in turn, whatever others are asked for in between', async () => {
+    const [a] = await form(['a'])
+    assert.ok(a)
+    for (const version of ['1.0.0', '1.1.0', '2.0.0', '2.1.0'])
+      a.services.register('w', { who: () => version }, { version })
+    const seen = new Map<unknown, number>()
+    for (let call = 0; call < 20; call++)
+      for (const version of ['^1', '^2']) {
+        const who = await a.services.call('w', 'who', null, { strategy: 'round-robin', version })
+        seen.set(who, (seen.get(who) ?? 0) + 1)
+      }
+    assert.deepEqual([...seen.values()], [10, 10, 10, 10])
+  })
+
   it('are recipients of messages and requests on every channel', async () => {
     const [a, b, c] = await form(['a', 'b', 'c'])
     assert.ok(a && b && c)
@@ -197,6 +226,7 @@ describe('services', () => {
     assert.throws(() => services.register('x', { go: 'there' as never }), /must be functions/)
     assert.throws(() => services.register('x', {}, { metadata: { big: 'x'.repeat(5_000) } }), /4096 bytes/)
     assert.throws(() => services.find({ version: '^^' }), /range/)
+    assert.throws(() => services.find({ capabilities: [1] as never }), /capabilities must be a list of texts/)
     assert.equal((await failureOf(services.waitFor('nothing', { timeoutMs: 1 }))).code, 'ERR_TIMEOUT')
   })
 
