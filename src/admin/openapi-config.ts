@@ -162,7 +162,7 @@ export const configOperations: Readonly<
       errors: {
         ...body,
         404: ['ERR_UNKNOWN_MEMBER'],
-        503: [...unled, 'ERR_MEMBER_DOWN', 'ERR_NOT_LEADER'],
+        503: [...unled, 'ERR_MEMBER_DOWN', 'ERR_NOT_LEADER', 'ERR_BUFFER_FULL'],
         504: ['ERR_TIMEOUT'],
       },
     },
