@@ -5,6 +5,7 @@ import type { Carrier } from '../channels/carrier.ts'
 import { memberDown } from '../channels/failures.ts'
 import type { JsonValue } from '../channels/payload.ts'
 import { ClusterError } from '../errors.ts'
+import { endable } from '../iteration.ts'
 import type { WaitOptions } from '../node-interface.ts'
 import type { NodeContext } from '../node-part.ts'
 import { CallEdges } from './call-edges.ts'
@@ -58,7 +59,11 @@ export class CallSide implements Disposable {
 
   /** As {@link Services.stream}. */
   stream(asked: Asked): AsyncIterable<JsonValue> {
-    return readStream(this.calls, this.#exchange, asked)
+    const { options } = asked
+    return endable(
+      (signal) => readStream(this.calls, this.#exchange, { ...asked, options: { ...options, signal } }),
+      [options.signal],
+    )
   }
 
   /** Passes a call on to an instance of this cluster, as long as `limits` says. Throws {@link NotServed} when none served it. */

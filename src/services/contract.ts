@@ -4,6 +4,7 @@
 import type { JsonValue } from '../channels/payload.ts'
 import { type Checked, checkValue } from '../coordination/schema-check.ts'
 import type { StandardSchema } from '../coordination/standard-schema.ts'
+import { endable } from '../iteration.ts'
 import { checkContract, checkedObject } from './query-checks.ts'
 import type { ServiceCallContext, ServiceCallOptions, ServiceHandler, Services } from './service-interface.ts'
 
@@ -97,9 +98,14 @@ export function calling<Methods extends ServiceMethods>(
       const sent = await checkValue(taken, argument, input)
       return checkValue(given, await services.call(name, method, sent, resolved(options)), output)
     }
-    const read = async function* (argument: unknown, options: ServiceCallOptions = {}): AsyncGenerator<unknown> {
+    const read = (argument: unknown, options: ServiceCallOptions = {}): AsyncIterable<unknown> =>
+      endable((left) => items(argument, options, left))
+    const items = async function* (argument: unknown, options: ServiceCallOptions, left: AbortSignal) {
       const sent = await checkValue(taken, argument, input)
-      yield* checkedItems(given, services.stream(name, method, sent, resolved(options)), output)
+      if (left.aborted) return
+      const stream = services.stream(name, method, sent, resolved(options))[Symbol.asyncIterator]()
+      left.addEventListener('abort', () => void stream.return?.(), { once: true })
+      yield* checkedItems(given, { [Symbol.asyncIterator]: () => stream }, output)
     }
     return [method, stream ? read : call]
   })

@@ -185,7 +185,7 @@ export interface Services {
   ): ContractClient<Methods>
   /** The instances that this node knows, of members that are not `down` or `left`; best first. */
   find(query?: string | ServiceQuery): readonly ServiceInstance[]
-  /** Yields each change from the first read on, until `signal` aborts or the node stops. */
+  /** Yields each change from this call on, until `signal` aborts or the node stops. */
   watch(query?: string | ServiceQuery, options?: { readonly signal?: AbortSignal }): AsyncIterable<ServiceChange>
   /** Resolves once there is one that can be called. Default 30,000 ms. Rejects with `ERR_TIMEOUT`, `ERR_ABORTED`, `ERR_SHUTTING_DOWN`. */
   waitFor(query: string | ServiceQuery, options?: WaitOptions): Promise<ServiceInstance>

@@ -8,7 +8,7 @@ export class ServiceWatch implements AsyncIterable<ServiceChange> {
   readonly #find: () => readonly ServiceInstance[]
   readonly #signal: AbortSignal | undefined
   readonly #onEnd: () => void
-  #told: Map<string, ServiceInstance> | undefined
+  #told: Map<string, ServiceInstance>
   #wake: (() => void) | undefined
   #isEnded = false
 
@@ -16,6 +16,7 @@ export class ServiceWatch implements AsyncIterable<ServiceChange> {
     this.#find = find
     this.#signal = signal
     this.#onEnd = onEnd
+    this.#told = this.#now()
     if (signal?.aborted) this.#isEnded = true
     else signal?.addEventListener('abort', this.#abort, { once: true })
   }
@@ -43,7 +44,6 @@ export class ServiceWatch implements AsyncIterable<ServiceChange> {
   readonly #abort = (): void => this.end()
 
   async *#tell(): AsyncGenerator<ServiceChange, void, undefined> {
-    this.#told ??= this.#now()
     try {
       while (!this.#isEnded) {
         const changes = this.#changes()
@@ -64,7 +64,7 @@ export class ServiceWatch implements AsyncIterable<ServiceChange> {
   }
 
   #changes(): ServiceChange[] {
-    const before = this.#told ?? new Map<string, ServiceInstance>()
+    const before = this.#told
     const after = this.#now()
     this.#told = after
     const changes: ServiceChange[] = []

@@ -217,6 +217,15 @@ describe('services', () => {
     assert.deepEqual(seen, ['added cache@a', 'changed cache@a', 'removed cache@a'])
   })
 
+  it('are watched from the call on, not from the first read', { timeout: 10_000 }, async () => {
+    const [a] = await form(['a'])
+    assert.ok(a)
+    const changes = a.services.watch('late')[Symbol.asyncIterator]()
+    a.services.register('late', {})
+    assert.equal(text((await changes.next()).value), 'added late@a')
+    await changes.return?.()
+  })
+
   it('say what is wrong with them, all at once', async () => {
     const [a] = await form(['a'])
     assert.ok(a)

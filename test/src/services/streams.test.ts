@@ -111,6 +111,28 @@ describe('streams of services', () => {
     assert.equal((await failureOf(all(b.services.stream('broken', 'three')))).code, 'ERR_NO_HANDLER')
   })
 
+  it('let a reader go at once who leaves while they have nothing to give', { timeout: 10_000 }, async () => {
+    const [a, b] = await pair()
+    let [begun, cancelled] = [0, 0]
+    const silence = async function* (_: unknown, { signal }: { signal: AbortSignal }) {
+      begun += 1
+      await once(signal, 'abort')
+      cancelled += 1
+      yield ''
+    }
+    const contract = service('silent', { silence: { stream: true, output: textSchema } })
+    a.services.register(contract, { silence })
+    await b.services.waitFor('silent')
+    for (const read of [b.services.stream('silent', 'silence'), b.services.client(contract).silence(null)]) {
+      const iterator = read[Symbol.asyncIterator]()
+      const next = iterator.next()
+      await waitUntil(() => begun === cancelled + 1)
+      await iterator.return?.()
+      assert.deepEqual(await next, { done: true, value: undefined })
+      await waitUntil(() => cancelled === begun)
+    }
+  })
+
   it('end with their owner', async () => {
     const [a, b] = await pair()
     a.services.register('clock', {
