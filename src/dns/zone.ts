@@ -44,7 +44,7 @@ export function lookUp(name: string, facts: ZoneFacts): ZoneAnswer | undefined {
   if (kind === 'addr') return hexRecords(labels.join('.'), name)
   if (kind === 'node') return memberRecords(labels.join('.'), name, facts)
   if (kind !== 'service' || labels.length === 0) return { ...nothing, isKnown: kind === 'service' || kind === 'node' }
-  return serviceRecords(calledBy(labels), name, facts)
+  return serviceRecords(labels, name, facts)
 }
 
 interface Called {
@@ -53,8 +53,8 @@ interface Called {
 }
 
 function calledBy(labels: readonly string[]): Called {
-  const [first = '', second = ''] = labels
-  if (second === '_tcp') return { service: first.replace(/^_/, '') }
+  const [first = ''] = labels
+  if (labels.at(-1) === '_tcp') return { service: labels.slice(0, -1).join('.').replace(/^_/, '') }
   return labels.length > 1 ? { service: labels.slice(1).join('.'), capability: first } : { service: first }
 }
 
@@ -72,8 +72,10 @@ function memberRecords(called: string, name: string, { members }: ZoneFacts): Zo
   return member ? { isKnown: true, answers: addressRecords(name, hostOf(member.address)), additionals: [] } : nothing
 }
 
-function serviceRecords(called: Called, name: string, facts: ZoneFacts): ZoneAnswer {
-  const instances = instancesOf(called, facts)
+function serviceRecords(labels: readonly string[], name: string, facts: ZoneFacts): ZoneAnswer {
+  // A name may have dots itself, and comes before what they stand for otherwise.
+  const whole = instancesOf({ service: labels.join('.') }, facts)
+  const instances = whole.length > 0 ? whole : instancesOf(calledBy(labels), facts)
   if (instances.length === 0) return nothing
   const hosts = new Map(facts.members().map((member) => [member.name, hostOf(member.address)]))
   const answers: ZoneRecord[] = []
@@ -83,7 +85,8 @@ function serviceRecords(called: Called, name: string, facts: ZoneFacts): ZoneAns
     answers.push(...addressRecords(name, host))
     const parsed = parseAddress(address)
     if (typeof parsed === 'string') continue
-    const target = hosts.get(member) === parsed.host ? `${member.toLowerCase()}.node.${ZONE}` : targetOf(parsed.host)
+    const isOfMember = hosts.get(member) === parsed.host && isIP(parsed.host) !== 0
+    const target = isOfMember ? `${member.toLowerCase()}.node.${ZONE}` : targetOf(parsed.host)
     answers.push({ type: 'SRV', name, data: { target, port: parsed.port } })
     for (const record of addressRecords(target, host)) additionals.set(`${target} ${record.data}`, record)
   }

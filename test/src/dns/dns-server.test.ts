@@ -33,6 +33,7 @@ const instance = (name: string, of: string, changes: Partial<ServiceInstance>): 
 const members = [
   member('node-1', '127.0.0.1:7401'),
   member('node-2', '127.0.0.2:7402'),
+  member('named', 'named.example:7403'),
   member('gone', '127.0.0.3:1', 'down'),
 ]
 const instances = [
@@ -41,6 +42,8 @@ const instances = [
   instance('billing', 'node-2', { id: 'x', address: '127.0.0.9:9', health: 'critical' }),
   instance('calls', 'node-2', {}),
   instance('Orders', 'node-1', { address: '127.0.0.1:8003', capabilities: ['GBP'] }),
+  instance('my.mail', 'node-1', { address: '127.0.0.1:25' }),
+  instance('away', 'named', { address: 'named.example:8004' }),
   instance('six', 'node-2', { address: '[2001:db8::1]:6' }),
   ...Array.from({ length: 100 }, (_, at) =>
     instance('many', 'node-1', { id: `m${at}`, address: `10.0.0.${at + 1}:80` }),
@@ -88,6 +91,13 @@ describe('answers to DNS', () => {
     const dig = spawnSync('dig', asked, { encoding: 'utf8' })
     if (dig.error === undefined && dig.status === 0)
       assert.match(dig.stdout, /^0 1 800[12] node-[12]\.node\.trellis\.$/m)
+  })
+
+  it('know names of services with dots, and hosts that have no address', async () => {
+    assert.deepEqual(await resolver.resolve4('my.mail.service.trellis'), ['127.0.0.1'])
+    for (const name of ['my.mail.service.trellis', '_my.mail._tcp.service.trellis'])
+      assert.equal((await resolver.resolveSrv(name))[0]?.port, 25)
+    assert.equal((await resolver.resolveSrv('away.service.trellis'))[0]?.name, 'named.example')
   })
 
   it('come whole over TCP where UDP is too short for them', async () => {
