@@ -1,5 +1,6 @@
 // `for await (const message of channel.messages())`: the loop is a handler like any other. One message at a time; it is finished, and its
-// sender told so, when the loop asks for the next or ends. What still waits for a loop that ends has found no handler.
+// sender told so, when the loop asks for the next or ends. Who asks for several at once has as many in work, of which the oldest is finished first.
+// What still waits for a loop that ends has found no handler.
 
 import type { Message } from './channel.ts'
 import type { Subscribers } from './subscribers.ts'
@@ -22,8 +23,9 @@ export function messagesOf(
 ): AsyncIterableIterator<Message> {
   const { signal, topic } = options
   const offers: Offer[] = []
-  let current: Offer | undefined
-  let wake: ((result: IteratorResult<Message>) => void) | undefined
+  /** In work, the oldest first. */
+  const handed: Offer[] = []
+  const waiting: ((result: IteratorResult<Message>) => void)[] = []
   let isDone = false
 
   const subscription = subscribers.add(
@@ -40,31 +42,27 @@ export function messagesOf(
     subscription[Symbol.dispose]()
     registration[Symbol.dispose]()
     signal?.removeEventListener('abort', end)
-    current?.finish()
+    for (const { finish } of handed.splice(0)) finish()
     for (const { refuse } of offers.splice(0)) refuse(owner.refusal())
-    wake?.({ done: true, value: undefined })
-    wake = undefined
+    for (const wake of waiting.splice(0)) wake({ done: true, value: undefined })
   }
   const registration = owner.onEnd(end)
   const hand = (): void => {
-    if (wake === undefined) return
+    if (waiting.length === 0) return
     const offer = offers.shift()
     if (offer === undefined) return
-    current = offer
-    const resolve = wake
-    wake = undefined
-    resolve({ done: false, value: offer.message })
+    handed.push(offer)
+    waiting.shift()?.({ done: false, value: offer.message })
   }
   if (signal?.aborted) end()
   else signal?.addEventListener('abort', end, { once: true })
 
   return {
     next() {
-      current?.finish()
-      current = undefined
+      handed.shift()?.finish()
       if (isDone) return Promise.resolve({ done: true, value: undefined })
       return new Promise((resolve) => {
-        wake = resolve
+        waiting.push(resolve)
         hand()
       })
     },
