@@ -84,6 +84,8 @@ describe('a cluster of nodes with different transports', () => {
     assert.equal(known().length, 1)
     after.channel('data').onRequest(({ payload }) => payload)
     assert.equal((await stay.channel('data').request('move', 'found')).payload, 'found')
+    // Before its directory goes.
+    await after.stop()
   })
 })
 
