@@ -12,11 +12,13 @@ interface Waiting<Value> {
 
 export class Answers<Value> {
   readonly #waiting = new Map<number, Waiting<Value>>()
+  #isClosed = false
 
-  /** Registers `number` and lets `ask` give it to the core. Rejects with the reason of `signal`, or as the core refuses. */
+  /** Registers `number` and lets `ask` give it to the core. Rejects with the reason of `signal`, as the core refuses, or with `ERR_SHUTTING_DOWN`. */
   open(number: number, ask: () => void, signal: Ending): Promise<Value> {
     return new Promise<Value>((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason)
+      if (this.#isClosed) return reject(nodeStopping(false))
       const onAbort = (): void => {
         this.#waiting.delete(number)
         reject(signal.reason)
@@ -51,6 +53,7 @@ export class Answers<Value> {
 
   /** The voter ends; what was asked may still come about. */
   close(): void {
+    this.#isClosed = true
     const stopping = nodeStopping(true)
     for (const { reject } of [...this.#waiting.values()]) reject(stopping)
   }

@@ -105,6 +105,16 @@ describe('a hand-over', () => {
     }
   })
 
+  it('ends with the voter, also when the core was not told yet', async () => {
+    const leader = new Leader('when told')
+    const transferred = leader.handover.transfer('other', live())
+    leader.handover.close()
+    leader.release()
+    leader.drained()
+    await assert.rejects(transferred, (error) => isClusterError(error, 'ERR_SHUTTING_DOWN'))
+    assert(!leader.told.includes('transfer'))
+  })
+
   it('lets S5 go on when nothing came of it', async () => {
     const leader = new Leader()
     leader.release()
