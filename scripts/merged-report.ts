@@ -16,9 +16,9 @@ export interface Outcome {
 const counters = ['tests', 'suites', 'pass', 'fail', 'cancelled', 'skipped', 'todo', 'duration_ms'] as const
 const counterLine = new RegExp(`^(${counters.join('|')}) ([\\d.]+)$`)
 
-/** The events of `runs` in turn; a run starts when the one before has ended. `remarks` go before the summary. */
+/** The events of several runs, told one after another, as those of one that took as long as they are read for. `remarks` go before the summary. */
 export function mergeReports(
-  runs: readonly (() => AsyncIterable<TestEvent>)[],
+  runs: AsyncIterable<TestEvent>,
   outcome: Outcome,
   remarks: (outcome: Outcome) => string[],
 ): Readable {
@@ -26,24 +26,24 @@ export function mergeReports(
 }
 
 async function* events(
-  runs: readonly (() => AsyncIterable<TestEvent>)[],
+  runs: AsyncIterable<TestEvent>,
   outcome: Outcome,
   remarks: (outcome: Outcome) => string[],
 ): AsyncGenerator<TestEvent> {
+  const begun = performance.now()
   const totals = new Map<string, number>(counters.map((counter) => [counter, 0]))
   let last: TestEvent | undefined
-  for (const start of runs) {
-    for await (const event of start()) {
-      collect(event, outcome)
-      if (event.type === 'test:summary' && event.data.file === undefined) {
-        last = event
-        continue
-      }
-      const count = event.type === 'test:diagnostic' && event.data.nesting === 0 && counterLine.exec(event.data.message)
-      if (count) totals.set(count[1]!, totals.get(count[1]!)! + Number(count[2]))
-      else yield event
+  for await (const event of runs) {
+    collect(event, outcome)
+    if (event.type === 'test:summary' && event.data.file === undefined) {
+      last = event
+      continue
     }
+    const count = event.type === 'test:diagnostic' && event.data.nesting === 0 && counterLine.exec(event.data.message)
+    if (count) totals.set(count[1]!, totals.get(count[1]!)! + Number(count[2]))
+    else yield event
   }
+  totals.set('duration_ms', performance.now() - begun)
   outcome.failed = totals.get('fail')! + totals.get('cancelled')!
   outcome.tests = totals.get('tests')!
   for (const line of remarks(outcome)) yield diagnostic(line)
@@ -61,11 +61,13 @@ function collect(event: TestEvent, outcome: Outcome): void {
     const reason = typeof event.data.skip === 'string' && event.data.skip !== '' ? event.data.skip : 'no reason given'
     outcome.skipped.push({ file: event.data.file, name: event.data.name, reason })
   }
-  // The file that an event names is where the test stands: in a suite for several implementations that is no file of tests, and only the summary of the
-  // file that called it tells. A file that dies has no summary.
+  // The suite of a file in a group has its name. What is in it may have been called from a shared file, which is none of tests.
+  const isFile = (event.type === 'test:pass' || event.type === 'test:fail') && isTestFile(event.data.name)
+  if (isFile) outcome.files.push({ file: event.data.name, ms: event.data.details.duration_ms })
   if (event.type === 'test:fail' && event.data.todo === undefined) {
-    const file = event.data.file ?? event.data.name
-    if (isTestFile(file)) outcome.failedFiles.add(file)
+    // A file that dies has no summary of its own.
+    if (isFile) outcome.failedFiles.add(event.data.name)
+    else if (isTestFile(event.data.file)) outcome.failedFiles.add(event.data.file)
   }
   if (event.type === 'test:summary' && isTestFile(event.data.file)) {
     outcome.files.push({ file: event.data.file, ms: event.data.duration_ms })

@@ -1,6 +1,6 @@
-// What `npm test` runs: build, types of the tests, then node's own runner with its own report. Files run three at a time;
-// those of `test/multinode/` start processes of their own, so they come last and one by one. A skipped test says why,
-// and under TRELLIS_REQUIRE_ALL=1 it is a failure.
+// What `npm test` runs: build, types of the tests, then node's own runner with its own report. Files run three at a time, small ones
+// in groups (`test-groups.ts`); those of `test/multinode/` start processes of their own, so they come last and one by one, and simulations,
+// which compute and wait for nothing, have the other core meanwhile. A skipped test says why, and under TRELLIS_REQUIRE_ALL=1 it is a failure.
 //
 // Stories of processes are slow, and so are pages in a browser: a third of those that rotate are run each time, chosen by the commit's hash.
 //
@@ -13,9 +13,11 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname, relative, resolve } from 'node:path'
+import { Readable } from 'node:stream'
 import { run } from 'node:test'
 import { spec, type TestEvent } from 'node:test/reporters'
 import { mergeReports, type Outcome } from './merged-report.ts'
+import { inGroups } from './test-groups.ts'
 
 const root = resolve(import.meta.dirname, '..')
 /** A test that takes longer has failed. */
@@ -28,6 +30,7 @@ const filesAtOnce = Math.min(3, availableParallelism() + 1)
 
 /** What failed the last time, a line each. */
 const failedList = resolve(root, 'node_modules/.cache/failed-tests')
+const groups = resolve(root, 'node_modules/.cache/test-groups')
 
 /** Pages that take turns. The dashboard itself and the client are looked at every time. */
 const pages = ['calls', 'panels', 'switch'].map((name) => `test/browser/${name}.test.ts`)
@@ -39,7 +42,7 @@ function step(program: string, ...args: string[]): void {
   if (status !== 0) process.exit(status ?? 1)
 }
 
-function testFiles(words: readonly string[]): { parallel: string[]; serial: string[] } {
+function testFiles(words: readonly string[]): { parallel: string[]; serial: string[]; computing: string[] } {
   const all = globSync('test/**/*.test.ts', { cwd: root }).sort()
   const unknown = words.filter((word) => !all.some((file) => file.includes(word)))
   const files = words.length === 0 ? all : all.filter((file) => words.some((word) => file.includes(word)))
@@ -47,8 +50,14 @@ function testFiles(words: readonly string[]): { parallel: string[]; serial: stri
     console.error(`no test file matches ${unknown.join(', ') || 'test/**/*.test.ts'}`)
     process.exit(2)
   }
-  const isSerial = (file: string) => file.startsWith('test/multinode/')
-  return { parallel: files.filter((file) => !isSerial(file)), serial: files.filter(isSerial) }
+  const {
+    parallel = [],
+    serial = [],
+    computing = [],
+  } = Object.groupBy(files, (file) =>
+    file.startsWith('test/multinode/') ? 'serial' : file.startsWith('test/simulation/') ? 'computing' : 'parallel',
+  )
+  return { parallel, serial, computing }
 }
 
 /** Of the stories and pages that rotate, those whose turn it is not: two of three, by the commit's hash. */
@@ -85,9 +94,19 @@ async function* start(files: readonly string[], concurrency: number): AsyncGener
   clearTimeout(timer)
 }
 
+/** A run that goes on by itself from now on, to be told when its turn comes. */
+function startAhead(files: readonly string[]): () => AsyncIterable<TestEvent> {
+  const events = Readable.from(start(files, 1)).toArray()
+  // Whoever reads it is told.
+  events.catch(() => {})
+  return async function* () {
+    yield* await events
+  }
+}
+
 /** What node's report does not say: where the time went, and why tests were skipped. */
 function remarks({ skipped, files }: Outcome): string[] {
-  const short = (file: string | undefined) => relative(root, file ?? root)
+  const short = (file: string | undefined) => relative(root, resolve(root, file ?? ''))
   const slowest = [...files].sort((a, b) => b.ms - a.ms).slice(0, slowestShown)
   return [
     `slowest files: ${slowest.map(({ file, ms }) => `${short(file)} ${(ms / 1000).toFixed(1)} s`).join(', ')}`,
@@ -117,12 +136,18 @@ const files = testFiles(words)
 const left = isWhole ? [] : notInTurn(files.serial)
 const taken = (all: readonly string[]): string[] => all.filter((file) => !left.includes(file))
 const [parallel, serial] = [taken(files.parallel), taken(files.serial)]
-const phases = [() => start(parallel, filesAtOnce), () => start(serial, 1)]
-const wanted = phases.filter((_, phase) => [parallel, serial][phase]?.length !== 0)
+// What was asked for by name runs by itself.
+const begun = words.length === 0 ? inGroups(parallel, root, groups) : parallel
+async function* phases(): AsyncGenerator<TestEvent> {
+  if (begun.length > 0) yield* start(begun, filesAtOnce)
+  const simulations = files.computing.length === 0 ? undefined : startAhead(files.computing)
+  if (serial.length > 0) yield* start(serial, 1)
+  if (simulations !== undefined) yield* simulations()
+}
 const outcome: Outcome = { failed: 0, tests: 0, skipped: [], files: [], failedFiles: new Set() }
-const report = mergeReports(wanted, outcome, remarks).compose(spec)
+const report = mergeReports(phases(), outcome, remarks).compose(spec)
 for await (const text of report) process.stdout.write(text)
-const failed = [...outcome.failedFiles].map((file) => relative(root, file))
+const failed = [...new Set([...outcome.failedFiles].map((file) => relative(root, resolve(root, file))))]
 mkdirSync(dirname(failedList), { recursive: true })
 writeFileSync(failedList, failed.map((file) => `${file}\n`).join(''))
 if (process.env.TRELLIS_REQUIRE_ALL === '1' && outcome.skipped.length > 0) {
