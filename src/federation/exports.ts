@@ -32,10 +32,11 @@ export function groupOf({ name, namespace, version, zone, capabilities }: Groupe
   return JSON.stringify([name, namespace, version, zone, [...capabilities].sort()])
 }
 
-/** The groups of instances of this cluster that `patterns` name, as facts: the best health of any, the weight of all. */
+/** The groups of instances of this cluster that `patterns` name, as facts: the best health of any, the weight of all. `full`: told when not all have room. */
 export function exportedGroups(
   instances: readonly ServiceInstance[],
   patterns: readonly string[],
+  full: () => void,
 ): ReadonlyMap<string, ServiceFacts> {
   const groups = new Map<string, ServiceFacts>()
   let bytes = 0
@@ -48,8 +49,11 @@ export function exportedGroups(
     if (known) groups.set(key, merged(known, instance))
     else {
       const facts = factsOf(instance)
-      bytes += JSON.stringify(facts).length
-      if (groups.size >= MAX_EXPORTED || bytes > MAX_EXPORT_BYTES) break
+      bytes += Buffer.byteLength(JSON.stringify(facts))
+      if (groups.size >= MAX_EXPORTED || bytes > MAX_EXPORT_BYTES) {
+        full()
+        break
+      }
       groups.set(key, facts)
     }
   }

@@ -149,13 +149,20 @@ export class Federation implements NodePart {
     })
     const nameOf = (id: string): string =>
       id === identity.id ? self.name : `${links.nameOf(id)}@${this.#clusters.get(id) ?? ''}`
-    const host = new ServiceHost({ clock, self: identity.id, exchange, nameOf })
+    const refusal = links.refusalOfWork.bind(links)
+    const host = new ServiceHost({ clock, self: identity.id, exchange, nameOf, refusal })
     const offer = this.#services.offerForeign.bind(this.#services)
     return {
       links,
       exchange,
       host,
-      imports: new Imports({ clock, exchange, offer, count: (reason) => toolbox.counters.add(reason) }),
+      imports: new Imports({
+        clock,
+        exchange,
+        offer,
+        refusal: links.refusal.bind(links),
+        count: (reason) => toolbox.counters.add(reason),
+      }),
     }
   }
 
@@ -207,7 +214,9 @@ export class Federation implements NodePart {
     const gateway = this.#gateway
     if (!gateway) return
     const before = this.#exported
-    this.#exported = exportedGroups(this.#services.find({ namespace: '*', cluster: '' }), this.#options?.exports ?? [])
+    const own = this.#services.find({ namespace: '*', cluster: '' })
+    const full = (): void => this.#context.toolbox.counters.add('federation-unexported')
+    this.#exported = exportedGroups(own, this.#options?.exports ?? [], full)
     for (const [group, facts] of this.#exported) if (!before.has(group)) this.#serve(gateway, group, facts)
     for (const group of before.keys())
       if (!this.#exported.has(group)) {

@@ -22,8 +22,14 @@ const FIRST_PAUSE_MS = 250
 const LAST_PAUSE_MS = 5_000
 /** Links to gateways of others, of one gateway. */
 const MAX_LINKS = 128
-/** Bytes queued on a link; past that calls are refused. */
+/** Bytes queued on a link; past that nobody asks anything over it. */
 const MAX_QUEUED_BYTES = 8 * 1024 * 1024
+/** The same of answers: past that nothing is done for who waits behind them. */
+const MAX_QUEUED_ANSWER_BYTES = 64 * 1024 * 1024
+/** What is larger than a payload travels in pieces, in order: all but the last are called so. */
+const PIECE = 'piece'
+/** A payload put together again: the largest answer, and as much as is said along with it. */
+const MAX_MESSAGE_BYTES = 4 * MAX_PAYLOAD_BYTES
 
 export interface GatewayLinksOptions {
   readonly self: LocalHello
@@ -37,6 +43,9 @@ export interface GatewayLinksOptions {
 interface Held {
   readonly link: Link
   heardAt: number
+  /** Of a message whose last piece has not come. */
+  pieces: Uint8Array[]
+  bytes: number
 }
 
 export class GatewayLinks {
@@ -87,22 +96,30 @@ export class GatewayLinks {
     }
   }
 
-  /** Throws `ERR_NO_ROUTE`, `ERR_BUFFER_FULL`, or `ERR_PAYLOAD_TOO_LARGE`. */
+  /** Why a gateway should be asked nothing now. Undefined: it may be. */
+  refusal(peer: string): ClusterError | undefined {
+    return this.#fullness(peer, MAX_QUEUED_BYTES)
+  }
+
+  /** Why nothing should be done for a gateway now. Undefined: it may be asked for. */
+  refusalOfWork(peer: string): ClusterError | undefined {
+    return this.#fullness(peer, MAX_QUEUED_ANSWER_BYTES)
+  }
+
+  /** However much waits: what was once taken on is answered. Throws `ERR_NO_ROUTE`, or `ERR_PAYLOAD_TOO_LARGE`. */
   send(peer: string, subject: string, payload: Uint8Array): void {
     const link = this.#held.get(peer)?.link
     if (!link) throw new ClusterError('ERR_NO_ROUTE', 'that gateway is gone', { member: peer })
-    if (link.connection.queuedBytes > MAX_QUEUED_BYTES)
-      throw new ClusterError('ERR_BUFFER_FULL', 'the link to that gateway is full', {
-        queue: 'federation',
-        limit: MAX_QUEUED_BYTES,
-      })
     const { length } = payload
-    if (length > MAX_PAYLOAD_BYTES)
+    if (length > MAX_MESSAGE_BYTES)
       throw new ClusterError('ERR_PAYLOAD_TOO_LARGE', `${length} bytes are too many to cross clusters`, {
         bytes: length,
-        limit: MAX_PAYLOAD_BYTES,
+        limit: MAX_MESSAGE_BYTES,
       })
-    link.send({ type: 'envelope', envelope: this.#envelope(peer, subject, payload) })
+    let from = 0
+    for (; length - from > MAX_PAYLOAD_BYTES; from += MAX_PAYLOAD_BYTES)
+      this.#say(link, PIECE, payload.subarray(from, from + MAX_PAYLOAD_BYTES))
+    this.#say(link, subject, payload.subarray(from))
   }
 
   /** Those that are linked now. */
@@ -166,13 +183,13 @@ export class GatewayLinks {
       void link.goodbye('duplicate')
       return
     }
-    const held: Held = { link, heardAt: this.#clock.now() }
+    const held: Held = { link, heardAt: this.#clock.now(), pieces: [], bytes: 0 }
     this.#held.set(id, held)
     void other?.goodbye('duplicate')
     link.start({
       message: (message) => {
         held.heardAt = this.#clock.now()
-        if (message.type === 'envelope') this.#receive(link, message.envelope)
+        if (message.type === 'envelope') this.#receive(held, message.envelope)
       },
       drain: () => {},
       close: () => {
@@ -189,17 +206,19 @@ export class GatewayLinks {
     return this.#held.size >= MAX_LINKS || this.#stopping.signal.aborted
   }
 
-  #receive(link: Link, { topic, source, payload }: Envelope): void {
+  #receive(held: Held, { topic, source, payload }: Envelope): void {
     const { counters, turn } = this.#options.toolbox
+    const { peer } = held.link
+    if (topic === 'beat') return
+    if (topic === PIECE && source === peer.id) return void this.#keepPiece(held, payload)
+    const whole = held.bytes === 0 ? payload : Buffer.concat([...held.pieces, payload])
+    held.pieces = []
+    held.bytes = 0
     const handler = this.#handlers.get(topic ?? '')
-    if (source !== link.peer.id || !handler) {
-      if (topic !== 'beat') counters.add('federation-unknown')
-      return
-    }
-    const { id, generation } = link.peer
+    if (source !== peer.id || !handler) return void counters.add('federation-unknown')
     turn.enter(() => {
       try {
-        handler({ id, generation }, payload, () => {})
+        handler({ id: peer.id, generation: peer.generation }, whole, () => {})
       } catch (error) {
         if (!(error instanceof ClusterError)) throw error
         counters.add('federation-malformed')
@@ -207,12 +226,29 @@ export class GatewayLinks {
     })
   }
 
+  #keepPiece(held: Held, piece: Uint8Array): void {
+    held.pieces.push(piece)
+    held.bytes += piece.length
+    // Nobody sends so much: its end tells all who wait for something of it.
+    if (held.bytes > MAX_MESSAGE_BYTES || piece.length === 0) held.link.destroy()
+  }
+
+  #fullness(peer: string, limit: number): ClusterError | undefined {
+    const queued = this.#held.get(peer)?.link.connection.queuedBytes ?? 0
+    if (queued <= limit) return undefined
+    return new ClusterError('ERR_BUFFER_FULL', 'the link to that gateway is full', { queue: 'federation', limit })
+  }
+
   /** Tells all that this end is there, and ends links whose other end is not. */
   #look(): void {
     const now = this.#clock.now()
-    for (const [peer, { link, heardAt }] of this.#held)
+    for (const { link, heardAt } of this.#held.values())
       if (now - heardAt > SILENCE_MS) link.destroy()
-      else link.send({ type: 'envelope', envelope: this.#envelope(peer, 'beat', new Uint8Array()) })
+      else this.#say(link, 'beat', new Uint8Array())
+  }
+
+  #say(link: Link, topic: string, payload: Uint8Array): void {
+    link.send({ type: 'envelope', envelope: this.#envelope(link.peer.id, topic, payload) })
   }
 
   #envelope(destination: string, topic: string, payload: Uint8Array): Envelope {

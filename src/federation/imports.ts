@@ -34,6 +34,8 @@ export interface ImportsOptions {
   readonly clock: Time
   readonly exchange: CallExchange
   readonly offer: Offer
+  /** Why a gateway should be asked nothing now. */
+  readonly refusal: (gateway: string) => ClusterError | undefined
   /** Counts what was dropped, by reason. */
   readonly count: (reason: string) => void
 }
@@ -91,7 +93,7 @@ export class Imports {
   }
 
   async #forward(imported: Imported, method: string, argument: JsonValue, running: RunningCall) {
-    const { clock, exchange } = this.#options
+    const { clock, exchange, refusal } = this.#options
     const operation = `${imported.facts.name}.${method}`
     const limits = new CallLimits(clock, running.deadlineMs, undefined)
     const text = encodeValue(argument)
@@ -99,6 +101,11 @@ export class Imports {
     const first = imported.turn++ % gateways.length
     let error = gone(imported.facts.name)
     for (const [to, number] of [...gateways.slice(first), ...gateways.slice(0, first)]) {
+      const full = refusal(to)
+      if (full) {
+        error = full
+        continue
+      }
       const { deadline } = limits
       const { isStream, trace } = running
       const call = { to, number, method, argument: text, deadline, isStream, trace, failsFast: true }

@@ -68,6 +68,8 @@ export interface ServiceHostOptions {
   readonly self: string
   readonly exchange: CallExchange
   readonly nameOf: (id: string) => string
+  /** Why nothing more is done for a caller now. Default: there is nothing against it. */
+  readonly refusal?: (caller: string) => ClusterError | undefined
 }
 
 export class ServiceHost implements CallServer, Disposable {
@@ -135,8 +137,9 @@ export class ServiceHost implements CallServer, Disposable {
     if (this.#early.size > 0 && this.#early.delete(`${caller.key} ${id}`)) return
     const hosted = this.#hosted.get(number)
     const handler = hosted?.handler(method)
-    if (!hosted || !handler || hosted.running >= hosted.concurrency) {
-      const error = this.#refusal(hosted, handler, call)
+    const refusal = this.#options.refusal?.(caller.id)
+    if (refusal || !hosted || !handler || hosted.running >= hosted.concurrency) {
+      const error = refusal ?? this.#refusal(hosted, handler, call)
       this.#options.exchange.fail(caller.id, id, this.#failure(error, method), true, 0)
       return
     }

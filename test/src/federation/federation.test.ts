@@ -1,25 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { FederationOptions, NodeOptions, TrellisNode } from '../../../src/index.ts'
+import type { TrellisNode } from '../../../src/index.ts'
 import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
-import { failureOf, form, start } from '../local-nodes.ts'
+import { failureOf, start } from '../local-nodes.ts'
+import { addressOf, cluster } from './clusters.ts'
 
-const secret = 'a secret of gateways alone'
-
-/** A cluster whose first members are gateways. */
-async function cluster(
-  name: string,
-  members: readonly string[],
-  gateways: Readonly<Record<string, Partial<FederationOptions>>>,
-) {
-  const options = (member: string): NodeOptions => {
-    const federation = gateways[member]
-    return { cluster: name, zone: `zone-of-${name}`, ...(federation ? { federation: { secret, ...federation } } : {}) }
-  }
-  return form(members, options)
-}
-
-const addressOf = (node: TrellisNode): string => node.federation().address ?? assert.fail('no gateway')
 const found = (node: TrellisNode, name: string) =>
   node.services.find(name).map(({ cluster: where, zone, member }) => `${where}/${zone} by ${member}`)
 
