@@ -28,9 +28,9 @@ export class LocalBarriers implements NodeBarriers {
       value: '',
     }
     const wait = { waitMs, signal, timeoutMs }
-    const { lease, isGranted, since } = await this.#leases.claim(request, wait)
+    const { lease, isGranted, since, rest } = await this.#leases.claim(request, wait)
     // The last one to come goes on at once; its claim is gone with the round.
-    const outcome = isGranted ? 'passed' : await this.#leases.turn(lease, claimed, since, wait)
+    const outcome = isGranted ? 'passed' : await this.#leases.turn(lease, claimed, since, rest)
     if (outcome === 'passed') return lease.forget()
     await this.#leases.giveUp(lease)
     if (outcome === 'late') {

@@ -42,6 +42,11 @@ interface Claim {
   readonly since: number
 }
 
+/** `rest`: what is left to wait for its turn. */
+interface LiveClaim extends Claim {
+  readonly rest: ClaimWait
+}
+
 export const DEFAULT_LEASE_MS = 10_000
 const MIN_LEASE_MS = 100
 const MAX_LEASE_MS = 86_400_000
@@ -67,24 +72,29 @@ export class Leases {
    * given back, `ERR_NO_QUORUM` that may have happened.
    */
   async take(request: ClaimRequest, wait: ClaimWait): Promise<HeldLease> {
-    const { lease, isGranted } = await this.claim(request, wait)
+    const { lease, isGranted, rest } = await this.claim(request, wait)
     if (isGranted) return lease
     const { kind, name } = request
-    const outcome = await this.turn(lease, { kind, name }, 0, wait)
+    const outcome = await this.turn(lease, { kind, name }, 0, rest)
     if (outcome === 'granted') return lease
     await this.giveUp(lease)
     if (outcome === 'lost') throw lostWhileWaiting(request)
-    throw isShorter(wait) ? timedOut(request, wait.timeoutMs) : await this.#holderOf(request)
+    const { timeoutMs } = wait
+    throw timeoutMs !== undefined && isShorter(rest) ? timedOut(request, timeoutMs) : await this.#holderOf(request)
   }
 
   /** Makes the claim; it lives from now on, held or waiting. One whose caller has gone, or waits no longer, is given back as soon as it is there. */
-  async claim(request: ClaimRequest, wait: ClaimWait): Promise<Claim> {
+  async claim(request: ClaimRequest, wait: ClaimWait): Promise<LiveClaim> {
     const operation = `${request.kind}.claim`
+    const { clock } = this.#options
     const { signal, timeoutMs = DEFAULT_CALL_TIMEOUT_MS } = wait
+    const began = clock.now()
     beginWait(operation, { signal })
     const made = this.#claim(request, wait.waitMs > 0, timeoutMs + LATE_CLAIM_MS)
-    using limit = limited(this.#options.clock, operation, timeoutMs, signal)
-    return await orGivenBack(made, limit.signal)
+    using limit = limited(clock, operation, timeoutMs, signal)
+    const claim = await orGivenBack(made, limit.signal)
+    if (wait.timeoutMs === undefined) return { ...claim, rest: wait }
+    return { ...claim, rest: { ...wait, timeoutMs: Math.max(0, began + timeoutMs - clock.now()) } }
   }
 
   async #claim(request: ClaimRequest, waits: boolean, timeoutMs: number): Promise<Claim> {
@@ -249,7 +259,7 @@ export function badOptions(problem: string): ClusterError {
 }
 
 /** The caller's time for the whole call ends its wait, before `waitMs` does. */
-export function isShorter<Wait extends ClaimWait>(wait: Wait): wait is Wait & { readonly timeoutMs: number } {
+function isShorter(wait: ClaimWait): boolean {
   return wait.timeoutMs !== undefined && wait.timeoutMs < wait.waitMs
 }
 

@@ -71,4 +71,20 @@ describe('a claim that cannot be given back at once', () => {
     await using again = await next
     assert.ok(again.token > 0)
   })
+
+  it('and a call whose claim took long waits for its turn no longer than its own time', async () => {
+    await using cluster = await createTestCluster(3, { latencyMs: 150 })
+    const [away, here] = cluster.nodes.filter((node) => node !== cluster.leader()) as [TestNode, TestNode]
+    await using _held = await here.locks.acquire('l', { leaseMs })
+    const began = cluster.now
+    const calls = [
+      away.locks.acquire('l', { leaseMs, waitMs: 60_000, timeoutMs: 2_000 }),
+      away.barriers.enter('l', { leaseMs, parties: 2, waitMs: 60_000, timeoutMs: 2_000 }),
+    ].map(async (call) => [(await failureOf(call)).code, cluster.now - began] as const)
+    for (const [code, ms] of await Promise.all(calls)) {
+      assert.equal(code, 'ERR_TIMEOUT')
+      // There, to the other voter and both ways back, once to give it back.
+      assert.ok(ms >= 2_000 && ms < 2_700, `after ${ms} ms`)
+    }
+  })
 })
