@@ -168,15 +168,18 @@ function joinProblem(value: unknown): string | undefined {
   if (!isList) return 'must be a list of HOST:PORT, dns://NAME:PORT, dns+srv://NAME or providers'
   const entries: readonly unknown[] = splitList(value)
   if (entries.length > maxJoin) return `must have at most ${maxJoin} addresses`
-  for (const entry of entries) {
+  const [only] = entries
+  if (entries.length === 1) return seedProblem(only)
+  const wrong = entries.flatMap((entry) => {
     const problem = seedProblem(entry)
-    if (problem) return entries.length === 1 ? problem : `has ${show(entry)}, which ${problem}`
-  }
-  return undefined
+    return problem === undefined ? [] : `${show(entry)}, which ${problem}`
+  })
+  return wrong.length === 0 ? undefined : `has ${wrong.join(', ')}`
 }
 
 function seedProblem(entry: unknown): string | undefined {
-  if (isProvider(entry)) return undefined
+  if (isProvider(entry))
+    return ['undefined', 'function'].includes(typeof entry.announce) ? undefined : 'has an announce that is no function'
   if (typeof entry !== 'string') return 'must be HOST:PORT or a provider with a name and watch()'
   if (isDnsAddress(entry)) {
     const parsed = parseDnsAddress(entry)
@@ -232,7 +235,7 @@ function overlaysProblem(value: unknown): string | undefined {
 
 function autoProblem(value: unknown): string | undefined {
   if (typeof value === 'boolean') return undefined
-  if (typeof value !== 'object' || value === null) return 'must be true, false, or parameters of the adviser'
+  if (!isObject(value)) return 'must be true, false, or parameters of the adviser'
   const problems = adviserProblems(value)
   return problems.length === 0 ? undefined : `is refused: ${problems.join(', ')}`
 }

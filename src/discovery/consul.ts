@@ -10,11 +10,13 @@
 
 import { EventEmitter } from 'node:events'
 import type Consul from 'consul'
-import { ClusterError } from '../errors.ts'
+import { type OptionChecks, text, trueOrFalse } from '../call-options.ts'
 import { formatAddress, parseAddress } from '../network-address.ts'
 import { optionalPeer } from '../optional-peer.ts'
+import { MAX_DELAY_MS } from '../runtime/clock.ts'
 import type { Announcement, Discovery, ReportTrouble } from './discovery.ts'
 import { asError, Backoff, isSameSet, jittered, pause } from './patience.ts'
+import { numberFrom, providerOptions, shown } from './provider-options.ts'
 
 const { default: Client } = await optionalPeer<{ default: typeof Consul }>('consul', () => import('consul'))
 
@@ -35,6 +37,14 @@ export interface ConsulOptions {
 }
 
 const defaults = { url: 'http://127.0.0.1:8500', service: 'trellis', register: true, ttlMs: 15_000, waitMs: 60_000 }
+const checks: OptionChecks<ConsulOptions> = {
+  url: shown(isWebAddress, 'a URL'),
+  token: text,
+  service: shown((value) => typeof value === 'string' && /^[a-z0-9][a-z0-9-]{0,62}$/i.test(value), 'a DNS label'),
+  register: trueOrFalse,
+  ttlMs: numberFrom(1_000, MAX_DELAY_MS),
+  waitMs: numberFrom(1_000, 600_000),
+}
 /** Consul removes what was critical for so long; it takes no less than a minute. */
 const DEREGISTER_AFTER = '1m'
 const CALL_TIMEOUT_MS = 10_000
@@ -58,9 +68,7 @@ type Call = Record<string, unknown>
  * needs the package `consul` 2.
  */
 export function consulDiscovery(options: ConsulOptions = {}): Discovery {
-  const settings = { ...defaults, ...options }
-  const problems = problemsOf(settings)
-  if (problems.length > 0) throw new ClusterError('ERR_BAD_OPTIONS', problems.join('; '), { problems })
+  const settings = providerOptions('consulDiscovery', options, checks, defaults)
   const provider = new ConsulProvider(settings)
   const name = `consul ${settings.service} at ${settings.url}`
   const watch: Discovery['watch'] = (signal, report) => provider.watch(signal, report)
@@ -68,13 +76,8 @@ export function consulDiscovery(options: ConsulOptions = {}): Discovery {
   return { name, watch, announce: (self, signal, report) => provider.announce(self, signal, report) }
 }
 
-function problemsOf({ url, service, ttlMs, waitMs }: typeof defaults): string[] {
-  const found: string[] = []
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) found.push(`consul.url ('${url}') must be a URL`)
-  if (!/^[a-z0-9][a-z0-9-]{0,62}$/i.test(service)) found.push(`consul.service ('${service}') must be a DNS label`)
-  if (!(ttlMs >= 1_000)) found.push(`consul.ttlMs (${ttlMs}) must be at least 1000`)
-  if (!(waitMs >= 1_000 && waitMs <= 600_000)) found.push(`consul.waitMs (${waitMs}) must be from 1000 to 600000`)
-  return found
+function isWebAddress(value: unknown): boolean {
+  return typeof value === 'string' && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)
 }
 
 class ConsulProvider {

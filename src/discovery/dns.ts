@@ -8,11 +8,14 @@
 // Container runtimes give a time to live of ten minutes on names whose members change in seconds: hence the upper bound.
 
 import { lookup, Resolver } from 'node:dns/promises'
-import { ClusterError } from '../errors.ts'
+import type { OptionChecks } from '../call-options.ts'
 import { formatAddress } from '../network-address.ts'
+import { show } from '../option-checks.ts'
+import { MAX_DELAY_MS } from '../runtime/clock.ts'
 import type { Discovery, ReportTrouble } from './discovery.ts'
 import { type DnsAddress, parseDnsAddress } from './dns-address.ts'
 import { asError, Backoff, isSameSet, jittered, pause } from './patience.ts'
+import { numberFrom, providerOptions, refusal } from './provider-options.ts'
 
 /** How often a name is asked for. */
 export interface DnsPace {
@@ -25,6 +28,11 @@ export interface DnsPace {
 }
 
 const defaultPace = { minIntervalMs: 1_000, maxIntervalMs: 5_000, queryTimeoutMs: 1_000 }
+const paceChecks: OptionChecks<DnsPace> = {
+  minIntervalMs: numberFrom(1, MAX_DELAY_MS),
+  maxIntervalMs: numberFrom(1, MAX_DELAY_MS),
+  queryTimeoutMs: numberFrom(1, MAX_DELAY_MS),
+}
 const NEGATIVES_BELIEVED = 3
 const QUERY_TRIES = 2
 /** The server has answered that there is nothing of that name and kind. */
@@ -43,15 +51,13 @@ interface Host {
 
 /**
  * A provider for `dns://NAME:PORT` or `dns+srv://NAME`, each with `?resolver=HOST:PORT` for a name server of one's own. Throws
- * `ERR_BAD_OPTIONS` for any other text.
+ * `ERR_BAD_OPTIONS` for any other text, and for a pace that cannot be kept.
  */
 export function dnsDiscovery(text: string, pace: DnsPace = {}): Discovery {
-  const address = parseDnsAddress(text)
-  if (typeof address === 'string') {
-    const problem = `'${text}' ${address}`
-    throw new ClusterError('ERR_BAD_OPTIONS', problem, { problems: [problem] })
-  }
-  return { name: text, watch: (signal, report) => watch(address, { ...defaultPace, ...pace }, signal, report) }
+  const address = typeof text === 'string' ? parseDnsAddress(text) : 'must be dns://NAME:PORT or dns+srv://NAME'
+  if (typeof address === 'string') throw refusal('dnsDiscovery', [`${show(text)} ${address}`])
+  const settings = providerOptions('dnsDiscovery', pace, paceChecks, defaultPace)
+  return { name: text, watch: (signal, report) => watch(address, settings, signal, report) }
 }
 
 async function* watch(

@@ -8,11 +8,12 @@
 // Endpoints that are not ready yet count: a member becomes ready by finding its cluster. Those that terminate do not.
 
 import type { ConfigurationOptions, KubeConfig, ObservableMiddleware, V1EndpointSlice } from '@kubernetes/client-node'
-import { ClusterError } from '../errors.ts'
+import type { OptionChecks } from '../call-options.ts'
 import { formatAddress, isWildcard, parseAddress } from '../network-address.ts'
 import { optionalPeer } from '../optional-peer.ts'
 import type { Discovery, ReportTrouble } from './discovery.ts'
 import { asError, Backoff, isSameSet, jittered, pause } from './patience.ts'
+import { providerOptions, refuse, shown } from './provider-options.ts'
 
 type Client = typeof import('@kubernetes/client-node')
 const client = await optionalPeer<Client>('@kubernetes/client-node', () => import('@kubernetes/client-node'))
@@ -45,17 +46,25 @@ const BETWEEN_WATCHES_MS = 200
 const FIRST_PAUSE_MS = 250
 const LAST_PAUSE_MS = 10_000
 const GONE = 410
-const word = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
+
+const isWord = (value: unknown): boolean =>
+  typeof value === 'string' && /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(value)
+const checks: OptionChecks<KubernetesOptions> = {
+  service: shown(isWord, 'the name of a Service'),
+  namespace: shown(isWord, 'the name of a namespace'),
+  port: shown(isPort, 'a port or the name of one'),
+  config: (value) => (isConfig(value) ? undefined : 'must be a KubeConfig'),
+}
 
 /**
  * A provider that follows the endpoints of a Kubernetes Service. It needs `list` and `watch` on `endpointslices` of
  * `discovery.k8s.io`. Throws `ERR_BAD_OPTIONS` with every problem. Importing it needs the package `@kubernetes/client-node` 2.
  */
 export function kubernetesDiscovery(options: KubernetesOptions): Discovery {
-  const config = (options.config as KubeConfig | undefined) ?? defaultConfig()
-  const namespace = options.namespace ?? config.getContextObject(config.getCurrentContext())?.namespace ?? 'default'
-  const problems = problemsOf({ ...options, namespace }, config)
-  if (problems.length > 0) throw new ClusterError('ERR_BAD_OPTIONS', problems.join('; '), { problems })
+  const given = providerOptions('kubernetesDiscovery', options, checks, {}, ['service'])
+  const config = (given.config as KubeConfig | undefined) ?? defaultConfig()
+  const namespace = given.namespace ?? config.getContextObject(config.getCurrentContext())?.namespace ?? 'default'
+  if (!config.getCurrentCluster()) refuse('kubernetesDiscovery', ['config names no cluster'])
   const slices = new Slices(config, namespace, options.service, options.port)
   return {
     name: `kubernetes ${namespace}/${options.service}`,
@@ -69,15 +78,14 @@ function defaultConfig(): KubeConfig {
   return config
 }
 
-function problemsOf({ service, namespace = '', port }: KubernetesOptions, config: KubeConfig): string[] {
-  const found: string[] = []
-  if (!word.test(service ?? '')) found.push(`kubernetes.service ('${service}') must be the name of a Service`)
-  if (!word.test(namespace)) found.push(`kubernetes.namespace ('${namespace}') must be the name of a namespace`)
-  const isNumber = typeof port === 'number'
-  if (isNumber && !(Number.isInteger(port) && port > 0 && port < 65_536))
-    found.push(`kubernetes.port (${port}) is no port`)
-  if (!config.getCurrentCluster()) found.push('kubernetes.config names no cluster')
-  return found
+function isPort(value: unknown): boolean {
+  if (typeof value === 'string') return value !== ''
+  return Number.isInteger(value) && (value as number) > 0 && (value as number) < 65_536
+}
+
+function isConfig(value: unknown): boolean {
+  const methods = ['getCurrentContext', 'getContextObject', 'getCurrentCluster', 'makeApiClient']
+  return methods.every((method) => typeof Reflect.get(Object(value), method) === 'function')
 }
 
 /** What one watch came to. */

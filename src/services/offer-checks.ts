@@ -46,7 +46,7 @@ function factsOf(base: ServiceFacts, { health, concurrency, ...facts }: ServiceO
 function checkHandlers(service: string | ServiceContract, handlers: Handlers): void {
   const { name, methods } = typeof service === 'string' ? { name: service, methods: {} } : service
   const areFunctions = (each: object): boolean => Object.values(each).every((handler) => typeof handler === 'function')
-  if (typeof handlers !== 'object' || handlers === null || !areFunctions(handlers))
+  if (typeof handlers !== 'object' || handlers === null || Array.isArray(handlers) || !areFunctions(handlers))
     refuse([`services: the handlers of '${name}' must be functions by method`])
   const missing = Object.keys(methods).filter((method) => typeof handlers[method] !== 'function')
   refuse(missing.map((method) => `services: there is no handler of '${name}.${method}'`))

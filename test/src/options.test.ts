@@ -151,6 +151,17 @@ describe('resolveOptions', () => {
     ['a multiaddr of every interface', { listen: '/ip4/0.0.0.0/tcp/1', secret }, /advertise must say what can/],
     ['port 0 in join', { join: ['a:0'] }, /cannot have port 0/],
     ['one bad address among many', { join: ['a:1', 'b'] }, /join .* has 'b', which must be HOST:PORT/],
+    [
+      'bad addresses among many, all of them',
+      { join: ['a:1', 'b', 'c:0', 'dns://d', 5] },
+      /has 'b', which must be HOST:PORT, 'c:0', which cannot have port 0, 'dns:\/\/d', which must be dns:\/\/NAME:PORT, 5, which must be HOST:PORT or a provider/,
+    ],
+    [
+      'a provider that cannot announce',
+      { join: [{ name: 'mine', watch() {}, announce: 1 }] },
+      /has an announce that is no function/,
+    ],
+    ['a list of parameters of the adviser', { topologyAuto: [] }, /must be true, false, or parameters/],
     ['a wrong name in DNS', { join: 'dns://x' }, /must be dns:\/\/NAME:PORT/],
     ['what is no provider', { join: [{ watch() {} }] }, /a provider with a name and watch\(\)/],
     ['a short secret', { secret: 'too short' }, /secret has 9 bytes, at least 16 are needed/],

@@ -34,11 +34,19 @@ const knownKeys = ['hosts', 'prefix', 'username', 'password', 'tls', 'ca', 'cert
 
 /** Throws `ERR_BAD_OPTIONS` with every problem. */
 export function checkedOptions(options: EtcdOptions): EtcdSettings {
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
+    throw refusal(['etcd: the options must be an object'])
   const { hosts: given = '127.0.0.1:2379', leaderLeaseMs = DEFAULT_LEADER_LEASE_MS } = options
+  if (typeof given !== 'string' && !Array.isArray(given))
+    throw refusal(['etcd.hosts must be a text or a list of texts'])
   const hosts = typeof given === 'string' ? given.split(',').map((host) => host.trim()) : [...given]
   const problems = problemsOf({ ...options, hosts, leaderLeaseMs })
-  if (problems.length > 0) throw new ClusterError('ERR_BAD_OPTIONS', problems.join('; '), { problems })
+  if (problems.length > 0) throw refusal(problems)
   return Object.freeze({ ...options, hosts, leaderLeaseMs })
+}
+
+function refusal(problems: readonly string[]): ClusterError {
+  return new ClusterError('ERR_BAD_OPTIONS', problems.join('; '), { problems })
 }
 
 function problemsOf(settings: EtcdSettings): string[] {

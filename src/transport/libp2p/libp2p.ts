@@ -78,7 +78,8 @@ function openTopic(topic: string | (Pick<OpenTopic, 'topic'> & Partial<OpenTopic
   return { channel: 'events', format: 'json', ...(typeof topic === 'string' ? { topic } : topic) }
 }
 
-function gossipProblems({ topics, sign = true, maxGuests = DEFAULT_MAX_GUESTS }: GossipsubSettings): string[] {
+function gossipProblems(settings: GossipsubSettings): string[] {
+  const { topics, sign = true, maxGuests = DEFAULT_MAX_GUESTS } = Object(settings) as GossipsubSettings
   const found: string[] = []
   if (!Array.isArray(topics) || topics.length === 0 || topics.length > MAX_TOPICS)
     return [`libp2p.gossipsub.topics must be a list of 1 to ${MAX_TOPICS} topics`]
@@ -99,7 +100,10 @@ function gossipProblems({ topics, sign = true, maxGuests = DEFAULT_MAX_GUESTS }:
   return found
 }
 
-function problemsOf({ listen, encrypter, transports, gossipsub }: Libp2pSettings): string[] {
+function problemsOf(settings: Libp2pSettings): string[] {
+  if (typeof settings !== 'object' || settings === null || Array.isArray(settings))
+    return ['libp2p: the options must be an object']
+  const { listen, encrypter, transports, gossipsub } = settings
   const found: string[] = []
   if (listen !== undefined && (!Array.isArray(listen) || listen.length === 0 || listen.length > MAX_LISTEN))
     found.push(`libp2p.listen must be a list of 1 to ${MAX_LISTEN} multiaddrs`)
