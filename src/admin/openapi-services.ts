@@ -18,6 +18,23 @@ const facts = {
   dependsOn: words,
 } satisfies Record<string, Schema>
 
+const pace = {
+  intervalMs: described({ type: 'number', minimum: 100 }, 'Between two checks; default 5,000.'),
+  timeoutMs: described(
+    { type: 'number', minimum: 100 },
+    'A check without an answer by then has failed; default 2,000.',
+  ),
+  failures: described({ type: 'integer', minimum: 1 }, 'In a row, until it is critical; default 3.'),
+  successes: described({ type: 'integer', minimum: 1 }, 'In a row, until it is passing again; default 2.'),
+} satisfies Record<string, Schema>
+const health: Schema = {
+  description: 'What the node itself asks now and then; what expires (ttlMs) is for programs that are members.',
+  oneOf: [
+    object({ http: described(text, 'A URL; passes with a status below 400.'), ...pace }, Object.keys(pace)),
+    object({ tcp: described(text, 'HOST:PORT; passes when it accepts.'), ...pace }, Object.keys(pace)),
+  ],
+}
+
 /** Shapes that only these calls have. */
 export const serviceSchemas: Readonly<Record<string, Schema>> = {
   ServiceInstance: object({
@@ -31,8 +48,9 @@ export const serviceSchemas: Readonly<Record<string, Schema>> = {
     cluster: described(text, 'The other cluster that it is in; empty: this one.'),
   }),
   ServiceInstances: object({ instances: { type: 'array', items: ref('ServiceInstance') } }),
-  ServiceRequest: object({ name: text, ...facts, concurrency: { type: 'integer', minimum: 1 } }, [
+  ServiceRequest: object({ name: text, ...facts, health, concurrency: { type: 'integer', minimum: 1 } }, [
     ...Object.keys(facts),
+    'health',
     'concurrency',
   ]),
   ServiceId: object({ id: text }),

@@ -82,6 +82,7 @@ async function register(services: Services, context: Context): Promise<Answer> {
     throw badRequest('the body must be { "name": … }')
   const { name, ...options } = body as { name?: unknown } & ServiceOptions
   if (typeof name !== 'string') throw badRequest('name must be a text')
+  if (Object(options.health).ttlMs !== undefined) throw unpassable()
   const { id } = services.register(name, {}, options)
   return context.json({ id }, 201)
 }
@@ -129,6 +130,13 @@ function capabilitiesOf(req: Context['req']): readonly string[] {
 /** The router takes a parameter apart before it decodes it, so it may hold any sign. */
 function parameter({ req }: Context, name: string): string {
   return req.param(name) ?? ''
+}
+
+/** Such an instance would be critical for ever. */
+function unpassable(): ClusterError {
+  const problem =
+    'services.health: ttlMs is for programs that call pass(), which cannot be called over HTTP: use http or tcp'
+  return new ClusterError('ERR_BAD_OPTIONS', problem, { problems: [problem] })
 }
 
 function badRequest(problem: string): ClusterError {

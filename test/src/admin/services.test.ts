@@ -50,6 +50,20 @@ describe('/v1/services', () => {
     assert.deepEqual(await codeOf(call(b, 'DELETE', `/v1/services/${id}`)), [404, 'ERR_UNKNOWN_SERVICE'])
   })
 
+  it('takes a health check that the node itself makes, and none that nobody could pass over HTTP', async () => {
+    const checked = { name: 'checked', health: { tcp: '127.0.0.1:1', intervalMs: 100, failures: 1 } }
+    const made = await call(a, 'POST', '/v1/services', checked)
+    assert.equal(made.status, 201)
+    await waitUntil(() => a.services.find('checked')[0]?.health === 'critical')
+    assert.equal((await call(a, 'DELETE', `/v1/services/${made.json.id}`)).status, 200)
+    const { status, json } = await call(a, 'POST', '/v1/services', { name: 'expiring', health: { ttlMs: 1_000 } })
+    assert.deepEqual([status, json.code], [400, 'ERR_BAD_OPTIONS'])
+    assert.match(String(json.message), /ttlMs.* HTTP/)
+    assert.deepEqual(a.services.find('expiring'), [])
+    for (const health of [null, 'tcp', [], { check: 1 }])
+      assert.deepEqual(await codeOf(call(a, 'POST', '/v1/services', { name: 'odd', health })), [400, 'ERR_BAD_OPTIONS'])
+  })
+
   it('calls a method wherever it runs', async () => {
     a.services.register('sum', {
       of: (numbers) => (numbers as number[]).reduce((total, each) => total + each, 0),
