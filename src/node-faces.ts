@@ -33,6 +33,9 @@ export abstract class NodeFaces {
 
   federation = (): FederationView => this.features.federation.view()
 
+  /** Why its providers of peers may have found nobody. */
+  troubles = (): ReturnType<NodeFeatures['seeds']['troubles']> => this.features.seeds.troubles()
+
   get locks(): DataFaces['locks'] {
     return this.features.data.locks
   }

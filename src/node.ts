@@ -203,7 +203,7 @@ async function settle(
     await waitFor('createNode', () => isSettled(node), { clock: world.clock, signal, timeoutMs })
   } catch (error) {
     if (!isClusterError(error, 'ERR_TIMEOUT')) throw error
-    if (isPatient) throw unreachable([...join, ...providers.map(({ name }) => name)], timeoutMs)
+    if (isPatient) throw unreachable([...join, ...providers.map(({ name }) => name)], timeoutMs, node.troubles())
   }
 }
 
@@ -213,12 +213,16 @@ function isSettled(node: RunningNode): boolean {
   return node.isReady()
 }
 
-function unreachable(join: readonly string[], timeoutMs: number): ClusterError {
-  return new ClusterError(
-    'ERR_CLUSTER_UNREACHABLE',
-    `no cluster was found at ${join.join(', ')} within ${timeoutMs} ms`,
-    { join },
-  )
+/** `troubles` of providers of peers; the first one is its cause. */
+function unreachable(
+  join: readonly string[],
+  timeoutMs: number,
+  troubles: ReturnType<RunningNode['troubles']>,
+): ClusterError {
+  const said = troubles.map(([provider, { message }]) => `; ${provider} said: ${message.replace(/\s+/g, ' ')}`)
+  const message = `no cluster was found at ${join.join(', ')} within ${timeoutMs} ms${said.join('')}`
+  const [first] = troubles
+  return new ClusterError('ERR_CLUSTER_UNREACHABLE', message, { join }, first ? { cause: first[1] } : {})
 }
 
 function noOptions(raw: unknown): ClusterError {

@@ -18,6 +18,8 @@ export class SeedWatcher implements NodePart {
   readonly #context: NodeContext
   readonly #abort = new AbortController()
   readonly #seedsOf = new Map<Discovery, ReadonlySet<string>>()
+  /** What each provider was in trouble with last, or has ended with; none once it has found something. */
+  readonly #troubles = new Map<Discovery, Error>()
   readonly #sayTrouble: ReturnType<typeof oncePer>
   #running: Promise<unknown> = Promise.resolve()
 
@@ -44,6 +46,11 @@ export class SeedWatcher implements NodePart {
     return [...new Set([...this.#seedsOf.values()].flatMap((seeds) => [...seeds]))]
   }
 
+  /** Why providers may have found nobody, by their names. */
+  troubles(): readonly (readonly [provider: string, trouble: Error])[] {
+    return [...this.#troubles].map(([{ name }, trouble]) => [name, trouble])
+  }
+
   async close(): Promise<void> {
     this.#abort.abort()
     const { clock, counters, logger } = this.#context.toolbox
@@ -62,6 +69,7 @@ export class SeedWatcher implements NodePart {
       (async () => {
         for await (const found of provider.watch(signal, report)) {
           if (signal.aborted) return
+          this.#troubles.delete(provider)
           this.#change(provider, this.#usable(provider, found))
         }
       })(),
@@ -74,6 +82,7 @@ export class SeedWatcher implements NodePart {
       await running
     } catch (error) {
       if (this.#abort.signal.aborted) return
+      this.#troubles.set(provider, asError(error))
       this.#context.toolbox.counters.add('discovery-ended')
       this.#context.toolbox.logger.error('a provider of peers has ended', { provider: provider.name, error })
     }
@@ -105,7 +114,9 @@ export class SeedWatcher implements NodePart {
   #reporter(provider: Discovery): (trouble: unknown) => void {
     const { toolbox } = this.#context
     return (trouble) => {
-      const { message } = asError(trouble)
+      const error = asError(trouble)
+      const { message } = error
+      this.#troubles.set(provider, error)
       toolbox.counters.add('discovery-trouble')
       const heldBack = this.#sayTrouble(`${provider.name}: ${message}`)
       if (heldBack !== undefined)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createServer, type Server } from 'node:net'
 import { after, describe, it } from 'node:test'
-import type { NodeOptions } from '../../src/index.ts'
+import type { Discovery, NodeOptions } from '../../src/index.ts'
 import { waitUntil } from '../../src/testing/compliance/wait-until.ts'
 import type { LinkHandshakeOptions } from '../../src/wire/link-handshake.ts'
 import { failureOf, start, stateOf } from './local-nodes.ts'
@@ -112,6 +112,34 @@ describe('a node is refused', () => {
       join.push(`127.0.0.1:${(server.address() as { port: number }).port}`)
     }
     assert.equal((await refused({ join, timeoutMs: 300 })).code, 'ERR_CLUSTER_UNREACHABLE')
+  })
+
+  it('with ERR_CLUSTER_UNREACHABLE and what the provider of peers ended with, or was in trouble with last', async () => {
+    const broken = new Error('no such catalog\nat line 1')
+    const ending: Discovery = {
+      name: 'catalog',
+      // biome-ignore lint/correctness/useYield: it ends before it has found anything.
+      async *watch() {
+        throw broken
+      },
+    }
+    const ended = await refused({ join: ending, timeoutMs: 200 })
+    assert.equal(ended.code, 'ERR_CLUSTER_UNREACHABLE')
+    assert.equal(ended.cause, broken)
+    assert.match(
+      ended.message,
+      /^no cluster was found at catalog within 200 ms; catalog said: no such catalog at line 1$/,
+    )
+    const silent: Discovery = {
+      name: 'names',
+      async *watch(signal, report) {
+        report(new Error('a first trouble'))
+        report(new Error('no answer'))
+        await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      },
+    }
+    const troubled = await refused({ join: silent, timeoutMs: 200 })
+    assert.match(troubled.message, /; names said: no answer$/)
   })
 
   it('with ERR_CLUSTER_UNREACHABLE by others that wait for a cluster themselves', async () => {
