@@ -1,6 +1,6 @@
 // One claim in the hands of this process: renewed while it lives, and given up by its own clock when that does not succeed in time.
 
-import type { Claimed } from '../../consensus/index.ts'
+import type { Claimed, ClaimKind } from '../../consensus/index.ts'
 import { ClusterError } from '../errors.ts'
 import type { Time, Timer } from '../runtime/clock.ts'
 import type { Lease } from './lease-interface.ts'
@@ -38,6 +38,10 @@ export class HeldLease implements Lease {
     this.#sent = options.sent
     this.#extend(options.sent)
     this.#plan()
+  }
+
+  get kind(): ClaimKind {
+    return this.#options.kind
   }
 
   get claim(): number {

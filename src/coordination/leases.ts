@@ -173,10 +173,10 @@ export class Leases {
     return momentOf(this.#options.clock)
   }
 
-  /** Gives back everything, as far as there is time. */
+  /** Gives back everything, as far as there is time. A singleton that has not ended yet keeps its claim, until its lease is over: nobody may begin beside it. */
   async close(): Promise<void> {
     this.#isClosing = true
-    await Promise.all([...this.#held].map((lease) => lease.end()))
+    await Promise.all([...this.#held].filter(({ kind }) => kind !== 'singleton').map((lease) => lease.end()))
   }
 
   #keep({ kind, name }: Claimed, claim: number, leaseMs: number, sent: Moment): HeldLease {

@@ -190,17 +190,19 @@ export class ReplicatedData implements NodePart {
   }
 
   async close(): Promise<void> {
-    const released = new AbortController()
-    const releasing = this.#singletons
-      .close()
-      .then(() => this.elected?.close())
-      .then(() => this.#leases.close())
-      .finally(() => released.abort())
-    await Promise.race([releasing, pause(this.#context.toolbox.clock, RELEASE_GRACE_MS, released.signal)])
+    await this.#inTime(this.#singletons.close())
+    // A singleton that does not end keeps nobody waiting for the locks of this node.
+    await this.#inTime((this.elected?.close() ?? Promise.resolve()).then(() => this.#leases.close()))
     this.#stopping.abort()
     this.#wakeups.wake()
     this.#expirer?.[Symbol.dispose]()
     if (this.#gate?.isOpen) await this.#gate.engine.close()
+  }
+
+  async #inTime(releasing: Promise<unknown>): Promise<void> {
+    const released = new AbortController()
+    const ended = releasing.finally(() => released.abort())
+    await Promise.race([ended, pause(this.#context.toolbox.clock, RELEASE_GRACE_MS, released.signal)])
   }
 
   async #openEngine(gate: EngineGate): Promise<void> {

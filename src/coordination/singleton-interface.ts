@@ -3,7 +3,7 @@
 import type { Payload, Sendable } from '../channels/payload.ts'
 import type { RequestOptions } from '../channels/requests.ts'
 
-/** Handed to the factory; valid until `signal` aborts. */
+/** Handed to the factory. */
 export interface SingletonHandle {
   readonly name: string
   /**
@@ -11,7 +11,7 @@ export interface SingletonHandle {
    * every outside resource that is changed, and let the resource refuse smaller ones: see `fence()`.
    */
   readonly token: number
-  /** Aborts when this host must stop: handed over, lease over, node stopping. */
+  /** Aborts when this host must stop: handed over, lease over, node stopping. In a hand-over once no call is under way any more; the lease is held until the clean-up has ended. */
   readonly signal: AbortSignal
 }
 
@@ -19,7 +19,7 @@ export interface SingletonHandle {
 export interface HostedSingleton {
   /** Answers `singletons.call(name, …)` of any member. */
   onRequest?(payload: Payload, from: string): Sendable | Promise<Sendable>
-  /** Called once when the host stops; in a hand-over before anybody else begins. */
+  /** Called once when the host stops, after `signal` has aborted; in a hand-over before anybody else begins. Waited for up to 5 s, and up to 1 s by a node that stops. */
   [Symbol.asyncDispose]?(): PromiseLike<void> | Promise<void>
 }
 
@@ -27,7 +27,7 @@ export interface HostedSingleton {
 // biome-ignore lint/suspicious/noConfusingVoidType: a factory may simply return nothing.
 type Made = HostedSingleton | object | undefined | void
 
-/** Makes the singleton each time this node becomes its host. When it fails, another member gets its turn. */
+/** Makes the singleton each time this node becomes its host. When it fails, that is logged, and another member gets its turn. */
 export type SingletonFactory = (handle: SingletonHandle) => Made | Promise<Made>
 
 /** Where a singleton runs. */

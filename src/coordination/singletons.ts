@@ -1,7 +1,7 @@
 // `node.singletons` at work. A host holds a claim of the log, and with it a lease and a token; whoever also offers waits in the queue. A hand-over goes in this order, so
 // that no call is lost and no two hosts overlap:
 //
-//   no more calls are taken (they wait at their callers) -> those under way end -> the singleton is disposed -> the claim is ended -> the next one begins
+//   no more calls are taken (they wait at their callers) -> those under way end -> its signal aborts -> the singleton is disposed -> the claim is ended -> the next one begins
 
 import { checkFunction } from '../call-options.ts'
 import { encodePayload, type Payload } from '../channels/payload.ts'
@@ -9,7 +9,7 @@ import type { IncomingRequest, RequestOptions, Requests } from '../channels/requ
 import { ClusterError, isClusterError } from '../errors.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Time } from '../runtime/clock.ts'
-import { beginWait, nodeStopping, pause } from '../wait.ts'
+import { beginWait, nodeStopping, pause, rejectedBy } from '../wait.ts'
 import type { HeldLease } from './held-lease.ts'
 import { checkedName, type Leases } from './leases.ts'
 import type { HostedSingleton, NodeSingletons, SingletonFactory, SingletonHolder } from './singleton-interface.ts'
@@ -166,28 +166,42 @@ class Offer {
       value: '',
     } as const
     const lease = await leases.take(request, { waitMs: Number.POSITIVE_INFINITY, signal })
-    logger.info('hosting a singleton', { name: this.#name, token: lease.token })
+    const { token } = lease
+    logger.info('hosting a singleton', { name: this.#name, token })
+    const handingOver = new AbortController()
+    const over = AbortSignal.any([lease.signal, signal])
+    const made = this.#made(lease, AbortSignal.any([lease.signal, handingOver.signal]))
     try {
-      const name = this.#name
+      // A factory that takes its time holds up no hand-over: it is told, and what it makes then is disposed.
+      const singleton = await Promise.race([made, rejectedBy(over)])
+      this.#hosting = { lease, singleton, isDraining: false, running: new Set() }
+      await this.#untilOver(over)
+    } finally {
+      await this.#handOver(lease, token, made, handingOver)
+      logger.info('no longer hosting a singleton', { name: this.#name })
+    }
+  }
+
+  async #made(lease: HeldLease, signal: AbortSignal): Promise<HostedSingleton | undefined> {
+    const name = this.#name
+    try {
       const made = await this.#factory({
         name,
         get token() {
           return lease.token
         },
-        signal: lease.signal,
+        signal,
       })
-      const singleton = (made ?? undefined) as HostedSingleton | undefined
-      this.#hosting = { lease, singleton, isDraining: false, running: new Set() }
-      await this.#untilOver(lease, signal)
-    } finally {
-      await this.#handOver(lease)
-      logger.info('no longer hosting a singleton', { name: this.#name })
+      return (made ?? undefined) as HostedSingleton | undefined
+    } catch (error) {
+      // Who was told to stop may say so.
+      if (!signal.aborted) this.#options.logger.error('the factory of a singleton failed', { name, error })
+      throw error
     }
   }
 
   /** Resolves when the lease is lost, the offer ends, or somebody else hosts too little. */
-  async #untilOver(lease: HeldLease, signal: AbortSignal): Promise<void> {
-    const over = AbortSignal.any([lease.signal, signal])
+  async #untilOver(over: AbortSignal): Promise<void> {
     while (!over.aborted) {
       await pause(this.#options.clock, BALANCE_MS, over)
       if (!over.aborted && (await this.#isTooMuch())) return
@@ -209,24 +223,33 @@ class Offer {
     return waiting.some((member) => rankFor(member) < Math.floor((loadOf(nodeName) - loadOf(member)) / 2))
   }
 
-  async #handOver(lease: HeldLease): Promise<void> {
+  async #handOver(
+    lease: HeldLease,
+    token: number,
+    made: Promise<HostedSingleton | undefined>,
+    handingOver: AbortController,
+  ): Promise<void> {
     const hosting = this.#hosting
     if (hosting) {
       hosting.isDraining = true
       await this.#inTime(Promise.allSettled(hosting.running))
       this.#hosting = undefined
-      await this.#inTime(Promise.resolve().then(() => hosting.singleton?.[Symbol.asyncDispose]?.()))
     }
+    handingOver.abort(handedOver(this.#name, token))
+    // One whose factory failed has nothing to clean up.
+    const singleton = made.catch(() => undefined)
+    await this.#inTime(singleton.then((it) => it?.[Symbol.asyncDispose]?.()))
     await lease.end()
   }
 
+  /** A node that has no more time does not wait. */
   async #inTime(work: Promise<unknown>): Promise<void> {
     const done = new AbortController()
-    const { logger } = this.#options
+    const { clock, logger, stopping } = this.#options
     const ended = work
       .catch((error: unknown) => logger.error('a singleton failed while it stopped', { name: this.#name, error }))
       .finally(() => done.abort())
-    await Promise.race([ended, pause(this.#options.clock, DRAIN_MS, done.signal)])
+    await Promise.race([ended, pause(clock, DRAIN_MS, AbortSignal.any([done.signal, stopping]))])
   }
 
   async #answer({ from, payload }: IncomingRequest): Promise<Payload> {
@@ -256,6 +279,11 @@ function isAbsence(error: unknown): boolean {
   // The singleton itself may have no handler: then waiting does not help.
   const isItsOwn = isClusterError(error, 'ERR_NO_HANDLER') && !error.details.subject.startsWith(SUBJECT)
   return isGone && !isItsOwn && !(error as ClusterError).mayHaveHappened
+}
+
+function handedOver(name: string, token: number): ClusterError {
+  const details = { lease: name, fencingToken: token }
+  return new ClusterError('ERR_LEASE_LOST', `the singleton '${name}' is handed over`, details)
 }
 
 function notHosted(name: string): ClusterError {

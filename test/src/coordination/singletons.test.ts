@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Payload, SingletonFactory, SingletonHandle, TrellisNode } from '../../../src/index.ts'
+import type {
+  ClusterError,
+  Logger,
+  Payload,
+  SingletonFactory,
+  SingletonHandle,
+  TrellisNode,
+} from '../../../src/index.ts'
+import { silentLogger } from '../../../src/observability/logger.ts'
 import { waitUntil } from '../../../src/testing/compliance/wait-until.ts'
 import { failureOf, form } from '../local-nodes.ts'
 
@@ -12,7 +20,8 @@ interface Life {
 
 /** Counts what it is asked, and tells of every life it has. */
 function counting(node: TrellisNode, lives: Life[]): SingletonFactory {
-  return ({ token, signal }) => {
+  return (handle) => {
+    const { token, signal } = handle
     assert.ok(
       lives.every((life) => life.isOver),
       'two live at once',
@@ -26,7 +35,8 @@ function counting(node: TrellisNode, lives: Life[]): SingletonFactory {
     return {
       onRequest: async (payload: Payload) => ({ by: node.name, token, asked: payload as never }),
       [Symbol.asyncDispose]: async () => {
-        assert.equal(signal.aborted, false, 'it is disposed before the claim is ended')
+        assert.ok(signal.aborted, 'it is told before it is disposed')
+        assert.equal(handle.token, token, 'it is disposed before the claim is ended')
         life.isOver = true
       },
     }
@@ -94,6 +104,85 @@ describe('singletons', () => {
     for (const name of ['policy', 'nothing'])
       assert.equal((await failureOf(singletons.call(name, 1))).code, 'ERR_NO_HANDLER')
     await Promise.all(offers.map((it) => it[Symbol.asyncDispose]()))
+  })
+
+  it('that run until their signal aborts are handed over at once', async () => {
+    const [node] = await form(['a'])
+    const { singletons } = node!
+    const reasons: unknown[] = []
+    const offer = singletons.host('loop', ({ signal }) => {
+      const loop = new Promise<void>((resolve) => {
+        signal.addEventListener('abort', () => {
+          reasons.push(signal.reason)
+          resolve()
+        })
+      })
+      return { onRequest: () => 'runs', [Symbol.asyncDispose]: () => loop }
+    })
+    assert.equal(await singletons.call('loop', null), 'runs')
+    const begun = performance.now()
+    await offer[Symbol.asyncDispose]()
+    // Nobody waits for the time that a clean-up has at most.
+    assert.ok(performance.now() - begun < 4_000)
+    assert.deepEqual(
+      reasons.map((reason) => (reason as ClusterError).code),
+      ['ERR_LEASE_LOST'],
+    )
+  })
+
+  it('that are still being made are told to stop, let go, and disposed when they come late', async () => {
+    const [other, node] = await form(['a', 'b', 'c'])
+    const { singletons } = node!
+    let disposals = 0
+    const dispose = async (): Promise<void> => {
+      disposals++
+    }
+    let isBegun = false
+    const slow = singletons.host('slow', ({ signal }) => {
+      isBegun = true
+      return new Promise((resolve) =>
+        signal.addEventListener('abort', () => resolve({ [Symbol.asyncDispose]: dispose })),
+      )
+    })
+    await waitUntil(() => isBegun)
+    await slow[Symbol.asyncDispose]()
+    assert.equal(disposals, 1)
+    assert.deepEqual(await node!.locks.list(), [])
+    // One that never ends, whatever it is told.
+    let told: AbortSignal | undefined
+    singletons.host('endless', ({ signal }) => {
+      told = signal
+      return new Promise(() => {})
+    })
+    await waitUntil(() => told !== undefined)
+    const lock = await node!.locks.acquire('ledger')
+    await node!.stop()
+    assert.equal(told?.aborted, true)
+    // What else the node holds is given back all the same.
+    const next = await other!.locks.acquire('ledger', { leaseMs: 1_000, waitMs: 4_000 })
+    assert.ok(next.token > 0)
+    assert.equal(lock.signal.aborted, true)
+  })
+
+  it('whose factory fails say why in the log of their node, and are tried again', async () => {
+    const failures: unknown[] = []
+    const logger: Logger = {
+      ...silentLogger,
+      error: (_message, fields) => failures.push(fields?.error),
+      child: () => logger,
+    }
+    const [node] = await form(['a'], () => ({ logger }))
+    let tries = 0
+    const offer = node!.singletons.host('shaky', () => {
+      if (tries++ === 0) throw new Error('no database')
+      return { onRequest: () => 'runs' }
+    })
+    assert.equal(await node!.singletons.call('shaky', null), 'runs')
+    assert.deepEqual(
+      failures.map((error) => (error as Error).message),
+      ['no database'],
+    )
+    await offer[Symbol.asyncDispose]()
   })
 
   it('follow a node that stops, and say what a handler failed with', async () => {
