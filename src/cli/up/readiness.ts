@@ -27,11 +27,31 @@ export function fullVoters(founders: number): number {
 /** `founders`: how many nodes first formed the cluster; it differs from the reports when a directory is used again. 0: none votes, an engine decides. */
 export function readiness(reports: readonly NodeReport[], founders: number): Readiness {
   const missing = reports.flatMap((report) => whyNotReady(report, reports.length, founders) ?? [])
+  const minority = whyNoLeader(reports)
+  if (minority !== undefined) missing.unshift(minority)
   const views = new Set(reports.map(({ status }) => JSON.stringify([status?.consensus.leader, status?.s5])))
   if (missing.length === 0 && views.size > 1) missing.push('the nodes do not agree yet on who leads and hosts S5')
   if (missing.length > 0) return { ready: false, missing }
   const { consensus, s5 } = reports[0]!.status!
   return { ready: true, leader: consensus.leader!, s5: s5.host!, fencingToken: s5.fencingToken! }
+}
+
+/** A directory that is used again may know voters of whom too few run: no time helps then. Undefined: it is not known that they are too few. */
+function whyNoLeader(reports: readonly NodeReport[]): string | undefined {
+  const consensus = reports.map(({ status }) => status?.consensus)
+  // A voter that has no name here stands there as its id.
+  const voters = consensus.find((each) => each && each.leader === null && each.voters.length > 0)?.voters ?? []
+  if (consensus.some((each) => each?.leader) || voters.some((voter) => voter.startsWith('12D3KooW'))) return undefined
+  const needed = Math.floor(voters.length / 2) + 1
+  const absent = voters.filter((voter) => !reports.some(({ name }) => name === voter))
+  const running = voters.length - absent.length
+  if (voters.length === 0 || running >= needed) return undefined
+  const numbers = voters.flatMap((voter) => /^node-(\d+)$/.exec(voter)?.[1] ?? []).map(Number)
+  const enough = numbers.sort((one, other) => one - other)[needed - 1]
+  const start =
+    enough === undefined ? `start ${absent.join(', ')} with 'trellis node'` : `--nodes ${enough} starts enough`
+  const counts = `${voters.length} voters, of which ${needed} must run to elect a leader, and ${running} ${running === 1 ? 'does' : 'do'}`
+  return `the cluster has ${counts}: ${start}; if they are lost, 'trellis recover' founds a new one`
 }
 
 function whyNotReady({ name, status }: NodeReport, nodes: number, founders: number): string | undefined {

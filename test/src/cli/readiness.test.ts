@@ -82,6 +82,34 @@ describe('readiness', () => {
     })
   })
 
+  describe('when fewer voters run than a majority', () => {
+    const leaderless = (voters: readonly string[]) => () => ({ consensus: { leader: null, voters } })
+    const missingOf = (count: number, voters: readonly string[]): readonly string[] => {
+      const found = readiness(reports(count, leaderless(voters)), count)
+      return found.ready ? [] : found.missing
+    }
+
+    it('says how many there are, how many are needed, and what starts them', () => {
+      const voters = ['node-1', 'node-2', 'node-3', 'node-4', 'node-5']
+      assert.deepEqual(missingOf(2, voters), [
+        "the cluster has 5 voters, of which 3 must run to elect a leader, and 2 do: --nodes 3 starts enough; if they are lost, 'trellis recover' founds a new one",
+        'node-1 knows no leader',
+        'node-2 knows no leader',
+      ])
+      assert.match(missingOf(1, ['node-1', 'node-4', 'node-6'])[0] ?? '', /has 3 voters, .* 1 does: --nodes 4 starts/)
+    })
+
+    it('names those that nothing of it starts', () => {
+      const [said] = missingOf(2, ['node-1', 'alpha', 'beta'])
+      assert.match(said ?? '', /1 does: start alpha, beta with 'trellis node'; if they are lost/)
+    })
+
+    it('says nothing while enough of them run, or it is not known who they are', () => {
+      for (const voters of [['node-1', 'node-2', 'node-3'], [], ['12D3KooWa', '12D3KooWb', '12D3KooWc', 'node-1']])
+        assert.deepEqual(missingOf(2, voters), ['node-1 knows no leader', 'node-2 knows no leader'])
+    })
+  })
+
   it('asks for the voters of those who formed the cluster, not of those who run now', () => {
     const change = () => ({ consensus: { voters: ['a', 'b', 'c'] } })
     assert.equal(readiness(reports(5, change), 3).ready, true)

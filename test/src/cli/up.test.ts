@@ -189,6 +189,17 @@ describe('trellis up', () => {
     assert.match(up.err, /^trellis: ERR_TIMEOUT: not ready after 1 ms: node-1 [^\n]*\n$/)
   })
 
+  it('says what starts enough of the voters that its directory knows', async () => {
+    using directory = temporaryDirectory()
+    using three = trellis(['up', '--nodes', '3', ...free, '--data-dir', directory.path, '--json'])
+    await readyLine(three)
+    three.child.kill('SIGINT')
+    await three.exited
+    using one = trellis(['up', '--nodes', '1', ...free, '--data-dir', directory.path, '--timeout-ms', '6000'])
+    assert.deepEqual(await one.exited, { code: 1, signal: null })
+    assert.match(one.err, /the cluster has 3 voters, of which 2 must run .*, and 1 does: --nodes 2 starts enough/)
+  })
+
   it('refuses a directory that is none in one line', async () => {
     using directory = temporaryDirectory()
     const path = join(directory.path, 'file')
