@@ -49,7 +49,7 @@ export function checkedOptions<Options extends object>(
 ): Options {
   const problems = problemsOf(options, checks)
   // Of what is no object, that is said alone.
-  if (typeof options === 'object' && options !== null)
+  if (typeof options === 'object' && options !== null && !Array.isArray(options))
     for (const name of needed) if (options[name] === undefined) problems.push(`${name} is missing`)
   if (problems.length > 0) throw new ClusterError('ERR_BAD_OPTIONS', problems.join('; '), { problems })
   return options
