@@ -110,7 +110,9 @@ async function open(world: NodeWorld, options: ResolvedOptions, storage: NodeSto
   try {
     const bound = await transport.listen(listenAddresses(providers, options.listen).join(','), accept)
     const self = await selfOf(options, storage, identity, bound, providers)
-    node = new RunningNode({ options: spoken(options, providers, self), self, storage, transport, faults, world })
+    const expect = await founders(options, storage)
+    const told = { ...spoken(options, providers, self), expect }
+    node = new RunningNode({ options: told, self, storage, transport, faults, world })
   } catch (error) {
     await transport.close()
     throw error
@@ -118,6 +120,17 @@ async function open(world: NodeWorld, options: ResolvedOptions, storage: NodeSto
   logger.info('listening', { name: node.name, id: node.id, address: node.address })
   for (const connection of early.splice(0)) accept(connection)
   return node
+}
+
+/** How many fresh nodes form a cluster, this one among them. Undefined: it joins one. */
+async function founders(options: ResolvedOptions, storage: NodeStorage): Promise<number | undefined> {
+  const { expect, join, providers, logger } = options
+  if (expect !== undefined || join.length + providers.length > 0) return expect
+  const hasCluster = (await storage.readCluster()) !== undefined
+  // In an earlier life it met a cluster that could not admit it at once: that one is joined, not another one formed.
+  if (hasCluster || (await storage.readPeers()).length === 0) return 1
+  logger.warn('without seeds this node looks for those that it was about to join in an earlier life')
+  return undefined
 }
 
 /** What the options name, unless the node's world has a network of its own. */

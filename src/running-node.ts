@@ -119,7 +119,7 @@ export class RunningNode extends NodeFaces implements TrellisNode {
     this.lifecycle = new Lifecycle({
       self,
       join: options.join,
-      expect: options.expect ?? (options.join.length + options.providers.length === 0 ? 1 : undefined),
+      expect: options.expect,
       overlays: options.overlays,
       overlayOptions: options.overlayOptions,
       raft: { ...raftPresets[profile], snapshotEveryEntries: options.snapshotEntries },

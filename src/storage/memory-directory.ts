@@ -95,6 +95,11 @@ export class MemoryDirectory implements NodeStorage {
     return this.#disk.name
   }
 
+  /** It belongs to a cluster. */
+  get hasCluster(): boolean {
+    return this.#disk.cluster !== undefined
+  }
+
   async writeName(name: string): Promise<void> {
     this.#open().name = name
   }

@@ -3,8 +3,9 @@
 // stdout is kept line by line, what it logs goes to a file beside its data. It ends when the process that started it does.
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, existsSync, openSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type AdminCall, askAdmin } from '../cli/admin-client.ts'
 import { parentVariable } from '../cli/parent.ts'
@@ -64,7 +65,7 @@ export interface ProcessFaults {
 export interface RestartOptions {
   /** Removes the data directory first. Default false. */
   readonly wipe?: boolean
-  /** Tells it its name and the others' addresses as at its first start. Default: only after a wipe; its directory knows them. */
+  /** Tells it its name and the others' addresses as at its first start. Default: only while its directory knows no cluster, as after a wipe. */
   readonly introduce?: boolean
 }
 
@@ -163,11 +164,12 @@ export class ProcessMember implements ClusterProcess {
     return this.exited
   }
 
-  async restart({ wipe = false, introduce = wipe }: RestartOptions = {}): Promise<void> {
+  async restart({ wipe = false, introduce }: RestartOptions = {}): Promise<void> {
     if (this.exit === undefined) throw new Error(`${this.name} is still running: kill or stop it first`)
     await this.exited
     if (wipe) await rm(this.dataDir, { recursive: true, force: true })
-    this.#life = this.#begin(introduce ? this.#settings.introduction : {})
+    const isIntroduced = introduce ?? !existsSync(join(this.dataDir, 'cluster.json'))
+    this.#life = this.#begin(isIntroduced ? this.#settings.introduction : {})
   }
 
   logTail(lines: number): Promise<string[]> {

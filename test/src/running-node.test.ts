@@ -17,7 +17,7 @@ import { Keyring } from '../../src/wire/secrets.ts'
 
 const identify = (privateKeyPem: string): string => loadIdentity(privateKeyPem).id
 
-const options = resolveOptions({})
+const options = resolveOptions({ expect: 1 })
 const selfOf = (id: string, storeId: string): Self => ({
   id,
   name: `name-${id.slice(-4)}`,

@@ -137,7 +137,7 @@ export class Lives {
     this.#life.resume()
   }
 
-  async restart({ wipe = false, introduce = wipe, listen = this.#listen }: TestRestartOptions = {}): Promise<void> {
+  async restart({ wipe = false, introduce, listen = this.#listen }: TestRestartOptions = {}): Promise<void> {
     await this.#aftermath
     if (this.#state !== 'ended') throw new Error(`${this.name} is still ${this.#state}: kill or stop it first`)
     const { name, options, world, onReborn } = this.#setup
@@ -146,7 +146,7 @@ export class Lives {
       onReborn()
     }
     this.#listen = listen
-    await this.start(introduce)
+    await this.start(introduce ?? !this.#disk.hasCluster)
   }
 
   /** Ends it for good, in order. */

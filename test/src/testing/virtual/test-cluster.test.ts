@@ -97,6 +97,17 @@ describe('a test cluster', () => {
     await cluster.ready()
   })
 
+  it('tells a node again whom to join that was killed before it had joined', async () => {
+    await using cluster = await createTestCluster(3)
+    await cluster.kill('node-3')
+    await cluster.partition(['node-3'])
+    await cluster.restart('node-3', { wipe: true })
+    await cluster.kill('node-3')
+    await cluster.restart('node-3')
+    await cluster.heal()
+    await cluster.ready()
+  })
+
   it('takes one whose disk was wiped for a new member', async () => {
     await using cluster = await createTestCluster(3)
     const { id } = cluster.node('node-3')
