@@ -64,9 +64,9 @@ function isList(value: unknown): string | undefined {
   return Array.isArray(value) ? undefined : 'must be a list'
 }
 
-/** What is no list has been told of. */
+/** What is no list has been told of; what is missing in one is undefined, and told of, too. */
 function itemsOf<Item>(list: readonly Item[] | undefined): readonly Item[] {
-  return Array.isArray(list) ? list : []
+  return Array.isArray(list) ? Array.from(list) : []
 }
 
 function isRevision(value: unknown): string | undefined {

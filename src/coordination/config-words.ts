@@ -56,18 +56,26 @@ export function checkedRevision(revision: unknown): number {
 export function conditionOf(check: ConfigCheck): ConfigCondition {
   if (typeof check !== 'object' || check === null) throw badOptions('a check is an object')
   const key = checkedKey(check.key)
-  if ('revision' in check) return { type: 'revision', key, revision: checkedRevision(check.revision) }
-  if (typeof check.exists !== 'boolean') throw badOptions("a check has 'key', and 'revision' or 'exists'")
+  if ('revision' in check && hasOnly(check, 'key', 'revision'))
+    return { type: 'revision', key, revision: checkedRevision(check.revision) }
+  if (!('exists' in check) || typeof check.exists !== 'boolean' || !hasOnly(check, 'key', 'exists'))
+    throw badOptions("a check has 'key', and either 'revision' or 'exists'")
   return check.exists ? { type: 'exists', key } : { type: 'revision', key, revision: 0 }
 }
 
 export function operationOf(step: ConfigStep): ConfigOperation {
   if (typeof step !== 'object' || step === null) throw badOptions('a step is an object')
-  if ('set' in step) return { type: 'set', key: checkedNewKey(step.set), value: valueText(step.value) }
-  if ('delete' in step) return { type: 'delete', key: checkedKey(step.delete) }
-  if ('rollback' in step)
+  if ('set' in step && hasOnly(step, 'set', 'value'))
+    return { type: 'set', key: checkedNewKey(step.set), value: valueText(step.value) }
+  if ('delete' in step && hasOnly(step, 'delete')) return { type: 'delete', key: checkedKey(step.delete) }
+  if ('rollback' in step && hasOnly(step, 'rollback', 'revision'))
     return { type: 'rollback', key: checkedKey(step.rollback), revision: checkedRevision(step.revision) }
-  throw badOptions("a step has 'set', 'delete' or 'rollback'")
+  throw badOptions("a step has either 'set' and 'value', or 'delete' alone, or 'rollback' and 'revision'")
+}
+
+/** What else a step or a check says must not be ignored: `{ delete: key, revision }` would delete whatever is there. */
+function hasOnly(given: object, ...names: readonly string[]): boolean {
+  return Object.keys(given).every((name) => names.includes(name))
 }
 
 export function entryOf({ key, value, revision, createRevision }: ConfigRecord): ConfigEntry {

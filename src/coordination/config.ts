@@ -7,7 +7,7 @@ import type { JsonValue } from '../channels/payload.ts'
 import { ClusterError, isClusterError } from '../errors.ts'
 import { endable } from '../iteration.ts'
 import type { Time } from '../runtime/clock.ts'
-import { beginWait } from '../wait.ts'
+import { beginWait, nodeStopping, rejectedBy, withoutEffect } from '../wait.ts'
 import {
   checkPrefix,
   deleteChecks,
@@ -50,7 +50,7 @@ import {
   type Written,
   written,
 } from './config-words.ts'
-import { DEFAULT_CALL_TIMEOUT_MS } from './leader-calls.ts'
+import { DEFAULT_CALL_TIMEOUT_MS, limited } from './leader-calls.ts'
 import { checkStrategy, type OfflineKeys, type Strategy } from './offline.ts'
 import type { AnswerTo, Query } from './queries.ts'
 import { isSchema } from './schema-check.ts'
@@ -142,11 +142,14 @@ export class LocalConfig implements NodeConfig {
     const hasSchemas = this.#schemas.size > 0
     const parsed = parsedTransaction(transaction, options, hasSchemas ? 'values-later' : 'all')
     const { do: steps, else: otherwise = [] } = transaction
-    const [operations, others] = hasSchemas
-      ? await Promise.all([this.#operations(steps), this.#operations(otherwise)])
-      : [parsed.operations, parsed.others]
-    await this.#checkPast('config.transaction', [...operations, ...others], options)
-    const done = await this.#write('config.transaction', parsed.conditions, operations, options, others)
+    const { value, left } = await this.#checked(hasSchemas, 'config.transaction', options, async (within) => {
+      const [operations, others] = hasSchemas
+        ? await Promise.all([this.#operations(steps), this.#operations(otherwise)])
+        : [parsed.operations, parsed.others]
+      await this.#checkPast('config.transaction', [...operations, ...others], within)
+      return { operations, others }
+    })
+    const done = await this.#write('config.transaction', parsed.conditions, value.operations, left, value.others)
     const { held: succeeded, revision, results } = done
     return { succeeded, revision, results: results.map(({ key, revision, existed }) => ({ key, revision, existed })) }
   }
@@ -179,7 +182,8 @@ export class LocalConfig implements NodeConfig {
       })
       if (found === undefined) continue
       if (found.type === 'compacted') throw compacted(found.compacted)
-      yield* eventsOf(found.changes)
+      // Whoever has enough is told no more of what has come already.
+      for (const event of eventsOf(found.changes)) if (!signal.aborted) yield event
       from = found.next
     }
   }
@@ -200,8 +204,11 @@ export class LocalConfig implements NodeConfig {
       () => checkedOptions(options, waitChecks),
     )
     const operation = { type: 'rollback', key, revision } as const
-    await this.#checkPast('config.rollback', [operation], options)
-    const done = await this.#write('config.rollback', [], [operation], options)
+    const hasSchemas = this.#schemas.isFor(key)
+    const { left } = await this.#checked(hasSchemas, 'config.rollback', options, (within) =>
+      this.#checkPast('config.rollback', [operation], within),
+    )
+    const done = await this.#write('config.rollback', [], [operation], left)
     const [result] = done.results
     if (result && result.revision === 0 && !result.existed) throw notFound(key)
     if (!result || result.revision === 0) return undefined
@@ -249,9 +256,11 @@ export class LocalConfig implements NodeConfig {
       },
       () => checkedOptions(options, writeChecks),
     )
-    if (hasSchema) text = valueText(await this.#schemas.passed(key, value, options.schema))
+    const { left } = await this.#checked(hasSchema, operation, options, async () => {
+      if (hasSchema) text = valueText(await this.#schemas.passed(key, value, options.schema))
+    })
     const conditions = condition ? [condition] : []
-    const done = await this.#write(operation, conditions, [{ type: 'set', key, value: text }], options)
+    const done = await this.#write(operation, conditions, [{ type: 'set', key, value: text }], left)
     const { revision, createRevision } = done.results[0] as WriteResult
     return entryOf({ key, value: text, revision, createRevision })
   }
@@ -265,6 +274,27 @@ export class LocalConfig implements NodeConfig {
   ): Promise<Written> {
     const command = { type: 'write', conditions, operations, otherwise } as const
     return written(await this.#options.submissions.submit(operation, command, options))
+  }
+
+  /** What schemas do is a part of the call, and ends with it; `left` is what the call has left then. Nothing has happened by it. */
+  async #checked<Value>(
+    hasSchema: boolean,
+    operation: string,
+    options: ConfigCallOptions,
+    check: (within: ConfigCallOptions) => Promise<Value>,
+  ): Promise<{ readonly value: Value; readonly left: ConfigCallOptions }> {
+    if (!hasSchema) return { value: await check(options), left: options }
+    const { clock, stopping } = this.#options
+    const { signal, timeoutMs = DEFAULT_CALL_TIMEOUT_MS } = beginWait(operation, options, writeChecks)
+    const deadline = clock.now() + timeoutMs
+    using limit = limited(clock, operation, timeoutMs, signal ? AbortSignal.any([signal, stopping]) : stopping)
+    const within = { signal, timeoutMs }
+    const value = await withoutEffect(() => Promise.race([check(within), rejectedBy(limit.signal)])).catch(
+      (error: unknown) => {
+        throw stopping.aborted ? nodeStopping() : error
+      },
+    )
+    return { value, left: { signal, timeoutMs: Math.max(1, deadline - clock.now()) } }
   }
 
   async #operations(steps: ConfigTransaction['do']): Promise<ConfigOperation[]> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import type { ConfigEvent, StandardSchema, TrellisNode } from '../../../src/index.ts'
+import type { ConfigCallOptions, ConfigEvent, StandardSchema, TrellisNode } from '../../../src/index.ts'
 import { createNode } from '../../../src/index.ts'
 import { turns } from '../../../src/testing/compliance/wait-until.ts'
 import { failureOf } from '../local-nodes.ts'
@@ -148,6 +148,20 @@ describe('config on a voter and on a member without a log', () => {
     }
   })
 
+  it('a watch tells no more once its signal has aborted, whatever has come by then', async () => {
+    const { revision } = await guest.config.set('enough.0', 0)
+    for (let n = 1; n < 5; n++) await guest.config.set(`enough.${n}`, n)
+    for (const node of all) {
+      const abort = new AbortController()
+      const keys: string[] = []
+      for await (const { key } of node.config.watch('enough.', { from: revision, signal: abort.signal })) {
+        keys.push(key)
+        if (keys.length === 2) abort.abort()
+      }
+      assert.deepEqual(keys, ['enough.0', 'enough.1'])
+    }
+  })
+
   it('history and rollback bring back what was', async () => {
     for (const node of all) {
       const key = `history.${node.name}`
@@ -226,6 +240,30 @@ describe('config on a voter and on a member without a log', () => {
     assert.equal(await guest.config.get('broken.a'), undefined)
   })
 
+  it('a schema that does not answer holds its call up no longer than the call may last', async () => {
+    const schema = {
+      '~standard': { version: 1, vendor: 'test', validate: () => new Promise(() => {}) },
+    } as unknown as StandardSchema
+    const { revision } = await guest.config.set('silent.old', 1)
+    await guest.config.set('silent.old', 2)
+    using _registered = guest.config.schema('silent.', schema)
+    const calls: ((options: ConfigCallOptions) => Promise<unknown>)[] = [
+      (options) => guest.config.set('elsewhere', 1, { schema, ...options }),
+      (options) => guest.config.compareAndSet('silent.a', 0, 1, options),
+      (options) => guest.config.transaction({ do: [{ set: 'silent.a', value: 1 }] }, options),
+      (options) => guest.config.rollback('silent.old', revision, options),
+    ]
+    for (const call of calls) {
+      const late = await failureOf(call({ timeoutMs: 50 }))
+      assert.deepEqual([late.code, late.mayHaveHappened], ['ERR_TIMEOUT', false])
+      const abort = new AbortController()
+      const aborted = failureOf(call({ signal: abort.signal }))
+      abort.abort()
+      assert.deepEqual([(await aborted).code, (await aborted).mayHaveHappened], ['ERR_ABORTED', false])
+    }
+    assert.equal((await guest.config.get('silent.old'))?.value, 2)
+  })
+
   it('a schema looks at what a rollback brings back, however much was written since', async () => {
     const { revision } = await guest.config.set('limits.old', 'text')
     for (let n = 1; n < 8; n++) await guest.config.set('limits.old', 'x'.repeat(60_000))
@@ -253,6 +291,10 @@ describe('config on a voter and on a member without a log', () => {
       [() => config.transaction({ do: [{ set: 'a', value: 1 }, { delete: 'a' }] }), 'ERR_BAD_OPTIONS'],
       [() => config.transaction({ do: steps(129) }), 'ERR_BAD_OPTIONS'],
       [() => config.transaction({ do: [], else: steps(129) }), 'ERR_BAD_OPTIONS'],
+      [() => config.transaction({ do: [{ delete: 'k', revision: 1 } as never] }), 'ERR_BAD_OPTIONS'],
+      [() => config.transaction({ do: [{ set: 'k', value: 1, delete: 'a' } as never] }), 'ERR_BAD_OPTIONS'],
+      [() => config.transaction({ if: [{ key: 'k', revision: 0, exists: true }], do: [] }), 'ERR_BAD_OPTIONS'],
+      [() => config.transaction({ do: new Array(1) }), 'ERR_BAD_OPTIONS'],
       [() => config.set('k', undefined), 'ERR_BAD_OPTIONS'],
       [() => config.set('k', 1n), 'ERR_BAD_OPTIONS'],
       [() => config.compareAndSet('k', -1, 1), 'ERR_BAD_OPTIONS'],
