@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { linkSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { isClusterError } from '../../src/errors.ts'
 import type { TrellisNode } from '../../src/index.ts'
@@ -107,6 +107,27 @@ describe('a cluster that is founded anew', () => {
     ]
     assert.equal((await runInProcess(missing)).code, 1)
     assert.deepEqual(readdirSync(directory).sort(), ['backup.trellis', 'old'])
+  })
+
+  it('keeps an earlier backup of the same name whole until the new one is', async () => {
+    const directory = temporaryDirectory()
+    const [node] = await form(['a'], () => ({ admin: '127.0.0.1:0' }))
+    const file = `${directory}/backup.trellis`
+    const again = () => runInProcess(['backup', file, '--admin', node!.admin!])
+    assert.equal((await again()).code, 0)
+    // Another name of the same file shows what is written into it.
+    linkSync(file, `${directory}/earlier`)
+    const earlier = readFileSync(file)
+    await node!.config.set('more', 'than before')
+    assert.equal((await again()).code, 0)
+    assert.deepEqual(readFileSync(`${directory}/earlier`), earlier)
+    assert.equal(decodeBackup(readFileSync(file)).state.config.records.length, 1)
+    // What cannot be written leaves nothing behind.
+    symlinkSync('/dev/full', `${file}.tmp`)
+    const refused = await again()
+    assert.deepEqual([refused.code, /ENOSPC/.test(refused.err)], [2, true])
+    assert.equal(decodeBackup(readFileSync(file)).state.config.records.length, 1)
+    assert.deepEqual(readdirSync(directory).sort(), ['backup.trellis', 'earlier'])
   })
 
   it('takes no backup that is damaged', async () => {

@@ -1,7 +1,7 @@
 // `trellis backup`, `restore` and `recover`: what the cluster has agreed on, kept in a file, and a new cluster founded on it. The last two write the data directory of a node
 // that does not run; whoever runs them decides that the old cluster is over.
 
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { Founded } from '../../recovery/found-anew.ts'
 import { askAdminBytes } from '../admin-client.ts'
@@ -66,17 +66,30 @@ async function backup(file: string, flags: ClientFlags, context: CommandContext)
   const { decodeBackup } = await import('../../recovery/backup-file.ts')
   // What was not whole would be noticed too late.
   const { clusterId, index, state } = decodeBackup(bytes)
-  try {
-    writeFileSync(file, bytes, { mode: 0o600 })
-  } catch (error) {
-    throw usageError(`${file} cannot be written (${(error as NodeJS.ErrnoException).code})`)
-  }
+  await keep(file, bytes)
   const told = { clusterId, index, keys: state.config.records.length, bytes: bytes.length }
   context.out(
     flags.json
       ? `${JSON.stringify(told)}\n`
       : `${told.keys} keys at index ${index}, ${bytes.length} bytes in ${file}\n`,
   )
+}
+
+/** An earlier backup of that name stays whole until this one is: the disk may be full, and the earlier one the last there is. */
+async function keep(file: string, bytes: Uint8Array): Promise<void> {
+  let temporary: string | undefined
+  try {
+    const there = statSync(file, { throwIfNoEntry: false })
+    // Pipes and devices can only be written to.
+    if (there && !there.isFile()) return writeFileSync(file, bytes)
+    const path = there ? realpathSync(file) : file
+    temporary = `${path}.tmp`
+    const { nodeFileSystem, replaceFile } = await import('../../storage/file-system.ts')
+    await replaceFile(nodeFileSystem, path, bytes)
+  } catch (error) {
+    if (temporary !== undefined) rmSync(temporary, { force: true })
+    throw usageError(`${file} cannot be written (${(error as NodeJS.ErrnoException).code})`)
+  }
 }
 
 async function found(
