@@ -303,7 +303,8 @@ export function show(value: unknown): string {
     const isPlain = typeof value !== 'number' || Number.isFinite(value)
     text = typeof value === 'string' ? `'${value}'` : (isPlain && JSON.stringify(value)) || String(value)
   } catch {
-    text = String(value)
+    // An object without a prototype is no text either.
+    text = typeof value === 'object' ? Object.prototype.toString.call(value) : String(value)
   }
   return text.length > maxShown ? `${text.slice(0, maxShown)}…` : text
 }

@@ -4,6 +4,7 @@
 import semverValid from 'semver/functions/valid.js'
 import { ClusterError } from '../errors.ts'
 import { parseAddress } from '../network-address.ts'
+import { show } from '../option-checks.ts'
 import type { ServiceHealth, ServiceOptions } from './service-interface.ts'
 
 export interface ServiceFacts {
@@ -114,18 +115,22 @@ function factsProblems(facts: ServiceFacts): string[] {
   rule(address === '' || isAddress(address), `address (${show(address)}) must be HOST:PORT`)
   rule(areWords(dependsOn), `dependsOn (${show(dependsOn)}) must be at most ${MAX_WORDS} names`)
   rule(healths.includes(health), `health (${show(health)}) must be passing, degraded or critical`)
-  rule(
-    found.length > 0 || Buffer.byteLength(JSON.stringify(facts)) <= MAX_FACTS_BYTES,
-    `facts must fit into ${MAX_FACTS_BYTES} bytes of JSON`,
-  )
+  rule(found.length > 0 || bytesOf(facts) <= MAX_FACTS_BYTES, `facts must fit into ${MAX_FACTS_BYTES} bytes of JSON`)
   return found
 }
 
 const isWord = (value: unknown): boolean => typeof value === 'string' && word.test(value)
 const areWords = (value: unknown): boolean => Array.isArray(value) && value.length <= MAX_WORDS && value.every(isWord)
 const isAddress = (value: unknown): boolean => typeof value === 'string' && typeof parseAddress(value) !== 'string'
-const show = (value: unknown): string =>
-  (typeof value === 'number' ? String(value) : String(JSON.stringify(value))).slice(0, 80)
+
+/** Of what JSON cannot say, such as an unknown option that contains itself, none are enough. */
+function bytesOf(facts: ServiceFacts): number {
+  try {
+    return Buffer.byteLength(JSON.stringify(facts))
+  } catch {
+    return Number.POSITIVE_INFINITY
+  }
+}
 
 function isMetadata(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false

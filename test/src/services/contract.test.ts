@@ -75,8 +75,10 @@ describe('a service with a contract', () => {
   it('is refused with all that is wrong with it, and without a handler for each of its methods', async () => {
     const [node] = await form(['a'])
     const { services } = node!
+    const circular = { self: {} }
+    circular.self = circular
     const wrong: [() => unknown, RegExp[]][] = [
-      [() => service('', { x: 5 } as never), [/name \(""\)/, /method 'x'/]],
+      [() => service('', { x: 5 } as never), [/name \(''\)/, /method 'x'/]],
       [() => service('x', null as never), [/methods must be an object/]],
       [() => service('x', { a: { input: 5, stream: 'yes', outptu: cents } } as never), [/input/, /stream/, /outptu/]],
       [() => services.register({ name: 'x', methods: { a: null } } as never, {}), [/method 'a'/]],
@@ -85,7 +87,9 @@ describe('a service with a contract', () => {
         () => services.register(billing, {} as never, { weight: Number.NaN, concurrency: 0, name: 'y' } as never),
         [/'billing\.charge'/, /'billing\.ping'/, /unknown option 'name'/, /weight \(NaN\)/, /concurrency \(0\)/],
       ],
-      [() => services.register('billing', 5 as never, { version: 'x' }), [/functions by method/, /version \("x"\)/]],
+      [() => services.register('billing', 5 as never, { version: 'x' }), [/functions by method/, /version \('x'\)/]],
+      [() => services.register('x', {}, { self: circular } as never), [/unknown option 'self'/, /facts must fit/]],
+      [() => services.register('x', {}, { capabilities: circular } as never), [/capabilities \(\[object Object\]\)/]],
       [() => services.client(null as never), [/described by a contract/]],
     ]
     for (const [call, expected] of wrong) {
