@@ -53,23 +53,40 @@ export class SendMany implements OutgoingListener {
   }
 
   async run(payloads: Iterable<Payload> | AsyncIterable<Payload>, isAcknowledged: boolean): Promise<SendManyReceipt> {
-    const isAsync = Symbol.asyncIterator in Object(payloads)
-    if (isAsync) await this.#take((payloads as AsyncIterable<Payload>)[Symbol.asyncIterator]())
-    else {
-      for (const payload of payloads as Iterable<Payload>) {
-        if (this.#mustWait(payload)) await this.#room()
-        if (this.#failure) break
+    try {
+      const isAsync = Symbol.asyncIterator in Object(payloads)
+      if (isAsync) await this.#take((payloads as AsyncIterable<Payload>)[Symbol.asyncIterator]())
+      else {
+        for (const payload of payloads as Iterable<Payload>) {
+          if (this.#mustWait(payload)) await this.#room()
+          if (this.#failure) break
+        }
       }
+      if (this.#onWay > 0 && !this.#failure) await this.#until(0)
+      if (this.#failure) throw this.#failure
+    } catch (error) {
+      throw this.#withOthers(error)
     }
-    if (this.#onWay > 0 && !this.#failure) await this.#until(0)
-    if (this.#failure) throw this.#failure
     return { sent: this.#sent, acked: isAcknowledged ? this.#done : 0 }
+  }
+
+  /** What one message fails with says nothing of those that have left beside it. */
+  #withOthers(error: unknown): unknown {
+    const areOthers = this.#done > 0 || this.#onWay > 0
+    if (!areOthers || !(error instanceof ClusterError) || error.mayHaveHappened) return error
+    return new ClusterError(error.code, error.message, error.details, { cause: error, mayHaveHappened: true })
   }
 
   /** Like a `for await`, but that a source which yields nothing holds nobody up who does not wait any more. */
   async #take(source: AsyncIterator<Payload>): Promise<void> {
     for (let next = await this.#next(source); !next.done; next = await this.#next(source)) {
-      if (this.#mustWait(next.value)) await this.#room()
+      try {
+        if (this.#mustWait(next.value)) await this.#room()
+      } catch (error) {
+        // It is let go of, too, when what it has yielded cannot be sent.
+        await Promise.resolve(source.return?.()).catch(() => {})
+        throw error
+      }
       if (!this.#failure) continue
       await source.return?.()
       return
@@ -129,9 +146,14 @@ export class SendMany implements OutgoingListener {
   #put(payload: Payload): void {
     this.#onWay += 1
     this.#sent += 1
-    // It may be settled within the call, which takes its bytes off again.
-    const { bytes } = this.#send(payload, this)
-    this.#bytes += bytes
+    try {
+      // It may be settled within the call, which takes its bytes off again.
+      const { bytes } = this.#send(payload, this)
+      this.#bytes += bytes
+    } catch (error) {
+      this.#onWay -= 1
+      throw error
+    }
   }
 
   #isFull(): boolean {

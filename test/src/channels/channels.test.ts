@@ -255,6 +255,30 @@ describe('a channel', () => {
     await waitUntil(() => messages.length === 20_603)
   })
 
+  it('sends many until one cannot be sent: says that others have left, and lets its source go', async () => {
+    const [a, b] = await form(['a', 'b'])
+    const taken: unknown[] = []
+    b!.channel('data').onMessage(({ payload }) => void taken.push(payload))
+    let isLetGo = false
+    async function* source() {
+      try {
+        yield* [1, undefined as never]
+      } finally {
+        isLetGo = true
+      }
+    }
+    for (const options of [{}, { ack: true }]) {
+      isLetGo = false
+      for (const payloads of [source(), [1, undefined as never]]) {
+        const error = await failureOf(a!.channel('data').sendMany('b', payloads, options))
+        assert.deepEqual([error.code, error.mayHaveHappened], ['ERR_BAD_OPTIONS', true])
+      }
+      assert.equal(isLetGo, true)
+    }
+    await waitUntil(() => taken.length === 4)
+    assert.equal((await failureOf(a!.channel('data').sendMany('b', [undefined as never]))).mayHaveHappened, false)
+  })
+
   it('ends sending many although their source yields nothing more: by signal, by a failure, and when the node stops', async () => {
     const [a] = await pair()
     let isClosed = false
