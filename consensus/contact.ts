@@ -41,6 +41,7 @@ export function doubtContact<Command>(
 ): void {
   leader.patientFrom = now
   leader.presentSince = now
+  leader.presentRound = raft.round + 1
   if (!raft.rules.countsRoundFromBeforeAway(uncountedMs)) {
     leader.rounds = []
     leader.quorumAt = undefined

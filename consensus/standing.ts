@@ -50,7 +50,7 @@ export function ownTermCommitted<Command>({ log, commitIndex, hardState }: RaftS
   return log.termAt(commitIndex) === hardState.term
 }
 
-/** Section 4.2.1: a voter that must first catch up would hold back what is committed. */
+/** Section 4.2.1: a voter that must first catch up, or whose log has gone meanwhile, would hold back what is committed. */
 export function hasCaughtUp<Command>(
   raft: RaftState<Command>,
   leader: LeaderState,
@@ -61,5 +61,6 @@ export function hasCaughtUp<Command>(
   const progress = leader.progress.get(id)
   const { electionTimeoutMaxMs, caughtUpEntries } = raft.options
   if (progress?.heardAt === undefined || now - progress.heardAt > electionTimeoutMaxMs) return false
+  if (progress.answeredRound < leader.presentRound) return false
   return progress.storeId === storeId && progress.match > 0 && progress.match + caughtUpEntries >= raft.commitIndex
 }

@@ -92,6 +92,17 @@ describe('a change of voters', () => {
     assert.equal(reconfigure(voter, to(['a', 'b', 'd'])).effects('accepted').length, 1)
   })
 
+  it('4.2.1: makes nobody a voter by an answer that waited while the leader was away: its log may have gone meanwhile', () => {
+    const voter = leader()
+    voter.at(voter.now + 60_000).step({ type: 'away', ms: 60_000 })
+    const rounds = voter.sent('append').map(({ round }) => round)
+    voter.receive('d', accepted(1, 0, 1)).take()
+    assert.equal(reconfigure(voter, to(['a', 'b', 'd'])).effects('reject')[0]?.code, 'not-caught-up')
+    for (const from of ['b', 'd']) voter.receive(from, accepted(1, Math.max(...rounds), 1))
+    voter.take()
+    assert.equal(reconfigure(voter, to(['a', 'b', 'd'])).effects('accepted').length, 1)
+  })
+
   it('is refused when it names nobody, or somebody twice, or changes nothing', () => {
     for (const change of [to([]), to(['a', 'b', 'b']), to(['a', 'b', 'c'], ['c']), to(['c', 'b', 'a'], ['d'])]) {
       assert.equal(reconfigure(leader(), change).effects('reject')[0]?.code, 'invalid')
