@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { linkSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { linkSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { isClusterError } from '../../src/errors.ts'
 import type { TrellisNode } from '../../src/index.ts'
 import { decodeBackup } from '../../src/recovery/backup-file.ts'
+import { foundAnew } from '../../src/recovery/found-anew.ts'
 import { runInProcess } from './cli/run-in-process.ts'
-import { form, start } from './local-nodes.ts'
+import { failureOf, form, start } from './local-nodes.ts'
 import { temporaryDirectory } from './storage/temporary-directory.ts'
 
 describe('a cluster that is founded anew', () => {
@@ -107,6 +108,22 @@ describe('a cluster that is founded anew', () => {
     ]
     assert.equal((await runInProcess(missing)).code, 1)
     assert.deepEqual(readdirSync(directory).sort(), ['backup.trellis', 'old'])
+  })
+
+  it('whose directory was not finished is no part of any other cluster', async () => {
+    const directory = temporaryDirectory()
+    const [node] = await form(['a'], () => ({ dataDir: `${directory}/old` }))
+    await node!.config.set('kept', 1)
+    const backup = decodeBackup(await node!.backup())
+    await foundAnew(backup, { dataDir: `${directory}/new`, cluster: 'trellis', name: 'b' })
+    // What is written last.
+    rmSync(`${directory}/new/cluster.json`)
+    for (const join of [[], [node!.address]]) {
+      const error = await failureOf(start({ name: 'b', join, dataDir: `${directory}/new`, timeoutMs: 10_000 }))
+      assert.equal(error.code, 'ERR_DATA_FOREIGN')
+      assert.match(error.message, /belongs to another cluster/)
+    }
+    assert.equal((await node!.config.get('kept'))?.value, 1)
   })
 
   it('keeps an earlier backup of the same name whole until the new one is', async () => {
