@@ -25,11 +25,12 @@ export class LeaderDuties {
     this.#setup = setup
   }
 
-  expireLeases(): void {
+  watchLeases(): void {
     const { view, machine } = this.#voter
-    if (view.role !== 'leader') return
     const { expiry, leaseClock } = this.#setup
-    for (const command of expiry.due(leaseClock(), view.term, machine.claims.all())) {
+    const due = expiry.look(leaseClock(), machine.claims.all())
+    if (view.role !== 'leader') return
+    for (const command of due) {
       const { claim } = command
       if (this.#ending.get(claim) === view.term) continue
       this.#ending.set(claim, view.term)

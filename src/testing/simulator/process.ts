@@ -228,10 +228,7 @@ export class SimulatedProcess {
       storesUnflushed: bug?.storesUnflushed === true,
       misreads: bug?.misreads,
       misapplies: bug?.misapplies,
-      expiry: new ClaimExpiry({
-        clockDrift: bug?.expiryDrift ?? CLOCK_DRIFT,
-        awayMs: bug?.expiresByWallClock ? Number.POSITIVE_INFINITY : 1_000,
-      }),
+      expiry: new ClaimExpiry({ clockDrift: bug?.expiryDrift ?? CLOCK_DRIFT }),
       leaseClock: () => (bug?.expiresByWallClock ? clock.wall() : clock.now()),
       levels: levelsOf(this.#node.level),
       raisesLevelAlone: bug?.raisesLevelAlone === true,
@@ -298,7 +295,7 @@ export class SimulatedProcess {
         this.#pulse()
         const token = this.#voter?.s5Token()
         if (token !== undefined) this.#order(token)
-        this.#voter?.duties.expireLeases()
+        this.#voter?.duties.watchLeases()
         if (this.#world.scenario.choosesVoters || this.#world.isCalm()) this.#voter?.duties.chooseVoters()
       }),
     )

@@ -50,7 +50,7 @@ export interface VoterSetup {
   readonly misreads: Misreading | undefined
   /** A planted bug: what the machine does with a command. */
   readonly misapplies: Misapplication | undefined
-  /** The leader's judgement on leases, and the clock it goes by. */
+  /** The judgement on leases, and the clock it goes by. */
   readonly expiry: ClaimExpiry
   readonly leaseClock: () => number
   /** What this release can apply. */
