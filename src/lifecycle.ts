@@ -16,7 +16,6 @@ import { LinkEvents } from './link-events.ts'
 import type { Links } from './links/links.ts'
 import { Peers } from './links/peers.ts'
 import { type AdmissionAnswer, askAnyone, type HolderState, holderState } from './membership/admission.ts'
-import { builtInOverlays } from './membership/built-in-overlays.ts'
 import { parseFormingState } from './membership/formation.ts'
 import { founding } from './membership/founding.ts'
 import { Joining, lastingRefusals } from './membership/joining.ts'
@@ -24,7 +23,6 @@ import { KnownVoters } from './membership/known-voters.ts'
 import { Membership } from './membership/membership.ts'
 import { RememberedPeers } from './membership/remembered-peers.ts'
 import { Routes } from './membership/routes.ts'
-import { tunedOverlays } from './membership/tuned-overlays.ts'
 import type { Absence } from './runtime/away-guard.ts'
 import { helloOf, isNamesake, nameTaken, recordOf, rolledBack } from './self.ts'
 import type { RecoveredLog, StoredCluster } from './storage/node-storage.ts'
@@ -102,7 +100,8 @@ export class Lifecycle {
       self: self.id,
       links: this.links,
       toolbox,
-      definitions: tunedOverlays([...builtInOverlays, ...options.overlays], options.overlayOptions ?? {}),
+      ownOverlays: options.overlays,
+      overlayOptions: options.overlayOptions ?? {},
       member: (id) => this.#parts.membership?.member(id),
       onOverlays: () => {
         this.#parts.membership?.overlaysChanged()

@@ -3,10 +3,13 @@
 
 import { fullMesh, type MemberRecord, type OverlayDefinition, type OverlayInput } from '../../topology/index.ts'
 import type { OverlayFrame } from '../wire/overlay.ts'
+import type { OverlayFailed } from './guarded-overlays.ts'
 import { OverlayHost, type OverlayHostOptions } from './overlay-host.ts'
 
 export interface OverlaysOptions extends Omit<OverlayHostOptions, 'key' | 'epoch' | 'definition'> {
   readonly definitions: readonly OverlayDefinition<unknown>[]
+  /** One of a user's threw, or answered what it must not. */
+  readonly onFailed: OverlayFailed
 }
 
 export class Overlays {
@@ -34,11 +37,21 @@ export class Overlays {
     return this.#definitions
   }
 
-  /** Makes the overlay `name`, which this node knows, and tells it what there is. It holds its links beside those of others. */
+  /**
+   * Makes the overlay `name`, which this node knows, and tells it what there is. It holds its links beside those of others. One that cannot be made is
+   * told of, and is never formed; the first one throws, and the node does not start.
+   */
   open(key: number, epoch: number, name: string): void {
     const definition = this.#definitions.get(name)
     if (!definition) return
-    const host = new OverlayHost({ ...this.#options, key, epoch, definition })
+    let host: OverlayHost
+    try {
+      host = new OverlayHost({ ...this.#options, key, epoch, definition })
+    } catch (error) {
+      if (this.#open.size === 0) throw error
+      this.#options.onFailed(name, error)
+      return
+    }
     this.#open.set(key, host)
     host.put({ type: 'voters', voters: this.#voters })
     for (const peer of this.#linked) host.put({ type: 'connected', peer })

@@ -9,13 +9,18 @@ import { Silence } from '../links/silence.ts'
 import type { Toolbox } from '../runtime/toolbox.ts'
 import { haveCommonWords } from '../transport/provider.ts'
 import type { Envelope } from '../wire/envelope.ts'
+import { builtInOverlays } from './built-in-overlays.ts'
+import { guardedOverlays, type OverlayFailed } from './guarded-overlays.ts'
 import { Overlays } from './overlays.ts'
+import { type OverlayOptions, tunedOverlays } from './tuned-overlays.ts'
 
 export interface RoutesOptions {
   readonly self: string
   readonly links: Links
   readonly toolbox: Toolbox
-  readonly definitions: readonly OverlayDefinition<unknown>[]
+  /** What a user brings beside the built-in ones. */
+  readonly ownOverlays: readonly OverlayDefinition<unknown>[]
+  readonly overlayOptions: OverlayOptions
   readonly member: (id: string) => MemberRecord | undefined
   /** How an overlay stands may have changed. */
   readonly onOverlays: () => void
@@ -34,8 +39,14 @@ export class Routes {
 
   constructor(options: RoutesOptions) {
     this.#options = options
-    const { self, links, toolbox, definitions, member, onOverlays, deliver, undeliverable, onGivenUp } = options
+    const { self, links, toolbox, ownOverlays, overlayOptions, member, onOverlays, deliver, undeliverable, onGivenUp } =
+      options
     const count = (reason: string): void => toolbox.counters.add(reason)
+    const onFailed: OverlayFailed = (overlay, error) => {
+      count('overlay-failed')
+      toolbox.logger.error('an overlay failed, and is asked no more', { overlay, error })
+    }
+    const definitions = [...builtInOverlays, ...guardedOverlays(ownOverlays, onFailed)]
     // Whoever goes for good calls nobody back that hangs up on it.
     const isGoing = (): boolean => member(self)?.state === 'left'
     this.holds = new Holds({ links, target: (peer) => (isGoing() ? undefined : targetOf(member(peer))), ...toolbox })
@@ -45,8 +56,9 @@ export class Routes {
       links,
       holds: this.holds,
       ...toolbox,
-      definitions,
+      definitions: tunedOverlays(definitions, overlayOptions),
       onChange: onOverlays,
+      onFailed,
       count,
     })
     this.relay = new Relay({

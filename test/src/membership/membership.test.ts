@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, describe, it } from 'node:test'
 import { Links } from '../../../src/links/links.ts'
-import { builtInOverlays } from '../../../src/membership/built-in-overlays.ts'
 import { Membership } from '../../../src/membership/membership.ts'
 import { Routes } from '../../../src/membership/routes.ts'
 import { silentLogger } from '../../../src/observability/logger.ts'
@@ -71,7 +70,8 @@ class MeshNode {
         counters: new Counters(),
         logger: silentLogger,
       },
-      definitions: builtInOverlays,
+      ownOverlays: [],
+      overlayOptions: {},
       member: (other) => this.#membership?.member(other),
       onOverlays: () => this.#membership?.overlaysChanged(),
       deliver: () => {},
