@@ -43,6 +43,8 @@ export interface OutgoingQueuesOptions {
 interface Waiting {
   readonly message: OutgoingMessage
   readonly floor: number
+  /** `gone`: in its place still, but nobody waits for it any more. `taken`: out of the line. */
+  state: 'waiting' | 'gone' | 'taken'
 }
 
 interface Queue {
@@ -51,7 +53,16 @@ interface Queue {
   readonly channel: ChannelName
   entries: Waiting[]
   taken: number
+  /** Of those that are not taken. */
+  gone: number
+  /** Of those that are neither taken nor gone. */
   bytes: number
+  /** Its first is being sent: no entry may go meanwhile. */
+  isMoving: boolean
+}
+
+function emptyQueue(hop: string | undefined, channel: ChannelName): Queue {
+  return { hop, channel, entries: [], taken: 0, gone: 0, bytes: 0, isMoving: false }
 }
 
 export class OutgoingQueues {
@@ -85,7 +96,7 @@ export class OutgoingQueues {
 
   /** What comes with the same key waits until `message` has been read. */
   #holdBack(name: string, channel: ChannelName, message: OutgoingMessage): void {
-    const line: Queue = { hop: undefined, channel, entries: [], taken: 0, bytes: 0 }
+    const line = emptyQueue(undefined, channel)
     this.#behind.set(name, line)
     const goOn = (): void => {
       while (line.taken < line.entries.length) {
@@ -115,12 +126,12 @@ export class OutgoingQueues {
     // A lane is still reading it: it will come, so it is not sent again.
     if (isLarge(message) && this.#isTaking(message)) return
     const queue = this.#queues.size === 0 ? undefined : this.#queues.get(`${channel} ${hop}`)
-    if (queue) this.#wait(queue, message, floor)
-    else if (!this.#send(hop, message, floor)) {
-      const fresh: Queue = { hop, channel, entries: [], taken: 0, bytes: 0 }
-      this.#queues.set(`${channel} ${hop}`, fresh)
-      this.#wait(fresh, message, floor)
-    }
+    // Others wait for room; what takes the place of the oldest needs none.
+    const isNext = queue === undefined || (message.onFull === 'drop-oldest' && !isBehind(queue, message))
+    if (isNext && this.#send(hop, message, floor)) return
+    const line = queue ?? emptyQueue(hop, channel)
+    if (!queue) this.#queues.set(`${channel} ${hop}`, line)
+    this.#wait(line, message, floor)
   }
 
   /**
@@ -181,11 +192,13 @@ export class OutgoingQueues {
   room(hop: string, channel: ChannelName): void {
     const queue = this.#queues.get(`${channel} ${hop}`)
     if (queue === undefined) return
+    queue.isMoving = true
     while (queue.taken < queue.entries.length) {
       const { message, floor } = queue.entries[queue.taken] as Waiting
       if (!isOver(message) && !this.#send(hop, message, floor)) break
       advance(queue)
     }
+    queue.isMoving = false
     if (queue.taken === queue.entries.length) this.#queues.delete(`${channel} ${hop}`)
   }
 
@@ -230,7 +243,7 @@ export class OutgoingQueues {
     const sum = { messages: 0, bytes: 0 }
     for (const queue of [...this.#queues.values(), ...this.#behind.values()]) {
       if (queue.channel !== channel) continue
-      sum.messages += queue.entries.length - queue.taken
+      sum.messages += waitingIn(queue)
       sum.bytes += queue.bytes
     }
     return sum
@@ -247,13 +260,16 @@ export class OutgoingQueues {
       message.settle(refusal)
       return
     }
-    queue.entries.push({ message, floor })
+    const entry: Waiting = { message, floor, state: 'waiting' }
+    queue.entries.push(entry)
     queue.bytes += message.bytes
+    message.onSettled(() => forget(queue, entry))
   }
 
   /** Why `message` may not wait; undefined: it may. */
-  #refusal({ hop, channel, entries, taken, bytes }: Queue, message: OutgoingMessage): ClusterError | undefined {
-    const waiting = entries.length - taken
+  #refusal(queue: Queue, message: OutgoingMessage): ClusterError | undefined {
+    const { hop, channel, bytes } = queue
+    const waiting = waitingIn(queue)
     if (waiting >= MAX_WAITING_CALLS) return queueFull(channel, MAX_WAITING_CALLS, 'messages')
     if (waiting > 0 && bytes + message.bytes > QUEUE_BYTES) return queueFull(channel, QUEUE_BYTES, 'bytes')
     if (message.onFull !== 'fail' || hop === undefined) return undefined
@@ -284,11 +300,37 @@ export class OutgoingQueues {
   }
 }
 
+function waitingIn({ entries, taken, gone }: Queue): number {
+  return entries.length - taken - gone
+}
+
+/** Something with its key waits that it must not overtake; the other end puts in order what is acknowledged, and drops older ones of what only the newest counts of. */
+function isBehind({ entries }: Queue, { key, isAcknowledged, isMonotonic, destination }: OutgoingMessage): boolean {
+  if (key === undefined || isAcknowledged || isMonotonic) return false
+  return entries.some(({ message: other, state }) => {
+    return state === 'waiting' && other.key === key && other.destination.id === destination.id && !other.isAcknowledged
+  })
+}
+
+/** `entry` takes no room any more once nobody waits for it; those that are gone are let go of when they are more than the others. */
+function forget(queue: Queue, entry: Waiting): void {
+  if (entry.state !== 'waiting' || !isOver(entry.message)) return
+  entry.state = 'gone'
+  queue.gone += 1
+  queue.bytes -= entry.message.bytes
+  if (queue.isMoving || queue.gone <= waitingIn(queue)) return
+  queue.entries = queue.entries.filter(({ state }) => state === 'waiting')
+  queue.taken = 0
+  queue.gone = 0
+}
+
 /** Takes the first away. */
 function advance(queue: Queue): Waiting {
   const first = queue.entries[queue.taken] as Waiting
   queue.taken += 1
-  queue.bytes -= first.message.bytes
+  if (first.state === 'gone') queue.gone -= 1
+  else queue.bytes -= first.message.bytes
+  first.state = 'taken'
   if (queue.taken > 1_024 && 2 * queue.taken > queue.entries.length) {
     queue.entries = queue.entries.slice(queue.taken)
     queue.taken = 0

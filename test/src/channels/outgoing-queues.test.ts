@@ -5,7 +5,7 @@ import { describe, it } from 'node:test'
 import type { Lanes } from '../../../src/channels/lane.ts'
 import { OutgoingMessage, type OutgoingMessageFields } from '../../../src/channels/outgoing-message.ts'
 import { OutgoingQueues } from '../../../src/channels/outgoing-queues.ts'
-import type { ClusterError } from '../../../src/errors.ts'
+import { ClusterError } from '../../../src/errors.ts'
 import { systemClock } from '../../../src/runtime/clock.ts'
 import type { Envelope } from '../../../src/wire/envelope.ts'
 import { MAX_CHUNK_BYTES } from '../../../src/wire/limits.ts'
@@ -119,5 +119,80 @@ describe('what has the key of a large payload that a lane is still reading', () 
     put('b', false, small(3))
     large.settle()
     assert.deepEqual([reading.map(({ id }) => id), queues.waiting('data').messages], [[1, 3], 0])
+  })
+})
+
+describe('what waits for room in a lane', () => {
+  /** A lane that is full but for what drops the oldest, until it has room. */
+  function beginFull() {
+    const sent: number[] = []
+    const lab = { hasRoom: false }
+    const send = ({ id }: Envelope, dropsOldest?: boolean): string => {
+      if (!lab.hasRoom && !dropsOldest) return 'full'
+      sent.push(id)
+      return 'accepted'
+    }
+    const lane = { send, nearestLimit: [1, 'messages'] }
+    const queues = new OutgoingQueues({
+      self: { id: 'a', generation: 1 },
+      clock: systemClock,
+      lanes: { to: () => lane } as unknown as Lanes,
+      nextHop: (member) => member,
+      isAwaited: () => true,
+      pieces: { put: () => assert.fail('there is a link') },
+    })
+    const settled: [number, string][] = []
+    const put = (id: number, bytes: number, given: Partial<OutgoingMessageFields> = {}): OutgoingMessage => {
+      const listener = {
+        settled: (_: OutgoingMessage, error?: ClusterError) => void settled.push([id, error?.code ?? 'taken']),
+      }
+      const destination = { id: 'b', name: 'b', generation: 1 }
+      const encoded = { encoding: 'bytes', payload: new Uint8Array(bytes) } as const
+      const fields = { kind: 'message', id, channel: 'data', destination, isAcknowledged: false, encoded } as const
+      const message = new OutgoingMessage({ ...fields, listener, ...given })
+      queues.put(message, 0)
+      return message
+    }
+    const room = (): void => {
+      lab.hasRoom = true
+      queues.room('b', 'data')
+    }
+    return { queues, sent, settled, put, room }
+  }
+  const gone = new ClusterError('ERR_ABORTED', 'gone', { operation: 'send' })
+
+  it('takes no room of the line any more once nobody waits for it', () => {
+    const { queues, sent, settled, put, room } = beginFull()
+    const most = 40 * 1_048_576
+    for (let id = 1; id <= 3; id++) {
+      const message = put(id, most)
+      assert.deepEqual(queues.waiting('data'), { messages: 1, bytes: most })
+      message.settle(gone)
+      assert.deepEqual(queues.waiting('data'), { messages: 0, bytes: 0 })
+    }
+    for (let id = 4; id < 70_000; id++) put(id, 1).settle(gone)
+    put(70_000, 1)
+    const last = put(70_001, 1)
+    put(70_002, 1)
+    last.settle(gone)
+    assert.deepEqual(queues.waiting('data'), { messages: 2, bytes: 2 })
+    assert.ok(settled.every(([, code]) => code === 'ERR_ABORTED'))
+    room()
+    assert.deepEqual(sent, [70_000, 70_002])
+    assert.deepEqual(queues.waiting('data'), { messages: 0, bytes: 0 })
+  })
+
+  it('lets pass what drops the oldest, but for what has the key of something that waits', () => {
+    const { sent, put, room } = beginFull()
+    put(1, 1)
+    put(2, 1, { key: 'k' })
+    put(3, 1, { onFull: 'drop-oldest' })
+    put(4, 1, { onFull: 'drop-oldest', key: 'other' })
+    put(5, 1, { onFull: 'drop-oldest', key: 'k' })
+    put(6, 1, { onFull: 'drop-oldest', key: 'k', kind: 'newest' })
+    put(7, 1, { onFull: 'drop-oldest', key: 'k', isAcknowledged: true })
+    assert.deepEqual(sent, [3, 4, 6, 7])
+    room()
+    assert.deepEqual(sent, [3, 4, 6, 7, 1, 2, 5])
   })
 })
