@@ -169,12 +169,11 @@ export class RunningNode extends NodeFaces implements TrellisNode {
     await this.lifecycle.start()
     this.#knowsItself = true
     for (const connection of this.#early.splice(0)) this.accept(connection)
-    if (options.admin === undefined) return
+    const { admin: address, adminTokens: tokens, clientOrigins, logger } = options
+    if (address === undefined) return
     this.#admin = await (await import('./admin/server.ts')).startAdmin(this, {
-      address: options.admin,
-      tokens: options.adminTokens,
-      clientOrigins: options.clientOrigins,
-      logger: options.logger,
+      ...{ address, tokens, clientOrigins, logger },
+      isStopping: () => this.#stopping !== undefined,
       measures: {
         counters: () => this.counters(),
         appliedIndex: () => this.lifecycle.coordination?.appliedIndex,

@@ -41,7 +41,7 @@ import { whyResources } from './why.ts'
 /** Everything that the admin answers. `openapi-paths.ts` describes it; a test holds one to the other. */
 export function adminResources(
   node: AdminNode,
-  { feed, access, measures }: { feed: EventFeed; access: Access; measures?: Measures | undefined },
+  { feed, access, measures, isStopping }: Pick<AdminListenerOptions, 'feed' | 'access'> & Partial<AdminListenerOptions>,
 ): Resource[] {
   return [
     ...statusResources(node),
@@ -49,7 +49,7 @@ export function adminResources(
     ...topologyResources(node),
     ...faultResources(node),
     ...whyResources(node),
-    ...healthResources(node),
+    ...healthResources(node, isStopping),
     ...metricsResources(node, measures),
     ...eventResources(feed),
     ...configResources(node),
@@ -87,6 +87,8 @@ interface Rules {
 export interface AdminListenerOptions extends Rules {
   readonly feed: EventFeed
   readonly measures: Measures | undefined
+  /** See {@link AdminOptions.isStopping}. */
+  readonly isStopping: (() => boolean) | undefined
 }
 
 /** Answers the requests to `node`'s admin. */

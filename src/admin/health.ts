@@ -1,11 +1,12 @@
 // What an orchestrator asks, without a token. `/healthz`: the process turns its event loop, so do not restart it.
-// `/readyz`: it belongs to a cluster whose leader it knows, so work may be sent to it; else 503 says why not.
+// `/readyz`: it belongs to a cluster whose leader it knows, and does not stop, so work may be sent to it; else 503 says why not.
 
 import type { NodeStatus } from '../node-interface.ts'
 import type { Resource } from './resource.ts'
 import type { AdminNode } from './server.ts'
 
-export function healthResources(node: Pick<AdminNode, 'status'>): Resource[] {
+/** `isStopping`: the node takes no more work, though what it has goes on for a while. Default: never. */
+export function healthResources(node: Pick<AdminNode, 'status'>, isStopping = () => false): Resource[] {
   return [
     { path: '/healthz', calls: { GET: { needs: 'public', handle: (context) => context.json({ healthy: true }) } } },
     {
@@ -14,7 +15,7 @@ export function healthResources(node: Pick<AdminNode, 'status'>): Resource[] {
         GET: {
           needs: 'public',
           handle: (context) => {
-            const reason = whyNotReady(node.status())
+            const reason = isStopping() ? 'stopping' : whyNotReady(node.status())
             return reason === undefined ? context.json({ ready: true }) : context.json({ ready: false, reason }, 503)
           },
         },

@@ -219,7 +219,8 @@ export const operations: Readonly<Record<string, Readonly<Partial<Record<Method,
   '/readyz': {
     GET: {
       operationId: 'getReadiness',
-      summary: 'The node belongs to a cluster whose leader it knows: work may be sent to it.',
+      summary:
+        'The node belongs to a cluster whose leader it knows, and neither drains nor stops: work may be sent to it.',
       tag: 'health',
       isPublic: true,
       answers: { 200: json('It does.', 'Ready'), 503: json('Not now.', 'NotReady') },

@@ -48,6 +48,8 @@ export interface AdminOptions {
   readonly clientOrigins?: readonly string[]
   /** What `/metrics` shows beside the node's views. Default: nothing. */
   readonly measures?: Measures
+  /** The node stops: it is not ready any more. Default: never. */
+  readonly isStopping?: () => boolean
 }
 
 export interface AdminServer {
@@ -77,9 +79,9 @@ export async function startAdmin(node: AdminNode, options: AdminOptions): Promis
   const access = createAccess(options.tokens)
   const feed = createEventFeed(node)
   const underWay = new Set<ServerResponse>()
-  const { measures } = options
+  const { measures, isStopping } = options
   const load = async (): Promise<RequestListener> =>
-    (await import('./api.ts')).adminListener(node, { feed, access, guard, logger, measures })
+    (await import('./api.ts')).adminListener(node, { feed, access, guard, logger, measures, isStopping })
   const server = await listen(loadedWithFirst(load, logger), address, logger)
   const clients = new ClientEndpoint({ node, guard, access, logger, origins: options.clientOrigins ?? [] })
   clients.attach(server)
