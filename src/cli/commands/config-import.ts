@@ -68,7 +68,8 @@ function sizeOf(key: string, value: unknown, problems: string[]): number {
 function parsed(file: string): Record<string, unknown> {
   let value: unknown
   try {
-    value = JSON.parse(readFileSync(file === '-' ? 0 : file, 'utf8'))
+    // Text of another encoding is refused; what cannot be read would be written as something else.
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file === '-' ? 0 : file)))
   } catch (cause) {
     throw usageError(`${file} cannot be read as JSON: ${(cause as Error).message}`)
   }

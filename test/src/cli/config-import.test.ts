@@ -19,7 +19,7 @@ describe('trellis config import', () => {
     directory[Symbol.dispose]()
   })
 
-  const importing = (text: string, url = node.admin!) => {
+  const importing = (text: string | Buffer, url = node.admin!) => {
     const file = join(directory.path, 'config.json')
     writeFileSync(file, text)
     return runInProcess(['config', 'import', file, '--json', '--admin', url])
@@ -50,6 +50,14 @@ describe('trellis config import', () => {
     assert.deepEqual(JSON.parse((await importing(JSON.stringify(large))).out), { imported: 42 })
     assert.deepEqual((await node.config.get('two'))?.value, large.two)
     assert.deepEqual(JSON.parse((await importing('{}')).out), { imported: 0 })
+  })
+
+  it('refuses text that is no UTF-8, which it would write as something else, and reads over a mark of byte order', async () => {
+    const { code, err } = await importing(Buffer.from('{"drink":"caf\xe9"}', 'latin1'))
+    assert.deepEqual([code, JSON.parse(err).code], [2, 'ERR_USAGE'])
+    assert.equal(await node.config.get('drink'), undefined)
+    assert.deepEqual(JSON.parse((await importing('\ufeff{"drink":"café"}')).out), { imported: 1 })
+    assert.equal((await node.config.get('drink'))?.value, 'café')
   })
 
   it('says how far it came when a part of it is refused', async () => {
