@@ -109,7 +109,9 @@ export class Lives {
     this.#birth = createNodeIn(life, own)
     const node = await this.#birth.catch((error: unknown) => {
       if (unborn.signal.aborted) throw stillborn(name)
+      // It has closed its disk on the way out; the next life opens it again.
       this.#state = 'ended'
+      this.#disk = this.#disk.restart()
       throw error
     })
     if (unborn.signal.aborted) throw stillborn(name)

@@ -108,6 +108,16 @@ describe('a test cluster', () => {
     await cluster.ready()
   })
 
+  it('starts a node again whose start failed', async () => {
+    await using cluster = await createTestCluster(3)
+    const [a, , c] = cluster.nodes as [TestNode, TestNode, TestNode]
+    const { address } = c
+    await cluster.kill(c)
+    await assert.rejects(cluster.restart(c, { listen: a.address }), { code: 'ERR_ADDRESS_IN_USE' })
+    await cluster.restart(c, { listen: address })
+    await cluster.ready()
+  })
+
   it('takes one whose disk was wiped for a new member', async () => {
     await using cluster = await createTestCluster(3)
     const { id } = cluster.node('node-3')
