@@ -15,6 +15,7 @@ import type { ChannelCounts } from './channel-counts.ts'
 import { channelDefaults, MAX_UNSETTLED_BYTES, MAX_WAITING_CALLS } from './channel-defaults.ts'
 import { expired, operationOf, queueFull } from './failures.ts'
 import type { ChannelName } from './lane.ts'
+import { laneLimits } from './lane-limits.ts'
 import { type Destination, type OutgoingListener, OutgoingMessage } from './outgoing-message.ts'
 import type { DirectWay } from './outgoing-queues.ts'
 import { type EncodedPayload, encodePayload, type Payload } from './payload.ts'
@@ -61,6 +62,8 @@ export class Outbound implements OutgoingListener {
   /** Nothing is sent any more. */
   isClosed = false
   #unacknowledged = 0
+  /** Bytes of what is to fail rather than wait and is not acknowledged, by member. Invariant: more than none. */
+  readonly #failing = new Map<string, number>()
   #unsettled = 0
   #unsettledBytes = 0
 
@@ -270,6 +273,7 @@ export class Outbound implements OutgoingListener {
     this.#unsettled += 1
     this.#unsettledBytes += message.bytes
     if (options.ack) this.#unacknowledged += 1
+    if (isToFail(message)) this.#keep(message, message.bytes)
     listener.begins?.(message)
     this.#context.driver.post(message)
     if (!message.isSettled) this.#watch(message, options.signal)
@@ -281,6 +285,7 @@ export class Outbound implements OutgoingListener {
     this.#unsettled -= 1
     this.#unsettledBytes -= message.bytes
     if (message.isAcknowledged) this.#unacknowledged -= 1
+    if (isToFail(message)) this.#keep(message, -message.bytes)
     if (error === undefined) {
       this.#counts.sentMessages += 1
       this.#counts.sentBytes += message.bytes
@@ -296,8 +301,26 @@ export class Outbound implements OutgoingListener {
       throw isOverfull
         ? queueFull(this.#channel, MAX_WAITING_CALLS + queueMessages, 'messages')
         : queueFull(this.#channel, MAX_UNSETTLED_BYTES, 'bytes')
-    if (ack && onFull === 'fail' && this.#context.driver.size(destination.id, this.#channel) >= queueMessages)
-      throw queueFull(this.#channel, queueMessages, 'messages')
+    if (ack && onFull === 'fail') this.#checkLane(bytes, destination.id)
+  }
+
+  /** What is acknowledged can be refused only before it has its number. So its lane is full when others wait for it, or when so much is on its way. */
+  #checkLane(bytes: number, member: string): void {
+    const { driver, self } = this.#context
+    const { queueMessages } = channelDefaults[this.#channel]
+    if (driver.size(member, this.#channel) >= queueMessages) throw queueFull(this.#channel, queueMessages, 'messages')
+    if (member === self.id) return
+    const full = driver.queues.fullAt(member, this.#channel)
+    if (full) throw queueFull(this.#channel, ...full)
+    const limit = laneLimits[this.#channel].bytes
+    const onWay = this.#failing.get(member) ?? 0
+    if (onWay > 0 && onWay + bytes > limit) throw queueFull(this.#channel, limit, 'bytes')
+  }
+
+  #keep({ destination }: OutgoingMessage, bytes: number): void {
+    const sum = (this.#failing.get(destination.id) ?? 0) + bytes
+    if (sum > 0) this.#failing.set(destination.id, sum)
+    else this.#failing.delete(destination.id)
   }
 
   /** Delivery itself ends the wait for an acknowledgement; who waits for anything else, or has a signal, is watched here. */
@@ -319,4 +342,8 @@ export class Outbound implements OutgoingListener {
       message.onSettled(() => timer?.[Symbol.dispose]())
     }
   }
+}
+
+function isToFail({ isAcknowledged, onFull }: OutgoingMessage): boolean {
+  return isAcknowledged && onFull === 'fail'
 }

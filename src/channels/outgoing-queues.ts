@@ -249,6 +249,14 @@ export class OutgoingQueues {
     return sum
   }
 
+  /** Others wait for room in the lane to `member`: the limit that it has come to. Undefined: it has room. */
+  fullAt(member: string, channel: ChannelName): OutgoingLane['nearestLimit'] | undefined {
+    const hop = this.#queues.size === 0 ? undefined : this.#options.nextHop(member, false)
+    const queue = hop === undefined ? undefined : this.#queues.get(`${channel} ${hop}`)
+    if (hop === undefined || queue === undefined || waitingIn(queue) === 0) return undefined
+    return this.#options.lanes.to(hop, channel)?.nearestLimit
+  }
+
   #lost(message: OutgoingMessage): void {
     if (!message.isAcknowledged) message.settle(noRoute(message.destination.name))
   }

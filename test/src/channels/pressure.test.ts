@@ -83,6 +83,34 @@ describe('a consumer that is slow', () => {
     assert.deepEqual([dropped['not-sent-buffer-full'], dropped['not-sent-timeout']], [1, 1])
   })
 
+  it('refuses what is acknowledged and told to fail by bytes, too, its own as those that wait already', async () => {
+    const [a, b] = await pair()
+    const [near, far] = [a.channel('data'), b.channel('data')]
+    const consumer = slowConsumer(far)
+    const large = new Uint8Array(60_000)
+    const count = 200
+    const codes: string[] = []
+    const send = (onFull: 'fail' | 'wait', ack: boolean): Promise<unknown> =>
+      near.send('b', large, { ack, onFull }).then(
+        () => codes.push('sent'),
+        ({ code }) => codes.push(code),
+      )
+    const burst = Array.from({ length: count }, () => send('fail', true))
+    const fits = Math.floor(laneLimits.data.bytes / large.length)
+    await waitUntil(() => codes.length === count - fits)
+    assert.deepEqual(new Set(codes), new Set(['ERR_BUFFER_FULL']))
+    const waiting = Array.from({ length: count }, () => send('wait', false))
+    await waitUntil(() => near.stats().queue.bytes > laneLimits.data.bytes)
+    const small = await failureOf(near.send('b', 1, { ack: true, onFull: 'fail' }))
+    assert.equal(small.code, 'ERR_BUFFER_FULL')
+    consumer.wake()
+    await Promise.all([...burst, ...waiting])
+    assert.equal(codes.filter((code) => code === 'sent').length, fits + count)
+    assert.equal((await near.send('b', large, { ack: true, onFull: 'fail' })).acked, true)
+    const huge = new Uint8Array(2 * laneLimits.data.bytes)
+    assert.equal((await near.send('b', huge, { ack: true, onFull: 'fail' })).acked, true, 'one of any size')
+  })
+
   it('loses the oldest of gossip, and of whatever is sent so, counted; nothing of what is told to wait', async () => {
     const [a, b] = await pair()
     const count = 12_000
