@@ -1,9 +1,9 @@
 // `for await (const message of channel.messages())`: the loop is a handler like any other. One message at a time; it is finished, and its
 // sender told so, when the loop asks for the next or ends. Who asks for several at once has as many in work, of which the oldest is finished first.
-// What still waits for a loop that ends has found no handler.
+// What still waits for a loop that ends has found no handler, unless others handle it.
 
 import type { Message } from './channel.ts'
-import type { Subscribers } from './subscribers.ts'
+import { departed, type Subscribers } from './subscribers.ts'
 
 interface Offer {
   readonly message: Message
@@ -43,7 +43,7 @@ export function messagesOf(
     registration[Symbol.dispose]()
     signal?.removeEventListener('abort', end)
     for (const { finish } of handed.splice(0)) finish()
-    for (const { refuse } of offers.splice(0)) refuse(owner.refusal())
+    for (const { refuse } of offers.splice(0)) refuse(departed(owner.refusal()))
     for (const wake of waiting.splice(0)) wake({ done: true, value: undefined })
   }
   const registration = owner.onEnd(end)

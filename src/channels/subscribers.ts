@@ -1,5 +1,5 @@
 // Who wants the messages of one channel, and the calling of all who want one: a message is handled when all of them are done, and
-// failed when one of them failed.
+// failed when one of them failed, or when all of them have gone without having looked at it.
 
 import { checkFunction } from '../call-options.ts'
 import { ClusterError } from '../errors.ts'
@@ -52,6 +52,15 @@ export class Subscribers {
   }
 }
 
+/** What handlers refuse with that have gone. */
+const departures = new WeakSet<object>()
+
+/** `refusal`, of a handler that has gone before it looked at the message: where others handle that nothing has failed. */
+export function departed(refusal: Error): Error {
+  departures.add(refusal)
+  return refusal
+}
+
 /** Calls all; gives a promise only if one of them did. Throws, or rejects with, the first failure when all have ended. */
 export function callAll(handlers: readonly MessageHandler[], message: Message): void | Promise<void> {
   if (handlers.length === 1) return promiseOf(handlers[0]?.(message))
@@ -66,7 +75,9 @@ export function callAll(handlers: readonly MessageHandler[], message: Message): 
     }
   }
   const end = (): void => {
-    if (failures.length > 0) throw failures[0]
+    const position = failures.findIndex((failure) => !departures.has(failure as object))
+    if (position >= 0) throw failures[position]
+    if (failures.length === handlers.length) throw failures[0]
   }
   return pending.length === 0 ? end() : Promise.all(pending).then(end)
 }

@@ -5,6 +5,7 @@ import { describe, it } from 'node:test'
 import type { Message } from '../../../src/channels/channel.ts'
 import { messagesOf } from '../../../src/channels/messages.ts'
 import { Subscribers } from '../../../src/channels/subscribers.ts'
+import { createTestCluster, type TestNode } from '../../../src/testing/index.ts'
 
 /** A loop, what has been finished of what it was offered, and what was refused. */
 function loop() {
@@ -59,5 +60,36 @@ describe('the messages of a channel', () => {
     offer('d')
     await settled()
     assert.deepEqual([finished, refused], [['a', 'b', 'c'], []])
+  })
+})
+
+describe('a message that waits for a loop which ends', () => {
+  it('is handled if another handler has handled it, and fails if that failed, or if there was none', async () => {
+    await using cluster = await createTestCluster(2)
+    const [near, far] = cluster.nodes as [TestNode, TestNode]
+    for (const [other, codes] of [
+      [() => {}, ['none', 'none', 'none']],
+      [async () => {}, ['none', 'none', 'none']],
+      [() => Promise.reject(new Error('broken')), Array(3).fill('ERR_HANDLER_FAILED')],
+      [undefined, ['none', 'ERR_NO_HANDLER', 'ERR_NO_HANDLER']],
+    ] as const) {
+      const handler = other && far.channel('data').onMessage(other)
+      const messages = far.channel('data').messages()[Symbol.asyncIterator]()
+      const first = messages.next()
+      const sent = [1, 2, 3].map((payload) =>
+        near
+          .channel('data')
+          .send(far.name, payload, { ack: true })
+          .then(
+            () => 'none',
+            ({ code }) => code as string,
+          ),
+      )
+      await first
+      await cluster.advance(100)
+      await messages.return?.()
+      assert.deepEqual(await Promise.all(sent), codes)
+      handler?.[Symbol.dispose]()
+    }
   })
 })
