@@ -138,6 +138,8 @@ export class Channels implements NodePart, LanesHandler {
   }
 
   linkDown({ peer: { id, generation } }: Link): void {
+    // A way that was found while the link ended, before this was told of it.
+    this.#ways.forget(id)
     this.#driver.put({ type: 'disconnected', peer: id })
     if (this.#isOwed(id)) this.#seek(id, generation)
     this.#followWays()

@@ -1,7 +1,7 @@
 // The lanes as a part of a node.
 
 import type { NodeContext, NodePart } from '../node-part.ts'
-import type { Link } from '../wire/link.ts'
+import type { Link, LinkEnd } from '../wire/link.ts'
 import type { WireMessage } from '../wire/message.ts'
 import { SocketLanes } from './socket-lanes.ts'
 
@@ -10,7 +10,8 @@ export class LanesPart implements NodePart {
 
   constructor(context: NodeContext) {
     const { self, toolbox } = context
-    this.lanes = new SocketLanes({ self, links: () => context.links, toolbox })
+    const onBusy = (peer: string): void => context.relay().keep(peer)
+    this.lanes = new SocketLanes({ self, links: () => context.links, toolbox, onBusy })
   }
 
   async start(): Promise<void> {
@@ -21,8 +22,8 @@ export class LanesPart implements NodePart {
     this.lanes.linkUp(link)
   }
 
-  linkDown(link: Link): void {
-    this.lanes.linkDown(link)
+  linkDown(link: Link, { reason }: LinkEnd): void {
+    this.lanes.linkDown(link, reason === 'idle')
   }
 
   receive(link: Link, message: WireMessage): boolean {

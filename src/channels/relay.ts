@@ -125,6 +125,11 @@ export class Relay {
     }
   }
 
+  /** Something is under way on the link to `member`: it is not let go of. */
+  keep(member: string): void {
+    this.#put({ type: 'sending', to: member, needsLink: true })
+  }
+
   /** Something of `member` came over the link of `peer`: so does what goes there. */
   learn(member: string, peer: string): void {
     this.#put({ type: 'came', source: member, over: peer })

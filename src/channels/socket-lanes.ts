@@ -27,6 +27,8 @@ export interface SocketLanesOptions {
   readonly toolbox: Toolbox
   /** Milliseconds after which an unused connection is closed. Default 30,000. Small: reopened often. Large: memory of some 130 KiB each. */
   readonly idleMs?: number
+  /** About once a second while something is under way on a lane to or from `peer`: its link is in use. */
+  readonly onBusy?: (peer: string) => void
 }
 
 const DEFAULT_IDLE_MS = 30_000
@@ -35,6 +37,8 @@ const SWEEP_MS = 1_000
 const NEEDY_LOOKS = 2
 const CALM_LOOKS = 10
 const DIAL_TIMEOUT_MS = 5_000
+/** So long what is under way when a link is let go of has to arrive. */
+const PARTING_MS = 5_000
 /** The first pause after a failed attempt, and the longest. */
 const FIRST_RETRY_MS = 50
 const LONGEST_RETRY_MS = 2_000
@@ -66,6 +70,8 @@ export class SocketLanes implements Lanes {
   /** Memory for messages that are being put together, of the whole node. */
   readonly budget = new ReassemblyBudget()
   readonly #closing = new AbortController()
+  /** Of links that were let go of. */
+  readonly #parting = new Map<LaneSocket, { readonly held: Held; readonly timer: Timer }>()
   #sweep: Timer | undefined
   #handler: LanesHandler | undefined
 
@@ -114,8 +120,8 @@ export class SocketLanes implements Lanes {
     this.#neighbor(link.peer.id)
   }
 
-  /** The link to a neighbour is gone, and all its lanes with it. */
-  linkDown(link: Link): void {
+  /** The link to a neighbour is gone, and all its lanes with it. `isLetGo`: nobody needed it; what is under way on them arrives. */
+  linkDown(link: Link, isLetGo = false): void {
     const peer = link.peer.id
     const neighbor = this.#neighbors.get(peer)
     if (neighbor === undefined) return
@@ -124,8 +130,8 @@ export class SocketLanes implements Lanes {
       held.retry?.[Symbol.dispose]()
       held.lane.lose()
       for (const socket of [...held.sockets]) {
-        this.#detach(held, socket)
-        if (held.lane.channel !== 'coordination') socket.link.destroy()
+        if (isLetGo && held.lane.channel !== 'coordination') this.#letGo(held, socket)
+        else this.#drop(held, socket)
       }
     }
     this.#handler?.lost(peer)
@@ -133,7 +139,9 @@ export class SocketLanes implements Lanes {
 
   /** A message of a link. True: it was one of a lane. */
   receive(link: Link, kind: number, body: Uint8Array): void {
-    const neighbor = this.#neighbor(link.peer.id)
+    const known = this.#neighbors.get(link.peer.id)
+    // A link that this end has let go of is heard to its end.
+    const neighbor = known?.link === link ? known : this.#neighbor(link.peer.id)
     // What comes over a link that another one has replaced was counted there; whoever wants an answer sends it again.
     if (neighbor?.link !== link) return
     if (kind !== frameNumbers['lane-open'])
@@ -150,6 +158,7 @@ export class SocketLanes implements Lanes {
     this.#closing.abort(new Error('the node is stopping'))
     this.#sweep?.[Symbol.dispose]()
     for (const { link } of [...this.#neighbors.values()]) this.linkDown(link)
+    for (const [socket, { held }] of this.#parting) this.#drop(held, socket)
   }
 
   // --- Neighbours ---
@@ -206,6 +215,7 @@ export class SocketLanes implements Lanes {
   /** Something waits and there is no connection for it, or too few. */
   #need(neighbor: Neighbor, held: Held): void {
     if (held.lane.channel === 'coordination' || held.isOpening || held.retry !== undefined) return
+    this.#options.onBusy?.(held.lane.peer)
     if (neighbor.link.connection.side === 'dialer') return void this.#open(neighbor, held)
     neighbor.link.send({
       type: 'lane',
@@ -285,9 +295,16 @@ export class SocketLanes implements Lanes {
   }
 
   #detach(held: Held, socket: LaneSocket): void {
+    this.#parting.get(socket)?.timer[Symbol.dispose]()
+    this.#parting.delete(socket)
     held.sockets.delete(socket)
     retire(held, socket)
     socket.connection.close()
+  }
+
+  #drop(held: Held, socket: LaneSocket): void {
+    this.#detach(held, socket)
+    if (held.lane.channel !== 'coordination') socket.link.destroy()
   }
 
   #closed(held: Held, socket: LaneSocket): void {
@@ -312,6 +329,7 @@ export class SocketLanes implements Lanes {
       for (const one of neighbor.held.values()) {
         if (one.lane.channel === 'coordination') continue
         this.#fit(neighbor, one)
+        if (isBusy(one)) this.#options.onBusy?.(one.lane.peer)
         if (one.lane.hasQueued) continue
         for (const socket of one.sockets) {
           const isIdle = now - socket.usedAt > idleMs && socket.connection.isQuiet
@@ -341,6 +359,13 @@ export class SocketLanes implements Lanes {
     socket.connection.end()
   }
 
+  #letGo(held: Held, socket: LaneSocket): void {
+    const timer = this.#options.toolbox.clock.setTimeout(() => this.#drop(held, socket), PARTING_MS)
+    timer.unref()
+    this.#parting.set(socket, { held, timer })
+    this.#end(held, socket)
+  }
+
   #peerEnded(held: Held, socket: LaneSocket): void {
     if (socket.link.connection.side === 'dialer') void socket.link.goodbye('idle')
     else this.#end(held, socket)
@@ -354,6 +379,10 @@ export class SocketLanes implements Lanes {
 function isFull({ lane, sockets }: Held): boolean {
   const { connections } = laneLimits[lane.channel]
   return lane.connections.length >= connections || sockets.size >= 2 * connections
+}
+
+function isBusy({ lane, sockets }: Held): boolean {
+  return lane.hasQueued || [...sockets].some(({ connection }) => !connection.isQuiet)
 }
 
 /** Nothing more is sent over it. */

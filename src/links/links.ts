@@ -50,6 +50,9 @@ const SIMULTANEOUS_MS = 3_000
 /** So long after one of two links came up at this end its handshake is over at the other, unless the way there is hardly passable. */
 const RETIRING_MS = 1_000
 
+/** So long a peer that is let go of has to close. */
+const PARTING_MS = 2_000
+
 /** Queued to one peer at most; what comes on top is dropped and counted. Its protocols repeat themselves, or tell the caller. */
 const MAX_QUEUED_BYTES = 8 * 1024 * 1024
 
@@ -69,8 +72,8 @@ export class Links {
   readonly #seedOf = new Map<string, string>()
   /** Peers that this node has called and not yet agreed with. */
   readonly #greeting = new Set<string>()
-  /** Links that another one has replaced, to the same life of the peer: what still comes over them counts. */
-  readonly #retiring = new Map<Link, Timer>()
+  /** Links that end soon: another one to the same life of the peer has replaced them, or it was let go of. What still comes over them counts. */
+  readonly #ending = new Map<Link, Timer>()
   #laneOwner: ((lane: Link) => void) | undefined
   #isClosed = false
 
@@ -126,8 +129,10 @@ export class Links {
     }
   }
 
+  /** The link to `peer`; one that either end has said goodbye on takes nothing more. */
   get(peer: string): Link | undefined {
-    return this.#held.get(peer)?.link
+    const link = this.#held.get(peer)?.link
+    return link?.isEnding ? undefined : link
   }
 
   /** All links, one per peer. */
@@ -189,10 +194,13 @@ export class Links {
     this.get(peer)?.destroy()
   }
 
-  /** Neither end needs the link any more: nobody calls the other for it again. */
+  /** Neither end needs the link any more: nobody calls the other for it again. What either has sent before it knows that arrives. */
   release(peer: string): void {
     this.#seedOf.delete(peer)
-    this.disconnect(peer, 'idle')
+    const link = this.get(peer)
+    if (link === undefined) return
+    link.part('idle')
+    this.#endIn(PARTING_MS, link, 'idle')
   }
 
   /** Says goodbye to everybody; resolves when all is closed. Idempotent. */
@@ -200,7 +208,7 @@ export class Links {
     this.#isClosed = true
     this.#dialer.close()
     this.#handshakes.abort(new Error('the node is stopping'))
-    await Promise.all([...this.all(), ...this.#retiring.keys()].map((link) => link.goodbye(reason)))
+    await Promise.all([...this.all(), ...this.#ending.keys()].map((link) => link.goodbye(reason)))
     await this.#options.transport.close()
   }
 
@@ -288,13 +296,13 @@ export class Links {
     const isSimultaneous = held && isSameLife(held.link.peer, link.peer) && since - held.since <= SIMULTANEOUS_MS
     if (isSimultaneous && this.#isPreferred(held.link) && !this.#isPreferred(link)) {
       this.#watch(link)
-      this.#retire(link)
+      this.#endIn(RETIRING_MS, link, 'duplicate')
       return
     }
     this.#held.set(peer, { link, since, heardAt: since })
     this.#watch(link)
     this.dropMember(peer)
-    if (isSimultaneous) this.#retire(held.link)
+    if (isSimultaneous) this.#endIn(RETIRING_MS, held.link, 'duplicate')
     else void held?.link.goodbye('duplicate')
     this.#options.turn.enter(() => {
       // A new life of the same member: what was between us and the old one is over.
@@ -310,10 +318,11 @@ export class Links {
     else lane.destroy()
   }
 
-  #retire(link: Link): void {
-    const timer = this.#options.clock.setTimeout(() => void link.goodbye('duplicate'), RETIRING_MS)
+  #endIn(ms: number, link: Link, reason: GoodbyeReason): void {
+    this.#ending.get(link)?.[Symbol.dispose]()
+    const timer = this.#options.clock.setTimeout(() => void link.goodbye(reason), ms)
     timer.unref()
-    this.#retiring.set(link, timer)
+    this.#ending.set(link, timer)
   }
 
   #isPreferred(link: Link): boolean {
@@ -334,15 +343,15 @@ export class Links {
   #hears(link: Link): boolean {
     const held = this.#held.get(link.peer.id)
     if (!held || !isSameLife(held.link.peer, link.peer)) return false
-    if (held.link !== link && !this.#retiring.has(link)) return false
+    if (held.link !== link && !this.#ending.has(link)) return false
     held.heardAt = this.#options.clock.now()
     return true
   }
 
   #closed(link: Link, end: LinkEnd): void {
     const peer = link.peer.id
-    this.#retiring.get(link)?.[Symbol.dispose]()
-    this.#retiring.delete(link)
+    this.#ending.get(link)?.[Symbol.dispose]()
+    this.#ending.delete(link)
     if (this.#held.get(peer)?.link !== link) return
     this.#held.delete(peer)
     const seed = end.reason === 'idle' ? undefined : this.#seedOf.get(peer)

@@ -49,6 +49,8 @@ export class Link {
   #early: Uint8Array[] = []
   #earlyBytes = 0
   #goodbye: string | undefined
+  /** The peer has said goodbye: what follows that has no meaning. */
+  #isPeerGone = false
   #error: Error | undefined
   #end: LinkEnd | undefined
 
@@ -89,13 +91,22 @@ export class Link {
     return this.connection.write(encodeFrame(message, this.version))
   }
 
-  /** Says that the close that follows is deliberate, sends what is queued, closes. Idempotent. */
+  /** Either end has said goodbye: nothing more is to be sent. */
+  get isEnding(): boolean {
+    return this.#goodbye !== undefined
+  }
+
+  /** Says that the close that follows is deliberate, sends what is queued, closes; what still comes is thrown away. Idempotent. */
   async goodbye(reason: GoodbyeReason): Promise<void> {
-    if (this.#goodbye === undefined) {
-      this.#goodbye = reason
-      this.send({ type: 'goodbye', reason })
-    }
+    this.part(reason)
     await this.connection.close()
+  }
+
+  /** Says goodbye, and hears what the peer had sent before it hears that: it closes then. Who has no time to wait says {@link goodbye} later. Idempotent. */
+  part(reason: GoodbyeReason): void {
+    if (this.#goodbye !== undefined) return
+    this.#goodbye = reason
+    this.send({ type: 'goodbye', reason })
   }
 
   /** Closes at once, unannounced. */
@@ -130,14 +141,15 @@ export class Link {
   }
 
   #decode(chunk: Uint8Array, handler: LinkHandler): void {
-    // What follows a goodbye, or a frame that is none, has no meaning.
-    if (this.#goodbye !== undefined || this.#error !== undefined) return
+    // What follows the peer's goodbye, or a frame that is none, has no meaning.
+    if (this.#isPeerGone || this.#error !== undefined) return
     this.#decoder.begin(chunk)
     while (this.#error === undefined) {
       const message = this.#next()
       if (message === undefined) return
       if (message.type === 'goodbye') {
-        this.#goodbye = message.reason
+        this.#isPeerGone = true
+        this.#goodbye ??= message.reason
         void this.connection.close()
         return
       }

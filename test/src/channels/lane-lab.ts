@@ -17,6 +17,7 @@ import { helloOf } from '../links/lab.ts'
 export interface EndSettings {
   readonly transport?: Transport
   readonly idleMs?: number
+  readonly onBusy?: (peer: string) => void
   /** Looks at lanes only when {@link LaneEnd.look} is called. */
   readonly looksWhenTold?: boolean
   /** Takes what arrives; by default it is kept and released at once. */
@@ -39,7 +40,7 @@ export class LaneEnd {
   address = ''
   #sequence = 0
 
-  constructor({ transport, idleMs, looksWhenTold = false, arrived }: EndSettings) {
+  constructor({ transport, idleMs, onBusy, looksWhenTold = false, arrived }: EndSettings) {
     const used = transport ?? new TcpTransport({ identity: createIdentity() })
     this.id = used.id
     const turn = { enter: (work: () => void): void => work() }
@@ -52,7 +53,7 @@ export class LaneEnd {
       random: Math.random,
       turn,
       onUp: (link) => this.lanes.linkUp(link),
-      onDown: (link) => this.lanes.linkDown(link),
+      onDown: (link, { reason }) => this.lanes.linkDown(link, reason === 'idle'),
       onMessage: (link, message) => {
         if (message.type === 'lane') this.lanes.receive(link, message.kind, message.body)
       },
@@ -71,6 +72,7 @@ export class LaneEnd {
         logger: silentLogger,
       },
       ...(idleMs === undefined ? {} : { idleMs }),
+      ...(onBusy === undefined ? {} : { onBusy }),
     })
     this.lanes.attach({
       arrived: (lane, envelopes) => {

@@ -194,6 +194,55 @@ export function testLanes(name: string, transports: () => readonly [Transport, T
       assert.ok(a.counters.snapshot()['lane-link-lost']! > 1_000)
     })
 
+    it('lose nothing that either end had sent when the link is let go of, and end what they had begun to send', async () => {
+      for (let round = 0; round < 8; round++) {
+        const [a, b] = await pair()
+        const sendAll = (bytes: number): void => {
+          for (const channel of channels) {
+            const payload = Buffer.alloc(channel === 'data' ? bytes : 1)
+            for (const outcome of [a.send(b.id, channel, payload), b.send(a.id, channel, payload)])
+              assert.match(outcome, /accepted|taking/)
+          }
+        }
+        sendAll(1)
+        await waitUntil(() => a.arrived.length === 4 && b.arrived.length === 4)
+        sendAll(5 * MAX_CHUNK_BYTES)
+        const hasBegun = (end: LaneEnd): boolean => end.lanes.stats().every(({ sent }) => sent.messages === 2)
+        await waitUntil(() => hasBegun(a) && hasBegun(b))
+        // At another moment of their way each time.
+        await turns(round)
+        a.links.release(b.id)
+        await waitUntil(() => a.lost.length === 1 && b.lost.length === 1)
+        await waitUntil(() => a.arrived.length === 8 && b.arrived.length === 8)
+      }
+    })
+
+    it('say that the link is in use while something waits, is under way, or is not done with at the other end', async () => {
+      const busy: string[] = []
+      let release = () => {}
+      const [a, b] = await pair(
+        { looksWhenTold: true, onBusy: () => busy.push('a') },
+        {
+          looksWhenTold: true,
+          onBusy: () => busy.push('b'),
+          arrived: (lane, envelopes) => {
+            release = () => lane.release(envelopes.reduce((sum, { laneBytes }) => sum + laneBytes, 0))
+          },
+        },
+      )
+      const looked = (): string => {
+        busy.length = 0
+        a.look()
+        b.look()
+        return busy.join()
+      }
+      assert.equal(looked(), '')
+      a.send(b.id, 'data', Buffer.from('one'))
+      await waitUntil(() => looked() === 'b')
+      release()
+      assert.equal(looked(), '')
+    })
+
     it('get more connections while the way is long, keep keyed ones in order over them, and lose them again', async () => {
       const [a, b] = await pair({ idleMs: 20 }, { idleMs: 20 })
       const connections = (): number => a.lanes.stats().find(({ channel }) => channel === 'data')?.connections ?? 0

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { RunningNode } from '../../../src/running-node.ts'
 import { createTestCluster, type TestCluster, type TestNode } from '../../../src/testing/index.ts'
 
 /** Two members without a link to each other. */
@@ -46,5 +47,32 @@ describe('a message for a member without a link, to be acknowledged', () => {
     await cluster.partition([from], [to])
     assert.ok((await receipt).acked)
     assert.deepEqual(came, ['late'])
+  })
+
+  it('leaves over a relay that was found while the link was being let go of', async () => {
+    const roles = (name: string) => (name === 'node-1' ? ['server'] : ['client'])
+    const node = (name: string) => ({ topology: 'full-mesh', voters: 1, roles: roles(name) })
+    await using cluster = await createTestCluster(4, { node, latencyMs: 20 })
+    const clients = cluster.nodes.slice(1)
+    const receipts: Promise<unknown>[] = []
+    let isOver = false
+    const send = (from: TestNode, to: string) =>
+      receipts.push(from.channel('data').send(to, 'x', { ack: true, timeoutMs: 5_000 }))
+    for (const client of clients) {
+      counting(client)
+      const { links } = (client as unknown as RunningNode).lifecycle
+      const release = links.release.bind(links)
+      links.release = (peer) => {
+        release(peer)
+        if (!isOver) send(client, peer)
+      }
+    }
+    await cluster.nodes[0]!.topology.switch('client-server')
+    await cluster.until('clients have lost their links', () => clients.every((client) => client.links().length === 1))
+    await cluster.advance(1_000)
+    for (const from of clients) for (const to of clients) if (from !== to) send(from, to.name)
+    assert.ok(receipts.length > 6)
+    await Promise.all(receipts)
+    isOver = true
   })
 })

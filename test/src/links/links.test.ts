@@ -5,6 +5,8 @@ import { Prng } from '../../../src/testing/simulator/random.ts'
 import { MemoryNetwork } from '../../../src/transport/memory.ts'
 import { LinkedNode, pair } from './lab.ts'
 
+const gossip = { type: 'swim', message: { type: 'gossip', updates: [] } } as const
+
 /** Linked by one dial of `a`. */
 async function linkedPair(): Promise<[LinkedNode, LinkedNode]> {
   const [a, b] = await pair()
@@ -29,6 +31,24 @@ describe('a link', () => {
     a.links.disconnect('b', 'idle')
     await waitUntil(() => a.told.length === 2 && b.told.length === 2)
     assert.deepEqual([a.told[1], b.told[1]], ['down b idle', 'down a idle'])
+  })
+
+  it('that one end lets go of carries what the other had sent before it heard that, and nothing more', async () => {
+    const [a, b] = await linkedPair()
+    a.links.release('b')
+    assert.equal(a.links.send('b', gossip), false)
+    assert.equal(b.links.send('a', gossip), true)
+    await waitUntil(() => a.told.length === 2 && b.told.length === 2)
+    assert.deepEqual([a.told[1], b.told[1]], ['down b idle', 'down a idle'])
+    assert.deepEqual([a.messages, b.messages], [[gossip], []])
+  })
+
+  it('that is let go of closes in bounded time though the other end does not answer', async () => {
+    const [a, b] = await linkedPair()
+    b.links.get('a')!.receive = () => {}
+    a.links.release('b')
+    await waitUntil(() => a.told.length === 2)
+    assert.equal(a.told[1], 'down b idle')
   })
 
   it('ends as a loss when nobody said goodbye', async () => {

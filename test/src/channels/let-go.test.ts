@@ -1,0 +1,73 @@
+// What travels while links are let go of, for want of a reason to keep them: each switch of the overlay leaves many without one.
+
+import assert from 'node:assert/strict'
+import { it } from 'node:test'
+import type { ClusterError } from '../../../src/index.ts'
+import { createTestCluster, type TestCluster, type TestNode } from '../../../src/testing/index.ts'
+
+const rounds = ['full-mesh', 'hyparview', 'client-server', 'hyparview'] as const
+
+/** How many questions were answered, and what the others failed with. */
+async function ask(cluster: TestCluster, { isOver }: { isOver: () => boolean }): Promise<Record<string, number>> {
+  const outcomes: Record<string, number> = {}
+  const users = cluster.nodes.map(async (from, index) => {
+    for (let turn = 0; !isOver(); turn++) {
+      const to = cluster.nodes[(index + 1 + (turn % (cluster.nodes.length - 1))) % cluster.nodes.length]!
+      const outcome = await outcomeOf(from, to, turn)
+      outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
+      const answered = cluster.now
+      await cluster.until('the next question', () => cluster.now - answered >= (turn * 7) % 120)
+    }
+  })
+  await Promise.all(users)
+  return outcomes
+}
+
+async function outcomeOf(from: TestNode, to: TestNode, turn: number): Promise<string> {
+  const options = { timeoutMs: 4_000 }
+  const ways = [
+    () => from.channel('data').request(to.name, 'question', options),
+    () => from.channel('events').send(to.name, 'question', { ...options, ack: true }),
+    () => from.singletons.call(`of ${to.name}`, 'question', options),
+  ]
+  return ways[turn % ways.length]!().then(
+    () => 'answered',
+    (error: ClusterError) => error.code,
+  )
+}
+
+it('nothing that is asked while the overlay is switched, again and again, is lost', async () => {
+  await using cluster = await createTestCluster(12, { expect: 3, latencyMs: 10 })
+  for (const node of cluster.nodes) {
+    node.channel('data').onRequest(({ payload }) => payload)
+    node.channel('events').onMessage(() => {})
+    node.singletons.host(`of ${node.name}`, () => ({ onRequest: (payload) => payload }))
+  }
+  let isOver = false
+  const asking = ask(cluster, { isOver: () => isOver })
+  for (const name of [...rounds, ...rounds]) {
+    await cluster.nodes[0]!.topology.switch(name)
+    const switched = cluster.now
+    await cluster.until('links that nobody needs are gone', () => cluster.now - switched > 3_000)
+  }
+  isOver = true
+  const { answered = 0, ...failed } = await asking
+  assert.deepEqual(failed, {})
+  assert.ok(answered > 1_000, `${answered} were answered`)
+})
+
+it('a link is not let go of while something waits for a receiver that is slow', async () => {
+  await using cluster = await createTestCluster(8, { expect: 3, node: { topology: 'client-server', voters: 3 } })
+  const [from, to] = [cluster.nodes[5]!, cluster.nodes[6]!]
+  let came = 0
+  to.channel('data').onMessage(async () => {
+    came += 1
+    const since = cluster.now
+    // Longer than links stay that nobody uses.
+    await cluster.until('it is done with', () => cluster.now - since > 15_000)
+  })
+  const large = new Uint8Array(200_000)
+  const sent = Array.from({ length: 120 }, () => from.channel('data').send(to.name, large, { timeoutMs: 120_000 }))
+  await Promise.all(sent)
+  await cluster.until('all have come', () => came === sent.length)
+})
