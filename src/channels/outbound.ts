@@ -301,11 +301,11 @@ export class Outbound implements OutgoingListener {
       throw isOverfull
         ? queueFull(this.#channel, MAX_WAITING_CALLS + queueMessages, 'messages')
         : queueFull(this.#channel, MAX_UNSETTLED_BYTES, 'bytes')
-    if (ack && onFull === 'fail') this.#checkLane(bytes, destination.id)
+    if (ack && onFull === 'fail') this.#checkLane(destination.id)
   }
 
-  /** What is acknowledged can be refused only before it has its number. So its lane is full when others wait for it, or when so much is on its way. */
-  #checkLane(bytes: number, member: string): void {
+  /** What is acknowledged can be refused only before it has its number. So its lane is full when others wait for it, or when as much as it holds is on its way. */
+  #checkLane(member: string): void {
     const { driver, self } = this.#context
     const { queueMessages } = channelDefaults[this.#channel]
     if (driver.size(member, this.#channel) >= queueMessages) throw queueFull(this.#channel, queueMessages, 'messages')
@@ -313,8 +313,7 @@ export class Outbound implements OutgoingListener {
     const full = driver.queues.fullAt(member, this.#channel)
     if (full) throw queueFull(this.#channel, ...full)
     const limit = laneLimits[this.#channel].bytes
-    const onWay = this.#failing.get(member) ?? 0
-    if (onWay > 0 && onWay + bytes > limit) throw queueFull(this.#channel, limit, 'bytes')
+    if ((this.#failing.get(member) ?? 0) >= limit) throw queueFull(this.#channel, limit, 'bytes')
   }
 
   #keep({ destination }: OutgoingMessage, bytes: number): void {

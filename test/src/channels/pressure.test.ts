@@ -96,7 +96,7 @@ describe('a consumer that is slow', () => {
         ({ code }) => codes.push(code),
       )
     const burst = Array.from({ length: count }, () => send('fail', true))
-    const fits = Math.floor(laneLimits.data.bytes / large.length)
+    const fits = Math.ceil(laneLimits.data.bytes / large.length)
     await waitUntil(() => codes.length === count - fits)
     assert.deepEqual(new Set(codes), new Set(['ERR_BUFFER_FULL']))
     const waiting = Array.from({ length: count }, () => send('wait', false))
@@ -109,6 +109,17 @@ describe('a consumer that is slow', () => {
     assert.equal((await near.send('b', large, { ack: true, onFull: 'fail' })).acked, true)
     const huge = new Uint8Array(2 * laneLimits.data.bytes)
     assert.equal((await near.send('b', huge, { ack: true, onFull: 'fail' })).acked, true, 'one of any size')
+  })
+
+  it('fails none of what sendMany sends to one that is not slow', async () => {
+    const [a, b] = await pair()
+    for (const name of ['events', 'data']) {
+      const handler = b.channel(name).onMessage(() => {})
+      const many = new Array<Uint8Array>(300).fill(new Uint8Array(60_000))
+      const sent = await a.channel(name).sendMany('b', many, { ack: true, onFull: 'fail' })
+      assert.deepEqual(sent, { sent: 300, acked: 300 })
+      handler[Symbol.dispose]()
+    }
   })
 
   it('loses the oldest of gossip, and of whatever is sent so, counted; nothing of what is told to wait', async () => {
