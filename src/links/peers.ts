@@ -58,6 +58,12 @@ const ofOneCluster: ReadonlySet<WireMessage['type']> = new Set([
   'plumtree',
 ])
 
+/**
+ * A fresh peer that says nothing for so long keeps its name from nobody: its machine may have died without closing a connection. As long as a
+ * log waits for the holder of a name. Founders say something every 300 ms; of two that claim a name all the same the log decides.
+ */
+const FRESH_PEER_GONE_MS = 10_000
+
 export class Peers {
   readonly links: Links
   readonly #options: PeersOptions
@@ -74,7 +80,13 @@ export class Peers {
     this.#options = options
     this.#sayRefusal = oncePer({ intervalMs: REFUSAL_LOG_INTERVAL_MS, now: () => toolbox.clock.now() })
     const self = { id: transport.id, name: () => hello().name }
-    const linked = (): Hello[] => this.links.all().map(({ peer }) => peer)
+    const isThere = ({ id }: Hello): boolean =>
+      toolbox.clock.now() - (this.links.heardAt(id) ?? Number.NEGATIVE_INFINITY) < FRESH_PEER_GONE_MS
+    const linked = (): Hello[] =>
+      this.links
+        .all()
+        .map(({ peer }) => peer)
+        .filter(isThere)
     this.#policy = new PeerPolicy({ self, isInCluster, isStopping, member, linked })
     this.#evidence = new CloseEvidence(transport, toolbox.clock, (peer, generation) =>
       toolbox.turn.enter(() => this.#refusedPort(peer, generation)),

@@ -16,7 +16,7 @@ export interface PeerPolicyOptions {
   readonly isInCluster: () => boolean
   readonly isStopping: () => boolean
   readonly member: (id: string) => MemberRecord | undefined
-  /** Hellos of the peers that are linked now. */
+  /** Hellos of the peers that are linked now, and were heard of late. */
   readonly linked: () => readonly Hello[]
 }
 
