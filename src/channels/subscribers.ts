@@ -56,7 +56,7 @@ export class Subscribers {
 const departures = new WeakSet<object>()
 
 /** `refusal`, of a handler that has gone before it looked at the message: where others handle that nothing has failed. */
-export function departed(refusal: Error): Error {
+export function departed<Refusal extends Error>(refusal: Refusal): Refusal {
   departures.add(refusal)
   return refusal
 }

@@ -1,6 +1,7 @@
 // A client's session on its node: what the client has asked for, and the numbered conversation with it. It outlives connections for a
 // while; then, or when it holds too much for a client that is away, it ends, and the client is told so when it returns.
 
+import { departed } from '../../channels/subscribers.ts'
 import { Conversation, type Line } from '../../client/conversation.ts'
 import type { ClientRequest, ErrorJson } from '../../client/protocol.ts'
 import { asClusterError, ClusterError } from '../../errors.ts'
@@ -166,9 +167,10 @@ export class NodeSession {
     if (!this.#ending.signal.aborted) this.conversation.put(JSON.stringify(item))
   }
 
+  /** Others may handle what this client had subscribed to. */
   #gone(): ClusterError {
     const { name: node } = this.#options.node.status().node
-    return new ClusterError('ERR_SESSION_LOST', 'the session of this client has ended', { node })
+    return departed(new ClusterError('ERR_SESSION_LOST', 'the session of this client has ended', { node }))
   }
 }
 

@@ -200,6 +200,21 @@ describe('a session', () => {
     release.resolve()
     assert.equal((await one.members()).length >= 2, true)
   })
+
+  it('fails nothing that others have handled when it goes while its senders wait for it', async () => {
+    const one = client()
+    one.channel('events').subscribe('deep', () => new Promise(() => {}))
+    await one.members()
+    let heard = 0
+    using _other = near.channel('events').subscribe('deep', () => {
+      heard += 1
+    })
+    const text = 'x'.repeat(100_000)
+    const sent = Array.from({ length: 100 }, () => far.channel('events').publish('deep', text))
+    await waitUntil(() => heard > 84 && near.channel('events').stats().handlers.running > 0)
+    await one.close()
+    assert.ok((await Promise.all(sent)).every(({ acked }) => acked))
+  })
 })
 
 describe('who may be a client', () => {
