@@ -127,6 +127,7 @@ export class Lifecycle {
       clusterId: () => this.cluster?.clusterId,
       logger: toolbox.logger,
       considerJoining: () => this.#considerJoining(),
+      addressOf: (id) => this.#remembered.address(id),
       onLink: options.onLink,
     })
   }

@@ -14,6 +14,8 @@ export interface LinkEventsOptions {
   readonly logger: Logger
   /** A peer may be in a cluster that this node could join. */
   readonly considerJoining: () => void
+  /** Where a peer is that is written down. */
+  readonly addressOf: (peer: string) => string | undefined
   readonly onLink: (peer: string, state: 'up' | 'down', reason: string | undefined) => void
 }
 
@@ -48,8 +50,8 @@ export class LinkEvents {
   }
 
   down(link: Link, end: LinkEnd): void {
-    const { parts, onLink } = this.#options
-    const { id, name } = link.peer
+    const { parts, peers, addressOf, onLink } = this.#options
+    const { id, name, fresh } = link.peer
     parts.formation?.put({ type: 'disconnected', peer: id, announced: end.announced })
     // A link that was let go of is not the only way to its peer.
     if (end.reason !== 'idle') parts.requests.lost(id)
@@ -58,6 +60,9 @@ export class LinkEvents {
     const isGoing = end.reason === 'leaving' || end.reason === 'stopping' || parts.membership?.hasLeft(id) === true
     parts.coordination?.disconnected(id, isGoing)
     parts.membership?.disconnected(id, end.announced)
+    // It was here on a visit, as who merges clusters is, and nobody calls it any more; it may be the only one that is known here.
+    const address = fresh && parts.membership?.member(id) === undefined ? addressOf(id) : undefined
+    if (address !== undefined) peers.links.callMember(id, address, 'eager')
     onLink(name, 'down', end.reason ?? end.error?.message ?? 'closed')
   }
 

@@ -43,6 +43,11 @@ export class RememberedPeers {
     return this.#known.get(id)?.name
   }
 
+  /** Where it was last known to be. */
+  address(id: string): string | undefined {
+    return this.#known.get(id)?.address
+  }
+
   /** Resolves when those at the other ends of `links` are on the disk with all the others. */
   async meet(links: readonly { readonly peer: StoredPeer }[]): Promise<void> {
     for (const { peer } of links) this.#know(peer)

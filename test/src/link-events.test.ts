@@ -29,6 +29,7 @@ beforeEach(() => {
     clusterId: () => 'ours',
     logger: silentLogger,
     considerJoining: () => {},
+    addressOf: () => undefined,
     onLink: () => {},
   })
 })

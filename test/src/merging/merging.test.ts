@@ -153,6 +153,21 @@ describe('two clusters under one name and secret', () => {
     assert.equal(await dataOf(b3.face, 'kept'), 'yes')
   })
 
+  it('become one, also when who went over is visited while it looks for the others', async () => {
+    await using both = await TwoClusters.start(1, ['a1', 'b1'])
+    const [a1, b1] = both.lives as [Lives, Lives]
+    await b1.face.config.set('kept', 'yes')
+    assert.equal((await a1.face.merge(b1.face.address)).outcome, 'moving')
+    await both.until(() => a1.state === 'ended')
+    await b1.kill()
+    await a1.restart()
+    await b1.restart()
+    // All that it knows of its new cluster is this one, which comes as a stranger and goes.
+    await assert.rejects(b1.face.merge(a1.face.address), { code: 'ERR_NO_QUORUM' })
+    await both.areOne()
+    assert.equal(await dataOf(a1.face, 'kept'), 'yes')
+  })
+
   it('are refused when a name would mean two members', async () => {
     await using both = await TwoClusters.start(1, ['a1', 'a2', 'x', 'b1', 'b2', '*x'])
     const [a1, , , b1] = both.nodes as [TestNode, TestNode, TestNode, TestNode]
