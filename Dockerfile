@@ -9,8 +9,9 @@ COPY . .
 RUN npm run build && npm prune --omit=dev --ignore-scripts
 
 FROM node:24-bookworm-slim
-# One heap of the C library for all threads: as `trellis up` starts its nodes.
-ENV NODE_ENV=production MALLOC_ARENA_MAX=1
+# One heap of the C library for all threads, which keeps its size: as `trellis up` starts its nodes.
+ENV NODE_ENV=production MALLOC_ARENA_MAX=1 \
+    GLIBC_TUNABLES=glibc.malloc.mmap_threshold=131072:glibc.malloc.trim_threshold=524288:glibc.malloc.tcache_count=0:glibc.malloc.mxfast=0
 WORKDIR /trellis
 COPY --from=build /trellis/package.json ./
 COPY --from=build /trellis/node_modules ./node_modules

@@ -49,6 +49,16 @@ const handedDown = new Set([
 export const sparing = {
   /** A node's few threads share one heap of glibc in place of eight for each core: what was freed in one is of no use to the others. */
   MALLOC_ARENA_MAX: '1',
+  /**
+   * That heap keeps its size: what is large stays out of it, for glibc else takes ever larger blocks in, once one was freed, and keeps twice as much of them; and
+   * what was freed joins its neighbours at once, in place of waiting in lists by size that keep pages half used.
+   */
+  GLIBC_TUNABLES: [
+    'glibc.malloc.mmap_threshold=131072',
+    'glibc.malloc.trim_threshold=524288',
+    'glibc.malloc.tcache_count=0',
+    'glibc.malloc.mxfast=0',
+  ].join(':'),
 } as const
 
 /** This program, in whichever form it runs now: as built, or as its sources. */
