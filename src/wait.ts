@@ -82,6 +82,19 @@ export function rejectedBy(signal: AbortSignal): Promise<never> {
   })
 }
 
+/** Resolves with true once `work` has ended; with false after `ms`, or when `signal` aborts: then it goes on by itself. Rejects with what it rejects with in time. */
+export async function endsWithin(
+  clock: Time,
+  ms: number,
+  work: Promise<unknown>,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const ended = new AbortController()
+  const end = work.finally(() => ended.abort())
+  await Promise.race([end, pause(clock, ms, signal ? AbortSignal.any([ended.signal, signal]) : ended.signal)])
+  return ended.signal.aborted
+}
+
 /** Resolves after `ms`, or at once when `signal` aborts: whoever waits asks it why it woke. */
 export function pause(clock: Time, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

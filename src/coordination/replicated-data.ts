@@ -6,7 +6,7 @@ import { ClusterError } from '../errors.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
 import { takeBackup } from '../recovery/take-backup.ts'
 import { behindNextTurn } from '../runtime/turn.ts'
-import { pause } from '../wait.ts'
+import { endsWithin } from '../wait.ts'
 import { LocalBarriers } from './barriers.ts'
 import { LocalConfig } from './config.ts'
 import type { NodeConfig } from './config-interface.ts'
@@ -190,19 +190,15 @@ export class ReplicatedData implements NodePart {
   }
 
   async close(): Promise<void> {
-    await this.#inTime(this.#singletons.close())
+    const { clock } = this.#context.toolbox
+    await endsWithin(clock, RELEASE_GRACE_MS, this.#singletons.close())
     // A singleton that does not end keeps nobody waiting for the locks of this node.
-    await this.#inTime((this.elected?.close() ?? Promise.resolve()).then(() => this.#leases.close()))
+    const releasing = (this.elected?.close() ?? Promise.resolve()).then(() => this.#leases.close())
+    await endsWithin(clock, RELEASE_GRACE_MS, releasing)
     this.#stopping.abort()
     this.#wakeups.wake()
     this.#expirer?.[Symbol.dispose]()
     if (this.#gate?.isOpen) await this.#gate.engine.close()
-  }
-
-  async #inTime(releasing: Promise<unknown>): Promise<void> {
-    const released = new AbortController()
-    const ended = releasing.finally(() => released.abort())
-    await Promise.race([ended, pause(this.#context.toolbox.clock, RELEASE_GRACE_MS, released.signal)])
   }
 
   async #openEngine(gate: EngineGate): Promise<void> {

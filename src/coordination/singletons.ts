@@ -9,7 +9,7 @@ import type { IncomingRequest, RequestOptions, Requests } from '../channels/requ
 import { ClusterError, isClusterError } from '../errors.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Time } from '../runtime/clock.ts'
-import { beginWait, nodeStopping, pause, rejectedBy } from '../wait.ts'
+import { beginWait, endsWithin, nodeStopping, pause, rejectedBy } from '../wait.ts'
 import type { HeldLease } from './held-lease.ts'
 import { checkedName, type Leases } from './leases.ts'
 import type { HostedSingleton, NodeSingletons, SingletonFactory, SingletonHolder } from './singleton-interface.ts'
@@ -244,12 +244,11 @@ class Offer {
 
   /** A node that has no more time does not wait. */
   async #inTime(work: Promise<unknown>): Promise<void> {
-    const done = new AbortController()
     const { clock, logger, stopping } = this.#options
-    const ended = work
-      .catch((error: unknown) => logger.error('a singleton failed while it stopped', { name: this.#name, error }))
-      .finally(() => done.abort())
-    await Promise.race([ended, pause(clock, DRAIN_MS, AbortSignal.any([done.signal, stopping]))])
+    const ended = work.catch((error: unknown) =>
+      logger.error('a singleton failed while it stopped', { name: this.#name, error }),
+    )
+    await endsWithin(clock, DRAIN_MS, ended, stopping)
   }
 
   async #answer({ from, payload }: IncomingRequest): Promise<Payload> {

@@ -7,7 +7,7 @@ import type { RequestOptions } from '../channels/requests.ts'
 import { ClusterError } from '../errors.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Time } from '../runtime/clock.ts'
-import { pause } from '../wait.ts'
+import { endsWithin } from '../wait.ts'
 import type { S5, Subsystem, SubsystemFactory } from './subsystem.ts'
 
 export interface S5HostOptions {
@@ -70,7 +70,7 @@ export class S5Host {
     const hosting = this.#hosting
     if (!hosting) return
     hosting.isDraining = true
-    const isInTime = await this.#within(ms, Promise.allSettled(hosting.running))
+    const isInTime = await endsWithin(this.#options.clock, ms, Promise.allSettled(hosting.running))
     if (!isInTime) this.#options.logger.warn('s5 stops before it has answered all', { ms })
     if (this.#hosting === hosting) this.stop(reason)
   }
@@ -85,15 +85,8 @@ export class S5Host {
 
   /** Resolves when the clean-up of every stopped subsystem has ended, or after `ms`: nobody's clean-up holds up a node for ever. */
   async stopped(ms: number): Promise<void> {
-    const isInTime = await this.#within(ms, Promise.allSettled(this.#stopping))
+    const isInTime = await endsWithin(this.#options.clock, ms, Promise.allSettled(this.#stopping))
     if (!isInTime) this.#options.logger.error('s5 has not stopped in time', { ms })
-  }
-
-  async #within(ms: number, work: Promise<unknown>): Promise<boolean> {
-    const ended = new AbortController()
-    const inTime = work.then(() => ended.abort())
-    await Promise.race([inTime, pause(this.#options.clock, ms, ended.signal)])
-    return ended.signal.aborted
   }
 
   /** Answers a request to S5. Rejects with `ERR_NOT_LEADER` when it does not run here: then it has not happened. */
