@@ -47,10 +47,7 @@ export function checkedOptions<Options extends object>(
   checks: Readonly<Record<string, OptionCheck>>,
   needed: readonly (keyof Options & string)[] = [],
 ): Options {
-  const problems = problemsOf(options, checks)
-  // Of what is no object, that is said alone.
-  if (typeof options === 'object' && options !== null && !Array.isArray(options))
-    for (const name of needed) if (options[name] === undefined) problems.push(`${name} is missing`)
+  const problems = problemsOf(options, checks, needed)
   if (problems.length > 0) throw new ClusterError('ERR_BAD_OPTIONS', problems.join('; '), { problems })
   return options
 }
@@ -90,20 +87,26 @@ export function checkFunction(what: string, given: unknown): void {
   throw new ClusterError('ERR_BAD_OPTIONS', problem, { problems: [problem] })
 }
 
-/** Everything that is wrong with the options, as sentences. What is `undefined` counts as left out. */
-export function problemsOf(options: object, checks: Readonly<Record<string, OptionCheck>>): string[] {
+/** Everything that is wrong with the options, as sentences; of what is no object, that alone. What is `undefined` counts as left out. */
+export function problemsOf(
+  options: object,
+  checks: Readonly<Record<string, OptionCheck>>,
+  needed: readonly string[] = [],
+): string[] {
   if (typeof options !== 'object' || options === null || Array.isArray(options))
     return ['the options must be an object']
   const problems: string[] = []
+  const given = options as Readonly<Record<string, unknown>>
   // Every write and read passes here: no lists but that of the names.
   for (const name of Object.keys(options)) {
-    const value = (options as Readonly<Record<string, unknown>>)[name]
+    const value = given[name]
     if (!Object.hasOwn(checks, name)) problems.push(unknown(name, Object.keys(checks)))
     else if (value !== undefined) {
       const problem = checks[name]!(value)
       if (problem !== undefined) problems.push(`${name} ${problem}`)
     }
   }
+  for (const name of needed) if (given[name] === undefined) problems.push(`${name} is missing`)
   return problems
 }
 

@@ -13,11 +13,7 @@ export function providerOptions<Options extends object, Defaults>(
   defaults: Defaults,
   needed: readonly (keyof Options & string)[] = [],
 ): Options & Defaults {
-  const problems = problemsOf(given, checks)
-  // Of what is no object, that is said alone.
-  if (typeof given === 'object' && given !== null && !Array.isArray(given))
-    for (const name of needed) if (given[name] === undefined) problems.push(`${name} is missing`)
-  refuse(make, problems)
+  refuse(make, problemsOf(given, checks, needed))
   const said = Object.entries(given).filter(([, value]) => value !== undefined)
   return { ...defaults, ...(Object.fromEntries(said) as Options) }
 }
