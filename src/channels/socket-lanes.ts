@@ -27,7 +27,7 @@ export interface SocketLanesOptions {
   readonly toolbox: Toolbox
   /** Milliseconds after which an unused connection is closed. Default 30,000. Small: reopened often. Large: memory of some 130 KiB each. */
   readonly idleMs?: number
-  /** About once a second while something is under way on a lane to or from `peer`: its link is in use. */
+  /** When a connection of a lane to `peer` is wanted, and about once a second while something is under way on one to or from it: its link is in use. */
   readonly onBusy?: (peer: string) => void
 }
 

@@ -238,6 +238,8 @@ export function testLanes(name: string, transports: () => readonly [Transport, T
       }
       assert.equal(looked(), '')
       a.send(b.id, 'data', Buffer.from('one'))
+      // At once: the link must not be let go of while a connection is opened.
+      await waitUntil(() => busy.includes('a'))
       await waitUntil(() => looked() === 'b')
       release()
       assert.equal(looked(), '')

@@ -12,6 +12,7 @@ import { MAX_PAYLOAD_BYTES } from '../../../src/wire/limits.ts'
 import type { Link } from '../../../src/wire/link.ts'
 import { Keyring } from '../../../src/wire/secrets.ts'
 import { helloOf, LiveNode, secret } from '../transport/live-node.ts'
+import { plainEnvelope } from '../wire/sample-lane-frames.ts'
 
 const full = new Uint8Array(MAX_PAYLOAD_BYTES)
 
@@ -55,25 +56,15 @@ describe('a link between gateways', () => {
   const envelopes = (): Envelope[] =>
     other.messages.flatMap((message) => (message.type === 'envelope' ? [message.envelope] : []))
   const say = (topic: string, payload: Uint8Array): void => {
-    const blank = {
-      kind: 'message',
-      id: 1,
+    const envelope = {
+      ...plainEnvelope,
       source: peer(),
-      sourceGeneration: 1,
       destination: identity.id,
       destinationGeneration: 0,
-      channel: 'data',
-      sequence: 0,
-      floor: 0,
-      key: undefined,
-      epoch: 0,
-      hops: 0,
-      trace: undefined,
-      deadlineMs: undefined,
-      subject: undefined,
-      encoding: 'bytes',
-    } as const
-    link.send({ type: 'envelope', envelope: { ...blank, topic, payload } })
+      topic,
+      payload,
+    }
+    link.send({ type: 'envelope', envelope })
   }
 
   it('carries what is larger than a payload in pieces, in order', async () => {
