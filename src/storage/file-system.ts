@@ -2,9 +2,10 @@
 // promises is what POSIX promises: content is durable after `sync`, a name after `syncDirectory`, `rename` and `link` are
 // atomic. Errors are Node's own (`code` is the errno); `disk-error.ts` turns them into ours.
 
-import { constants, fdatasyncSync, writeSync } from 'node:fs'
+import { constants } from 'node:fs'
 import * as node from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { DurableWrites } from './durable-writes.ts'
 
 /** Files and folders of a node are for its user only: the key and the secret are among them. */
 const fileMode = 0o600
@@ -25,7 +26,10 @@ export interface OpenFile {
   truncate(size: number): Promise<void>
   /** Content and size survive a crash from now on. */
   sync(): Promise<void>
-  /** Writes all of `bytes` and makes them durable, as `write` and `sync` do, before it returns: the event loop stands still meanwhile. */
+  /**
+   * Writes all of `bytes` and makes them durable, as `write` and `sync` do, before it returns: the event loop stands still meanwhile. For the end of a file: what
+   * is behind `bytes` in their block becomes zeros.
+   */
   writeDurably(bytes: Uint8Array, position: number): void
   close(): Promise<void>
 }
@@ -55,14 +59,18 @@ const flags: Record<OpenMode, number> = {
 export const nodeFileSystem: FileSystem = {
   async open(path, mode) {
     const handle = await node.open(path, flags[mode], fileMode)
+    const durable = new DurableWrites(handle.fd)
     return {
       size: async () => (await handle.stat()).size,
       read: (into, position) => readFully(handle, into, position),
       write: (bytes, position) => writeFully(handle, bytes, position),
       truncate: (size) => handle.truncate(size),
       sync: () => handle.datasync(),
-      writeDurably: (bytes, position) => writeDurably(handle.fd, bytes, position),
-      close: () => handle.close(),
+      writeDurably: (bytes, position) => durable.write(bytes, position),
+      async close() {
+        durable.close()
+        await handle.close()
+      },
     }
   },
   link: node.link,
@@ -122,12 +130,6 @@ async function writeFully(handle: node.FileHandle, bytes: Uint8Array, position: 
     const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done)
     done += bytesWritten
   }
-}
-
-function writeDurably(fd: number, bytes: Uint8Array, position: number): void {
-  let done = 0
-  while (done < bytes.length) done += writeSync(fd, bytes, done, bytes.length - done, position + done)
-  fdatasyncSync(fd)
 }
 
 /**
