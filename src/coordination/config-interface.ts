@@ -127,7 +127,7 @@ export interface OfflineKey {
 export interface OfflineCounter extends OfflineKey {
   /** A whole number. */
   add(by: number): void
-  /** As the nearest copy has it, with what is pending here. */
+  /** As the nearest copy has it, with what is pending here. Rejects with `ERR_BAD_OPTIONS` when what the key holds is no number. */
   get(options?: ConfigCallOptions): Promise<number>
 }
 
@@ -135,7 +135,7 @@ export interface OfflineCounter extends OfflineKey {
 export interface OfflineSet extends OfflineKey {
   add(item: JsonValue): void
   remove(item: JsonValue): void
-  /** As the nearest copy has it, with what is pending here. */
+  /** As the nearest copy has it, with what is pending here. Rejects with `ERR_BAD_OPTIONS` when what the key holds is no list. */
   get(options?: ConfigCallOptions): Promise<readonly JsonValue[]>
 }
 

@@ -142,12 +142,17 @@ function refused(reason: ConfigRefusal): ClusterError {
     case 'key-twice':
       return badOptions('a key stands twice among the steps of a transaction')
     case 'not-mergeable':
-      return badOptions('the value of the key is of another strategy, or would be no exact number')
+      return notMergeable()
     case 'future-revision':
       return badOptions('there is no such revision yet')
     default:
       return new ClusterError('ERR_INTERNAL', `a write was refused: ${String(reason)}`, {})
   }
+}
+
+/** An offline key of one strategy, and a value that another one made, or that was simply set. */
+export function notMergeable(): ClusterError {
+  return badOptions('the value of the key is of another strategy, or would be no exact number')
 }
 
 function tooLarge(what: string, bytes: number, limit: number): ClusterError {

@@ -8,7 +8,7 @@ import type { Logger } from '../observability/logger.ts'
 import type { Time } from '../runtime/clock.ts'
 import { beginWait, nodeStopping, pause, rejectedBy } from '../wait.ts'
 import type { ConfigCallOptions, OfflineCounter, OfflineKey, OfflineSet, OfflineValue } from './config-interface.ts'
-import { badOptions, valueText, written } from './config-words.ts'
+import { badOptions, notMergeable, valueText, written } from './config-words.ts'
 import { DEFAULT_CALL_TIMEOUT_MS, limited } from './leader-calls.ts'
 import type { Commands, Questions } from './store.ts'
 
@@ -77,7 +77,8 @@ export class OfflineKeys {
         this.#change({ type: 'merge-count', key, add: Math.max(0, by), subtract: Math.max(0, -by) })
       },
       get: async (options?: ConfigCallOptions) => {
-        const base = Number((await this.#copied(key, options)) ?? 0)
+        const base = (await this.#copied(key, options)) ?? 0
+        if (typeof base !== 'number') throw notMergeable()
         const own = this.#own(key).map((it) => (it.type === 'merge-count' ? it.add - it.subtract : 0))
         return own.reduce((sum, by) => sum + by, base)
       },
@@ -91,8 +92,9 @@ export class OfflineKeys {
       add: (item: JsonValue) => change(item, true),
       remove: (item: JsonValue) => change(item, false),
       get: async (options?: ConfigCallOptions) => {
-        const base = await this.#copied(key, options)
-        const items = new Set((Array.isArray(base) ? base : []).map((item) => JSON.stringify(item)))
+        const base = (await this.#copied(key, options)) ?? []
+        if (!Array.isArray(base)) throw notMergeable()
+        const items = new Set(base.map((item) => JSON.stringify(item)))
         for (const it of this.#own(key)) {
           if (it.type !== 'merge-item') continue
           if (it.isIn) items.add(it.item)

@@ -45,6 +45,8 @@ describe('offline keys', () => {
     wrong.add(1)
     right.add(1)
     assert.equal((await failureOf(wrong.merged())).code, 'ERR_BAD_OPTIONS')
+    assert.equal((await failureOf(wrong.get())).code, 'ERR_BAD_OPTIONS')
+    assert.equal((await failureOf(node!.config.offline('word', 'set').get())).code, 'ERR_BAD_OPTIONS')
     await right.merged()
     assert.equal(await right.get(), 1)
     assert.throws(() => wrong.add(0.5), /whole number/)
