@@ -212,11 +212,11 @@ export class Channels implements NodePart, LanesHandler {
     this.#driver.queues.taken(envelope, outcome)
   }
 
-  lost(peer: string): void {
+  lost(peer: string, isWhole: boolean): void {
     this.#news.lost(peer)
-    this.#driver.queues.lost(peer)
-    // What was asked of it may be answered by another way.
-    if (this.#context.relay().hopTo(peer) !== undefined) return
+    this.#driver.queues.lost(peer, isWhole)
+    // What was asked of it may be answered by another way, or over a link that it opens.
+    if (isWhole || this.#context.relay().hopTo(peer) !== undefined) return
     for (const channel of this.#channels.values()) channel.lost(peer, false)
   }
 

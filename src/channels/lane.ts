@@ -88,8 +88,11 @@ export interface LanesHandler {
    * memory for it now, or its connection broke.
    */
   taken(peer: string, envelope: Envelope, outcome: 'taken' | 'refused'): void
-  /** The link to a neighbour is gone. What was queued or under way may have arrived or not; its lanes are of no use any more. */
-  lost(peer: string): void
+  /**
+   * The link to a neighbour is gone; its lanes are of no use any more. `isWhole`: it was let go of, and all that they had taken arrives. Else what was
+   * queued or under way may have arrived or not.
+   */
+  lost(peer: string, isWhole: boolean): void
   /** A queue has passed three quarters of its limit (`congested`), or has come down to a quarter again (`relieved`). */
   congestion(peer: string, channel: ChannelName, state: 'congested' | 'relieved', cause: CongestionCause): void
 }

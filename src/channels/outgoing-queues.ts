@@ -210,12 +210,18 @@ export class OutgoingQueues {
     taking.message.settle(outcome === 'taken' ? undefined : transferRefused(taking.message))
   }
 
-  /** The neighbor is gone. What is acknowledged is asked after and sent again by whoever counts it. */
-  lost(hop: string): void {
-    for (const [name, queue] of this.#queues) {
+  /**
+   * The link to the neighbor is gone. `isWhole`: nobody needed it, and nothing went with it; what waits takes another way. What is acknowledged is asked after and
+   * sent again by whoever counts it.
+   */
+  lost(hop: string, isWhole: boolean): void {
+    for (const [name, queue] of [...this.#queues]) {
       if (queue.hop !== hop) continue
       this.#queues.delete(name)
-      for (const { message } of queue.entries.slice(queue.taken)) this.#lost(message)
+      for (const { message, floor } of queue.entries.slice(queue.taken)) {
+        if (!isWhole) this.#lost(message)
+        else if (!message.isAcknowledged && !isOver(message)) this.#put(message, floor)
+      }
     }
     for (const [envelope, { hop: over, message }] of this.#taking) {
       if (over !== hop) continue

@@ -169,8 +169,8 @@ export class SocketLane implements OutgoingLane, IncomingLane {
     }
   }
 
-  /** The link is gone: everything queued goes with it. */
-  lose(): void {
+  /** The link is gone: everything queued goes with it. How many messages that were. */
+  lose(): number {
     this.#isLost = true
     const queued = this.#queuedMessages() + this.#urgent.clear() + this.#relayed.clear() + this.#relayedUrgent.clear()
     this.#ordered.clear()
@@ -178,6 +178,7 @@ export class SocketLane implements OutgoingLane, IncomingLane {
     this.#large.length = 0
     this.#largeBytes = 0
     if (queued > 0) this.#drop('link-lost', queued)
+    return queued
   }
 
   /**

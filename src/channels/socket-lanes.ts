@@ -126,15 +126,16 @@ export class SocketLanes implements Lanes {
     const neighbor = this.#neighbors.get(peer)
     if (neighbor === undefined) return
     this.#neighbors.delete(peer)
+    let isWhole = isLetGo
     for (const held of neighbor.held.values()) {
       held.retry?.[Symbol.dispose]()
-      held.lane.lose()
+      if (held.lane.lose() > 0) isWhole = false
       for (const socket of [...held.sockets]) {
         if (isLetGo && held.lane.channel !== 'coordination') this.#letGo(held, socket)
         else this.#drop(held, socket)
       }
     }
-    this.#handler?.lost(peer)
+    this.#handler?.lost(peer, isWhole)
   }
 
   /** A message of a link. True: it was one of a lane. */
@@ -215,6 +216,8 @@ export class SocketLanes implements Lanes {
   /** Something waits and there is no connection for it, or too few. */
   #need(neighbor: Neighbor, held: Held): void {
     if (held.lane.channel === 'coordination' || held.isOpening || held.retry !== undefined) return
+    // Of two links that came up together the other one may have stayed.
+    this.#neighbor(held.lane.peer)
     this.#options.onBusy?.(held.lane.peer)
     if (neighbor.link.connection.side === 'dialer') return void this.#open(neighbor, held)
     neighbor.link.send({

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import type { ClusterError } from '../../../src/index.ts'
+import type { RunningNode } from '../../../src/running-node.ts'
 import { createTestCluster, type TestCluster, type TestNode } from '../../../src/testing/index.ts'
 
 const rounds = ['full-mesh', 'hyparview', 'client-server', 'hyparview'] as const
@@ -70,4 +71,67 @@ it('a link is not let go of while something waits for a receiver that is slow', 
   const sent = Array.from({ length: 120 }, () => from.channel('data').send(to.name, large, { timeoutMs: 120_000 }))
   await Promise.all(sent)
   await cluster.until('all have come', () => came === sent.length)
+})
+
+/** Two linked members, and what has come to either of them. */
+async function pairOf(cluster: TestCluster): Promise<{ one: TestNode; other: TestNode; came: unknown[] }> {
+  const [, one, other] = cluster.nodes as [TestNode, TestNode, TestNode]
+  const came: unknown[] = []
+  for (const node of [one, other]) {
+    node.channel('data').onMessage(({ payload }) => void came.push(payload))
+    node.channel('data').onRequest(({ payload }) => payload)
+  }
+  const lanes = [one.channel('data').request(other.name, ''), other.channel('data').request(one.name, '')]
+  await Promise.all(lanes)
+  return { one, other, came }
+}
+
+function letGo(from: TestNode, of: TestNode): void {
+  ;(from as unknown as RunningNode).lifecycle.links.release(of.id)
+}
+
+const mesh = { node: { topology: 'full-mesh', voters: 1 }, latencyMs: 20 } as const
+
+it('what whoever lets go of a link sends meanwhile waits for the next one where no relay is known', async () => {
+  await using cluster = await createTestCluster(3, mesh)
+  const { one, other, came } = await pairOf(cluster)
+  // Its lane has no connection any more.
+  await cluster.advance(40_000)
+  letGo(one, other)
+  const answer = one.channel('data').request(other.name, 'question')
+  await one.channel('data').send(other.name, 'meanwhile')
+  assert.equal((await answer).payload, 'question')
+  await cluster.until('it has come', () => came.includes('meanwhile'))
+})
+
+it('what is asked at the moment at which the other end lets go of the link is answered', async () => {
+  await using cluster = await createTestCluster(3, mesh)
+  const { one, other } = await pairOf(cluster)
+  letGo(one, other)
+  assert.equal((await other.channel('data').request(one.name, 'question')).payload, 'question')
+})
+
+it('what is sent while both ends link again at once arrives, whichever link stays', async () => {
+  await using cluster = await createTestCluster(3, mesh)
+  const { one, other, came } = await pairOf(cluster)
+  const sent: string[] = []
+  for (const [from, to] of [
+    [one, other],
+    [other, one],
+  ] as const) {
+    letGo(to, from)
+    for (let at = 0; at < 160; at += 20) {
+      await cluster.advance(20)
+      sent.push(`${from.name} ${at}`)
+      from
+        .channel('data')
+        .send(to.name, sent.at(-1)!)
+        .catch(() => {})
+    }
+    await cluster.advance(5_000)
+  }
+  assert.deepEqual(
+    sent.filter((text) => !came.includes(text)),
+    [],
+  )
 })

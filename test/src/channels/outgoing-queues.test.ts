@@ -45,7 +45,7 @@ describe('a large payload that a lane is still reading', () => {
     const { queues, settled, put } = begin()
     put('b')
     put('c')
-    queues.lost('b')
+    queues.lost('b', false)
     assert.deepEqual(settled, [['b', 'ERR_NO_ROUTE']])
   })
 
@@ -57,7 +57,7 @@ describe('a large payload that a lane is still reading', () => {
     queues.taken(reading[0]!, 'refused')
     queues.put(message, 0)
     assert.deepEqual([reading.length, settled], [2, []])
-    queues.lost('b')
+    queues.lost('b', false)
     assert.deepEqual(settled, [])
   })
 
