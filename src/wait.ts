@@ -82,7 +82,7 @@ export function rejectedBy(signal: AbortSignal): Promise<never> {
   })
 }
 
-/** Resolves with true once `work` has ended; with false after `ms`, or when `signal` aborts: then it goes on by itself. Rejects with what it rejects with in time. */
+/** Resolves with true once `work` has ended, whether it failed or not; with false after `ms`, or when `signal` aborts: then it goes on by itself. Never rejects. */
 export async function endsWithin(
   clock: Time,
   ms: number,
@@ -90,8 +90,9 @@ export async function endsWithin(
   signal?: AbortSignal,
 ): Promise<boolean> {
   const ended = new AbortController()
-  const end = work.finally(() => ended.abort())
-  await Promise.race([end, pause(clock, ms, signal ? AbortSignal.any([ended.signal, signal]) : ended.signal)])
+  const end = (): void => ended.abort()
+  work.then(end, end)
+  await pause(clock, ms, signal ? AbortSignal.any([ended.signal, signal]) : ended.signal)
   return ended.signal.aborted
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { systemClock } from '../../src/runtime/clock.ts'
-import { beginWait, pause, waitFor } from '../../src/wait.ts'
+import { beginWait, endsWithin, pause, waitFor } from '../../src/wait.ts'
 
 describe('the beginning of a call that waits', () => {
   it('refuses what is no signal and no time, all at once', () => {
@@ -84,5 +84,15 @@ describe('a pause', () => {
     const began = performance.now()
     await pause(systemClock, 20)
     assert.ok(performance.now() - began >= 18)
+  })
+})
+
+describe('a bounded wait for what ends by itself', () => {
+  it('says whether it ended in time, whatever its outcome', async () => {
+    const never = new Promise(() => {})
+    for (const work of [Promise.resolve(), Promise.reject(new Error('failed')), pause(systemClock, 5)])
+      assert.equal(await endsWithin(systemClock, 10_000, work), true)
+    assert.equal(await endsWithin(systemClock, 5, never), false)
+    assert.equal(await endsWithin(systemClock, 10_000, never, AbortSignal.abort()), false)
   })
 })
