@@ -32,12 +32,12 @@ function guarded(definition: Definition, onFailed: OverlayFailed): Definition {
     name,
     codec: {
       encode: (message) => message as Uint8Array,
-      decode: (bytes) => definition.codec?.decode(bytes),
+      decode: (bytes) => atOnce(definition.codec?.decode(bytes)),
     },
     problems: (parameters) => definition.problems(parameters),
     refusal: (members) => {
       try {
-        const refusal = definition.refusal(members) ?? undefined
+        const refusal = atOnce(definition.refusal(members)) ?? undefined
         if (refusal === undefined || (isText(refusal.code) && isText(refusal.message))) return refusal
         throw new TypeError('refusal() must answer undefined, or a code and a message')
       } catch (error) {
@@ -46,7 +46,7 @@ function guarded(definition: Definition, onFailed: OverlayFailed): Definition {
     },
     estimate: (...asked) => {
       try {
-        const estimate = definition.estimate(...asked)
+        const estimate = atOnce(definition.estimate(...asked))
         const { links, linksPerMember, hops } = estimate
         if ([links, linksPerMember, hops].every((figure) => typeof figure === 'number')) return estimate
         throw new TypeError('estimate() must answer the numbers links, linksPerMember and hops')
@@ -55,7 +55,7 @@ function guarded(definition: Definition, onFailed: OverlayFailed): Definition {
         throw new ClusterError('ERR_BAD_REQUEST', problem, { problem }, { cause })
       }
     },
-    create: (setup) => new GuardedOverlay(definition, definition.create(setup), onFailed),
+    create: (setup) => new GuardedOverlay(definition, atOnce(definition.create(setup)), onFailed),
   }
 }
 
@@ -80,17 +80,17 @@ class GuardedOverlay implements Overlay<unknown, OverlayEvent> {
   }
 
   step(input: OverlayInput<unknown>, now: number): readonly OverlayEffect<unknown, OverlayEvent>[] {
-    return this.#ask(() => checkedEffects(this.#overlay.step(input, now), this.#definition), [])
+    return this.#ask(() => checkedEffects(atOnce(this.#overlay.step(input, now)), this.#definition), [])
   }
 
   neighbors(): readonly string[] {
-    this.#neighbors = this.#ask(() => checkedNeighbors(this.#overlay.neighbors()), this.#neighbors)
+    this.#neighbors = this.#ask(() => checkedNeighbors(atOnce(this.#overlay.neighbors())), this.#neighbors)
     return this.#neighbors
   }
 
   nextHop(to: string): string | undefined {
     return this.#ask(() => {
-      const hop = this.#overlay.nextHop(to) ?? undefined
+      const hop = atOnce(this.#overlay.nextHop(to)) ?? undefined
       if (hop === undefined || isText(hop)) return hop
       throw new TypeError('nextHop() must answer the id of a member, or undefined')
     }, undefined)
@@ -99,7 +99,7 @@ class GuardedOverlay implements Overlay<unknown, OverlayEvent> {
   connectivity(): Connectivity {
     return this.#ask(
       () => {
-        const connectivity = this.#overlay.connectivity()
+        const connectivity = atOnce(this.#overlay.connectivity())
         if (typeof connectivity?.isIsolated === 'boolean') return connectivity
         throw new TypeError('connectivity() must answer target, linked and isIsolated')
       },
@@ -123,7 +123,8 @@ class GuardedOverlay implements Overlay<unknown, OverlayEvent> {
 /** All of them or none: what stands before the wrong one is not done either. */
 function checkedEffects(answer: unknown, { codec }: Definition): readonly Effect[] {
   if (!Array.isArray(answer)) throw new TypeError('step() must answer a list of effects')
-  return answer.map((effect: OverlayEffect<unknown, OverlayEvent>) => {
+  // Holes, too.
+  return Array.from(answer, (effect: OverlayEffect<unknown, OverlayEvent>) => {
     const problem = problemOf(effect)
     if (problem !== undefined) throw new TypeError(`step() answered ${problem}`)
     return effect.type === 'send' ? { ...effect, message: encoded(effect.message, codec) } : (effect as Effect)
@@ -150,7 +151,7 @@ function problemOf(effect: OverlayEffect<unknown, OverlayEvent>): string | undef
 }
 
 function encoded(message: unknown, codec: Definition['codec']): Uint8Array {
-  const bytes = codec?.encode(message) ?? new Uint8Array()
+  const bytes = atOnce(codec?.encode(message)) ?? new Uint8Array()
   if (bytes instanceof Uint8Array && bytes.length <= MAX_OVERLAY_MESSAGE_BYTES) return bytes
   throw new TypeError(`encode() must make at most ${MAX_OVERLAY_MESSAGE_BYTES} bytes of a message`)
 }
@@ -158,6 +159,12 @@ function encoded(message: unknown, codec: Definition['codec']): Uint8Array {
 function checkedNeighbors(answer: unknown): readonly string[] {
   if (Array.isArray(answer) && answer.every(isText)) return answer
   throw new TypeError('neighbors() must answer a list of ids of members')
+}
+
+/** Of what is answered later, nothing is meant: nobody waits for it, and that it fails must not end the process. */
+function atOnce<Answer>(answer: Answer): Answer {
+  if (answer instanceof Promise) answer.catch(() => {})
+  return answer
 }
 
 function isText(value: unknown): value is string {

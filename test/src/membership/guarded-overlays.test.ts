@@ -35,6 +35,7 @@ async function clusterWith(overlay: OverlayDefinition): Promise<{ cluster: TestC
 const broken = (): never => {
   throw new Error('broken')
 }
+const rejecting = async (): Promise<never> => broken()
 const sending = (mesh: AnyOverlay): object => ({
   step(input: Parameters<AnyOverlay['step']>[0], now: number) {
     const effects = mesh.step(input, now)
@@ -48,6 +49,8 @@ const wrong: Readonly<Record<string, OverlayDefinition>> = {
   'throws at its first step': mine(() => ({ step: broken })),
   'answers no effects': mine(() => ({ step: () => undefined })),
   'answers promises': mine(() => ({ step: async () => [] })),
+  'answers promises that reject': mine(() => ({ step: rejecting })),
+  'answers a list with holes': mine(() => ({ step: () => new Array(1) })),
   'answers null for an effect': mine(answering(null)),
   'answers an unknown effect': mine(answering({ type: 'dial', peer: 'a' })),
   'links nobody': mine(answering({ type: 'link', after: 0 })),
@@ -112,7 +115,7 @@ describe("an overlay of a user's", () => {
   })
 
   it('that fails when it is asked whether it fits is refused with what it threw, and no adviser asks for it', async () => {
-    for (const refusal of [broken, () => 'no']) {
+    for (const refusal of [broken, rejecting, () => 'no']) {
       const { cluster } = await clusterWith(mine(() => ({}), { refusal }))
       await using _ = cluster
       for (const node of cluster.nodes) {
