@@ -27,8 +27,13 @@ export function openBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] })
 }
 
+/** A page that stands still at once, as its reader asked: one that breathes is drawn anew all the time, by a processor where there is nothing better. */
 export async function openPage(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<OpenPage> {
-  const context = await browser.newContext({ viewport: { width: 1400, height: 1000 }, ...options })
+  const context = await browser.newContext({
+    viewport: { width: 1400, height: 1000 },
+    reducedMotion: 'reduce',
+    ...options,
+  })
   const page = await context.newPage()
   const requests: string[] = []
   const errors: string[] = []

@@ -183,9 +183,9 @@ describe('the dashboard in a browser', { skip: noBrowser }, () => {
   it('moves smoothly, unless the reader asked for less motion', async () => {
     const node = fakeCluster(5)
     const admin = await startAdmin(node, anyPort)
-    const { page } = await openPage(browser, `${admin.url}/`, { reducedMotion: 'reduce' })
+    const { page } = await openPage(browser, `${admin.url}/`)
     await page.locator('.stage[data-moving=false]').waitFor()
-    const second = await openPage(browser, `${admin.url}/`)
+    const second = await openPage(browser, `${admin.url}/`, { reducedMotion: 'no-preference' })
     await atRest(second.page)
     showMembers(node, [...node.members(), memberView('node-6')])
     await second.page.locator('.stage[data-moving=true]').waitFor()
