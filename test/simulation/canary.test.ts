@@ -17,7 +17,7 @@ const begins: Readonly<Record<string, number>> = {
   'fence-forgotten': 113,
   'lease-from-answer': 30,
   'old-snapshot-taken-up': 97,
-  'old-term-committed-by-count': 78,
+  'old-term-committed-by-count': 257,
   'predecessor-guessed': 30,
   'previous-term-unchecked': 15,
   'removed-leader-stays': 52,
