@@ -71,7 +71,7 @@ describe('an answer that nobody reads to its end', () => {
     using command = trellis(['simulate', '--seed', '3', '--trace'])
     command.child.stdout?.once('data', () => command.child.stdout?.destroy())
     assert.deepEqual(await command.exited, { code: 0, signal: null })
-    assert.equal(command.err, '')
+    assert.match(command.err, /^(1 of 1 seeds, \d+ events\/s\n)?$/, 'nothing but how far it is, on a slow machine')
   })
 })
 
