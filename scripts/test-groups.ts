@@ -7,10 +7,12 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-const filesInGroup = 8
+const filesInGroup = 12
 const shared = /^test\/(consensus|topology|src)\//
 const alone = [
-  /^test\/src\/(bench|broadcasts|channels|cli|liveness|runtime)\//,
+  /^test\/src\/(broadcasts|cli|liveness)\//,
+  /^test\/src\/channels\/(channels|delivery|let-go|pieces|pressure|socket-lanes|tracing|unlinked|ways)\./,
+  /^test\/src\/runtime\/(away-guard|beat|loop-delay|wake-ups|young-garbage)\./,
   /^test\/src\/coordination\/(etcd\/|coordination-store)/,
   /^test\/src\/storage\/.*(crash-points|director)/,
   /^test\/src\/(merging\/merging|node-data|services\/(sparse-overlay|survival)|stopped-timers|testing\/.*)\.test\.ts$/,
@@ -22,13 +24,26 @@ const first = [
   'test/browser/',
   'test/src/cli/',
   'test/src/coordination/etcd/',
+  'test/simulation/swarm',
+  'test/simulation/canary',
+  'test/multinode/switch',
+  'test/multinode/data',
+  'test/multinode/contact-points',
+  'test/multinode/lock',
+  'test/multinode/kill',
+  'test/multinode/forming',
 ]
+
+/** What takes longest first, so that nothing long is left when all else has ended. */
+export function longestFirst(files: readonly string[]): string[] {
+  const rank = (file: string): number => first.findIndex((start) => file.startsWith(start)) + 1 || first.length + 1
+  return files.toSorted((a, b) => rank(a) - rank(b))
+}
 
 /** The files and groups to run, the longest first; groups are written into `folder`. Paths are relative to `root`, those of groups are not. */
 export function inGroups(files: readonly string[], root: string, folder: string): string[] {
   const isShared = (file: string): boolean => shared.test(file) && !alone.some((each) => each.test(file))
-  const rank = (file: string): number => first.findIndex((start) => file.startsWith(start)) + 1 || first.length + 1
-  const single = files.filter((file) => !isShared(file)).sort((a, b) => rank(a) - rank(b))
+  const single = longestFirst(files.filter((file) => !isShared(file)))
   const small = files.filter(isShared)
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { recursive: true })

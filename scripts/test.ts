@@ -1,10 +1,8 @@
 // What `npm test` runs: build, types of the tests, then node's own runner with its own report. Files run three at a time, small ones
-// in groups (`test-groups.ts`); those of `test/multinode/` start processes of their own, so they come last and one by one, and simulations,
-// which compute and wait for nothing, have the other core meanwhile. A skipped test says why, and under TRELLIS_REQUIRE_ALL=1 it is a failure.
+// in groups (`test-groups.ts`); those of `test/multinode/` start processes of their own, so they come last and two at a time. Simulations, which
+// compute and wait for nothing, begin first and have what the others leave. A skipped test says why, and under TRELLIS_REQUIRE_ALL=1 it is a failure.
 //
-// Stories of processes are slow, and so are pages in a browser: a third of those that rotate are run each time, chosen by the commit's hash.
-//
-//   npm test                             everything, but for the other stories
+//   npm test                             everything, but for slow files whose turn it is not (`rotation.ts`)
 //   npm run test:all                     everything; so does TRELLIS_REQUIRE_ALL=1
 //   npm test -- topology/swim tidy       only files whose path contains one of these words
 //   npm test -- --failed                 only the files that failed the last time
@@ -17,7 +15,8 @@ import { Readable } from 'node:stream'
 import { run } from 'node:test'
 import { spec, type TestEvent } from 'node:test/reporters'
 import { mergeReports, type Outcome } from './merged-report.ts'
-import { inGroups } from './test-groups.ts'
+import { notInTurn } from './rotation.ts'
+import { inGroups, longestFirst } from './test-groups.ts'
 
 const root = resolve(import.meta.dirname, '..')
 /** A test that takes longer has failed. */
@@ -27,15 +26,15 @@ const silenceMs = 240_000
 const slowestShown = 5
 /** Tests wait more than they work: one more than there are cores keeps two of them busy. */
 const filesAtOnce = Math.min(3, availableParallelism() + 1)
+/** Each starts up to eight processes, which wait for each other most of the time. */
+const storiesAtOnce = 2
+/** Of low priority, they may get little on a machine that has other work, too. */
+const simulations = { atOnce: 2, testTimeoutMs: 900_000, silenceMs: 900_000 }
+const lowPriority = new URL('low-priority.ts', import.meta.url).href
 
 /** What failed the last time, a line each. */
 const failedList = resolve(root, 'node_modules/.cache/failed-tests')
 const groups = resolve(root, 'node_modules/.cache/test-groups')
-
-/** Pages that take turns. The dashboard itself and the client are looked at every time. */
-const pages = ['calls', 'panels', 'switch'].map((name) => `test/browser/${name}.test.ts`)
-/** Told every time: without these nothing else matters. */
-const always = ['exit', 'forming', 'kill', 'stories', 'up'].map((name) => `test/multinode/${name}.test.ts`)
 
 function step(program: string, ...args: string[]): void {
   const { status } = spawnSync(process.execPath, [resolve(root, program), ...args], { cwd: root, stdio: 'inherit' })
@@ -60,14 +59,6 @@ function testFiles(words: readonly string[]): { parallel: string[]; serial: stri
   return { parallel, serial, computing }
 }
 
-/** Of the stories and pages that rotate, those whose turn it is not: two of three, by the commit's hash. */
-function notInTurn(stories: readonly string[]): string[] {
-  const commit = spawnSync('git', ['rev-parse', 'HEAD'], { cwd: root, encoding: 'utf8' }).stdout?.trim() ?? ''
-  const turn = Number.parseInt(commit.slice(-6) || '0', 16) % 3
-  const rotating = stories.filter((file) => !always.includes(file))
-  return [pages, rotating].flatMap((files) => files.filter((_, at) => at % 3 !== turn))
-}
-
 function lastFailed(): string[] {
   const failed = existsSync(failedList) ? readFileSync(failedList, 'utf8').split('\n').filter(Boolean) : []
   if (failed.length > 0) return failed
@@ -75,17 +66,26 @@ function lastFailed(): string[] {
   process.exit(2)
 }
 
-/** The events of one run; whatever is still running when nothing has been heard for `silenceMs` is cancelled, by name. */
-async function* start(files: readonly string[], concurrency: number): AsyncGenerator<TestEvent> {
+interface Pace {
+  readonly atOnce: number
+  /** Default: {@link testTimeoutMs}. */
+  readonly testTimeoutMs?: number
+  /** Default: {@link silenceMs}. */
+  readonly silenceMs?: number
+  readonly imports?: readonly string[]
+}
+
+/** The events of one run; whatever is still running when nothing has been heard for too long is cancelled, by name. */
+async function* start(files: readonly string[], pace: Pace): AsyncGenerator<TestEvent> {
   const silence = new AbortController()
-  const timer = setTimeout(() => silence.abort(), silenceMs)
+  const timer = setTimeout(() => silence.abort(), pace.silenceMs ?? silenceMs)
   const events = run({
     cwd: root,
     files: files.map((file) => resolve(root, file)),
-    concurrency,
-    timeout: testTimeoutMs,
+    concurrency: pace.atOnce,
+    timeout: pace.testTimeoutMs ?? testTimeoutMs,
     signal: silence.signal,
-    execArgv: ['--disable-warning=ExperimentalWarning'],
+    execArgv: ['--disable-warning=ExperimentalWarning', ...(pace.imports ?? []).map((url) => `--import=${url}`)],
   })
   for await (const event of events) {
     timer.refresh()
@@ -95,8 +95,8 @@ async function* start(files: readonly string[], concurrency: number): AsyncGener
 }
 
 /** A run that goes on by itself from now on, to be told when its turn comes. */
-function startAhead(files: readonly string[]): () => AsyncIterable<TestEvent> {
-  const events = Readable.from(start(files, 1)).toArray()
+function startAhead(files: readonly string[], pace: Pace): () => AsyncIterable<TestEvent> {
+  const events = Readable.from(start(files, pace)).toArray()
   // Whoever reads it is told.
   events.catch(() => {})
   return async function* () {
@@ -133,16 +133,19 @@ if (process.argv.includes('--all')) process.env.TRELLIS_ALL_STORIES = '1'
 const isWhole = words.length > 0 || process.argv.includes('--all') || process.env.TRELLIS_REQUIRE_ALL === '1'
 if (isWhole && words.length === 0) process.env.TRELLIS_ALL_STORIES = '1'
 const files = testFiles(words)
-const left = isWhole ? [] : notInTurn(files.serial)
+const left = isWhole ? [] : notInTurn([...files.parallel, ...files.serial])
 const taken = (all: readonly string[]): string[] => all.filter((file) => !left.includes(file))
 const [parallel, serial] = [taken(files.parallel), taken(files.serial)]
 // What was asked for by name runs by itself.
 const begun = words.length === 0 ? inGroups(parallel, root, groups) : parallel
 async function* phases(): AsyncGenerator<TestEvent> {
-  if (begun.length > 0) yield* start(begun, filesAtOnce)
-  const simulations = files.computing.length === 0 ? undefined : startAhead(files.computing)
-  if (serial.length > 0) yield* start(serial, 1)
-  if (simulations !== undefined) yield* simulations()
+  const simulated =
+    files.computing.length === 0
+      ? undefined
+      : startAhead(longestFirst(files.computing), { ...simulations, imports: [lowPriority] })
+  if (begun.length > 0) yield* start(begun, { atOnce: filesAtOnce })
+  if (serial.length > 0) yield* start(longestFirst(serial), { atOnce: storiesAtOnce })
+  if (simulated !== undefined) yield* simulated()
 }
 const outcome: Outcome = { failed: 0, tests: 0, skipped: [], files: [], failedFiles: new Set() }
 const report = mergeReports(phases(), outcome, remarks).compose(spec)
