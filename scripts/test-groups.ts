@@ -26,10 +26,7 @@ const first = [
   'test/src/coordination/etcd/',
   'test/simulation/swarm',
   'test/simulation/canary',
-  'test/multinode/switch',
-  'test/multinode/data',
   'test/multinode/contact-points',
-  'test/multinode/lock',
   'test/multinode/kill',
   'test/multinode/forming',
 ]

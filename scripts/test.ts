@@ -1,6 +1,6 @@
 // What `npm test` runs: build, types of the tests, then node's own runner with its own report. Files run three at a time, small ones
-// in groups (`test-groups.ts`); those of `test/multinode/` start processes of their own, so they come last and two at a time. Simulations, which
-// compute and wait for nothing, begin first and have what the others leave. A skipped test says why, and under TRELLIS_REQUIRE_ALL=1 it is a failure.
+// in groups (`test-groups.ts`); those of `test/multinode/` start processes of their own, so they come last, two at a time or by themselves. Simulations,
+// which compute and wait for nothing, begin first and have what the others leave. A skipped test says why, and under TRELLIS_REQUIRE_ALL=1 it is a failure.
 //
 //   npm test                             everything, but for slow files whose turn it is not (`rotation.ts`)
 //   npm run test:all                     everything; so does TRELLIS_REQUIRE_ALL=1
@@ -28,6 +28,8 @@ const slowestShown = 5
 const filesAtOnce = Math.min(3, availableParallelism() + 1)
 /** Each starts up to eight processes, which wait for each other most of the time. */
 const storiesAtOnce = 2
+/** These count what is done in a time, or stop processes for a time that matters: nothing runs beside them. */
+const byThemselves = /^test\/multinode\/(data|lock|pause|stall|switch)\./
 /** Of low priority, they may get little on a machine that has other work, too. */
 const simulations = { atOnce: 2, testTimeoutMs: 900_000, silenceMs: 900_000 }
 const lowPriority = new URL('low-priority.ts', import.meta.url).href
@@ -144,7 +146,10 @@ async function* phases(): AsyncGenerator<TestEvent> {
       ? undefined
       : startAhead(longestFirst(files.computing), { ...simulations, imports: [lowPriority] })
   if (begun.length > 0) yield* start(begun, { atOnce: filesAtOnce })
-  if (serial.length > 0) yield* start(longestFirst(serial), { atOnce: storiesAtOnce })
+  const single = serial.filter((file) => byThemselves.test(file))
+  const others = serial.filter((file) => !single.includes(file))
+  if (single.length > 0) yield* start(single, { atOnce: 1 })
+  if (others.length > 0) yield* start(longestFirst(others), { atOnce: storiesAtOnce })
   if (simulated !== undefined) yield* simulated()
 }
 const outcome: Outcome = { failed: 0, tests: 0, skipped: [], files: [], failedFiles: new Set() }
