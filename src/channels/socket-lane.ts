@@ -26,6 +26,8 @@ export interface SocketLaneOptions {
   readonly handler: LanesHandler
   readonly now: () => number
   readonly count: (reason: string, by: number) => void
+  /** It has no connection of its own, and its link has ended or another one has replaced it: whoever asks for the lane again finds out. */
+  readonly isCut?: () => boolean
   /** Something was queued in this turn, which is over. */
   readonly onQueued: () => void
   /** As many questions or answers are queued as are worth a write, though this turn goes on. */
@@ -101,7 +103,7 @@ export class SocketLane implements OutgoingLane, IncomingLane {
   // --- What the lane's owner calls ---
 
   send(envelope: Envelope, dropsOldest = false): SendOutcome {
-    if (this.#isLost) return 'no-route'
+    if (this.#isLost || this.#options.isCut?.() === true) return 'no-route'
     if (isFree(envelope.kind)) return this.#sendUrgent(envelope)
     if (!this.#hasRoom() && !(dropsOldest && this.#makeRoom())) {
       this.#isFull = true

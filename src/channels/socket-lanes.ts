@@ -138,7 +138,7 @@ export class SocketLanes implements Lanes {
     this.#handler?.lost(peer, isWhole)
   }
 
-  /** A message of a link. True: it was one of a lane. */
+  /** A message of a link, for one of its lanes. */
   receive(link: Link, kind: number, body: Uint8Array): void {
     const known = this.#neighbors.get(link.peer.id)
     // A link that this end has let go of is heard to its end.
@@ -146,7 +146,7 @@ export class SocketLanes implements Lanes {
     // What comes over a link that another one has replaced was counted there; whoever wants an answer sends it again.
     if (neighbor?.link !== link) return
     if (kind !== frameNumbers['lane-open'])
-      return void first(neighbor.held.get('coordination')!.sockets)?.linkFrame(kind, body)
+      return void neighbor.held.get('coordination')!.sockets.values().next().value?.linkFrame(kind, body)
     const channel = channels.find((name) => channelNumbers[name] === body[0])
     const held = channel === undefined || channel === 'coordination' ? undefined : neighbor.held.get(channel)
     if (held === undefined || body.length !== 1)
@@ -178,7 +178,7 @@ export class SocketLanes implements Lanes {
   }
 
   #meet(link: Link, handler: LanesHandler): Neighbor {
-    const { self, toolbox } = this.#options
+    const { self, links, toolbox } = this.#options
     const { id: peer, generation: peerGeneration } = link.peer
     const neighbor: Neighbor = { link, held: new Map() }
     for (const channel of channels) {
@@ -187,6 +187,7 @@ export class SocketLanes implements Lanes {
         handler,
         now: () => toolbox.clock.now(),
         count: (reason, by) => toolbox.counters.add(reason, by),
+        isCut: () => (channel === 'coordination' || held.sockets.size === 0) && links().get(peer) !== neighbor.link,
         onQueued: () => toolbox.turn.enter(() => this.#queued(neighbor, held)),
         onEnough: () =>
           toolbox.turn.enter(() => {
@@ -230,8 +231,7 @@ export class SocketLanes implements Lanes {
 
   #open(neighbor: Neighbor, held: Held): void {
     const { channel, peer } = held.lane
-    if (held.isOpening || isFull(held)) return
-    if (neighbor.link.connection.side !== 'dialer') return
+    if (held.isOpening || isFull(held) || neighbor.link.connection.side !== 'dialer') return
     held.isOpening = true
     const signal = AbortSignal.any([this.#closing.signal, this.#options.toolbox.clock.timeout(DIAL_TIMEOUT_MS)])
     this.#options
@@ -392,9 +392,4 @@ function isBusy({ lane, sockets }: Held): boolean {
 function retire(held: Held, socket: LaneSocket): void {
   const at = held.lane.connections.indexOf(socket.connection)
   if (at >= 0) held.lane.connections.splice(at, 1)
-}
-
-function first<Item>(items: Iterable<Item>): Item | undefined {
-  for (const item of items) return item
-  return undefined
 }
