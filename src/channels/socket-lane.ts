@@ -65,13 +65,13 @@ export class SocketLane implements OutgoingLane, IncomingLane {
   readonly ends: LaneEnds
   readonly #options: SocketLaneOptions
   readonly #limits: LaneLimits
-  readonly #urgent = new FrameQueue()
-  readonly #ordered = new FrameQueue()
+  #urgent = new FrameQueue()
+  #ordered = new FrameQueue()
   /** Without a key, while there are several connections: whichever is free takes them. */
-  readonly #unordered = new FrameQueue()
-  readonly #relayed = new FrameQueue()
+  #unordered = new FrameQueue()
+  #relayed = new FrameQueue()
   /** Of what is passed on, what needs no credit: its receiver grants none for it. */
-  readonly #relayedUrgent = new FrameQueue()
+  #relayedUrgent = new FrameQueue()
   readonly #large: Large[] = []
   #largeBytes = 0
   /** Messages that were ever put into `#ordered`. */
@@ -173,14 +173,34 @@ export class SocketLane implements OutgoingLane, IncomingLane {
 
   /** The link is gone: everything queued goes with it. How many messages that were. */
   lose(): number {
-    this.#isLost = true
     const queued = this.#queuedMessages() + this.#urgent.clear() + this.#relayed.clear() + this.#relayedUrgent.clear()
     this.#ordered.clear()
     this.#unordered.clear()
+    return this.#end(queued)
+  }
+
+  /** The link was let go of: what is queued waits for the next lane to this life of the peer, but for large payloads, which are their senders'. How many those were. */
+  strand(): number {
+    return this.#end(this.#large.length)
+  }
+
+  /** Takes over what waits in `stranded`, an earlier lane between the same ends, before anything is queued here. */
+  inherit(stranded: SocketLane): void {
+    this.#urgent = stranded.#urgent
+    this.#ordered = stranded.#ordered
+    this.#unordered = stranded.#unordered
+    this.#relayed = stranded.#relayed
+    this.#relayedUrgent = stranded.#relayedUrgent
+    this.#orderedMessages = this.#ordered.messages
+    this.#wake()
+  }
+
+  #end(lost: number): number {
+    this.#isLost = true
     this.#large.length = 0
     this.#largeBytes = 0
-    if (queued > 0) this.#drop('link-lost', queued)
-    return queued
+    if (lost > 0) this.#drop('link-lost', lost)
+    return lost
   }
 
   /**

@@ -13,11 +13,12 @@ import type { Envelope } from '../wire/envelope.ts'
 import type { Link } from '../wire/link.ts'
 import { channelNumbers, frameNumbers } from '../wire/message-numbers.ts'
 import { WireError } from '../wire/wire-error.ts'
+import { type Held, heldLane, isBusy, isFull, retire } from './held-lane.ts'
 import type { ChannelName, LaneStats, Lanes, LanesHandler, OutgoingLane } from './lane.ts'
-import { laneLimits } from './lane-limits.ts'
 import { LaneSocket } from './lane-socket.ts'
 import { Scheduler } from './scheduler.ts'
 import { SocketLane } from './socket-lane.ts'
+import { StrandedLanes } from './stranded-lanes.ts'
 import { ReassemblyBudget } from './transfers.ts'
 
 export interface SocketLanesOptions {
@@ -43,18 +44,6 @@ const PARTING_MS = 5_000
 const FIRST_RETRY_MS = 50
 const LONGEST_RETRY_MS = 2_000
 
-/** One lane of a neighbour with what carries it. */
-interface Held {
-  readonly lane: SocketLane
-  readonly sockets: Set<LaneSocket>
-  isOpening: boolean
-  failures: number
-  retry: Timer | undefined
-  /** Looks in a row at which another connection would have helped, or nothing was queued. */
-  needy: number
-  calm: number
-}
-
 interface Neighbor {
   /** The link as it was when coordination was last set up on it: another one of the same life begins anew. */
   link: Link
@@ -72,12 +61,14 @@ export class SocketLanes implements Lanes {
   readonly #closing = new AbortController()
   /** Of links that were let go of. */
   readonly #parting = new Map<LaneSocket, { readonly held: Held; readonly timer: Timer }>()
+  readonly #stranded: StrandedLanes
   #sweep: Timer | undefined
   #handler: LanesHandler | undefined
 
   constructor(options: SocketLanesOptions) {
     this.#options = options
     this.#scheduler = new Scheduler(options.toolbox.turn, options.toolbox.clock)
+    this.#stranded = new StrandedLanes(options.toolbox.clock)
   }
 
   /** Before the first link comes up. */
@@ -120,22 +111,27 @@ export class SocketLanes implements Lanes {
     this.#neighbor(link.peer.id)
   }
 
-  /** The link to a neighbour is gone, and all its lanes with it. `isLetGo`: nobody needed it; what is under way on them arrives. */
+  /** The link to a neighbour is gone, and all its lanes with it. `isLetGo`: nobody needed it; what is under way on them arrives, what is queued goes over the next one. */
   linkDown(link: Link, isLetGo = false): void {
     const peer = link.peer.id
     const neighbor = this.#neighbors.get(peer)
     if (neighbor === undefined) return
     this.#neighbors.delete(peer)
     let isWhole = isLetGo
+    const stranded: SocketLane[] = []
     for (const held of neighbor.held.values()) {
       held.retry?.[Symbol.dispose]()
-      if (held.lane.lose() > 0) isWhole = false
+      if ((isLetGo ? held.lane.strand() : held.lane.lose()) > 0) isWhole = false
+      if (held.lane.hasQueued) stranded.push(held.lane)
       for (const socket of [...held.sockets]) {
         if (isLetGo && held.lane.channel !== 'coordination') this.#letGo(held, socket)
         else this.#drop(held, socket)
       }
     }
+    if (stranded.length > 0) this.#stranded.keep(peer, stranded)
     this.#handler?.lost(peer, isWhole)
+    // There may be another link already.
+    if (stranded.length > 0) this.#neighbor(peer)
   }
 
   /** A message of a link, for one of its lanes. */
@@ -160,6 +156,7 @@ export class SocketLanes implements Lanes {
     this.#sweep?.[Symbol.dispose]()
     for (const { link } of [...this.#neighbors.values()]) this.linkDown(link)
     for (const [socket, { held }] of this.#parting) this.#drop(held, socket)
+    this.#stranded.close()
   }
 
   // --- Neighbours ---
@@ -194,22 +191,20 @@ export class SocketLanes implements Lanes {
             for (const socket of held.sockets) socket.flush()
           }),
       })
-      const held: Held = {
-        lane,
-        sockets: new Set(),
-        isOpening: false,
-        failures: 0,
-        retry: undefined,
-        needy: 0,
-        calm: 0,
-      }
+      const held = heldLane(lane)
       neighbor.held.set(channel, held)
     }
     this.#neighbors.set(peer, neighbor)
+    this.#stranded.handOver(
+      peer,
+      [...neighbor.held.values()].map(({ lane }) => lane),
+    )
     return neighbor
   }
 
   #queued(neighbor: Neighbor, held: Held): void {
+    // Its link went in the turn in which it was queued.
+    if (this.#neighbors.get(held.lane.peer) !== neighbor) return
     if (held.lane.connections.length === 0) this.#need(neighbor, held)
     for (const socket of held.sockets) socket.wake()
   }
@@ -373,23 +368,4 @@ export class SocketLanes implements Lanes {
     if (socket.link.connection.side === 'dialer') void socket.link.goodbye('idle')
     else this.#end(held, socket)
   }
-}
-
-/**
- * It has all the connections that it may have. One that is being closed counts no more, so that what is sent meanwhile need not wait for the end of that, unless
- * as many are being closed as may be open.
- */
-function isFull({ lane, sockets }: Held): boolean {
-  const { connections } = laneLimits[lane.channel]
-  return lane.connections.length >= connections || sockets.size >= 2 * connections
-}
-
-function isBusy({ lane, sockets }: Held): boolean {
-  return lane.hasQueued || [...sockets].some(({ connection }) => !connection.isQuiet)
-}
-
-/** Nothing more is sent over it. */
-function retire(held: Held, socket: LaneSocket): void {
-  const at = held.lane.connections.indexOf(socket.connection)
-  if (at >= 0) held.lane.connections.splice(at, 1)
 }

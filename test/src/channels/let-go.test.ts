@@ -111,6 +111,49 @@ it('what is asked at the moment at which the other end lets go of the link is an
   assert.equal((await other.channel('data').request(one.name, 'question')).payload, 'question')
 })
 
+it('what waits for the first connection of a lane when the other end lets go of the link goes over the next one', async () => {
+  await using cluster = await createTestCluster(3, mesh)
+  const { one, other, came } = await pairOf(cluster)
+  // Neither lane has a connection any more.
+  await cluster.advance(40_000)
+  letGo(one, other)
+  const answer = other.channel('data').request(one.name, 'question')
+  await other.channel('data').send(one.name, 'first', { ack: false, key: 'k' })
+  await other.channel('data').send(one.name, 'second', { ack: false, key: 'k' })
+  assert.equal((await answer).payload, 'question')
+  await cluster.until('both have come', () => came.length === 2)
+  assert.deepEqual(came, ['first', 'second'])
+})
+
+it('what waits for the first connection of a lane calls for another link where no overlay wants one', async () => {
+  const node = { topology: 'client-server', voters: 1 } as const
+  await using cluster = await createTestCluster(6, { expect: 3, latencyMs: 20, node })
+  const [one, other] = cluster.nodes.slice(4) as [TestNode, TestNode]
+  one.channel('events').onMessage(() => {})
+  one.channel('data').onRequest(({ payload }) => payload)
+  // Too large for a relay: it gets a link.
+  await other.channel('events').send(one.name, new Uint8Array(200_000))
+  letGo(one, other)
+  assert.equal((await other.channel('data').request(one.name, 'question')).payload, 'question')
+})
+
+it('what waits for a link to a life that is over is lost with it, and counted', async () => {
+  await using cluster = await createTestCluster(3, mesh)
+  const { one, other, came } = await pairOf(cluster)
+  await cluster.advance(40_000)
+  letGo(one, other)
+  await other.channel('data').send(one.name, 'for the one before', { ack: false })
+  // It has heard that the link was let go of, and there is no other one yet.
+  await cluster.advance(25)
+  await cluster.kill(one)
+  await cluster.restart(one)
+  one.channel('data').onMessage(({ payload }) => void came.push(payload))
+  await cluster.ready()
+  await other.channel('data').send(one.name, 'for this one')
+  await cluster.until('it has come', () => came.length > 0)
+  assert.deepEqual(came, ['for this one'])
+})
+
 /** Sends all the time while one end lets go of the link and both call each other at once; what has not come. */
 async function lostOf(name: 'data' | 'coordination', fromMs: number, toMs: number): Promise<string[]> {
   await using cluster = await createTestCluster(3, mesh)
