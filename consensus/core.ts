@@ -93,7 +93,7 @@ export interface Reconfiguration {
 }
 
 /** The core's timers by name. A timer set again under its name is moved. */
-export type RaftTimer = 'election' | 'heartbeat' | 'check-quorum' | 'transfer' | 'read'
+export type RaftTimer = 'election' | 'heartbeat' | 'check-quorum' | 'transfer' | 'read' | 'spares'
 
 export type Effect<Command> =
   | { readonly type: 'send'; readonly to: VoterId; readonly message: RaftMessage<Command> }

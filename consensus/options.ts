@@ -50,6 +50,12 @@ export interface RaftOptions {
    */
   readonly maxInflightAppends: number
   /**
+   * Milliseconds by which followers that no majority waits for hear of entries and commits later than the others, so that several writes go in one message. Default 2
+   * (a guess: some writes of a quick disk). Range 0, all at once, to heartbeatIntervalMs. Short: each write costs every follower a message and a flush. Long: as much
+   * later a write is accepted when one that was relied upon falls silent, and copies at the others are as much older.
+   */
+  readonly spareDelayMs: number
+  /**
    * Entries a leader may hold that are not committed; further proposals are refused as `busy`. Default 4096 (a guess).
    * Range 1 to 1,048,576. Few: bursts are refused. Many: memory, and a long catch-up.
    */
@@ -101,6 +107,7 @@ const lan: RaftOptions = {
   drift: 0.05,
   maxEntriesPerAppend: 64,
   maxInflightAppends: 16,
+  spareDelayMs: 2,
   maxUncommittedEntries: 4_096,
   maxPendingWrites: 8_192,
   caughtUpEntries: 256,
@@ -179,6 +186,11 @@ export function raftProblems(options: RaftOptions): string[] {
   rule(options.drift >= 0 && options.drift <= 0.5, 'drift', 'must be from 0 to 0.5')
   whole('maxEntriesPerAppend', 1, 64)
   whole('maxInflightAppends', 1, 1_024)
+  rule(
+    options.spareDelayMs >= 0 && options.spareDelayMs <= heartbeatIntervalMs,
+    'spareDelayMs',
+    `must be from 0 to raft.heartbeatIntervalMs (${heartbeatIntervalMs})`,
+  )
   whole('maxUncommittedEntries', 1, 1_048_576)
   whole('maxPendingWrites', 2, 2_097_152)
   rule(

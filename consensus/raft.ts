@@ -3,8 +3,8 @@
 //
 //   message ──▶ receive ──┬─▶ election     (votes, pre-votes)      role: the only place where term, vote and role change
 //   timer ────────────────┤   acceptance   (follower's log)        rules: the decisions on which safety rests
-//   disconnected, away ───┤   replication  (leader's messages)     log, configuration, progress, quorum, outbox, start:
-//   propose ──────────────┤   contact      (rounds, check-quorum)      parts without a role
+//   disconnected, away ───┤   replication  (leader's messages)     log, configuration, progress, quorum, spares, outbox,
+//   propose ──────────────┤   contact      (rounds, check-quorum)      start: parts without a role
 //   reconfigure ──────────┤   reconfiguration (voters, learners)
 //   transfer, read ───────┤   transfer, read-index
 //   captured, chunk ──────┘   snapshot     (compaction, sending, taking up)
@@ -24,7 +24,7 @@ import { armElection, firstWait, hastenFirstWait, nextWait, patientWait } from '
 import { advanceReads, onRead, onReadTimer, wantsRound } from './read-index.ts'
 import { receive } from './receive.ts'
 import { advanceReconfiguration, announceConfiguration, onReconfigure } from './reconfiguration.ts'
-import { appendOwn, heartbeat, reconnected, sendNews, sendRound } from './replication.ts'
+import { appendOwn, heartbeat, onSparesTimer, reconnected, sendNews, sendRound } from './replication.ts'
 import { announce, becomeFollower } from './role.ts'
 import { maybeCapture, onCaptured, onChunk, onChunkStored } from './snapshot.ts'
 import { hasCaughtUp, inForce, isSettled, isVoter, knownLeader, ownTermCommitted, peersOf } from './standing.ts'
@@ -172,6 +172,7 @@ export class Raft<Command> {
       else campaign(raft, now, 'heard no leader')
     } else if (raft.role.type === 'leader') {
       if (timer === 'heartbeat') heartbeat(raft, raft.role, now)
+      else if (timer === 'spares') onSparesTimer(raft, raft.role, now)
       else checkQuorum(raft, raft.role, now)
     }
   }

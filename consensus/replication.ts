@@ -8,6 +8,7 @@ import { Progress } from './progress.ts'
 import { confirmReads, joinRound } from './read-index.ts'
 import { becomeLeader } from './role.ts'
 import { beginSnapshot, onSnapshotReply, retrySnapshot } from './snapshot.ts'
+import { maySpare, reliedUpon } from './spares.ts'
 import type { LeaderState, RaftState } from './state.ts'
 import type { Voter, VoterId } from './types.ts'
 
@@ -46,9 +47,34 @@ export function appendOwn<Command>(raft: RaftState<Command>, command: Command | 
   appendEntries(raft, [{ index: raft.log.lastIndex + 1, term: raft.hardState.term, command }])
 }
 
-/** Sends each follower what is new to it: entries, as many as may be under way, else the commit index. */
+/** Sends each follower what is new to it: entries, as many as may be under way, else the commit index. Spares wait for more. */
 export function sendNews<Command>(raft: RaftState<Command>, leader: LeaderState, now: number): void {
+  const relied = reliedUpon(raft, leader)
+  for (const [peer, progress] of leader.progress) {
+    if (maySpare(raft, relied, peer, progress)) spare(raft, leader, progress, now)
+    else sendTo(raft, leader, peer, 'news', now)
+  }
+}
+
+/** The time of the spares has come: they hear of all that is new. */
+export function onSparesTimer<Command>(raft: RaftState<Command>, leader: LeaderState, now: number): void {
+  if (leader.sparesAt === undefined) return
+  if (now < leader.sparesAt) {
+    raft.outbox.setTimer('spares', leader.sparesAt)
+    return
+  }
+  leader.sparesAt = undefined
   for (const peer of leader.progress.keys()) sendTo(raft, leader, peer, 'news', now)
+}
+
+function spare<Command>(raft: RaftState<Command>, leader: LeaderState, progress: Progress, now: number): void {
+  if (leader.sparesAt !== undefined || !hasNews(raft, progress)) return
+  leader.sparesAt = now + raft.options.spareDelayMs
+  raft.outbox.setTimer('spares', leader.sparesAt)
+}
+
+function hasNews<Command>({ log, commitIndex }: RaftState<Command>, { next, toldCommit }: Progress): boolean {
+  return next <= log.lastIndex || toldCommit < commitIndex
 }
 
 /** The link to `peer` is new: what was under way is lost, and it need not wait for the next heartbeat. */
@@ -82,7 +108,8 @@ export function onFollowerReply<Command>(
     const last = Math.min(message.hintIndex, message.matchIndex - 1)
     progress.refused(raft.log.lastAgreement(last, message.hintTerm).index)
   }
-  sendTo(raft, leader, from, 'news', now)
+  if (maySpare(raft, reliedUpon(raft, leader), from, progress)) spare(raft, leader, progress, now)
+  else sendTo(raft, leader, from, 'news', now)
 }
 
 function sendTo<Command>(

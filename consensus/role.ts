@@ -74,6 +74,7 @@ export function becomeLeader<Command>(raft: RaftState<Command>, now: number): Le
     quorumAt: undefined,
     patientFrom: now,
     presentSince: now,
+    sparesAt: undefined,
     presentRound: 0,
   }
   raft.role = leader

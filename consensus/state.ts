@@ -92,6 +92,8 @@ export interface LeaderState {
   patientFrom: number
   /** When it won, or was last away: from then on its disk has had time to answer. */
   presentSince: number
+  /** When followers that wait for more are sent what there is; undefined: none waits. */
+  sparesAt: number | undefined
   /** The first round since it was last away. What waited for it meanwhile answers earlier ones, and says nothing of now. */
   presentRound: number
 }

@@ -24,6 +24,7 @@ describe('raft options', () => {
     [{ drift: 0.6 }, /drift \(0.6\) must be from 0 to 0.5/],
     [{ maxEntriesPerAppend: 65 }, /maxEntriesPerAppend \(65\) must be a whole number from 1 to 64/],
     [{ maxInflightAppends: 1.5 }, /maxInflightAppends \(1.5\) must be a whole number/],
+    [{ spareDelayMs: 101 }, /spareDelayMs \(101\) must be from 0 to raft.heartbeatIntervalMs \(100\)/],
     [{ maxUncommittedEntries: 0 }, /maxUncommittedEntries \(0\) must be a whole number/],
     [{ maxPendingWrites: 4_096 }, /maxPendingWrites \(4096\) must exceed raft.maxUncommittedEntries \(4096\)/],
     [{ leaseMs: Number.NaN }, /leaseMs \(NaN\) must be a finite number/],

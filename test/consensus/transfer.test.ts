@@ -32,6 +32,14 @@ describe('a leader that hands over', () => {
     assert.equal(voter.receive('b', accepted(1, 0, 2)).sent('timeout-now').length, 1)
   })
 
+  it('brings a successor that it spared to the end at once', () => {
+    const voter = leader().step({ type: 'propose', proposal: 1, command: 'x' })
+    const told = (): string[] => voter.sent('append').map(({ to }) => to)
+    assert.deepEqual(told(), ['b'])
+    transfer(voter, 'c')
+    assert.deepEqual(told(), ['c'])
+  })
+
   it('chooses the longest log when nobody is named', () => {
     const voter = leader().step({ type: 'propose', proposal: 1, command: 'x' }).flush()
     voter.receive('c', accepted(1, 0, 2)).take()

@@ -172,7 +172,8 @@ export type Focus =
 export function drawScenario(seed: number, focus?: Focus): Scenario {
   const scenario = drawFocused(seed, new Prng(seed, 'scenario'), focus)
   const maxEntriesPerStep = new Prng(seed, 'steps').pick([1, 2, 20, 512])
-  return { ...scenario, raft: { ...scenario.raft, maxEntriesPerStep } }
+  const spareDelayMs = new Prng(seed, 'spares').pick([0, 2, 20])
+  return { ...scenario, raft: { ...scenario.raft, maxEntriesPerStep, spareDelayMs } }
 }
 
 function drawFocused(seed: number, random: Prng, focus: Focus | undefined): Scenario {

@@ -1,7 +1,7 @@
 // The commands of consensus scenarios. `quiet` before any of them shows only what changed for good: roles, applied
 // entries, answers to proposals, hosts that start or stop.
 //
-//   cluster a b c [random=0,0.5,1] [entries=2] [inflight=2] [snapshots=2] [hosting]     disk a term=2 vote=b log=1,1,2
+//   cluster a b c [random=0,0.5,1] [entries=2] [inflight=2] [spare=2] [snapshots=2] [hosting]     disk a term=2 vote=b log=1,1,2
 //   start a b c · crash a · fire a election · wait 50 · run 1300 · cut a b · heal
 //   deliver [a b [count]] · lose [a b] · duplicate [a b] · flush a b · settle
 //   propose a name · disconnected a b [evidence] · connected a b · away a 5000 · resign a · release a
@@ -113,6 +113,7 @@ function create(words: readonly string[]): ScenarioCluster {
     options: resolveRaftOptions({
       maxEntriesPerAppend: Number(value(words, 'entries') ?? 64),
       maxInflightAppends: Number(value(words, 'inflight') ?? 16),
+      spareDelayMs: Number(value(words, 'spare') ?? 0),
       snapshotEveryEntries: Number(value(words, 'snapshots') ?? 0),
       snapshotTrailingEntries: 0,
       snapshotChunkBytes: 3,
