@@ -1,5 +1,5 @@
 // Writes that are durable when they return. Past the system's cache of the file (`O_DIRECT`) where that can be: a short record that goes through the cache is copied to a
-// page, which the flush then has to send on its way and wait for; past it, only the flush is left, and a write to three voters takes a tenth less processor time. Such
+// page, which the flush then has to send on its way and wait for; past it, one call does both (`O_DSYNC`), and a write to three voters takes a tenth less processor time. Such
 // writes are of whole blocks, from memory that begins with a page, so the block that a record ends in is kept, and written again with the next one, as the cache does.
 //
 // Not everything can do that: another system, a file system without it, a /proc that is not mounted, memory that lies elsewhere. There it goes through the cache.
@@ -27,7 +27,8 @@ export class DurableWrites {
   /** Writes all of `bytes`, durably. What the file holds behind them, in their last block, becomes zeros. */
   write(bytes: Uint8Array, position: number): void {
     if (this.#direct === null) this.#direct = this.#open()
-    if (bytes.length > maxDirectBytes || !this.#direct?.write(bytes, position)) writeAll(this.#fd, bytes, position)
+    if (bytes.length <= maxDirectBytes && this.#direct?.write(bytes, position)) return
+    writeAll(this.#fd, bytes, position)
     fdatasyncSync(this.#fd)
   }
 
@@ -47,7 +48,7 @@ function openDirectly(fd: number): number | undefined {
   if (process.platform !== 'linux') return undefined
   try {
     // The same file, whatever has become of its own name since.
-    return openSync(`/proc/self/fd/${fd}`, constants.O_RDWR | constants.O_DIRECT)
+    return openSync(`/proc/self/fd/${fd}`, constants.O_RDWR | constants.O_DIRECT | constants.O_DSYNC)
   } catch (error) {
     if (isOfSystem(error)) return undefined
     throw error
