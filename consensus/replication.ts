@@ -108,7 +108,8 @@ export function onFollowerReply<Command>(
     const last = Math.min(message.hintIndex, message.matchIndex - 1)
     progress.refused(raft.log.lastAgreement(last, message.hintTerm).index)
   }
-  if (maySpare(raft, reliedUpon(raft, leader), from, progress)) spare(raft, leader, progress, now)
+  if (hasNews(raft, progress) && maySpare(raft, reliedUpon(raft, leader), from, progress))
+    spare(raft, leader, progress, now)
   else sendTo(raft, leader, from, 'news', now)
 }
 

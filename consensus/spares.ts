@@ -14,29 +14,33 @@ const maxSparedEntries = 8
 
 /** Whether this follower may be told of what is new a moment later. `relied`: what {@link reliedUpon} says. */
 export function maySpare<Command>(
-  { log, commitIndex }: RaftState<Command>,
+  { log }: RaftState<Command>,
   relied: readonly VoterId[] | undefined,
   peer: VoterId,
   { mode, next }: Progress,
 ): boolean {
   if (relied === undefined || mode !== 'replicate' || relied.includes(peer)) return false
-  return log.lastIndex - Math.min(next, commitIndex) < maxSparedEntries
+  return log.lastIndex - next < maxSparedEntries
 }
 
 /**
- * Those that are sent everything at once, as with this leader they are a majority; undefined: all are, for nobody can be spared, or
- * leadership or the voters are changing.
+ * Those that are sent everything at once, as with this leader they are a majority; undefined: all are, for nobody can be spared, much is under
+ * way, or leadership or the voters are changing.
  */
 export function reliedUpon<Command>(raft: RaftState<Command>, leader: LeaderState): readonly VoterId[] | undefined {
-  const { options, rules, self, storeId, transfer } = raft
+  const { options, rules, self, storeId, transfer, log, commitIndex } = raft
+  if (options.spareDelayMs === 0 || transfer !== undefined) return undefined
+  if (log.lastIndex - commitIndex >= maxSparedEntries) return undefined
   const configuration = inForce(raft)
-  if (options.spareDelayMs === 0 || transfer !== undefined || isJoint(configuration)) return undefined
+  if (isJoint(configuration)) return undefined
   const { voters } = configuration
   const own = voters.some((voter) => voter.id === self && rules.speaksFor(voter, storeId)) ? 1 : 0
   const needed = rules.majority(voters.length) - own
   const ready = voters.flatMap((voter) => {
     const progress = leader.progress.get(voter.id)
-    return progress?.mode === 'replicate' && rules.speaksFor(voter, progress.storeId) ? [{ id: voter.id, progress }] : []
+    return progress?.mode === 'replicate' && rules.speaksFor(voter, progress.storeId)
+      ? [{ id: voter.id, progress }]
+      : []
   })
   if (ready.length < needed) return undefined
   ready.sort((one, other) => other.progress.match - one.progress.match)

@@ -4,15 +4,17 @@
 import { withoutEtcd } from '../../testing/etcd-servers.ts'
 import { EtcdSide } from '../etcd-side.ts'
 import { type Bench, type BenchContext, type Figure, repeat } from '../figure.ts'
-import type { Load, LoadReport } from '../load.ts'
+import type { Load } from '../load.ts'
 import { OwnSide } from '../own-side.ts'
 import { slowFlush } from '../slow-flush.ts'
 import type { Place, StoreSide, StoreSideOptions } from '../store-side.ts'
 
 const MANY = 64
-const LOAD_MS = 3_000
-/** Of one client, on both sides: V8 takes as long to compile all that runs for one call. */
-const LONE_WARM_UP_MS = 10_000
+const TURNS = 5
+const TURN_MS = 1_000
+/** On both sides: V8 takes as long to compile all that runs for one call. */
+const FIRST_WARM_UP_MS = 10_000
+const WARM_UP_MS = 250
 const SLOW_FLUSH_MS = 5
 /** What takes seconds is done less often. */
 const SLOW_PART = 4
@@ -30,8 +32,8 @@ export const etcd: Bench = {
   name: 'etcd',
   description: 'our own log beside etcd: writes, reads, and the leader gone',
   run: async (context) => [
-    ...(await compare(context, '', { prefix: [] }, [dataRows, faultRows])),
-    ...(await compare(context, '', { prefix: [], canCut: true }, [healRows])),
+    ...(await compare(context, '', { prefix: [] }, loadRows, [faultRows])),
+    ...(await compare(context, '', { prefix: [], canCut: true }, [], [healRows])),
   ],
 }
 
@@ -42,55 +44,72 @@ export const etcdSlow: Bench = {
     const slow = slowFlush(SLOW_FLUSH_MS)
     if (typeof slow === 'string') throw new Error(slow)
     using disk = slow
-    return await compare(context, `, flush + ${SLOW_FLUSH_MS} ms`, { prefix: disk.prefix }, [dataRows, faultRows])
+    return await compare(context, `, flush + ${SLOW_FLUSH_MS} ms`, { prefix: disk.prefix }, loadRows, [faultRows])
   },
 }
 
 type Measure = (context: BenchContext, side: StoreSide, name: string, rows: Rows) => Promise<void>
 
+interface Started {
+  readonly name: (typeof sides)[number]['name']
+  readonly side: StoreSide
+  readonly rows: Rows
+}
+
+/** Both run all the time: the load by turns, so that what else the machine does meets both, and what disturbs a cluster one after the other. */
 async function compare(
   context: BenchContext,
   note: string,
   options: StoreSideOptions,
+  load: readonly LoadRow[],
   measures: readonly Measure[],
 ): Promise<Figure[]> {
   const reason = withoutEtcd()
   if (reason !== false) throw new Error(reason)
-  const rows = new Map<(typeof sides)[number]['name'], Rows>()
-  for (const { name, start } of sides) {
-    const own: Rows = new Map()
-    rows.set(name, own)
-    await using side = await start(options)
-    for (const measure of measures) await measure(context, side, name, own)
+  await using stack = new AsyncDisposableStack()
+  const both: Started[] = []
+  for (const { name, start } of sides) both.push({ name, side: stack.use(await start(options)), rows: new Map() })
+  for (const row of load) await byTurns(context, both, row)
+  for (const { name, side, rows } of both) {
+    if (load.length > 0) rows.set('memory of a voter after that', [...(await side.memory())])
+    for (const measure of measures) await measure(context, side, name, rows)
   }
-  const names = [...rows.get('etcd')!.keys()]
-  return names.flatMap((row) => [
-    { name: `etcd: ${row}${note}`, unit: unitOf(row), samples: rows.get('etcd')!.get(row)! },
+  const [baseline, own] = both.map(({ rows }) => rows)
+  return [...baseline!].flatMap(([row, samples]) => [
+    { name: `etcd: ${row}${note}`, unit: unitOf(row), samples },
     {
       name: `${row}${note}`,
       unit: unitOf(row),
-      samples: rows.get('trellis')!.get(row)!,
+      samples: own!.get(row)!,
       baseline: `etcd: ${row}${note}`,
       ...(note === '' && goals[row] ? { goal: goals[row] } : {}),
     },
   ])
 }
 
-/** One caller at the leader, and many, there and elsewhere. */
-async function dataRows(context: BenchContext, side: StoreSide, name: string, rows: Rows): Promise<void> {
-  const measure = async (place: Place, verb: 'write' | 'read', clients: number): Promise<LoadReport> => {
-    context.signal.throwIfAborted()
-    context.say(`${name}: ${verb}s of ${clients} at the ${place}`)
-    const load: Load = { verb, clients, ms: LOAD_MS }
-    return side.load(place, clients === 1 ? { ...load, warmUpMs: LONE_WARM_UP_MS } : load)
+interface LoadRow {
+  readonly place: Place
+  readonly verb: Load['verb']
+  readonly clients: number
+}
+
+const loadRows: readonly LoadRow[] = (['leader', 'follower'] as const).flatMap((place) =>
+  (['write', 'read'] as const).flatMap((verb) => [MANY, 1].map((clients) => ({ place, verb, clients }))),
+)
+
+async function byTurns(context: BenchContext, both: readonly Started[], { place, ...what }: LoadRow): Promise<void> {
+  const { verb, clients } = what
+  const row = `${verb === 'read' ? 'linearizable ' : ''}${verb}${clients === 1 ? ', 1 client' : `s, ${clients} clients`} at the ${place}`
+  for (const { rows } of both) rows.set(row, [])
+  for (let turn = 0; turn < TURNS; turn++) {
+    for (const { name, side, rows } of both) {
+      context.signal.throwIfAborted()
+      context.say(`${name}: ${row}`)
+      const warmUpMs = turn === 0 ? FIRST_WARM_UP_MS : WARM_UP_MS
+      const { latencies, perSecond } = await side.load(place, { ...what, ms: TURN_MS, warmUpMs })
+      rows.get(row)!.push(...(clients === 1 ? latencies : perSecond))
+    }
   }
-  for (const place of ['leader', 'follower'] as const) {
-    rows.set(`writes, ${MANY} clients at the ${place}`, [...(await measure(place, 'write', MANY)).perSecond])
-    rows.set(`write, 1 client at the ${place}`, [...(await measure(place, 'write', 1)).latencies])
-    rows.set(`linearizable reads, ${MANY} clients at the ${place}`, [...(await measure(place, 'read', MANY)).perSecond])
-    rows.set(`linearizable read, 1 client at the ${place}`, [...(await measure(place, 'read', 1)).latencies])
-  }
-  rows.set('memory of a voter after that', [...(await side.memory())])
 }
 
 async function faultRows(context: BenchContext, side: StoreSide, name: string, rows: Rows): Promise<void> {
