@@ -127,7 +127,8 @@ export class OutgoingQueues {
     if (isLarge(message) && this.#isTaking(message)) return
     const queue = this.#queues.size === 0 ? undefined : this.#queues.get(`${channel} ${hop}`)
     // Others wait for room; what takes the place of the oldest needs none.
-    const isNext = queue === undefined || (message.onFull === 'drop-oldest' && !isBehind(queue, message))
+    const isNext =
+      queue === undefined || waitingIn(queue) === 0 || (message.onFull === 'drop-oldest' && !isBehind(queue, message))
     if (isNext && this.#send(hop, message, floor)) return
     const line = queue ?? emptyQueue(hop, channel)
     if (!queue) this.#queues.set(`${channel} ${hop}`, line)
@@ -152,7 +153,7 @@ export class OutgoingQueues {
         name = `${channel} ${hop}`
         uses = 0
       }
-      if (lane === undefined || (this.#queues.size > 0 && this.#queues.has(name))) return 0
+      if (lane === undefined || this.#hasWaiting(name)) return 0
       const id = nextId()
       const envelope: Envelope = {
         kind: 'message',
@@ -186,6 +187,12 @@ export class OutgoingQueues {
         return lane?.hasPlenty === true
       },
     }
+  }
+
+  /** Others wait for room already. */
+  #hasWaiting(name: string): boolean {
+    const queue = this.#queues.size === 0 ? undefined : this.#queues.get(name)
+    return queue !== undefined && waitingIn(queue) > 0
   }
 
   /** The lane takes more. */

@@ -10,9 +10,10 @@ import { systemClock } from '../../../src/runtime/clock.ts'
 import type { Envelope } from '../../../src/wire/envelope.ts'
 import { MAX_CHUNK_BYTES } from '../../../src/wire/limits.ts'
 
-function begin() {
+function begin(isFull = () => false) {
   const reading: Envelope[] = []
   const send = (envelope: Envelope): string => {
+    if (isFull()) return 'full'
     reading.push(envelope)
     return envelope.payload.length > MAX_CHUNK_BYTES ? 'taking' : 'accepted'
   }
@@ -194,5 +195,27 @@ describe('what waits for room in a lane', () => {
     assert.deepEqual(sent, [3, 4, 6, 7])
     room()
     assert.deepEqual(sent, [3, 4, 6, 7, 1, 2, 5])
+  })
+})
+
+describe('messages that wait and are all given up', () => {
+  it('keep no other from a lane that has room again', () => {
+    let isFull = true
+    const { queues, reading, settled, put } = begin(() => isFull)
+    const small = { id: 2, encoded: { encoding: 'bytes', payload: new Uint8Array(1) }, onFull: 'fail' } as const
+    const first = put('b')
+    put('b', false, small)
+    assert.deepEqual(settled, [['b', 'ERR_BUFFER_FULL']], 'another waits')
+    first.settle(new ClusterError('ERR_ABORTED', 'given up', { operation: 'send' }))
+    put('b', false, small)
+    assert.equal(settled.length, 3, 'the lane is full')
+    isFull = false
+    put('b', false, small)
+    assert.deepEqual(settled.at(-1), ['b', 'taken'])
+    assert.equal(reading.length, 1)
+    const way = queues.directly({ id: 'b', name: 'b', generation: 1 }, 'data', () => 7)
+    assert.equal(way.send(small.encoded, { topic: undefined, deadlineMs: undefined, onFull: 'wait' }, undefined), 7)
+    queues.room('b', 'data')
+    assert.deepEqual(queues.waiting('data'), { messages: 0, bytes: 0 })
   })
 })
