@@ -3,6 +3,8 @@
 
 import { createNode } from '../node.ts'
 import type { TrellisNode } from '../node-interface.ts'
+import { systemClock } from '../runtime/clock.ts'
+import { waitFor } from '../wait.ts'
 import { moleculer } from './moleculer.ts'
 
 /** What the process is told first. */
@@ -10,6 +12,9 @@ export type ServiceMemberRole =
   | { readonly type: 'offer'; readonly name: string; readonly join: string | undefined; readonly weight: number }
   | { readonly type: 'many'; readonly names: readonly string[]; readonly join: string; readonly entries: number }
   | { readonly type: 'moleculer'; readonly ports: readonly [near: number, far: number] }
+
+/** What a process of many members is asked then: what it has measured, or to say when each member there finds so many instances. */
+export type ServiceMemberQuestion = 'propagation' | { readonly type: 'holds'; readonly instances: number }
 
 /** Of what was registered elsewhere, how many milliseconds it took to be found by each member here. */
 export interface Propagation {
@@ -53,7 +58,14 @@ async function watch(node: TrellisNode): Promise<void> {
 }
 
 process.on('disconnect', () => process.exit())
-process.on('message', (message: ServiceMemberRole | 'propagation') => {
+async function holds(instances: number): Promise<void> {
+  const all = (): boolean => nodes.every((node) => node.services.find().length === instances)
+  await waitFor('all entries', all, { clock: systemClock, timeoutMs: 60_000 })
+  process.send!(true)
+}
+
+process.on('message', (message: ServiceMemberRole | ServiceMemberQuestion) => {
   if (message === 'propagation') process.send!({ milliseconds: milliseconds.splice(0) } satisfies Propagation)
+  else if (message.type === 'holds') void holds(message.instances)
   else void become(message).then((address) => process.send!(address))
 })

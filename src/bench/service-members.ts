@@ -6,7 +6,7 @@ import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePorts } from '../free-ports.ts'
 import { type Broker, moleculer } from './moleculer.ts'
-import type { Propagation, ServiceMemberRole } from './service-member.ts'
+import type { Propagation, ServiceMemberQuestion, ServiceMemberRole } from './service-member.ts'
 
 const program = fileURLToPath(new URL(`service-member${extname(import.meta.url)}`, import.meta.url))
 
@@ -32,9 +32,18 @@ export class ServiceMembers implements AsyncDisposable {
     return broker
   }
 
-  async propagation(member: ChildProcess): Promise<Propagation> {
-    member.send('propagation')
-    return (await answerOf(member)) as Propagation
+  propagation(member: ChildProcess): Promise<Propagation> {
+    return this.#ask(member, 'propagation') as Promise<Propagation>
+  }
+
+  /** Resolves when each member there finds so many instances. */
+  async holds(member: ChildProcess, instances: number): Promise<void> {
+    await this.#ask(member, { type: 'holds', instances })
+  }
+
+  #ask(member: ChildProcess, question: ServiceMemberQuestion): Promise<unknown> {
+    member.send(question)
+    return answerOf(member)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -202,6 +202,7 @@ async function known(context: BenchContext): Promise<Figure[]> {
   const expected = manyProcesses * membersOfEach * entriesOfEach
   const isThere = (): boolean => near.services.find().length === expected
   await waitFor('all entries', isThere, { clock: systemClock, timeoutMs: 60_000 })
+  await Promise.all(far.map((member) => members.holds(member, expected)))
   const propagation: number[] = []
   const lookup: number[] = []
   await repeat(context, 'registrations', async () => {
