@@ -50,7 +50,7 @@ export interface RaftOptions {
    */
   readonly maxInflightAppends: number
   /**
-   * Milliseconds by which followers that no majority waits for hear of entries and commits later than the others, so that several writes go in one message. Default 2
+   * Milliseconds between two messages of entries and commits to followers that no majority waits for, where writes follow each other closely: several go in one. Default 2
    * (a guess: some writes of a quick disk). Range 0, all at once, to heartbeatIntervalMs. Short: each write costs every follower a message and a flush. Long: as much
    * later a write is accepted when one that was relied upon falls silent, and copies at the others are as much older.
    */

@@ -35,6 +35,8 @@ export class Progress {
   answeredRound = 0
   /** The commit index it was told last. */
   toldCommit: LogIndex = 0
+  /** What it was told as a spare counts until then. */
+  sparedUntil = Number.NEGATIVE_INFINITY
   /** A probe is under way; the next heartbeat sends another. */
   #probing = false
   /** Last index of each message with entries that is not answered, ascending. */

@@ -8,7 +8,7 @@ import { Progress } from './progress.ts'
 import { confirmReads, joinRound } from './read-index.ts'
 import { becomeLeader } from './role.ts'
 import { beginSnapshot, onSnapshotReply, retrySnapshot } from './snapshot.ts'
-import { maySpare, reliedUpon } from './spares.ts'
+import { maySpare, reliedUpon, tellSpare } from './spares.ts'
 import type { LeaderState, RaftState } from './state.ts'
 import type { Voter, VoterId } from './types.ts'
 
@@ -47,16 +47,13 @@ export function appendOwn<Command>(raft: RaftState<Command>, command: Command | 
   appendEntries(raft, [{ index: raft.log.lastIndex + 1, term: raft.hardState.term, command }])
 }
 
-/** Sends each follower what is new to it: entries, as many as may be under way, else the commit index. Spares wait for more. */
+/** Sends each follower what is new to it: entries, as many as may be under way, else the commit index. Spares may wait for more. */
 export function sendNews<Command>(raft: RaftState<Command>, leader: LeaderState, now: number): void {
   const relied = reliedUpon(raft, leader)
-  for (const [peer, progress] of leader.progress) {
-    if (maySpare(raft, relied, peer, progress)) spare(raft, leader, progress, now)
-    else sendTo(raft, leader, peer, 'news', now)
-  }
+  for (const [peer, progress] of leader.progress) tell(raft, leader, relied, peer, progress, now)
 }
 
-/** The time of the spares has come: they hear of all that is new. */
+/** The time of spares has come. */
 export function onSparesTimer<Command>(raft: RaftState<Command>, leader: LeaderState, now: number): void {
   if (leader.sparesAt === undefined) return
   if (now < leader.sparesAt) {
@@ -64,13 +61,25 @@ export function onSparesTimer<Command>(raft: RaftState<Command>, leader: LeaderS
     return
   }
   leader.sparesAt = undefined
-  for (const peer of leader.progress.keys()) sendTo(raft, leader, peer, 'news', now)
+  sendNews(raft, leader, now)
 }
 
-function spare<Command>(raft: RaftState<Command>, leader: LeaderState, progress: Progress, now: number): void {
-  if (leader.sparesAt !== undefined || !hasNews(raft, progress)) return
-  leader.sparesAt = now + raft.options.spareDelayMs
-  raft.outbox.setTimer('spares', leader.sparesAt)
+function tell<Command>(
+  raft: RaftState<Command>,
+  leader: LeaderState,
+  relied: readonly VoterId[] | undefined,
+  peer: VoterId,
+  progress: Progress,
+  now: number,
+): void {
+  const waitsUntil =
+    hasNews(raft, progress) && maySpare(raft, relied, peer, progress) ? tellSpare(raft, progress, now) : now
+  if (waitsUntil <= now) {
+    sendTo(raft, leader, peer, 'news', now)
+  } else if (leader.sparesAt === undefined || waitsUntil < leader.sparesAt) {
+    leader.sparesAt = waitsUntil
+    raft.outbox.setTimer('spares', waitsUntil)
+  }
 }
 
 function hasNews<Command>({ log, commitIndex }: RaftState<Command>, { next, toldCommit }: Progress): boolean {
@@ -108,9 +117,7 @@ export function onFollowerReply<Command>(
     const last = Math.min(message.hintIndex, message.matchIndex - 1)
     progress.refused(raft.log.lastAgreement(last, message.hintTerm).index)
   }
-  if (hasNews(raft, progress) && maySpare(raft, reliedUpon(raft, leader), from, progress))
-    spare(raft, leader, progress, now)
-  else sendTo(raft, leader, from, 'news', now)
+  tell(raft, leader, reliedUpon(raft, leader), from, progress, now)
 }
 
 function sendTo<Command>(

@@ -1,5 +1,5 @@
-// Whom a leader need not hurry for. An entry is committed by a majority, and mostly by the same one: the followers whose logs are ahead. The others
-// hear of entries and commits a moment later, several in one message, so that each write costs them and the leader a fraction of a message, of a
+// Whom a leader need not hurry for. An entry is committed by a majority, and mostly by the same one: the followers whose logs are ahead. Where writes
+// follow each other closely the others hear of entries and commits a moment later, several in one message, so that each write costs them and the leader a fraction of a message, of a
 // flush, of an answer. (Moraru et al. 2013, "There Is More Consensus in Egalitarian Parliaments", call sending to no more than a majority thrifty.) One
 // that is relied upon and falls silent costs that moment once: then the others' logs are ahead of it.
 
@@ -21,6 +21,17 @@ export function maySpare<Command>(
 ): boolean {
   if (relied === undefined || mode !== 'replicate' || relied.includes(peer)) return false
   return log.lastIndex - next < maxSparedEntries
+}
+
+/**
+ * Until when this spare waits for what is new; `now`: it is told, which counts. Of a write that comes alone it hears at once, as of its commit: that is two
+ * messages in a row, and from then on there is one in `spareDelayMs` (a token bucket, kept as the time at which it is full).
+ */
+export function tellSpare<Command>({ options }: RaftState<Command>, progress: Progress, now: number): number {
+  const { spareDelayMs } = options
+  if (progress.sparedUntil > now + spareDelayMs) return progress.sparedUntil - spareDelayMs
+  progress.sparedUntil = Math.max(progress.sparedUntil, now) + spareDelayMs
+  return now
 }
 
 /**

@@ -92,7 +92,7 @@ export interface LeaderState {
   patientFrom: number
   /** When it won, or was last away: from then on its disk has had time to answer. */
   presentSince: number
-  /** When followers that wait for more are sent what there is; undefined: none waits. */
+  /** When the next of the followers that wait for more is sent what there is; undefined: none waits. */
   sparesAt: number | undefined
   /** The first round since it was last away. What waited for it meanwhile answers earlier ones, and says nothing of now. */
   presentRound: number
