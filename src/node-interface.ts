@@ -320,7 +320,10 @@ export interface TrellisNode extends AsyncDisposable {
   readonly counters: NodeCounters & (() => Readonly<Record<string, number>>)
   /** Announces `draining` to every member, for good: nobody should give it new work. It stays a member, and a leader leads on. It waits for nobody. Idempotent. */
   drain(options?: WaitOptions): Promise<void>
-  /** Tells the others that it goes, who see it as `left` and never as a failure, then stops. It may come back. Idempotent. */
+  /**
+   * Drains, gives up its vote where another member can take it, tells the others that it goes, who see it as `left` and never as a failure, and stops. It may come back.
+   * Idempotent. Rejects with `ERR_ABORTED` or `ERR_TIMEOUT`: then it is still on its way out, or, given up before it began to stop, a member that drains.
+   */
   leave(options?: WaitOptions): Promise<void>
   /** Stops; a later start with the same data directory is the same member. Idempotent; afterwards no handle is left. */
   stop(options?: WaitOptions): Promise<void>
