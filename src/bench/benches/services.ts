@@ -102,7 +102,7 @@ async function spread(context: BenchContext): Promise<Figure[]> {
     ['weighted', byWeight, '<= 2 of the weights'],
     ['least-loaded', even, '<= 10 of even, where all are equally fast'],
     ['local-first', even, '<= 10 of even, where all are equally fast and none is near'],
-    ['consistent-hash', byWeight, '<= 5 of the weights, with 1,000 keys'],
+    ['consistent-hash', byWeight, '<= 12.5 of the weights, as no instance is to have more than 1.25 times its share'],
   ]
   const figures: Figure[] = []
   for (const [strategy, shares, goal] of promises) {
