@@ -94,6 +94,8 @@ export class Raft<Command> {
         break
       case 'transfer':
         onTransfer(raft, input.proposal, input.to, now)
+        // The successor is no spare any more.
+        this.#sendNews(now)
         break
       case 'read':
         onRead(raft, input.read)
@@ -179,6 +181,10 @@ export class Raft<Command> {
 
   #propose(proposals: readonly Proposal<Command>[], now: number): void {
     for (const { proposal, command } of proposals) this.#append(proposal, command)
+    this.#sendNews(now)
+  }
+
+  #sendNews(now: number): void {
     const { role } = this.#raft
     if (role.type === 'leader') sendNews(this.#raft, role, now)
   }

@@ -3,7 +3,6 @@
 // still heard. If nothing comes of it within an election timeout, the leader goes on as if nothing had been.
 
 import type { RejectCode } from './core.ts'
-import { sendNews } from './replication.ts'
 import { hasCaughtUp, inForce, knownLeader } from './standing.ts'
 import type { LeaderState, RaftState } from './state.ts'
 import type { Voter, VoterId } from './types.ts'
@@ -31,7 +30,6 @@ export function onTransfer<Command>(
   const until = now + raft.options.electionTimeoutMinMs
   raft.transfer = { proposal, to: successor.id, until, told: false }
   raft.outbox.setTimer('transfer', until)
-  if (raft.role.type === 'leader') sendNews(raft, raft.role, now)
 }
 
 function chooseSuccessor<Command>(
