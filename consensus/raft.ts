@@ -1,10 +1,10 @@
 // Raft, one voter of it: an input and the time go in, effects come out. Ongaro 2014, "Consensus: Bridging Theory and
 // Practice"; the sections stand with the parts. This file only says which part takes which input, and what ends a step.
 //
-//   message ──▶ receive ──┬─▶ election     (votes, pre-votes)      role: the only place where term, vote and role change
-//   timer ────────────────┤   acceptance   (follower's log)        rules: the decisions on which safety rests
-//   disconnected, away ───┤   replication  (leader's messages)     log, configuration, progress, quorum, spares, outbox,
-//   propose ──────────────┤   contact      (rounds, check-quorum)      start: parts without a role
+//   message ──▶ receive ──┬─▶ election     (votes, pre-votes)     role: the only place where term, vote and role change
+//   timer ────────────────┤   acceptance   (follower's log)       rules: the decisions on which safety rests
+//   disconnected, away ───┤   replication  (leader's messages)    log, configuration, progress, quorum, spares,
+//   propose ──────────────┤   contact      (rounds, check-quorum)     outbox, start: parts without a role
 //   reconfigure ──────────┤   reconfiguration (voters, learners)
 //   transfer, read ───────┤   transfer, read-index
 //   captured, chunk ──────┘   snapshot     (compaction, sending, taking up)

@@ -3,9 +3,10 @@
 // old and the new majority decide everything; when that is committed, it appends the new one by itself (section 4.3). So no
 // moment has two majorities that do not meet, whoever fails, and a new leader finishes what it finds.
 //
-//   settled ──reconfigure──▶ joint ──committed──▶ new, unsettled ──committed──▶ settled; who left hears of it and is forgotten
-//      ▲                      (when only learners change, straight to new)              │
-//      └───────────────────────────────────────────────────────────────────────────────┘
+//   settled ──reconfigure──▶ joint ──committed──▶ new, unsettled ──committed──▶ settled
+//                (when only learners change, straight to new)
+//
+// Who left hears of the end, and is forgotten.
 
 import { includesVoter, isJoint, isMember, sameVoters } from './configuration.ts'
 import type { Reconfiguration, RejectCode } from './core.ts'

@@ -3,7 +3,8 @@
 // the bytes, here is decided when, which, and what it means for the log.
 //
 //   own:      applied enough ──capture──▶ (driver writes) ──captured──▶ log cut, `compact`
-//   leader:   ──fetch-chunk──▶ (driver reads) ──chunk──▶ send snapshot ··▶ snapshot-reply: the next ··▶ append-reply: in step again
+//   leader:   ──fetch-chunk──▶ (driver reads) ──chunk──▶ send snapshot ··▶ snapshot-reply: the next
+//                                                                      ··▶ append-reply: in step again
 //   follower: snapshot ··▶ ──store-chunk──▶ (driver writes) ──chunk-stored──▶ snapshot-reply
 //             whole: log replaced, `restore`, append-reply when that is durable
 //

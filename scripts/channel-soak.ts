@@ -2,7 +2,9 @@
 // the way, and how fast it grew by least squares. With `--slow` the receiver takes a millisecond for each, or as many as are given, so that queues are
 // full all along: 64 handlers at once, so 3,000 messages a second with 20 ms, which a machine hardly notices for hours.
 //
-//   node --expose-gc scripts/channel-soak.ts [--messages 10000000] [--slow [--slow-ms 1]]        100000000: the long form
+//   node --expose-gc scripts/channel-soak.ts [--messages 10000000] [--slow [--slow-ms 1]]
+//
+// The long form is of 100,000,000.
 
 import { parseArgs } from 'node:util'
 import { Pair } from '../src/bench/pair.ts'

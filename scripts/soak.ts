@@ -9,7 +9,8 @@
 // What grows only until everything has happened often enough, V8's code and what the C library keeps, takes long to stop: with `--warm-up-pace 0.1` three in four faults
 // of the warm-up last a tenth as long, and so there are several times as many.
 //
-//   node scripts/soak.ts --minutes 120 --seed 1 --nodes 5 [--warm-up-minutes 10] [--warm-up-pace 1] [--pause-ms 0, between faults after the warm-up] [--samples FILE]
+//   node scripts/soak.ts --minutes 120 --seed 1 --nodes 5 [--warm-up-minutes 10] [--warm-up-pace 1]
+//                        [--pause-ms 0, between faults after the warm-up] [--samples FILE]
 
 import { appendFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'

@@ -2,7 +2,8 @@
 // Prints for each how long it took until all was whole again, `--json` every sample in milliseconds. What cannot be told here is skipped with its reason; under
 // TRELLIS_REQUIRE_ALL=1 that is a failure. `--slice N` takes every Nth of the matrix, beginning where the commit's hash says.
 //
-//   node scripts/stories.ts [--rounds 20] [--network processes|namespaces] [--topology NAME] [--story TEXT] [--slice 8] [--json]
+//   node scripts/stories.ts [--rounds 20] [--network processes|namespaces] [--topology NAME] [--story TEXT]
+//                           [--slice 8] [--json]
 
 import { once } from 'node:events'
 import { parseArgs } from 'node:util'

@@ -1,8 +1,8 @@
 // Payloads that come in pieces over relays, put together in bounded memory. Pieces are taken in order only, and each is answered with what is
 // there. The last answer comes when the message is done with, so that a slow handler slows whoever sends it the next.
 //
-//   (unknown) ──first piece──▶ assembling ──last piece──▶ handed over ──released──▶ done, remembered for those that ask again
-//                  │ no memory: refused     └ silence for long: forgotten
+//   (unknown) ──first piece──▶ assembling ──last piece──▶ handed over ──released──▶ done
+//                  │ no memory: refused     └ silence for long: forgotten       remembered for those that ask again
 
 import { Buffer } from 'node:buffer'
 import type { StreamEnd } from '../../topology/index.ts'

@@ -3,8 +3,8 @@
 // which sits on top of it. What a lane promises is room: what may be queued is bounded, what may be under way is granted by
 // the receiver (credit), and whoever sends is told when to wait.
 //
-//   send ──▶ queue (bounded by messages and bytes) ── credit ──▶ connection ──▶ batches ──▶ handler ── release ──▶ credit
-//            full: wait for `room`                                               pulled by priority, a budget per turn
+//   send ──▶ queue (bounded in messages, bytes) ── credit ──▶ connection ──▶ batches ──▶ handler ── release ──▶ credit
+//            full: wait for `room`                                            pulled by priority, a budget per turn
 
 import type { Envelope } from '../wire/envelope.ts'
 

@@ -5,7 +5,7 @@
 //
 // The newer Node gets the reading end of a pipe (see `parent.ts`): whatever ends this process ends that one.
 
-// biome-ignore-start lint/style/useNodejsImportProtocol: the node: prefix is younger than the versions that end up here.
+// biome-ignore-start lint/style/useNodejsImportProtocol: the node: prefix is younger than versions that end up here.
 import { spawn } from 'child_process'
 import { existsSync, realpathSync } from 'fs'
 import { constants } from 'os'

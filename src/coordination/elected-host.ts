@@ -1,7 +1,9 @@
 // Who leads, and hosts S5, when an engine keeps what the cluster agrees on: the holder of one claim there. The claim's revision is the fencing token; its lease is kept like any
 // other, so the host stops by its own clock before anybody else can hold it.
 //
-//   candidate ── first in the queue, lease renewed ──▶ host ── lease lost, handed over, node stops ──▶ candidate, at the end of the queue
+//   candidate ── first in the queue, lease renewed ──▶ host
+//       ▲                                                 │
+//       └─────────── lease lost, handed over ─────────────┘  last in the queue
 //
 // A hand-over stops S5 first; then, in one transaction, the successor is made the first.
 

@@ -1,6 +1,7 @@
 // Reads of the replicated machine, from any member. Three kinds of fresh:
 //
-//   linearizable   sees all that was acknowledged before it was asked; needs a leader with a majority, and then this voter's own copy
+//   linearizable   sees all that was acknowledged before it was asked; needs a leader with a majority, and then this
+//                  voter's own copy
 //   stale          whatever the nearest copy has, and how old that may be; a voter needs nobody for it
 //   awaited        waits on whatever copy is near until there is something in the answer
 //

@@ -1,7 +1,8 @@
 // `node.singletons` at work. A host holds a claim of the log, and with it a lease and a token; whoever also offers waits in the queue. A hand-over goes in this order, so
 // that no call is lost and no two hosts overlap:
 //
-//   no more calls are taken (they wait at their callers) -> those under way end -> its signal aborts -> the singleton is disposed -> the claim is ended -> the next one begins
+//   no more calls are taken (they wait at their callers) -> those under way end -> its signal aborts
+//   -> the singleton is disposed -> the claim is ended -> the next one begins
 
 import { checkFunction } from '../call-options.ts'
 import { encodePayload, type Payload } from '../channels/payload.ts'

@@ -1,7 +1,8 @@
 // A voter at work: the Raft core, the machine it feeds, the core that says who hosts S5, and the disk below them. This
 // file only carries effects to whoever executes them, in their order; every decision is in `consensus/`.
 //
-//   inputs -> mailbox -> raft.step -> send -> turn | persist -> log | apply -> machine | capture, chunks -> snapshots, then host.step
+//   inputs -> mailbox -> raft.step -> send -> turn | persist -> log | apply -> machine | capture, chunks -> snapshots
+//                                  -> host.step
 
 import {
   type ClusterCommand,

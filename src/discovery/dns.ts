@@ -2,7 +2,7 @@
 // tells nobody of a change:
 //
 //   ask ── found ──> the set, again after its time to live, but between its two bounds
-//    │ ── no such name ──> believed only when seen NEGATIVES_BELIEVED times in a row: names come and go while containers do
+//    │ ── no such name ──> believed when seen NEGATIVES_BELIEVED times in a row: names come and go as containers do
 //    └─── no answer ──> reported, asked again with growing pauses; the set stays
 //
 // Container runtimes give a time to live of ten minutes on names whose members change in seconds: hence the upper bound.

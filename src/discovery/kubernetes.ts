@@ -1,7 +1,8 @@
 // Seeds from the EndpointSlices of a (headless) Service, through the official client: list once, then watch from that version on.
 //
-//   list ──> watch(version) ── ADDED, MODIFIED, DELETED ──> the set if it differs     ── BOOKMARK ──> a newer version, nothing else
-//     ▲           │ ── the server ends it, or is silent past the bound ──> watch(version), after a short pause
+//   list ──> watch(version) ── ADDED, MODIFIED, DELETED ──> the set if it differs
+//     ▲           │ ── BOOKMARK ──> a newer version, nothing else
+//     │           │ ── the server ends it, or is silent past the bound ──> watch(version), after a short pause
 //     │           └─── 410 Gone: that version is no longer kept ──> list
 //     └── any other failure: reported, after a growing pause
 //

@@ -1,7 +1,7 @@
 // A gateway as a part of its node: it tells the gateways of other clusters which services of its own may be called, offers theirs in its
 // own cluster, and passes calls on in both directions. A cut between clusters ends links and what came over them, and nothing else.
 //
-//   caller ──▶ gateway of its cluster ──▶ gateway of the other ──▶ instance           (each hop: deadline, cancel, trace)
+//   caller ──▶ gateway of its cluster ──▶ gateway of the other ──▶ instance     (each hop: deadline, cancel, trace)
 
 import { ClusterError } from '../errors.ts'
 import type { Stage } from '../lifecycle-options.ts'

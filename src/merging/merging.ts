@@ -1,7 +1,8 @@
 // Merging two clusters that formed separately, as a part of the node. The node asked visits the other cluster, makes a plan of what both
 // leaders say, and carries it out in this order, of which every step may be done again:
 //
-//   planned ── the log that stays is lengthened past the other's ──▶ prepared ── `dissolve` is committed in the other's log ──▶ decided
+//   planned ── the log that stays is lengthened past the other's ──▶ prepared
+//      `dissolve` is committed in the other's log ──▶ decided
 //      each member of the dissolved one: notes where it goes, stops, starts, asks for its name ──▶ merged
 //
 // Before `dissolve` is committed nothing has happened; after it nothing is applied in that cluster any more, and its members go over

@@ -1,9 +1,9 @@
 // What members say to each other about calls: JSON over the data channel, everything of one turn in one message, so that many small
 // calls cost little more than one. Each argument and answer is written when it is given, so that one that JSON cannot say fails alone.
 //
-//   caller ── calls [id, number, method, ms left, kind, trace, argument, retries] ──▶ owner   kind 0: one answer, 1: a stream
-//   caller ── pulls [id, call] ──▶ owner                                            more of the stream that a call began
-//   caller ── cancels [call] ──▶ owner                                                 nobody waits any more
+//   caller ── calls [id, number, method, ms left, kind, trace, argument, retries] ──▶ owner   0: one answer, 1: stream
+//   caller ── pulls [id, call] ──▶ owner                                     more of the stream that a call began
+//   caller ── cancels [call] ──▶ owner                                       nobody waits any more
 //   owner  ── answers [id, value, retries used] ──▶ caller                   of a stream: { items, isDone }
 //   owner  ── failures [id, error, isRefused, retries used] ──▶ caller       refused: no handler has seen it
 

@@ -2,8 +2,8 @@
 // way to a member unacknowledged, what follows waits for an acknowledgement, but not for long: a message costs both ends many times what a call does, and callers that
 // begin together would otherwise drift apart into messages of a few calls each. (Nagle's way, RFC 896, with two on the way in place of one.)
 //
-//   say ──▶ gathered ── turn ends, fewer than ON_THE_WAY under way, or full ─────▶ sent ── settled ──▶ one less under way
-//              └── held ── one is settled, or HELD_MS are over ─────────────────────▲
+//   say ──▶ gathered ── turn ends, fewer than ON_THE_WAY under way, or full ───▶ sent ── settled ──▶ one less under way
+//              └── held ── one is settled, or HELD_MS are over ───────────────────▲
 
 import type { Time, Timer } from '../runtime/clock.ts'
 import { type Kind, OutgoingBatch } from './call-messages.ts'

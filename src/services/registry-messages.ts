@@ -2,7 +2,8 @@
 //
 //   A ── { fingerprint } ──> B        { same: true }, or { digest } of B
 //   A ── { digest, deltas } ──> B     the deltas that B lacked; { deltas } that A lacks
-//   A ── { deltas } ──> everybody     something changed at A just now: on the gossip channel, unanswered; who lacks what was before asks A
+//   A ── { deltas } ──> everybody     something changed at A just now: on the gossip channel, unanswered;
+//                                     who lacks what was before asks A
 
 import type { JsonValue } from '../channels/payload.ts'
 import type { Digest, RegistryDelta, RegistryEntry } from './registry.ts'

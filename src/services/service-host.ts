@@ -2,7 +2,7 @@
 // cancel what it no longer wants. What a handler calls itself belongs to the call that it runs for.
 //
 //   call ──▶ no such instance or method, or too many running: refused, no handler has seen it
-//     └──▶ handler ──▶ a value: answered          deadline, cancel, caller gone ──▶ `signal` aborts, nothing is answered
+//     └──▶ handler ──▶ a value: answered         deadline, cancel, caller gone ──▶ `signal` aborts, nothing is answered
 //                └──▶ a stream: its first items answer the call, each pull the next ones, until its end
 
 import { SpanKind } from '@opentelemetry/api'

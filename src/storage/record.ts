@@ -3,7 +3,7 @@
 //
 //   record = magic u32 | sequence u64 | length u32 | zeroSectors u32 | bodyCrc u32 | headerCrc u32 | body
 //   body   = items; 1 hard state: term u64, length u16, votedFor   2 entry: index u64, term u64, length u32, command
-//            3 entry without a command: index u64, term u64        (little endian; checksums are CRC-32, seeded per log)
+//            3 entry without a command: index u64, term u64       (little endian; checksums are CRC-32, seeded per log)
 //
 // Behind the last record the file is zeros or ends. A crash leaves each 512-byte sector of the last record written or not,
 // in any order (etcd's WAL rests on the same); unwritten ones still read as zeros. So a bad last record with a sector that is zero

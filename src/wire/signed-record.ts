@@ -1,9 +1,11 @@
 // What a member signs of itself, with the key that its id is made of: so whoever has the record can test it, however many members it came
 // through. `topology/swim/signatures.ts` says whose word counts on what; here is what the signature is made of:
 //
-//   statement = text "trellis-member-1"  id  generation  refutation  u8 (1: it leaves)  its process, 8 bytes  SHA-256 of name, address, roles, zone, livenessPort
+//   statement = text "trellis-member-1"  id  generation  refutation  u8 (1: it leaves)  its process, 8 bytes
+//               SHA-256 of name, address, roles, zone, livenessPort
 //   signature = the 8 bytes of its process, and Ed25519 of the statement
-//   evidence  = generation  refutation  u8  the 8 bytes  SHA-256  Ed25519: enough to show a member that it has signed in a later life
+//   evidence  = generation  refutation  u8  the 8 bytes  SHA-256  Ed25519: enough to show a member that it has signed
+//               in a later life
 //
 // The process is in it so that of two copies of one life the second can be shown the word of the first.
 

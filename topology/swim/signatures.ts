@@ -2,12 +2,15 @@
 // out everywhere with one message. So a member signs what only it may say (its incarnation, its address and what else is its own, that it leaves) and
 // what it has not signed is believed of nobody who signs:
 //
-//   nothing signed is held ──── unsigned ────> believed, as far as the other rules go (a member of a release that does not sign)
+//   nothing signed is held ──── unsigned ────> believed, as far as the other rules go
+//         │                               (a member of a release that does not sign)
 //         │
 //         └── signed, and the signature holds ──> signed is held ── a newer incarnation, signed ──> that is held
 //                                                   │  ^
-//                                                   │  └── the same incarnation, signed or not: its state and condition count, all else is known
-//                                                   └───── a newer incarnation, or that it left, unsigned or with a signature of another: dropped
+//                                                   │  └── the same incarnation, signed or not: its state
+//                                                   │      and condition count, all else is known
+//                                                   └── a newer incarnation, or that it left, unsigned or
+//                                                       with a signature of another: dropped
 //
 // Signed beats unsigned, whichever the incarnation: a lie about somebody who was not known before ends with that member's first word. How a
 // signature is made is injected; the core never looks into one.

@@ -6,7 +6,7 @@
 //                        │                                            │                                            │
 //                        └──── deadline, or somebody cannot ──────────┴──> propose abort ──────────────────────────┤
 //                                                                                                                  ▼
-//                        settled <── all have adopted and closed, or had the time to <── wrap-up <── log: committed, aborted
+//                   settled <── all have adopted and closed, or had the time to <── wrap-up <── log: committed, aborted
 
 import { Timers } from '../timers.ts'
 import type { MemberId, MemberState } from '../types.ts'

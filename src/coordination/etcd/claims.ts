@@ -1,7 +1,7 @@
 // Claims over etcd: the recipe of its `concurrency` package. A claim is a key under a lease of etcd; who made it earlier stands before who made it later, and the first ones,
 // as many as the limit says, hold. The revision that made the key is the claim's number and its token: whoever holds later has a larger one.
 //
-//   claim ── lease granted, key put ──▶ waits ── those before it are gone ──▶ holds ── deleted, or its lease over ──▶ gone
+//   claim ── lease granted, key put ──▶ waits ── those before it are gone ──▶ holds ── deleted, or lease over ──▶ gone
 //
 // Of a barrier nobody holds: who sees that as many have come as were agreed on ends the round for all of them, in one transaction.
 

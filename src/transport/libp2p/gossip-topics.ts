@@ -1,7 +1,8 @@
 // Open topics over gossipsub (libp2p pubsub/gossipsub v1.2), with scores and bounds of our own. It runs on one connection of each
 // peer: which one, it learns from identify. When that one is closed, as lanes are when they are idle, another takes its place.
 //
-//   connection open ── identify ──▶ the peer speaks gossipsub: its home is this connection ── closed ──▶ another open one, or gone
+//   connection open ── identify ──▶ the peer speaks gossipsub: its home is this connection
+//                                      ── closed ──▶ its home is another open one, or it is gone
 
 import type { GossipSub, GossipsubMessage, GossipsubOpts, TopicValidatorResult } from '@libp2p/gossipsub'
 import type { Connection as Libp2pConnection, PeerId } from '@libp2p/interface'

@@ -3,7 +3,8 @@
 // more than its window.
 //
 //   send() true ──▶ written, told on a later turn
-//   send() false ─▶ blocked: further turns gather here ── 'drain' and nothing left in the stream ──▶ next piece; written, next batch
+//   send() false ─▶ blocked: further turns gather here
+//                      ── 'drain' and nothing left in the stream ──▶ next piece; written, next batch
 //
 // A batch goes to the stream in pieces that fit into one Noise message, and with what is put around them into one read of the other end: yamux
 // hands a frame up when all of it is there, so one that is larger is read, decrypted and handled only after it has been sent.

@@ -4,7 +4,8 @@
 //   fencing       no receiver accepts a smaller token after a larger one, not in its next life either
 //   decisions     what was acknowledged to a host stays: each later one counts on from it
 //   messages      what was acknowledged was handled, exactly once; those of one sender and receiver in their order
-//   config        each key is linearizable, as far as clients can tell: no answer is older than one given before it was asked for
+//   config        each key is linearizable, as far as clients can tell: no answer is older than one given
+//                 before it was asked for
 //
 // Pure: it is told, and says what was violated. A promise of the cluster that it does not check is checked elsewhere.
 

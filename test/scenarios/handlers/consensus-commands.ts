@@ -1,11 +1,13 @@
 // The commands of consensus scenarios. `quiet` before any of them shows only what changed for good: roles, applied
 // entries, answers to proposals, hosts that start or stop.
 //
-//   cluster a b c [random=0,0.5,1] [entries=2] [inflight=2] [spare=2] [snapshots=2] [hosting]     disk a term=2 vote=b log=1,1,2
+//   cluster a b c [random=0,0.5,1] [entries=2] [inflight=2] [spare=2] [snapshots=2] [hosting]
+//   disk a term=2 vote=b log=1,1,2
 //   start a b c · crash a · fire a election · wait 50 · run 1300 · cut a b · heal
 //   deliver [a b [count]] · lose [a b] · duplicate [a b] · flush a b · settle
 //   propose a name · disconnected a b [evidence] · connected a b · away a 5000 · resign a · release a
-//   reconfigure a abd [e] · transfer a [b] · read a 1 · drive a · wipe a (a member that is no founder starts with an empty log)
+//   reconfigure a abd [e] · transfer a [b] · read a 1 · drive a
+//   wipe a (a member that is no founder starts with an empty log)
 //   view a b · disk-of a
 
 import assert from 'node:assert/strict'

@@ -4,7 +4,8 @@
 //   cluster a b c             members, all of them in full-mesh; a leads
 //   order hyparview 3000      an entry begins a switch, with its deadline
 //   formed a b                all links that the open overlays of these want are up
-//   append                    what the leader has proposed gets into the log;  `refuse`: it does not, and the leader is told
+//   append                    what the leader has proposed gets into the log; `refuse`: it does not, and the leader
+//                             is told
 //   run 300 · cut b · join b · down c · lead b
 
 import { type ClusterCommand, ClusterMachine } from '../../../consensus/index.ts'
