@@ -1,5 +1,5 @@
-// `node.services` at work, as a part of its node: puts registry, index, host and calls together. What membership says of a member
-// reaches its instances here, and what an instance depends on reaches its health.
+// `node.services` at work, as a part of its node: puts registry, index, own instances and calls together. What
+// membership says of a member reaches its instances here.
 
 import type { MemberRecord, SwimEvent } from '../../topology/index.ts'
 import { checkAll, checkedOptions, checkText, waitChecks } from '../call-options.ts'
@@ -16,15 +16,13 @@ import type { Link } from '../wire/link.ts'
 import { byMerit } from './balance.ts'
 import { CallSide } from './call-side.ts'
 import { type ContractClient, calling, type ServiceContract, type ServiceMethods } from './contract.ts'
-import { dependants, missingFor } from './dependencies.ts'
-import { HealthWatch } from './health.ts'
-import { checkedOffer } from './offer-checks.ts'
+import { dependants } from './dependencies.ts'
+import { type ForeignOffer, OwnInstances } from './own-instances.ts'
 import {
   checkCalled,
   checkedCall,
   checkedContract,
   checkedDefaults,
-  checkedObject,
   checkedQuery,
   checkedTarget,
   refuse,
@@ -32,7 +30,7 @@ import {
 import { Registry } from './registry.ts'
 import { RegistryGossip } from './registry-gossip.ts'
 import type { Asked } from './service-call.ts'
-import { newFacts, OWN_NAMESPACE, removalProblems, type ServiceFacts, serviceFacts } from './service-facts.ts'
+import { newFacts, OWN_NAMESPACE, removalProblems, type ServiceFacts } from './service-facts.ts'
 import type { FindHandler } from './service-host.ts'
 import { instanceId, ServiceIndex } from './service-index.ts'
 import type {
@@ -52,27 +50,12 @@ const noOptions: ServiceCallOptions = {}
 const DEFAULT_WAIT_MS = 30_000
 /** Asks the owner of an instance to take it back. */
 const REMOVE_SUBJECT = 'trellis.service.remove'
-/** Calls of one service that a gateway passes on at once. */
-const MAX_PASSED_ON = 1_024
-
-/** What a gateway offers in the name of another cluster, until it is disposed. */
-export interface ForeignOffer extends Disposable {
-  update(facts: ServiceFacts): void
-}
-
-/** An instance of this node. */
-interface Offered {
-  /** As its owner declared it; what is spread may be worse, for want of what it depends on. */
-  declared: ServiceFacts
-  spread: ServiceFacts
-  readonly watch: HealthWatch | undefined
-}
 
 export class LocalServices implements Services, NodePart {
   readonly #context: NodeContext
   readonly #registry: Registry<ServiceFacts>
   readonly #index: ServiceIndex
-  readonly #offered = new Map<number, Offered>()
+  readonly #own: OwnInstances
   readonly #watches = new Set<ServiceWatch>()
   readonly #stopping = new AbortController()
   readonly #carrier: (channel: 'data' | 'gossip', name: string) => Carrier
@@ -89,6 +72,14 @@ export class LocalServices implements Services, NodePart {
     this.#carrier = carrier
     this.#registry = new Registry(context.self.id, context.self.generation)
     this.#index = new ServiceIndex(this.#registry)
+    this.#own = new OwnInstances({
+      context,
+      registry: this.#registry,
+      index: this.#index,
+      host: () => this.#side?.host,
+      spread: (delta) => this.#gossip?.spread(delta),
+      onChange: () => this.#changed([context.self.id]),
+    })
   }
 
   async start(): Promise<void> {
@@ -142,7 +133,7 @@ export class LocalServices implements Services, NodePart {
     this.#side?.[Symbol.dispose]()
     this.#removals?.[Symbol.dispose]()
     for (const watch of this.#watches) watch.end()
-    for (const { watch } of this.#offered.values()) watch?.[Symbol.dispose]()
+    this.#own[Symbol.dispose]()
   }
 
   register(
@@ -151,47 +142,12 @@ export class LocalServices implements Services, NodePart {
     options: ServiceOptions = {},
   ): ServiceRegistration {
     if (this.#stopping.signal.aborted) throw nodeStopping()
-    const { facts: declared, handler } = checkedOffer(name, handlers, options, this.#context.options.zone)
-    const { health } = options
-    const spread = this.#seen(declared)
-    const created = this.#registry.create(spread)
-    if (!created)
-      throw new ClusterError('ERR_BUFFER_FULL', 'this node offers 1,000 services', { queue: 'services', limit: 1_000 })
-    const { number, delta } = created
-    const watch =
-      health && new HealthWatch(health, this.#context.toolbox.clock, (found) => this.#update(number, { health: found }))
-    this.#offered.set(number, { declared, spread, watch })
-    this.#side?.host.add(number, declared.name, handler, options.concurrency)
-    this.#gossip?.spread(delta)
-    this.#changed([this.#context.self.id])
-    const dispose = (): void => this.#dispose(number)
-    return {
-      id: instanceId(this.#context.self.id, number),
-      update: (changes) => this.#update(number, changes),
-      pass: () => watch?.pass(),
-      dispose,
-      [Symbol.dispose]: dispose,
-    }
+    return this.#own.register(name, handlers, options)
   }
 
-  /** Offers what is in another cluster; `handler` passes calls on. Undefined: this node offers 1,000 services already. */
+  /** As {@link OwnInstances.offerForeign}. */
   offerForeign(facts: ServiceFacts, handler: FindHandler): ForeignOffer | undefined {
-    if (this.#stopping.signal.aborted) return undefined
-    const created = this.#registry.create(facts)
-    if (!created) return undefined
-    const { number, delta } = created
-    this.#offered.set(number, { declared: facts, spread: facts, watch: undefined })
-    this.#side?.host.add(number, facts.name, handler, MAX_PASSED_ON)
-    this.#gossip?.spread(delta)
-    this.#changed([this.#context.self.id])
-    const update = (changed: ServiceFacts): void => {
-      const offered = this.#offered.get(number)
-      if (!offered) return
-      offered.declared = changed
-      this.#spread(number, offered)
-      this.#changed([this.#context.self.id])
-    }
-    return { update, [Symbol.dispose]: () => this.#dispose(number) }
+    return this.#stopping.signal.aborted ? undefined : this.#own.offerForeign(facts, handler)
   }
 
   /** Offers where to reach something of the node itself, which no user may offer or remove. */
@@ -311,15 +267,15 @@ export class LocalServices implements Services, NodePart {
     const found = this.#index.find({ namespace: '*' }).find(({ instance }) => instance.id === id)
     if (!found) throw new ClusterError('ERR_UNKNOWN_SERVICE', `there is no instance '${id}'`, { service: id })
     refuse(removalProblems(found.instance))
-    if (found.owner === this.#context.self.id) this.#dispose(found.number)
+    if (found.owner === this.#context.self.id) this.#own.remove(found.number)
     else await this.#context.requests.request(found.owner, REMOVE_SUBJECT, found.number, options)
   }
 
   /** Who asks may be of an earlier release, or take the number for what had it in an earlier life of this node. */
   #removeForOther(number: number): null {
-    const { declared } = this.#offered.get(number) ?? {}
+    const declared = this.#own.declared(number)
     if (declared) refuse(removalProblems({ ...declared, id: instanceId(this.#context.self.id, number) }))
-    this.#dispose(number)
+    this.#own.remove(number)
     return null
   }
 
@@ -345,38 +301,6 @@ export class LocalServices implements Services, NodePart {
     return this.#side
   }
 
-  #update(number: number, changes: Parameters<ServiceRegistration['update']>[0]): void {
-    const offered = this.#offered.get(number)
-    if (!offered) throw new ClusterError('ERR_UNKNOWN_SERVICE', 'it is no longer offered', { service: String(number) })
-    offered.declared = serviceFacts(offered.declared, checkedObject(changes))
-    this.#spread(number, offered)
-    this.#changed([this.#context.self.id])
-  }
-
-  #dispose(number: number): void {
-    const offered = this.#offered.get(number)
-    if (!offered) return
-    this.#offered.delete(number)
-    offered.watch?.[Symbol.dispose]()
-    this.#side?.host.remove(number)
-    const delta = this.#registry.remove(number)
-    if (delta) this.#gossip?.spread(delta)
-    this.#changed([this.#context.self.id])
-  }
-
-  /** Worse than declared while something that it needs cannot be called; what is elsewhere is judged there. */
-  #seen(declared: ServiceFacts): ServiceFacts {
-    if (declared.cluster !== '') return declared
-    const missing = missingFor(declared, (query) => this.#index.find(query).map(({ instance }) => instance))
-    return declared.health === 'passing' && missing.length > 0 ? { ...declared, health: 'degraded' } : declared
-  }
-
-  #spread(number: number, offered: Offered): void {
-    offered.spread = this.#seen(offered.declared)
-    const delta = this.#registry.update(number, offered.spread)
-    if (delta) this.#gossip?.spread(delta)
-  }
-
   #changed(owners: readonly string[]): void {
     this.#index.refresh(owners)
     if (this.#isLooking) return
@@ -390,11 +314,7 @@ export class LocalServices implements Services, NodePart {
 
   #look(): void {
     if (this.#stopping.signal.aborted) return
-    for (const [number, offered] of this.#offered)
-      if (this.#seen(offered.declared).health !== offered.spread.health) {
-        this.#spread(number, offered)
-        this.#index.refresh([this.#context.self.id])
-      }
+    this.#own.judge()
     for (const watch of this.#watches) watch.look()
   }
 }
