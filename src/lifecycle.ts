@@ -15,7 +15,8 @@ import type { LifecycleOptions, Stage } from './lifecycle-options.ts'
 import { LinkEvents } from './link-events.ts'
 import type { Links } from './links/links.ts'
 import { Peers } from './links/peers.ts'
-import { type AdmissionAnswer, askAnyone, type HolderState, holderState } from './membership/admission.ts'
+import { type AdmissionAnswer, askAnyone } from './membership/admission.ts'
+import { Companions } from './membership/companions.ts'
 import { parseFormingState } from './membership/formation.ts'
 import { founding } from './membership/founding.ts'
 import { Joining, lastingRefusals } from './membership/joining.ts'
@@ -31,8 +32,6 @@ import { RecordSigner } from './wire/signed-record.ts'
 
 /** A leader that stops gives its successor this long to be told so; then it goes all the same. */
 const RESIGN_TIMEOUT_MS = 1_000
-/** Those who came together are admitted within some round trips of each other; one that is not must not keep the others from their work. */
-const COMPANIONS_GRACE_MS = 1_000
 
 export class Lifecycle {
   readonly requests: Requests
@@ -44,11 +43,11 @@ export class Lifecycle {
   #isStopping = false
   /** As the disk remembers it; undefined before this node knows it. */
   cluster: StoredCluster | undefined
-  #enteredAt = 0
   /** What there is of the node so far; what a link brings goes to whoever is there. */
   readonly #parts: Parts
   readonly #linkEvents: LinkEvents
   #joining: Joining | undefined
+  readonly companions: Companions
   readonly #remembered: RememberedPeers
   readonly #routes: Routes
 
@@ -77,6 +76,13 @@ export class Lifecycle {
       onRefused: (error, address) => this.#refused(error, address),
       onMoved: (member) => this.#moved(member),
       onUnreachable: (member) => this.#routes.overlays.unreachable(member),
+    })
+    this.companions = new Companions({
+      clock: toolbox.clock,
+      self: self.id,
+      peers: this.#peers,
+      founders: () => this.cluster?.founders,
+      member: (id) => this.#parts.membership?.member(id),
     })
     this.requests = new Requests({
       clock: toolbox.clock,
@@ -155,13 +161,6 @@ export class Lifecycle {
 
   get membership(): Membership | undefined {
     return this.#parts.membership
-  }
-
-  /** False for a moment after it came, while somebody of its cluster whom it is linked to is not known to be admitted. */
-  get knowsCompanions(): boolean {
-    const isRecent = this.#options.toolbox.clock.now() - this.#enteredAt < COMPANIONS_GRACE_MS
-    const isKnown = (id: string): boolean => this.#parts.membership?.member(id) !== undefined
-    return !isRecent || this.#peers.companions(this.cluster?.founders).every(({ peer }) => isKnown(peer.id))
   }
 
   nameOf(id: string): string {
@@ -255,7 +254,7 @@ export class Lifecycle {
   async #enterCluster(cluster: StoredCluster): Promise<void> {
     const { self, storage, toolbox } = this.#options
     this.cluster = cluster
-    this.#enteredAt = toolbox.clock.now()
+    this.companions.entered()
     if (cluster.founders.length === 0) this.#parts.formation?.close()
     await this.#remembered.meet(this.#peers.companions(cluster.founders))
     const ownLog = new OwnLog(storage, self, cluster)
@@ -290,7 +289,7 @@ export class Lifecycle {
       links: this.links,
       requests: this.requests,
       toolbox,
-      stateOf: (holder) => this.#holderState(holder),
+      stateOf: (holder) => this.companions.stateOf(holder),
       strangers: () => this.#peers.strangers(),
       isMember: (peer) => this.#parts.membership?.member(peer) !== undefined,
       isSparse: () => this.#routes.overlays.isSparse,
@@ -323,8 +322,7 @@ export class Lifecycle {
     const leader = coordination?.knowledge().leader ?? ''
     const isInReach = leader === self.id || this.links.get(leader) !== undefined
     if (coordination && isInReach) return coordination.admit(self.id, self.name)
-    const companions = this.#peers.companions().map(({ peer }) => peer.id)
-    return askAnyone(this.requests, companions, toolbox.random, { id: self.id, name: self.name }, signal)
+    return askAnyone(this.requests, this.companions.ids, toolbox.random, { id: self.id, name: self.name }, signal)
   }
 
   #admitted(): void {
@@ -365,7 +363,7 @@ export class Lifecycle {
       },
       count: (reason) => toolbox.counters.add(reason),
     })
-    this.#parts.membership.start(this.#peers.companions().map(({ peer }) => peer.id))
+    this.#parts.membership.start(this.companions.ids)
   }
 
   // --- Who refuses, moves or bears the same name ---
@@ -383,13 +381,6 @@ export class Lifecycle {
     if (error.code === 'ERR_DATA_ROLLED_BACK' || (error.code === 'ERR_NAME_TAKEN' && isFresh)) this.#fail(error)
     else if (this.#stage === 'seeking' && isFresh && lastingRefusals.has(error.code))
       this.#options.onUnwelcome(error, address)
-  }
-
-  /** What this node, as leader, knows of who holds a name (rule 8). */
-  #holderState(holder: string): HolderState {
-    const knownForMs = this.#options.toolbox.clock.now() - this.#enteredAt
-    const isHere = holder === this.#options.self.id || this.links.get(holder) !== undefined
-    return holderState(this.#parts.membership?.member(holder), isHere, knownForMs)
   }
 
   #fail(error: unknown): void {

@@ -6,6 +6,7 @@ import type { EvidenceView, MemberRecord, SwimEvent } from '../topology/index.ts
 import type { Relay } from './channels/relay.ts'
 import type { Requests } from './channels/requests.ts'
 import type { Coordination } from './coordination/coordination.ts'
+import { endAll } from './ending.ts'
 import type { Stage } from './lifecycle-options.ts'
 import type { Links } from './links/links.ts'
 import type { Overlays } from './membership/overlays.ts'
@@ -157,14 +158,6 @@ export class NodeParts implements Required<NodePart> {
 
   /** In the reverse order of their beginning; one that fails keeps none of the others. Rejects with the first failure. */
   async close(): Promise<void> {
-    const failures: unknown[] = []
-    for (const part of [...this.#parts].reverse()) {
-      try {
-        await part.close?.()
-      } catch (error) {
-        failures.push(error)
-      }
-    }
-    if (failures.length > 0) throw failures[0]
+    await endAll([...this.#parts].reverse().map((part) => () => part.close?.()))
   }
 }

@@ -7,6 +7,7 @@ import { memberCalled } from './addressee.ts'
 import type { AdminServer } from './admin/server.ts'
 import { adminService } from './admin/services.ts'
 import type { Knowledge } from './coordination/knowledge.ts'
+import { endAll } from './ending.ts'
 import { asClusterError, ClusterError, isClusterError } from './errors.ts'
 import { EventHub } from './events.ts'
 import { KnowledgeEvents } from './knowledge-events.ts'
@@ -258,7 +259,7 @@ export class RunningNode extends NodeFaces implements TrellisNode {
     const { lifecycle } = this
     const knowsLeader = this.#knows()?.leader !== undefined
     const knowsOthers = lifecycle.links.all().length === 0 || lifecycle.members().length > 1
-    return lifecycle.stage === 'member' && knowsLeader && knowsOthers && lifecycle.knowsCompanions
+    return lifecycle.stage === 'member' && knowsLeader && knowsOthers && lifecycle.companions.areKnown
   }
 
   /** The refusal of every seed, when all of them have refused this node while it was looking for its cluster. */
@@ -322,9 +323,8 @@ export class RunningNode extends NodeFaces implements TrellisNode {
     const { storage, transport } = this.#options
     this.#knowledge.close()
     this.#loopDelay[Symbol.dispose]()
-    // S5 stops first: its own clean-up may still want links. Whatever fails, the rest is ended all the same.
-    const failures: unknown[] = []
-    const steps = [
+    // S5 stops first: its own clean-up may still want links.
+    await endAll([
       () => this.#vsm?.close(),
       () => this.features.parts.close(),
       () => this.lifecycle.stop(),
@@ -332,18 +332,10 @@ export class RunningNode extends NodeFaces implements TrellisNode {
       () => transport.close(),
       () => this.#condemn(),
       () => storage.close(),
-    ]
-    for (const step of steps) {
-      try {
-        await step()
-      } catch (error) {
-        failures.push(error)
-      }
-    }
-    this.#guard.stop()
-    this.#observer[Symbol.dispose]()
-    this.#hub.close()
-    if (failures.length > 0) throw failures[0]
+      () => this.#guard.stop(),
+      () => this.#observer[Symbol.dispose](),
+      () => this.#hub.close(),
+    ])
   }
 
   /** A copy that its cluster has refused must not come back as soon as its generation is high enough (design rule 7). */
