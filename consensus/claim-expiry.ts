@@ -1,6 +1,8 @@
-// When a claim's lease is over: the leader's judgement, made with its own clock and carried out by the log. Only how long the leader itself has seen nothing new
-// counts, so no two clocks are compared. Everybody who keeps the log watches, so that a new leader goes on from what it has seen itself: else leases would never
-// end where leaders change more often. That is as safe: nobody sees a renewal before its holder has sent it, and it is from then that the holder counts.
+// When a claim's lease is over: the leader's judgement, made with its own clock and carried out by the log. Only how
+// long the leader itself has seen nothing new counts, so no two clocks are compared. Everybody who keeps the log
+// watches, so that a new leader goes on from what it has seen itself: else leases would never end where leaders change
+// more often. That is as safe: nobody sees a renewal before its holder has sent it, and it is from then that the holder
+// counts.
 
 import type { ClaimCommand, ClaimedThing } from './machines/claim-commands.ts'
 import type { LogIndex } from './types.ts'
@@ -29,8 +31,9 @@ export class ClaimExpiry {
   }
 
   /**
-   * Takes in how claims are now. What is due, for a leader to propose; what was proposed and not applied yet is due again. A claim is due when its lease,
-   * lengthened by the drift, is over since it was first seen as it is: that is after its holder's own clock has ended it.
+   * Takes in how claims are now. What is due, for a leader to propose; what was proposed and not applied yet is due
+   * again. A claim is due when its lease, lengthened by the drift, is over since it was first seen as it is: that is
+   * after its holder's own clock has ended it.
    */
   look(now: number, things: Iterable<ClaimedThing>): Expiry[] {
     const before = this.#seen

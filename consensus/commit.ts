@@ -1,5 +1,5 @@
-// What is committed, and what goes to the state machine. Thesis sections 3.5 and 3.6.2: an entry is committed when a majority
-// has made it durable and it is of the leader's own term, and with it all before it.
+// What is committed, and what goes to the state machine. Thesis sections 3.5 and 3.6.2: an entry is committed when a
+// majority has made it durable and it is of the leader's own term, and with it all before it.
 
 import { invariant } from './invariant.ts'
 import { agreedBy } from './quorum.ts'
@@ -22,8 +22,9 @@ export function advanceCommit<Command>(raft: RaftState<Command>, leader: LeaderS
 }
 
 /**
- * Hands over what is committed and durable here, each entry once, in order; of many as many as one step may. After a start they are all
- * since the last snapshot, which would keep the event loop from everything else, the answers to a new leader among it.
+ * Hands over what is committed and durable here, each entry once, in order; of many as many as one step may. After a
+ * start they are all since the last snapshot, which would keep the event loop from everything else, the answers to a
+ * new leader among it.
  */
 export function applyCommitted<Command>(raft: RaftState<Command>): void {
   const { log, rules, commitIndex, appliedIndex, options } = raft

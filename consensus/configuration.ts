@@ -1,5 +1,6 @@
 // What a configuration says: who has a vote, who holds the log. Thesis chapter 4. A voter is a member together with its
-// log, so the same member may stand here twice: with the log it lost among the outgoing, with its new one among the voters.
+// log, so the same member may stand here twice: with the log it lost among the outgoing, with its new one among the
+// voters.
 
 import { invariant } from './invariant.ts'
 import type { Configuration, LogIndex, Voter, VoterId } from './types.ts'
@@ -46,8 +47,8 @@ interface Placed {
 }
 
 /**
- * The configurations in one log, by the index of their entries. A truncated entry takes its configuration along, and the one before is in
- * force again (thesis section 4.1).
+ * The configurations in one log, by the index of their entries. A truncated entry takes its configuration along, and
+ * the one before is in force again (thesis section 4.1).
  */
 export class Configurations {
   /** Ascending. The first is the one that the log begins with. Never empty. */

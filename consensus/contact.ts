@@ -32,7 +32,9 @@ export function roundAnswered<Command>(
   countRounds(raft, leader, now)
 }
 
-/** The process was away: the answers that wait come first, and what the clock has not counted voids every round before. */
+/**
+ * The process was away: the answers that wait come first, and what the clock has not counted voids every round before.
+ */
 export function doubtContact<Command>(
   raft: RaftState<Command>,
   leader: LeaderState,

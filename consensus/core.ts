@@ -1,6 +1,7 @@
-// The shape of the consensus core: inputs in, effects out; see `topology/core.ts` for the same idea. What differs is the
-// disk: the core says what must be durable (`persist`), is told when it is (`persisted`), and holds back until then
-// whatever must not leave before. So no driver can send too early. (etcd-io/raft calls this asynchronous storage writes.)
+// The shape of the consensus core: inputs in, effects out; see `topology/core.ts` for the same idea. What differs is
+// the disk: the core says what must be durable (`persist`), is told when it is (`persisted`), and holds back until then
+// whatever must not leave before. So no driver can send too early. (etcd-io/raft calls this asynchronous storage
+// writes.)
 
 import type { RaftMessage } from './messages.ts'
 import type {
@@ -23,7 +24,10 @@ export interface Proposal<Command> {
 }
 
 export type Input<Command> =
-  /** `storeId`: the log the sender votes with, as its link has proved it. The same member with another log is another voter. */
+  /**
+   * `storeId`: the log the sender votes with, as its link has proved it. The same member with another log is another
+   * voter.
+   */
   | {
       readonly type: 'message'
       readonly from: VoterId
@@ -57,13 +61,14 @@ export type Input<Command> =
    */
   | { readonly type: 'reconfigure'; readonly proposal: number; readonly change: Reconfiguration }
   /**
-   * Hand leadership to `to`, or, undefined, to the voter with the longest log (section 3.10). Until it ends proposals are rejected
-   * as `transferring`. Answered with `transferred`, or with `reject` when it did not happen within an election timeout.
+   * Hand leadership to `to`, or, undefined, to the voter with the longest log (section 3.10). Until it ends proposals
+   * are rejected as `transferring`. Answered with `transferred`, or with `reject` when it did not happen within an
+   * election timeout.
    */
   | { readonly type: 'transfer'; readonly proposal: number; readonly to: VoterId | undefined }
   /**
-   * A linearizable read, at a leader or a follower (section 6.4). `read` is the driver's own number; it comes back in `readable`,
-   * or in `unreadable`; then a new attempt is a new read.
+   * A linearizable read, at a leader or a follower (section 6.4). `read` is the driver's own number; it comes back in
+   * `readable`, or in `unreadable`; then a new attempt is a new read.
    */
   | { readonly type: 'read'; readonly read: number }
   /** An `apply` had more behind it: hand over the next ones. */
@@ -81,12 +86,15 @@ export type Input<Command> =
       readonly bytes: Uint8Array
     }
   /**
-   * Of the snapshot that arrives, everything before `offset` is stored. At its size: all of it is durable, its bytes are in
-   * order, and it is the latest snapshot. An `offset` of 0: it was damaged and is thrown away.
+   * Of the snapshot that arrives, everything before `offset` is stored. At its size: all of it is durable, its bytes
+   * are in order, and it is the latest snapshot. An `offset` of 0: it was damaged and is thrown away.
    */
   | { readonly type: 'chunk-stored'; readonly id: string; readonly offset: number }
 
-/** The voters and learners there shall be. No voter is new that was not a learner and has caught up, unless it replaces its own lost log. */
+/**
+ * The voters and learners there shall be. No voter is new that was not a learner and has caught up, unless it replaces
+ * its own lost log.
+ */
 export interface Reconfiguration {
   readonly voters: readonly Voter[]
   readonly learners: readonly Voter[]
@@ -100,9 +108,9 @@ export type Effect<Command> =
   | { readonly type: 'set-timer'; readonly timer: RaftTimer; readonly at: number }
   | { readonly type: 'clear-timer'; readonly timer: RaftTimer }
   /**
-   * Make durable, in order of tickets. `base`, when there is one: first all entries go, and the next one stands behind it (a snapshot took
-   * their place). `entries` replace everything from `entries[0].index` on. The driver may group several tickets under one
-   * flush and answers with the highest.
+   * Make durable, in order of tickets. `base`, when there is one: first all entries go, and the next one stands behind
+   * it (a snapshot took their place). `entries` replace everything from `entries[0].index` on. The driver may group
+   * several tickets under one flush and answers with the highest.
    */
   | {
       readonly type: 'persist'
@@ -112,11 +120,14 @@ export type Effect<Command> =
       readonly entries: readonly Entry<Command>[]
     }
   /**
-   * Committed, in order, each exactly once: give to the state machine. `hasMore`: there are more than one step hands over; the driver gives
-   * `apply-due` when it has let others have their turn.
+   * Committed, in order, each exactly once: give to the state machine. `hasMore`: there are more than one step hands
+   * over; the driver gives `apply-due` when it has let others have their turn.
    */
   | { readonly type: 'apply'; readonly entries: readonly Entry<Command>[]; readonly hasMore: boolean }
-  /** The proposal is in this leader's log at (`index`, `term`). It is done when the entry applied at `index` has that term, lost when another has. */
+  /**
+   * The proposal is in this leader's log at (`index`, `term`). It is done when the entry applied at `index` has that
+   * term, lost when another has.
+   */
   | { readonly type: 'accepted'; readonly proposal: number; readonly index: LogIndex; readonly term: Term }
   /** The proposal was not appended, so it has not happened and never will. */
   | {
@@ -125,7 +136,10 @@ export type Effect<Command> =
       readonly code: RejectCode
       readonly leader: VoterId | undefined
     }
-  /** Whoever reads the machine now sees all that was acknowledged before `read` was asked. It follows what it needs applied. */
+  /**
+   * Whoever reads the machine now sees all that was acknowledged before `read` was asked. It follows what it needs
+   * applied.
+   */
   | { readonly type: 'readable'; readonly read: number; readonly index: LogIndex }
   /** The read cannot be served, or not in time. A new attempt is a new read. */
   | {
@@ -137,13 +151,16 @@ export type Effect<Command> =
   /** The transfer that `proposal` asked for has made `to` the leader. */
   | { readonly type: 'transferred'; readonly proposal: number; readonly to: VoterId }
   /**
-   * Capture the machine, which stands right behind the entry at `index`, now; store it, and answer `captured` when it is durable as the
-   * latest snapshot. At most one is under way.
+   * Capture the machine, which stands right behind the entry at `index`, now; store it, and answer `captured` when it
+   * is durable as the latest snapshot. At most one is under way.
    */
   | { readonly type: 'capture'; readonly index: LogIndex; readonly term: Term; readonly configuration: Configuration }
   /** Entries up to `through` may go from the disk, now or later: the latest durable snapshot stands for them. */
   | { readonly type: 'compact'; readonly through: LogEnd }
-  /** Read bytes of the latest snapshot for `to`, at most `length`, and answer with `chunk`. One that is gone needs no answer. */
+  /**
+   * Read bytes of the latest snapshot for `to`, at most `length`, and answer with `chunk`. One that is gone needs no
+   * answer.
+   */
   | {
       readonly type: 'fetch-chunk'
       readonly to: VoterId
@@ -151,7 +168,10 @@ export type Effect<Command> =
       readonly offset: number
       readonly length: number
     }
-  /** Store bytes of a snapshot that arrives, from `offset` on (0: begin anew, an unfinished other one goes), and answer `chunk-stored`. */
+  /**
+   * Store bytes of a snapshot that arrives, from `offset` on (0: begin anew, an unfinished other one goes), and answer
+   * `chunk-stored`.
+   */
   | {
       readonly type: 'store-chunk'
       readonly snapshot: Snapshot
@@ -163,10 +183,11 @@ export type Effect<Command> =
   | { readonly type: 'emit'; readonly event: RaftEvent }
 
 /**
- * Nothing that was rejected has happened or will. `not-leader`: try the leader named beside it. `busy`: more is under way than a bound
- * allows. `transferring`: leadership is being handed over; ask again in a moment. `unsettled`: this leader has not committed an entry of its
- * own term yet. `in-progress`: another change of voters, or another transfer, is under way. `not-caught-up`: a new voter, or the next leader,
- * lacks entries. `invalid`: no such voter, or voters named twice, or none. `timed-out`: a transfer or a read was not answered in time.
+ * Nothing that was rejected has happened or will. `not-leader`: try the leader named beside it. `busy`: more is under
+ * way than a bound allows. `transferring`: leadership is being handed over; ask again in a moment. `unsettled`: this
+ * leader has not committed an entry of its own term yet. `in-progress`: another change of voters, or another transfer,
+ * is under way. `not-caught-up`: a new voter, or the next leader, lacks entries. `invalid`: no such voter, or voters
+ * named twice, or none. `timed-out`: a transfer or a read was not answered in time.
  */
 export type RejectCode =
   | 'not-leader'
@@ -187,7 +208,10 @@ export type RaftEvent =
       readonly leader: VoterId | undefined
       readonly reason: string
     }
-  /** Another configuration is in force here, or the one in force was committed: then it is `settled`, and final unless joint. */
+  /**
+   * Another configuration is in force here, or the one in force was committed: then it is `settled`, and final unless
+   * joint.
+   */
   | {
       readonly type: 'configuration'
       readonly index: LogIndex
@@ -207,8 +231,8 @@ export interface RaftView {
   /** Time this member became leader (in the unit of `now`); undefined when it is not. */
   readonly leaderSince: number | undefined
   /**
-   * Leader only: the *send* time of the latest round that a majority (self included) answered in this term; undefined before the first. A lease counts
-   * from here, and is the only thing that does: reads never rest on it.
+   * Leader only: the *send* time of the latest round that a majority (self included) answered in this term; undefined
+   * before the first. A lease counts from here, and is the only thing that does: reads never rest on it.
    */
   readonly quorumAt: number | undefined
   /** The configuration in force here: the latest in the log. */

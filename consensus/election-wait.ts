@@ -1,5 +1,6 @@
-// How long a voter bears silence before it asks for votes. Random between two bounds (thesis section 3.4), so that votes are
-// rarely split; short while there is evidence that the leader is gone, which only makes this one voter ask earlier.
+// How long a voter bears silence before it asks for votes. Random between two bounds (thesis section 3.4), so that
+// votes are rarely split; short while there is evidence that the leader is gone, which only makes this one voter ask
+// earlier.
 
 import { inForce } from './standing.ts'
 import type { RaftState } from './state.ts'
@@ -11,8 +12,9 @@ export function patientWait<Command>(raft: RaftState<Command>, now: number): voi
 }
 
 /**
- * Begins a short wait if evidence still buys one, else a whole election timeout. Each is drawn from twice the span of the one before, but
- * less than an election timeout: voters that have just split the vote, on slow disks perhaps, would soon split it again.
+ * Begins a short wait if evidence still buys one, else a whole election timeout. Each is drawn from twice the span of
+ * the one before, but less than an election timeout: voters that have just split the vote, on slow disks perhaps, would
+ * soon split it again.
  */
 export function nextWait<Command>(raft: RaftState<Command>, now: number, draw: number = raft.random()): void {
   const { wait: state, options } = raft
@@ -25,7 +27,9 @@ export function nextWait<Command>(raft: RaftState<Command>, now: number, draw: n
   wait(raft, draw * Math.min(span, options.electionTimeoutMinMs), now)
 }
 
-/** As {@link nextWait}, each voter in a part of the span of its own: voters that begin together do not split the vote. */
+/**
+ * As {@link nextWait}, each voter in a part of the span of its own: voters that begin together do not split the vote.
+ */
 export function firstWait<Command>(raft: RaftState<Command>, now: number): void {
   const ids = inForce(raft)
     .voters.map(({ id }) => id)
@@ -34,7 +38,10 @@ export function firstWait<Command>(raft: RaftState<Command>, now: number): void 
   nextWait(raft, now, (place + raft.random()) / Math.max(1, ids.length))
 }
 
-/** A voter that has just begun, and heard no leader yet, has found another one: there may be nobody to be patient with. A leader's followers deny its pre-vote. */
+/**
+ * A voter that has just begun, and heard no leader yet, has found another one: there may be nobody to be patient with.
+ * A leader's followers deny its pre-vote.
+ */
 export function hastenFirstWait<Command>(raft: RaftState<Command>, now: number): void {
   const { role, wait: state, options } = raft
   const isFresh = state.isFirst && role.type === 'follower' && role.leader === undefined
@@ -57,8 +64,8 @@ export function renewWait<Command>(raft: RaftState<Command>, now: number): void 
 }
 
 /**
- * Sees to it that the driver's timer fires no later than the wait ends. An earlier one stays: it finds the wait not over and is set anew. So a
- * leader's messages, each of which moves the end, cost no timer each.
+ * Sees to it that the driver's timer fires no later than the wait ends. An earlier one stays: it finds the wait not
+ * over and is set anew. So a leader's messages, each of which moves the end, cost no timer each.
  */
 export function armElection<Command>(raft: RaftState<Command>): void {
   const { wait: state, outbox } = raft

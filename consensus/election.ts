@@ -1,5 +1,5 @@
-// Elections: when to ask, whom to answer, what to count. Thesis sections 3.4 (votes), 3.6.1 (only an up-to-date log wins),
-// 4.2.3 (a voter that hears its leader does not help to depose it), 4.3 (both majorities elect), 9.6 (pre-vote).
+// Elections: when to ask, whom to answer, what to count. Thesis sections 3.4 (votes), 3.6.1 (only an up-to-date log
+// wins), 4.2.3 (a voter that hears its leader does not help to depose it), 4.3 (both majorities elect), 9.6 (pre-vote).
 
 import { patientWait } from './election-wait.ts'
 import type { RaftMessage } from './messages.ts'
@@ -73,8 +73,8 @@ export function hearsLeader<Command>(raft: RaftState<Command>, now: number): boo
 }
 
 /**
- * Whether somebody else may just have been elected: this voter itself, or whom it voted for and has not heard since. That one is waited for as
- * long as a leader is that falls silent, for another who asks now would depose it.
+ * Whether somebody else may just have been elected: this voter itself, or whom it voted for and has not heard since.
+ * That one is waited for as long as a leader is that falls silent, for another who asks now would depose it.
  */
 function expectsLeader<Command>(
   { role, hardState, wait, options, self }: RaftState<Command>,

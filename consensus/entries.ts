@@ -1,5 +1,5 @@
-// The only place where entries come into the log and go out of it, so that the configurations among them come and go with
-// them (thesis section 4.1).
+// The only place where entries come into the log and go out of it, so that the configurations among them come and go
+// with them (thesis section 4.1).
 
 import type { RaftState } from './state.ts'
 import type { Entry, LogIndex } from './types.ts'

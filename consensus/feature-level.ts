@@ -1,7 +1,7 @@
-// Rolling upgrades: what a later release has added to the log is not proposed until every voter can apply it. Each release has a
-// level, and so has each command: that of the release that brought it. The level in use is agreed in the log itself. A leader
-// raises it when everybody who holds the log has shown, over a link that is up now, that it can apply that much; from then on
-// nobody of a lower level becomes a voter or learner. It never falls.
+// Rolling upgrades: what a later release has added to the log is not proposed until every voter can apply it. Each
+// release has a level, and so has each command: that of the release that brought it. The level in use is agreed in the
+// log itself. A leader raises it when everybody who holds the log has shown, over a link that is up now, that it can
+// apply that much; from then on nobody of a lower level becomes a voter or learner. It never falls.
 //
 //   level 1 ── all who hold the log show 2 or more: `agree-level` ──▶ level 2 ── … ──▶ own level
 //
@@ -55,7 +55,10 @@ export interface LevelFacts {
   readonly levelOf: (id: VoterId) => number | undefined
 }
 
-/** The level to propose; undefined: there is nothing to raise, or not now, or not by this member. While a proposal is under way nobody else may begin to hold the log. */
+/**
+ * The level to propose; undefined: there is nothing to raise, or not now, or not by this member. While a proposal is
+ * under way nobody else may begin to hold the log.
+ */
 export function nextLevel(
   { self, view, appliedTerm, agreed, levelOf: shown }: LevelFacts,
   levels: FeatureLevels = featureLevels,

@@ -1,7 +1,7 @@
-// Who may host a singleton such as S5. Leadership alone is not enough: a deposed leader does not know it yet. Hosting needs
-// (1) leadership, (2) an applied `activate` entry of the current term, whose log index is the fencing token, and (3) a
-// lease: a majority answered a round sent less than `leaseMs` ago (thesis section 6.4.1). A new leader waits until the
-// lease of its predecessor must be over before it proposes the activation, so that no two host at once.
+// Who may host a singleton such as S5. Leadership alone is not enough: a deposed leader does not know it yet. Hosting
+// needs (1) leadership, (2) an applied `activate` entry of the current term, whose log index is the fencing token, and
+// (3) a lease: a majority answered a round sent less than `leaseMs` ago (thesis section 6.4.1). A new leader waits
+// until the lease of its predecessor must be over before it proposes the activation, so that no two host at once.
 //
 //            won, log of earlier terms applied,                applied, lease held
 //            lease held, predecessor's lease over
@@ -13,9 +13,10 @@
 //
 // From `draining` a host that is told to resume, because nobody took over, goes back to `activating`, for a new token.
 //
-// The driver gives `observe` in the same turn as every Raft step and every applied entry. It gives `away` in the turn of Raft's
-// own when monotonic, wall and boot clock disagree; an absence that the monotonic clock has counted ends the lease by
-// itself when it is long enough. It asks `holds` before every use of the token, and executes `stop` before anything else.
+// The driver gives `observe` in the same turn as every Raft step and every applied entry. It gives `away` in the turn
+// of Raft's own when monotonic, wall and boot clock disagree; an absence that the monotonic clock has counted ends the
+// lease by itself when it is long enough. It asks `holds` before every use of the token, and executes `stop` before
+// anything else.
 
 import type { RaftView } from './core.ts'
 import type { ClusterCommand, SingletonRecord } from './machines/commands.ts'
@@ -28,7 +29,10 @@ import type { LogIndex, Term, VoterId } from './types.ts'
 export type HostTimer = 'lease' | 'activate'
 
 export type HostInput =
-  /** What Raft and the machine say now. `applied`: the last entry the machine has seen, no-ops included; index and term 0 before the first. */
+  /**
+   * What Raft and the machine say now. `applied`: the last entry the machine has seen, no-ops included; index and term
+   * 0 before the first.
+   */
   | {
       readonly type: 'observe'
       readonly view: RaftView
@@ -146,7 +150,10 @@ export class SingletonHost {
     return effects
   }
 
-  /** Whether this process may use `token` at this instant. Asked before every read of the token and every send in its name. */
+  /**
+   * Whether this process may use `token` at this instant. Asked before every read of the token and every send in its
+   * name.
+   */
   holds(now: number): boolean {
     return this.#running !== undefined && this.#leaseHolds(now)
   }

@@ -1,6 +1,7 @@
-// The log: a tail that the disk has not confirmed over a part that it has, behind a base that a snapshot stands for. Thesis
-// sections 3.5 and 5.1; figure 3.1. It knows which entries were handed to which write, so that an answer from the disk that comes
-// after a truncation confirms nothing that is no longer there. What may be truncated or committed is decided elsewhere.
+// The log: a tail that the disk has not confirmed over a part that it has, behind a base that a snapshot stands for.
+// Thesis sections 3.5 and 5.1; figure 3.1. It knows which entries were handed to which write, so that an answer from
+// the disk that comes after a truncation confirms nothing that is no longer there. What may be truncated or committed
+// is decided elsewhere.
 
 import { invariant } from './invariant.ts'
 import type { Entry, LogEnd, LogIndex, Term } from './types.ts'
@@ -132,9 +133,9 @@ export class RaftLog<Command> {
   }
 
   /**
-   * The last place at or before `index` whose term is at most `term`: the last one where this log can agree with another that has
-   * `term` at `index`. Skips whole terms, so a follower is found in one round trip per term that differs (section 3.5). Below the
-   * base nothing is known any more: whoever agrees only there needs a snapshot.
+   * The last place at or before `index` whose term is at most `term`: the last one where this log can agree with
+   * another that has `term` at `index`. Skips whole terms, so a follower is found in one round trip per term that
+   * differs (section 3.5). Below the base nothing is known any more: whoever agrees only there needs a snapshot.
    */
   lastAgreement(index: LogIndex, term: Term): LogEnd {
     let at = Math.min(index, this.lastIndex)

@@ -67,7 +67,10 @@ export type RaftMessage<Command> =
       readonly lastIndex: LogIndex
       readonly lastTerm: Term
     }
-  /** Follower to its leader: from where on may I read (section 6.4)? `round` is never used for two questions, in no life. */
+  /**
+   * Follower to its leader: from where on may I read (section 6.4)? `round` is never used for two questions, in no
+   * life.
+   */
   | { readonly type: 'read-index'; readonly term: Term; readonly round: number }
   /** Answer, after a majority answered a round begun since the question came. `index` undefined: refused, ask anew. */
   | {
@@ -77,8 +80,8 @@ export type RaftMessage<Command> =
       readonly index: LogIndex | undefined
     }
   /**
-   * Leader to a follower whose next entry it no longer has (section 5.2): bytes of a snapshot from `offset` on, one message
-   * at a time. The receiver stores them; it takes up the snapshot when the last are durable.
+   * Leader to a follower whose next entry it no longer has (section 5.2): bytes of a snapshot from `offset` on, one
+   * message at a time. The receiver stores them; it takes up the snapshot when the last are durable.
    */
   | {
       readonly type: 'snapshot'
@@ -89,8 +92,8 @@ export type RaftMessage<Command> =
       readonly bytes: Uint8Array
     }
   /**
-   * Answer: the receiver wants the bytes of snapshot `id` from `offset` on. It promises nothing. When it has taken the snapshot up, or has
-   * all that it stands for, the answer is an `append-reply`.
+   * Answer: the receiver wants the bytes of snapshot `id` from `offset` on. It promises nothing. When it has taken the
+   * snapshot up, or has all that it stands for, the answer is an `append-reply`.
    */
   | {
       readonly type: 'snapshot-reply'

@@ -4,55 +4,64 @@
 
 export interface RaftOptions {
   /**
-   * Milliseconds between two rounds of a leader without news. Default 100 (a guess: a sixth of the smallest election timeout).
-   * Range 1 to electionTimeoutMinMs / 3. Too short: traffic and wake-ups for nothing. Too long: one lost packet starts an election.
+   * Milliseconds between two rounds of a leader without news. Default 100 (a guess: a sixth of the smallest election
+   * timeout). Range 1 to electionTimeoutMinMs / 3. Too short: traffic and wake-ups for nothing. Too long: one lost
+   * packet starts an election.
    */
   readonly heartbeatIntervalMs: number
   /**
-   * Milliseconds of silence before a follower may ask for votes; drawn anew between this and electionTimeoutMaxMs (section 3.4). Default 600:
-   * a block of the event loop of half a second costs nothing. Range: above 3 heartbeats and above leaseMs. Too short: a busy
-   * leader is deposed. Too long: a hung leader, whose connections stay open, is missed as long.
+   * Milliseconds of silence before a follower may ask for votes; drawn anew between this and electionTimeoutMaxMs
+   * (section 3.4). Default 600: a block of the event loop of half a second costs nothing. Range: above 3 heartbeats and
+   * above leaseMs. Too short: a busy leader is deposed. Too long: a hung leader, whose connections stay open, is missed
+   * as long.
    */
   readonly electionTimeoutMinMs: number
   /**
-   * Upper end of the draw, and how long a leader may go unanswered by a majority before it steps down (section 6.2). Default 1200. Range: at
-   * least 1.25 times the lower end. Too near to it: split votes repeat (section 9.3). Too far: a long wait for a new leader.
+   * Upper end of the draw, and how long a leader may go unanswered by a majority before it steps down (section 6.2).
+   * Default 1200. Range: at least 1.25 times the lower end. Too near to it: split votes repeat (section 9.3). Too far:
+   * a long wait for a new leader.
    */
   readonly electionTimeoutMaxMs: number
   /**
-   * Longest random wait, in milliseconds, before a follower with evidence against its leader asks for votes; twice as long at each further attempt. Default 50 (a guess: several round trips).
-   * Range 0 to electionTimeoutMinMs. Too short: the voters that notice together split the vote. Too long: a crash is repaired later than it could be.
+   * Longest random wait, in milliseconds, before a follower with evidence against its leader asks for votes; twice as
+   * long at each further attempt. Default 50 (a guess: several round trips). Range 0 to electionTimeoutMinMs. Too
+   * short: the voters that notice together split the vote. Too long: a crash is repaired later than it could be.
    */
   readonly evidenceDelayMaxMs: number
   /**
-   * How many such short waits one piece of evidence buys, when the first ballot is lost. Default 4 (a guess). Range 1 to 100. One:
-   * a split vote costs a whole election timeout. Many: a voter that alone sees the leader gone asks in vain that often.
+   * How many such short waits one piece of evidence buys, when the first ballot is lost. Default 4 (a guess). Range 1
+   * to 100. One: a split vote costs a whole election timeout. Many: a voter that alone sees the leader gone asks in
+   * vain that often.
    */
   readonly evidenceAttempts: number
   /**
-   * Milliseconds a leader may act as host of a singleton after the send time of the last round a majority answered (section 6.4.1). Default 500.
-   * Range: above 2 heartbeats, below electionTimeoutMinMs. Too short: the host stops at every hiccup. Too long: its successor waits as long.
+   * Milliseconds a leader may act as host of a singleton after the send time of the last round a majority answered
+   * (section 6.4.1). Default 500. Range: above 2 heartbeats, below electionTimeoutMinMs. Too short: the host stops at
+   * every hiccup. Too long: its successor waits as long.
    */
   readonly leaseMs: number
   /**
-   * Largest relative difference in speed of two voters' clocks; a successor waits leaseMs * (1 + drift). Default 0.05 (a guess: a hundred times
-   * what crystals do, for clocks that are being slewed). Range 0 to 0.5. Too small: two hosts at once. Too large: a longer gap without one.
+   * Largest relative difference in speed of two voters' clocks; a successor waits leaseMs * (1 + drift). Default 0.05
+   * (a guess: a hundred times what crystals do, for clocks that are being slewed). Range 0 to 0.5. Too small: two hosts
+   * at once. Too large: a longer gap without one.
    */
   readonly drift: number
   /**
-   * Entries in one message at most. Default 64 (a guess). Range 1 to 64, the most that fits one frame. One: no batching.
-   * Many: a message that blocks heartbeats.
+   * Entries in one message at most. Default 64 (a guess). Range 1 to 64, the most that fits one frame. One: no
+   * batching. Many: a message that blocks heartbeats.
    */
   readonly maxEntriesPerAppend: number
   /**
-   * Messages with entries that may be unanswered by one follower; more wait and become larger batches. Default 16 (a guess). Range 1 to
+   * Messages with entries that may be unanswered by one follower; more wait and become larger batches. Default 16 (a
+   * guess). Range 1 to
    * 1024. One: no pipelining (section 10.2.1). Many: all of it is sent again after a loss.
    */
   readonly maxInflightAppends: number
   /**
-   * Milliseconds between two messages of entries and commits to followers that no majority waits for, where writes follow each other closely: several go in one. Default 2
-   * (a guess: some writes of a quick disk). Range 0, all at once, to heartbeatIntervalMs. Short: each write costs every follower a message and a flush. Long: as much
-   * later a write is accepted when one that was relied upon falls silent, and copies at the others are as much older.
+   * Milliseconds between two messages of entries and commits to followers that no majority waits for, where writes
+   * follow each other closely: several go in one. Default 2 (a guess: some writes of a quick disk). Range 0, all at
+   * once, to heartbeatIntervalMs. Short: each write costs every follower a message and a flush. Long: as much later a
+   * write is accepted when one that was relied upon falls silent, and copies at the others are as much older.
    */
   readonly spareDelayMs: number
   /**
@@ -61,38 +70,42 @@ export interface RaftOptions {
    */
   readonly maxUncommittedEntries: number
   /**
-   * Writes handed to the disk and not yet durable; while there are more, messages are dropped and proposals refused. Default 8192. Range: above
-   * maxUncommittedEntries. Few: a leader that is slow to flush loses answers. Many: memory while a disk hangs.
+   * Writes handed to the disk and not yet durable; while there are more, messages are dropped and proposals refused.
+   * Default 8192. Range: above maxUncommittedEntries. Few: a leader that is slow to flush loses answers. Many: memory
+   * while a disk hangs.
    */
   readonly maxPendingWrites: number
   /**
-   * How many committed entries a member may lack and still become a voter, or the leader by transfer. Default 256 (a guess: a few batches).
-   * Range 0 to 1,048,576. Few: never reached under load. Many: writes wait for a new voter to catch up.
+   * How many committed entries a member may lack and still become a voter, or the leader by transfer. Default 256 (a
+   * guess: a few batches). Range 0 to 1,048,576. Few: never reached under load. Many: writes wait for a new voter to
+   * catch up.
    */
   readonly caughtUpEntries: number
   /**
-   * Reads that may wait at one voter for their round; more are refused as `busy`. Default 8192 (a guess). Range 1 to 1,048,576. Few: bursts are
-   * refused. Many: memory while no majority answers.
+   * Reads that may wait at one voter for their round; more are refused as `busy`. Default 8192 (a guess). Range 1 to
+   * 1,048,576. Few: bursts are refused. Many: memory while no majority answers.
    */
   readonly maxPendingReads: number
   /**
-   * Committed entries that one step hands to the state machine; the others follow in steps of their own. Default 512 (a guess: some milliseconds of a
-   * process that has just started). Range 1 to 1,048,576. Few: many steps. Many: the event loop stands still after a start.
+   * Committed entries that one step hands to the state machine; the others follow in steps of their own. Default 512 (a
+   * guess: some milliseconds of a process that has just started). Range 1 to 1,048,576. Few: many steps. Many: the
+   * event loop stands still after a start.
    */
   readonly maxEntriesPerStep: number
   /**
-   * Entries applied since the last snapshot before the next one is captured. Default 0: never. Range 0 to 2^31. Few: the machine is written
-   * again and again. Many: a long log to read at a start, and memory.
+   * Entries applied since the last snapshot before the next one is captured. Default 0: never. Range 0 to 2^31. Few:
+   * the machine is written again and again. Many: a long log to read at a start, and memory.
    */
   readonly snapshotEveryEntries: number
   /**
-   * Entries the log keeps from before its snapshot, for followers that lag a little. Default 1024 (a guess). Range 0 to 1,048,576. Few: a short absence
-   * costs a whole snapshot. Many: memory.
+   * Entries the log keeps from before its snapshot, for followers that lag a little. Default 1024 (a guess). Range 0 to
+   * 1,048,576. Few: a short absence costs a whole snapshot. Many: memory.
    */
   readonly snapshotTrailingEntries: number
   /**
-   * Bytes of a snapshot in one message; one is under way to a follower at a time. Default 262,144 (a guess: a millisecond of a fast link). Range 1 to
-   * 1,048,576, the most that fits one message. Few: many round trips. Many: heartbeats wait behind them.
+   * Bytes of a snapshot in one message; one is under way to a follower at a time. Default 262,144 (a guess: a
+   * millisecond of a fast link). Range 1 to 1,048,576, the most that fits one message. Few: many round trips. Many:
+   * heartbeats wait behind them.
    */
   readonly snapshotChunkBytes: number
 }

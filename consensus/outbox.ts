@@ -1,5 +1,6 @@
 // The effects of one step, and the answers that a write holds back (thesis section 3.8): what a peer may rely on leaves
-// only when it cannot be forgotten. Losing a message is always allowed in Raft, so the place for waiting ones is bounded.
+// only when it cannot be forgotten. Losing a message is always allowed in Raft, so the place for waiting ones is
+// bounded.
 
 import type { Effect, RaftEvent, RaftTimer } from './core.ts'
 import type { RaftMessage } from './messages.ts'

@@ -1,12 +1,12 @@
-// Messages of one turn of a driver, before they leave. Thesis section 10.2 batches and pipelines; here what several steps of a
-// turn say to one peer becomes as few messages as carry it:
+// Messages of one turn of a driver, before they leave. Thesis section 10.2 batches and pipelines; here what several
+// steps of a turn say to one peer becomes as few messages as carry it:
 //
 //   append + append behind it        one append with the entries of both, the round and commit index of the later
 //   append-reply + append-reply      the later one, when it says at least as much
 //   anything else                    stays as it is, in its order
 //
-// An append that begins where the one before ended is what a leader sends that had both at once, and a message that is dropped for a
-// later one is lost, as any may be: so nothing here can be wrong that a network could not do.
+// An append that begins where the one before ended is what a leader sends that had both at once, and a message that is
+// dropped for a later one is lost, as any may be: so nothing here can be wrong that a network could not do.
 
 import type { RaftMessage } from './messages.ts'
 import type { VoterId } from './types.ts'

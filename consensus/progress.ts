@@ -1,6 +1,7 @@
-// What a leader knows about one follower's log, and how fast it may send (etcd-io/raft calls this a tracker). Three modes:
-// `probe`, one message at a time, to find where the logs agree; `replicate`, from there on, a bounded number of messages
-// ahead of their answers (thesis section 10.2.1); `snapshot`, while it lacks what the leader's log no longer has (chapter 5).
+// What a leader knows about one follower's log, and how fast it may send (etcd-io/raft calls this a tracker). Three
+// modes: `probe`, one message at a time, to find where the logs agree; `replicate`, from there on, a bounded number of
+// messages ahead of their answers (thesis section 10.2.1); `snapshot`, while it lacks what the leader's log no longer
+// has (chapter 5).
 
 import type { LogIndex, Snapshot } from './types.ts'
 
@@ -79,8 +80,9 @@ export class Progress {
   }
 
   /**
-   * Whether a refusal of `previousIndex` says something new, rather than repeating what was acted on. Below `match` it cannot be true: a
-   * follower that lost what it acknowledged is left to the heartbeats, not argued with at the speed of the wire.
+   * Whether a refusal of `previousIndex` says something new, rather than repeating what was acted on. Below `match` it
+   * cannot be true: a follower that lost what it acknowledged is left to the heartbeats, not argued with at the speed
+   * of the wire.
    */
   isNews(previousIndex: LogIndex): boolean {
     if (this.mode === 'snapshot') return false

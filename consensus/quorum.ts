@@ -11,8 +11,9 @@ export function majority(voters: number): number {
 }
 
 /**
- * The largest value that at least `needed` of `values` have reached: with match indexes the index a majority stores, with answered rounds the
- * round a majority answered. One value per voter, 0 for a voter that has reached nothing. Quadratic, for at most 7.
+ * The largest value that at least `needed` of `values` have reached: with match indexes the index a majority stores,
+ * with answered rounds the round a majority answered. One value per voter, 0 for a voter that has reached nothing.
+ * Quadratic, for at most 7.
  */
 export function reachedBy(needed: number, values: readonly number[]): number {
   let best = 0

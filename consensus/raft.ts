@@ -11,10 +11,11 @@
 //                                 │
 //                                 ▼  end of each step: write what changed, let go what is durable, commit, apply, serve
 //
-// The driver's duties. Call `start` once, then `step`, one at a time, with a clock that never runs back. Execute effects in
-// order. Flush a `persist`, alone or several together, then step `persisted` with the highest ticket; a failed flush stops the
-// member. `send` is a datagram: it may be lost, never altered. Hand `apply` to the machine at once. After a gap in its
-// own running, step `away` before any timer or message that waits. A restarted voter begins with what its disk held.
+// The driver's duties. Call `start` once, then `step`, one at a time, with a clock that never runs back. Execute
+// effects in order. Flush a `persist`, alone or several together, then step `persisted` with the highest ticket; a
+// failed flush stops the member. `send` is a datagram: it may be lost, never altered. Hand `apply` to the machine at
+// once. After a gap in its own running, step `away` before any timer or message that waits. A restarted voter begins
+// with what its disk held.
 
 import { advanceCommit, applyCommitted } from './commit.ts'
 import { checkQuorum, doubtContact } from './contact.ts'

@@ -1,7 +1,8 @@
-// Linearizable reads without a write. Thesis section 6.4: a leader that has committed in its own term notes its commit index,
-// begins a round, and when a majority has answered it knows that nobody else led meanwhile. Whoever has applied up to that index may
-// read. A read joins only a round begun after it came; reads that come while one is under way share the next. No clock is asked.
-// A follower asks its leader for the index, and applies up to it itself. A question is never asked twice under one number.
+// Linearizable reads without a write. Thesis section 6.4: a leader that has committed in its own term notes its commit
+// index, begins a round, and when a majority has answered it knows that nobody else led meanwhile. Whoever has applied
+// up to that index may read. A read joins only a round begun after it came; reads that come while one is under way
+// share the next. No clock is asked. A follower asks its leader for the index, and applies up to it itself. A question
+// is never asked twice under one number.
 
 import type { RejectCode } from './core.ts'
 import { knownLeader, ownTermCommitted } from './standing.ts'

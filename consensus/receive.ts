@@ -1,5 +1,6 @@
-// Who may say what: the checks every message passes before its own handler sees it (thesis section 3.3 for terms, section
-// 4.2.3 for who may not disturb). What cannot be accepted is dropped and counted; nothing that a peer sends throws.
+// Who may say what: the checks every message passes before its own handler sees it (thesis section 3.3 for terms,
+// section 4.2.3 for who may not disturb). What cannot be accepted is dropped and counted; nothing that a peer sends
+// throws.
 
 import { onAppend } from './acceptance.ts'
 import { isMember } from './configuration.ts'
@@ -157,7 +158,9 @@ function isChunk({ snapshot, offset, bytes, term }: Extract<RaftMessage<unknown>
   return lastTerm <= term && bytes.length > 0 && offset + bytes.length <= size
 }
 
-/** An answer of our own term to what we never asked: a round not begun, an index beyond our log, the place before it. */
+/**
+ * An answer of our own term to what we never asked: a round not begun, an index beyond our log, the place before it.
+ */
 function isImpossible<Command>(
   raft: RaftState<Command>,
   message: Extract<RaftMessage<Command>, { type: 'append-reply' }>,

@@ -1,7 +1,8 @@
-// Changes of voters and learners by joint consensus. Thesis chapter 4: a configuration is an entry of the log and in force
-// from the moment it is there (section 4.1). Where voters change, the leader first appends a joint configuration, in which both the
-// old and the new majority decide everything; when that is committed, it appends the new one by itself (section 4.3). So no
-// moment has two majorities that do not meet, whoever fails, and a new leader finishes what it finds.
+// Changes of voters and learners by joint consensus. Thesis chapter 4: a configuration is an entry of the log and in
+// force from the moment it is there (section 4.1). Where voters change, the leader first appends a joint configuration,
+// in which both the old and the new majority decide everything; when that is committed, it appends the new one by
+// itself (section 4.3). So no moment has two majorities that do not meet, whoever fails, and a new leader finishes what
+// it finds.
 //
 //   settled ──reconfigure──▶ joint ──committed──▶ new, unsettled ──committed──▶ settled
 //                (when only learners change, straight to new)

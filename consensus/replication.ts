@@ -1,5 +1,6 @@
-// The leader's side of replication: what to send to whom, and what the answers say (thesis section 3.5). Messages follow
-// each other without waiting for answers (section 10.2.1); what does not fit under that bound becomes the next batch.
+// The leader's side of replication: what to send to whom, and what the answers say (thesis section 3.5). Messages
+// follow each other without waiting for answers (section 10.2.1); what does not fit under that bound becomes the next
+// batch.
 
 import { beginRound, roundAnswered } from './contact.ts'
 import { appendEntries } from './entries.ts'
@@ -16,7 +17,8 @@ type SnapshotReply = Extract<RaftMessage<unknown>, { type: 'snapshot-reply' }>
 type AppendReply = Extract<RaftMessage<unknown>, { type: 'append-reply' }>
 
 /**
- * Takes the lead with an entry of its own term: until one is committed, nothing before it is known to be (sections 3.6.2 and 6.4).
+ * Takes the lead with an entry of its own term: until one is committed, nothing before it is known to be (sections
+ * 3.6.2 and 6.4).
  */
 export function beginLeading<Command>(raft: RaftState<Command>, now: number): void {
   const leader = becomeLeader(raft, now)
@@ -47,7 +49,10 @@ export function appendOwn<Command>(raft: RaftState<Command>, command: Command | 
   appendEntries(raft, [{ index: raft.log.lastIndex + 1, term: raft.hardState.term, command }])
 }
 
-/** Sends each follower what is new to it: entries, as many as may be under way, else the commit index. Spares may wait for more. */
+/**
+ * Sends each follower what is new to it: entries, as many as may be under way, else the commit index. Spares may wait
+ * for more.
+ */
 export function sendNews<Command>(raft: RaftState<Command>, leader: LeaderState, now: number): void {
   const relied = reliedUpon(raft, leader)
   for (const [peer, progress] of leader.progress) tell(raft, leader, relied, peer, progress, now)
@@ -148,7 +153,10 @@ function sendTo<Command>(
   if (!sent && (when === 'always' || isBehind)) sendAppend(raft, progress, to, 0)
 }
 
-/** To a follower that waits for a snapshot: a round to answer. Once it has taken the snapshot up, it has this previous entry. */
+/**
+ * To a follower that waits for a snapshot: a round to answer. Once it has taken the snapshot up, it has this previous
+ * entry.
+ */
 function sendContact<Command>(
   { outbox, hardState, round }: RaftState<Command>,
   { sending }: Progress,

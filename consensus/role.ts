@@ -10,7 +10,9 @@ import type { Ballot, LeaderState, RaftState } from './state.ts'
 import { handedOver } from './transfer.ts'
 import type { Term, VoterId } from './types.ts'
 
-/** Section 3.3: a larger term is adopted, and with it the state of a follower that knows no leader and has not voted. */
+/**
+ * Section 3.3: a larger term is adopted, and with it the state of a follower that knows no leader and has not voted.
+ */
 export function adoptTerm<Command>(raft: RaftState<Command>, term: Term, now: number, reason: string): void {
   invariant(term > raft.hardState.term, `term ${term} is above ${raft.hardState.term}`)
   raft.hardState = { term, votedFor: undefined }

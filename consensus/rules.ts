@@ -1,8 +1,10 @@
 // The decisions on which safety rests, one small function each, to be read beside the paper: Ongaro 2014, "Consensus:
-// Bridging Theory and Practice". The section stands with each. Everything else in this folder is bookkeeping around them.
+// Bridging Theory and Practice". The section stands with each. Everything else in this folder is bookkeeping around
+// them.
 //
-// They are gathered in one object so that a simulation can put a broken rule in the place of a true one and must notice:
-// a safety check that never failed has checked nothing. Production code has no reason to pass anything but `paperRules`.
+// They are gathered in one object so that a simulation can put a broken rule in the place of a true one and must
+// notice: a safety check that never failed has checked nothing. Production code has no reason to pass anything but
+// `paperRules`.
 
 import { majority } from './quorum.ts'
 import type { Configuration, Entry, HardState, LogEnd, LogIndex, Term, Voter, VoterId } from './types.ts'
@@ -40,11 +42,15 @@ export interface RaftRules {
   isUpToDate(candidate: LogEnd, ours: LogEnd): boolean
   /** Section 3.4: one vote a term, first come first served, and only for a log as good as ours (section 3.6.1). */
   mayGrantVote(votedFor: VoterId | undefined, candidate: VoterId, upToDate: boolean): boolean
-  /** Section 9.6: a pre-vote promises nothing; it is granted to a later term, with a log as good as ours, when no leader is heard. */
+  /**
+   * Section 9.6: a pre-vote promises nothing; it is granted to a later term, with a log as good as ours, when no leader
+   * is heard.
+   */
   mayGrantPreVote(requested: Term, ours: Term, upToDate: boolean, hearsLeader: boolean): boolean
   /**
-   * Section 4.2.3: within the smallest election timeout of hearing its leader, a voter does not help to depose it. Evidence of
-   * its own that the leader's connection is gone (`doubted`) ends that at once: voting early is always safe.
+   * Section 4.2.3: within the smallest election timeout of hearing its leader, a voter does not help to depose it.
+   * Evidence of its own that the leader's connection is gone (`doubted`) ends that at once: voting early is always
+   * safe.
    */
   hearsLeader(silentForMs: number, electionTimeoutMinMs: number, doubted: boolean): boolean
   /** Section 3.4: a vote counts once per voter, and only for the question it answers. */
@@ -54,11 +60,14 @@ export interface RaftRules {
 
   // --- The log ---
 
-  /** Section 3.5, the consistency check: our term at the previous index is the leader's. `ours` undefined: no such entry. */
+  /**
+   * Section 3.5, the consistency check: our term at the previous index is the leader's. `ours` undefined: no such
+   * entry.
+   */
   previousMatches(ours: Term | undefined, previousTerm: Term): boolean
   /**
-   * Section 3.5: the first of the leader's entries that is missing here or conflicts; ours are replaced from there on. Undefined when all are here: an
-   * old, delayed message must not cut off what a newer one brought.
+   * Section 3.5: the first of the leader's entries that is missing here or conflicts; ours are replaced from there on.
+   * Undefined when all are here: an old, delayed message must not cut off what a newer one brought.
    */
   firstDifference(
     entries: readonly Pick<Entry<unknown>, 'index' | 'term'>[],
@@ -66,7 +75,9 @@ export interface RaftRules {
   ): LogIndex | undefined
   /** Figure 3.1, AppendEntries 5: nothing beyond the last entry that this message has proved equal. */
   followerCommit(leaderCommit: LogIndex, lastProved: LogIndex): LogIndex
-  /** Section 3.6.2: only entries of the leader's own term are committed by counting; earlier ones come along below them. */
+  /**
+   * Section 3.6.2: only entries of the leader's own term are committed by counting; earlier ones come along below them.
+   */
   mayCommit(entryTerm: Term | undefined, currentTerm: Term): boolean
   /** Section 10.2.1: a leader may send before its own write is done, but counts itself only up to what is durable. */
   ownMatch(lastIndex: LogIndex, durableIndex: LogIndex): LogIndex
@@ -79,7 +90,10 @@ export interface RaftRules {
   agreedJointly(incoming: number, outgoing: number): number
   /** Section 4.1: a configuration is in force as soon as it is in the log, committed or not. */
   configurationInForce(latest: Configuration, committed: Configuration): Configuration
-  /** A change needs a leader that has committed in its own term, or two leaders could change voters without a common one. */
+  /**
+   * A change needs a leader that has committed in its own term, or two leaders could change voters without a common
+   * one.
+   */
   mayReconfigure(ownTermCommitted: boolean): boolean
   /** Section 4.3: one change at a time; the next waits until this one is committed, and its joint part is over. */
   mayReconfigureBeside(isUnsettled: boolean): boolean
@@ -135,15 +149,26 @@ export interface RaftRules {
   lostQuorum(unansweredForMs: number, electionTimeoutMaxMs: number): boolean
   /** Section 6.4.1: what an answered round proves begins when it was *sent*; the answer may be old when it arrives. */
   leaseCountsFrom(sentAt: number, answeredAt: number): number
-  /** A round begun before the process was away proves something afterwards only if the clock has counted all of the absence. */
+  /**
+   * A round begun before the process was away proves something afterwards only if the clock has counted all of the
+   * absence.
+   */
   countsRoundFromBeforeAway(uncountedMs: number): boolean
   /** Section 6.4.1: a lease ends by itself, on the holder's own clock. `quorumAt` undefined: there is none. */
   holdsLease(now: number, quorumAt: number | undefined, leaseMs: number): boolean
-  /** A new leader lets the lease of an unknown predecessor run out, on the slowest clock there may be, before it hosts. */
+  /**
+   * A new leader lets the lease of an unknown predecessor run out, on the slowest clock there may be, before it hosts.
+   */
   mayActivate(sinceElectedMs: number, leaseMs: number, drift: number, predecessor: Predecessor): boolean
-  /** The predecessor is known only when the log of all earlier terms has been applied: an entry of our own term has been. */
+  /**
+   * The predecessor is known only when the log of all earlier terms has been applied: an entry of our own term has
+   * been.
+   */
   knowsPredecessor(appliedTerm: Term, ourTerm: Term): boolean
-  /** A token hosts in the term of its activation, under that term's leader, and once: it never starts again after a stop. */
+  /**
+   * A token hosts in the term of its activation, under that term's leader, and once: it never starts again after a
+   * stop.
+   */
   mayStart(token: LogIndex, activatedTerm: Term, ourTerm: Term, lastStopped: LogIndex): boolean
 }
 

@@ -1,6 +1,6 @@
-// Snapshots: taking one and cutting the log behind it (thesis section 5.1), sending one to a follower that lacks what the log no
-// longer has, and taking one up (section 5.2). The core never sees the machine's state: the driver captures, stores and reads
-// the bytes, here is decided when, which, and what it means for the log.
+// Snapshots: taking one and cutting the log behind it (thesis section 5.1), sending one to a follower that lacks what
+// the log no longer has, and taking one up (section 5.2). The core never sees the machine's state: the driver captures,
+// stores and reads the bytes, here is decided when, which, and what it means for the log.
 //
 //   own:      applied enough ──capture──▶ (driver writes) ──captured──▶ log cut, `compact`
 //   leader:   ──fetch-chunk──▶ (driver reads) ──chunk──▶ send snapshot ··▶ snapshot-reply: the next
@@ -77,8 +77,9 @@ export function beginSnapshot<Command>(raft: RaftState<Command>, progress: Progr
 }
 
 /**
- * With each heartbeat: what was not answered for long is asked for again, from the latest snapshot there is. Bytes that were sent are taken for lost
- * only when the follower has answered what was sent behind them: on a slow link nothing piles up, and a heartbeat waits for one message at most.
+ * With each heartbeat: what was not answered for long is asked for again, from the latest snapshot there is. Bytes that
+ * were sent are taken for lost only when the follower has answered what was sent behind them: on a slow link nothing
+ * piles up, and a heartbeat waits for one message at most.
  */
 export function retrySnapshot<Command>(raft: RaftState<Command>, progress: Progress, to: VoterId, now: number): void {
   const { sending } = progress

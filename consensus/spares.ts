@@ -1,7 +1,9 @@
-// Whom a leader need not hurry for. An entry is committed by a majority, and mostly by the same one: the followers whose logs are ahead. Where writes
-// follow each other closely the others hear of entries and commits a moment later, several in one message, so that each write costs them and the leader a fraction of a message, of a
-// flush, of an answer. (Moraru et al. 2013, "There Is More Consensus in Egalitarian Parliaments", call sending to no more than a majority thrifty.) One
-// that is relied upon and falls silent costs that moment once: then the others' logs are ahead of it.
+// Whom a leader need not hurry for. An entry is committed by a majority, and mostly by the same one: the followers
+// whose logs are ahead. Where writes follow each other closely the others hear of entries and commits a moment later,
+// several in one message, so that each write costs them and the leader a fraction of a message, of a flush, of an
+// answer. (Moraru et al. 2013, "There Is More Consensus in Egalitarian Parliaments", call sending to no more than a
+// majority thrifty.) One that is relied upon and falls silent costs that moment once: then the others' logs are ahead
+// of it.
 
 import { isJoint } from './configuration.ts'
 import type { Progress } from './progress.ts'
@@ -9,7 +11,10 @@ import { inForce } from './standing.ts'
 import type { LeaderState, RaftState } from './state.ts'
 import type { VoterId } from './types.ts'
 
-/** With so many entries that it lacks, or that are not committed, a message costs little beside what is in it, and the quickest of all followers is worth it. A guess. */
+/**
+ * With so many entries that it lacks, or that are not committed, a message costs little beside what is in it, and the
+ * quickest of all followers is worth it. A guess.
+ */
 const maxSparedEntries = 8
 
 /** Whether this follower may be told of what is new a moment later. `relied`: what {@link reliedUpon} says. */
@@ -24,8 +29,9 @@ export function maySpare<Command>(
 }
 
 /**
- * Until when this spare waits for what is new; `now`: it is told, which counts. Of a write that comes alone it hears at once, as of its commit: that is two
- * messages in a row, and from then on there is one in `spareDelayMs` (a token bucket, kept as the time at which it is full).
+ * Until when this spare waits for what is new; `now`: it is told, which counts. Of a write that comes alone it hears at
+ * once, as of its commit: that is two messages in a row, and from then on there is one in `spareDelayMs` (a token
+ * bucket, kept as the time at which it is full).
  */
 export function tellSpare<Command>({ options }: RaftState<Command>, progress: Progress, now: number): number {
   const { spareDelayMs } = options
@@ -35,8 +41,8 @@ export function tellSpare<Command>({ options }: RaftState<Command>, progress: Pr
 }
 
 /**
- * Those that are sent everything at once, as with this leader they are a majority; undefined: all are, for nobody can be spared, much is under
- * way, or leadership or the voters are changing.
+ * Those that are sent everything at once, as with this leader they are a majority; undefined: all are, for nobody can
+ * be spared, much is under way, or leadership or the voters are changing.
  */
 export function reliedUpon<Command>(raft: RaftState<Command>, leader: LeaderState): readonly VoterId[] | undefined {
   const { options, rules, self, storeId, transfer, log, commitIndex } = raft

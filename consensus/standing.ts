@@ -1,5 +1,5 @@
-// Where a member stands, read from its state and changed nowhere here: which configuration it goes by, whether it has a vote,
-// whom it takes for its leader, what is settled, who has caught up. Thesis chapter 4.
+// Where a member stands, read from its state and changed nowhere here: which configuration it goes by, whether it has a
+// vote, whom it takes for its leader, what is settled, who has caught up. Thesis chapter 4.
 
 import { hasVote, membersOf } from './configuration.ts'
 import type { LeaderState, RaftState } from './state.ts'
@@ -24,9 +24,10 @@ export function isVoter<Command>(raft: RaftState<Command>): boolean {
 }
 
 /**
- * Whether this member may stand for election. Section 4.2.2: one that the latest configuration leaves out does so too, until that is
- * committed, for the entry may be in no other log that could win; its own vote does not count. A member that has just started knows of little
- * that is committed: then it is enough that one of the configurations since had a vote for it.
+ * Whether this member may stand for election. Section 4.2.2: one that the latest configuration leaves out does so too,
+ * until that is committed, for the entry may be in no other log that could win; its own vote does not count. A member
+ * that has just started knows of little that is committed: then it is enough that one of the configurations since had a
+ * vote for it.
  */
 export function mayStand<Command>(raft: RaftState<Command>): boolean {
   if (isVoter(raft)) return true
@@ -50,7 +51,9 @@ export function ownTermCommitted<Command>({ log, commitIndex, hardState }: RaftS
   return log.termAt(commitIndex) === hardState.term
 }
 
-/** Section 4.2.1: a voter that must first catch up, or whose log has gone meanwhile, would hold back what is committed. */
+/**
+ * Section 4.2.1: a voter that must first catch up, or whose log has gone meanwhile, would hold back what is committed.
+ */
 export function hasCaughtUp<Command>(
   raft: RaftState<Command>,
   leader: LeaderState,

@@ -1,5 +1,5 @@
-// What a member of the log begins with: the state that its disk held (figure 3.1, "persistent state"; thesis section 5.1 for a log
-// behind a snapshot), and everything else as it is before the first step.
+// What a member of the log begins with: the state that its disk held (figure 3.1, "persistent state"; thesis section
+// 5.1 for a log behind a snapshot), and everything else as it is before the first step.
 
 import { Configurations } from './configuration.ts'
 import { invariant } from './invariant.ts'
@@ -72,8 +72,8 @@ export function initialState<Command>(setup: RaftSetup<Command>): RaftState<Comm
 }
 
 /**
- * A crash may have come after a snapshot that was received was durable, and before the log was replaced by it, or its term written: then that is
- * done now. A voter that did not know that term has not voted in it.
+ * A crash may have come after a snapshot that was received was durable, and before the log was replaced by it, or its
+ * term written: then that is done now. A voter that did not know that term has not voted in it.
  */
 function recoverFrom<Command>(
   { snapshot, hardState }: DurableState<Command>,

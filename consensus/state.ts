@@ -94,7 +94,9 @@ export interface LeaderState {
   presentSince: number
   /** When the next of the followers that wait for more is sent what there is; undefined: none waits. */
   sparesAt: number | undefined
-  /** The first round since it was last away. What waited for it meanwhile answers earlier ones, and says nothing of now. */
+  /**
+   * The first round since it was last away. What waited for it meanwhile answers earlier ones, and says nothing of now.
+   */
   presentRound: number
 }
 

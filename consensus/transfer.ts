@@ -1,6 +1,7 @@
-// Handing leadership over. Thesis section 3.10: the leader takes no more proposals, brings its successor's log to the end of
-// its own, and tells it to stand at once. That voter skips the pre-vote, and its question is answered although the leader is
-// still heard. If nothing comes of it within an election timeout, the leader goes on as if nothing had been.
+// Handing leadership over. Thesis section 3.10: the leader takes no more proposals, brings its successor's log to the
+// end of its own, and tells it to stand at once. That voter skips the pre-vote, and its question is answered although
+// the leader is still heard. If nothing comes of it within an election timeout, the leader goes on as if nothing had
+// been.
 
 import type { RejectCode } from './core.ts'
 import { hasCaughtUp, inForce, knownLeader } from './standing.ts'

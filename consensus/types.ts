@@ -19,8 +19,9 @@ export interface Voter {
 }
 
 /**
- * Who votes and who only listens (thesis chapter 4). In force on a member from the moment it is in its log, committed or
- * not. Joint while `outgoing` is not empty: then every decision needs a majority of `voters` and one of `outgoing` (section 4.3).
+ * Who votes and who only listens (thesis chapter 4). In force on a member from the moment it is in its log, committed
+ * or not. Joint while `outgoing` is not empty: then every decision needs a majority of `voters` and one of `outgoing`
+ * (section 4.3).
  */
 export interface Configuration {
   readonly voters: readonly Voter[]
@@ -31,8 +32,8 @@ export interface Configuration {
 }
 
 /**
- * One log entry. `command` undefined: a leader's own-term no-op (thesis section 6.4), opaque to the state machine, or, with
- * `configuration`, a change of voters and learners, which the core acts on by itself.
+ * One log entry. `command` undefined: a leader's own-term no-op (thesis section 6.4), opaque to the state machine, or,
+ * with `configuration`, a change of voters and learners, which the core acts on by itself.
  */
 export interface Entry<Command> {
   readonly index: LogIndex
@@ -48,8 +49,8 @@ export interface LogEnd {
 }
 
 /**
- * What stands for the log up to an entry (thesis section 5.1): the machine's state behind it, as bytes that only the driver reads, and
- * the configuration that was in force there.
+ * What stands for the log up to an entry (thesis section 5.1): the machine's state behind it, as bytes that only the
+ * driver reads, and the configuration that was in force there.
  */
 export interface Snapshot extends LogEnd {
   readonly configuration: Configuration
@@ -72,7 +73,10 @@ export interface DurableState<Command> {
   readonly entries: readonly Entry<Command>[]
   /** The last entry that was removed from the log. Default: none was. Needs a `snapshot` that covers it. */
   readonly base?: LogEnd
-  /** The latest snapshot; the driver's machine stands where it was taken. It may lie ahead of the log: then it replaces it. */
+  /**
+   * The latest snapshot; the driver's machine stands where it was taken. It may lie ahead of the log: then it replaces
+   * it.
+   */
   readonly snapshot?: Snapshot
 }
 

@@ -1,22 +1,27 @@
-// Who shall vote: what a leader does about its voters by itself (design rules 1 and 16). It asks this after each change of membership and
-// now and then; the answer is at most one step, to be proposed to Raft, and after it the question is asked anew. No state, no clock.
+// Who shall vote: what a leader does about its voters by itself (design rules 1 and 16). It asks this after each change
+// of membership and now and then; the answer is at most one step, to be proposed to Raft, and after it the question is
+// asked anew. No state, no clock.
 //
-// Voters never shrink by failure, only when one leaves. One that leaves, or is draining, gives up its vote first: to a learner that has
-// caught up if there is anybody, else the set shrinks by it. One that is `down` and silent to the leader for long is replaced, never
-// just removed. A member that lost its log is replaced by itself with its new one. A leader that leaves or cannot host S5 hands over;
-// where no other voter could take over, a learner gets its vote. Learners are only those who are to be promoted, and one that does
-// not answer makes room for the next.
+// Voters never shrink by failure, only when one leaves. One that leaves, or is draining, gives up its vote first: to a
+// learner that has caught up if there is anybody, else the set shrinks by it. One that is `down` and silent to the
+// leader for long is replaced, never just removed. A member that lost its log is replaced by itself with its new one. A
+// leader that leaves or cannot host S5 hands over; where no other voter could take over, a learner gets its vote.
+// Learners are only those who are to be promoted, and one that does not answer makes room for the next.
 
 import { includesVoter, isJoint, sameVoters } from './configuration.ts'
 import type { FollowerView, RaftView, Reconfiguration } from './core.ts'
 import type { Voter, VoterId } from './types.ts'
 
 export interface VoterPolicyOptions {
-  /** How many voters there shall be when members enough are alive: 1, 3, 5 or 7. Default 5. More survive more failures and cost more messages. */
+  /**
+   * How many voters there shall be when members enough are alive: 1, 3, 5 or 7. Default 5. More survive more failures
+   * and cost more messages.
+   */
   readonly target: number
   /**
-   * Milliseconds a voter must be down and silent to the leader before it is replaced. Default 30,000 (design rule 16). Range 1,000 to
-   * 86,400,000. Short: every restart moves voters about. Long: a second failure meets a set that is one short.
+   * Milliseconds a voter must be down and silent to the leader before it is replaced. Default 30,000 (design rule 16).
+   * Range 1,000 to 86,400,000. Short: every restart moves voters about. Long: a second failure meets a set that is one
+   * short.
    */
   readonly replaceAfterMs: number
 }
@@ -158,7 +163,10 @@ class Plan {
     return { type: 'reconfigure', change: { voters: this.#voters, learners }, reason }
   }
 
-  /** A voter that lives with another log: it cannot come back as what it was, so nothing is lost by putting it in its own place. */
+  /**
+   * A voter that lives with another log: it cannot come back as what it was, so nothing is lost by putting it in its
+   * own place.
+   */
   #rehomed(): VoterDecision | undefined {
     for (const voter of this.#voters) {
       const member = this.#facts.members.find(({ id }) => id === voter.id)
@@ -173,7 +181,10 @@ class Plan {
     return undefined
   }
 
-  /** Those who learn first. Learners that do not answer come last, and the others begin behind them, so that each has its turn. */
+  /**
+   * Those who learn first. Learners that do not answer come last, and the others begin behind them, so that each has
+   * its turn.
+   */
   #inTurn(): Voter[] {
     const { members, level } = this.#facts
     const isTaken = (id: VoterId): boolean => this.#voters.some((voter) => voter.id === id)

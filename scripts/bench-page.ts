@@ -1,5 +1,5 @@
-// How many messages a second a client in a web page gets: Debian's Chromium, a node in this process, the client as pages load it. Prints
-// the smallest, the middle and the largest of some windows.
+// How many messages a second a client in a web page gets: Debian's Chromium, a node in this process, the client as
+// pages load it. Prints the smallest, the middle and the largest of some windows.
 //
 //   npm run bench:page
 

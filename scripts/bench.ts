@@ -1,6 +1,6 @@
-// What `npm run bench` runs: the build, then `trellis bench` as it is installed, for stripping types from sources would cost
-// every process that is measured a third of a second. Arguments are handed
-// on, as in `npm run bench -- crash --runs 20`.
+// What `npm run bench` runs: the build, then `trellis bench` as it is installed, for stripping types from sources would
+// cost every process that is measured a third of a second. Arguments are handed on, as in
+// `npm run bench -- crash --runs 20`.
 
 import { spawnSync } from 'node:child_process'
 import { resolve } from 'node:path'

@@ -1,8 +1,10 @@
-// Joins what `tsc` made of the sources, and the packages they need, into few files in `dist/bundle/`: a node that loads 400 modules
-// one by one starts 0.1 s later and holds 15 MB more. Part of `npm run build`; types are checked by `tsc --build` before.
-// Tests run on the sources; the processes that they start, and `scripts/check-package.ts`, on the bundle.
+// Joins what `tsc` made of the sources, and the packages they need, into few files in `dist/bundle/`: a node that loads
+// 400 modules one by one starts 0.1 s later and holds 15 MB more. Part of `npm run build`; types are checked by
+// `tsc --build` before. Tests run on the sources; the processes that they start, and `scripts/check-package.ts`, on the
+// bundle.
 //
-// A module that looks for a file beside itself finds what stands beside it in `dist/src`, but for the programs named below.
+// A module that looks for a file beside itself finds what stands beside it in `dist/src`, but for the programs named
+// below.
 
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
@@ -61,8 +63,9 @@ const places: Plugin = {
 }
 
 /**
- * Node's own modules, taken from the process. An `import` of one reads each of its exports, also what is made only when it is first read: the streams of `node:fs`, the root
- * certificates of `node:tls`, all of Web Crypto. A process would hold 1 MB more.
+ * Node's own modules, taken from the process. An `import` of one reads each of its exports, also what is made only when
+ * it is first read: the streams of `node:fs`, the root certificates of `node:tls`, all of Web Crypto. A process would
+ * hold 1 MB more.
  */
 const builtins: Plugin = {
   name: 'builtins',
@@ -85,7 +88,8 @@ const builtins: Plugin = {
 }
 
 rmSync(outdir, { recursive: true, force: true })
-// Each file into which one is parted for the sake of another costs the start of a process most of a millisecond, and none of these shares a module with the others.
+// Each file into which one is parted for the sake of another costs the start of a process most of a millisecond, and
+// none of these shares a module with the others.
 const apart = [
   exported.filter((path) => path !== forBrowsers),
   ...Map.groupBy(programs, (path) => path.split('/')[1]).values(),
@@ -121,7 +125,8 @@ async function bundle(paths: readonly string[]): Promise<Metafile> {
     platform: 'node',
     format: 'esm',
     target: ['node22'],
-    // No `keepNames`: naming each function anew costs a start a tenth of its processor time, and nothing here is renamed but what would collide.
+    // No `keepNames`: naming each function anew costs a start a tenth of its processor time, and nothing here is
+    // renamed but what would collide.
     legalComments: 'none',
     // A process keeps the text of its modules in memory. Names stay, and lines, for traces of errors.
     minifyWhitespace: true,

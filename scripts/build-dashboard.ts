@@ -1,5 +1,5 @@
-// Bundles the dashboard's program and style into `dist/`, where every node serves them from. Part of `npm run build` and
-// of `npm test`; types are checked by `tsc --build` before. Fails when the bundle has become too large.
+// Bundles the dashboard's program and style into `dist/`, where every node serves them from. Part of `npm run build`
+// and of `npm test`; types are checked by `tsc --build` before. Fails when the bundle has become too large.
 
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'

@@ -1,5 +1,6 @@
-// What a call of a service and a request cost in processor time, both ends together: two members in one process over loopback, 64 on their way. The
-// smallest of many short windows says most where other processes take turns with this one.
+// What a call of a service and a request cost in processor time, both ends together: two members in one process over
+// loopback, 64 on their way. The smallest of many short windows says most where other processes take turns with this
+// one.
 //
 //   node scripts/call-cost.ts [--windows 40]
 

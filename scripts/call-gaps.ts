@@ -1,6 +1,7 @@
-// Why calls of a service take much longer in the mean than in the middle: 64 of them on their way between two processes, and of each time in which no
-// answer came for long what both main threads did meanwhile, by the kernel's account of each (run, wait for a processor, sleep) and by V8's of its
-// collections. The accounts are read once for each turn with answers, which costs some 20 us of it. Needs Linux (`/proc`).
+// Why calls of a service take much longer in the mean than in the middle: 64 of them on their way between two
+// processes, and of each time in which no answer came for long what both main threads did meanwhile, by the kernel's
+// account of each (run, wait for a processor, sleep) and by V8's of its collections. The accounts are read once for
+// each turn with answers, which costs some 20 us of it. Needs Linux (`/proc`).
 //
 //   node scripts/call-gaps.ts [--seconds 10] [--gap-ms 1.5]
 

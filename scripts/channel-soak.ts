@@ -1,6 +1,7 @@
-// Messages without end between two processes: does memory stay where it was? Prints the heap of both after collection at every tenth of
-// the way, and how fast it grew by least squares. With `--slow` the receiver takes a millisecond for each, or as many as are given, so that queues are
-// full all along: 64 handlers at once, so 3,000 messages a second with 20 ms, which a machine hardly notices for hours.
+// Messages without end between two processes: does memory stay where it was? Prints the heap of both after collection
+// at every tenth of the way, and how fast it grew by least squares. With `--slow` the receiver takes a millisecond for
+// each, or as many as are given, so that queues are full all along: 64 handlers at once, so 3,000 messages a second
+// with 20 ms, which a machine hardly notices for hours.
 //
 //   node --expose-gc scripts/channel-soak.ts [--messages 10000000] [--slow [--slow-ms 1]]
 //

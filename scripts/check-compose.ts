@@ -1,6 +1,6 @@
-// Checks docker-compose.cluster.yml with real containers: up, one more member, a member cut off and back, paused, killed, all
-// down. Without docker, compose or the base image it says so and checks nothing; under TRELLIS_REQUIRE_ALL=1 that is a failure.
-// `scripts/containers/prepare.sh` brings them to a bare Debian machine.
+// Checks docker-compose.cluster.yml with real containers: up, one more member, a member cut off and back, paused,
+// killed, all down. Without docker, compose or the base image it says so and checks nothing; under
+// TRELLIS_REQUIRE_ALL=1 that is a failure. `scripts/containers/prepare.sh` brings them to a bare Debian machine.
 //
 //   node scripts/check-compose.ts
 

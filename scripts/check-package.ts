@@ -1,6 +1,6 @@
-// Checks what a user gets: packs the package, installs it in empty folders beside Node 22 and Node 24, and there imports
-// every export, compiles against the types, runs the README's example and `trellis up`. Everything that is started is
-// ended; the folders are temporary. Fails with the first thing that is not as it should be.
+// Checks what a user gets: packs the package, installs it in empty folders beside Node 22 and Node 24, and there
+// imports every export, compiles against the types, runs the README's example and `trellis up`. Everything that is
+// started is ended; the folders are temporary. Fails with the first thing that is not as it should be.
 //
 //   npm run build && node scripts/check-package.ts
 
@@ -108,7 +108,9 @@ function install(folder: string, tarball: string, nodeVersion: string): void {
 
 const specifiers = Object.keys(manifest.exports).map((entry) => manifest.name + entry.slice(1))
 
-/** An entry point either exports something, or names in one line the packages that it needs and that are not installed. */
+/**
+ * An entry point either exports something, or names in one line the packages that it needs and that are not installed.
+ */
 function missingPeers(folder: string): string[] {
   const lines = specifiers.map((specifier) => {
     const json = specifier.endsWith('.json')
@@ -146,7 +148,10 @@ function checkImports(folder: string): void {
   if (left.length > 0) fail(`${left.join()} is installed and not found`)
 }
 
-/** Its packages declare what only browsers have, so whoever imports it has the browser's types, or skips those of packages. */
+/**
+ * Its packages declare what only browsers have, so whoever imports it has the browser's types, or skips those of
+ * packages.
+ */
 const wantsBrowserTypes = `${manifest.name}/libp2p`
 
 /** The types as a strict user sees them: declarations are checked too. */

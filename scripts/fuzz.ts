@@ -1,5 +1,6 @@
-// A million mutated frames against every parser of what a peer or a stranger may send: prints what each made of its share, how long it
-// took and how much memory there is at the end. Ends with an error at the first that is neither a value nor a `WireError`.
+// A million mutated frames against every parser of what a peer or a stranger may send: prints what each made of its
+// share, how long it took and how much memory there is at the end. Ends with an error at the first that is neither a
+// value nor a `WireError`.
 //
 //   node scripts/fuzz.ts [--frames 1000000] [--seed 1]
 

@@ -1,5 +1,6 @@
-// The bound on healing, in virtual time, for partitions of any length and many seeds: whole nodes in every overlay are parted until all connections
-// have broken, isolated, restarted all at once, and moved to another address; printed is how long each took to be whole again, at most.
+// The bound on healing, in virtual time, for partitions of any length and many seeds: whole nodes in every overlay are
+// parted until all connections have broken, isolated, restarted all at once, and moved to another address; printed is
+// how long each took to be whole again, at most.
 //
 //   node scripts/healing.ts [--hours 24] [--seeds 1] [--members 5] [--topology NAME]
 

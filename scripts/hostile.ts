@@ -1,5 +1,6 @@
-// Broken members with the secret, and strangers at the admin port, against a cluster of three processes, for longer than a test may take.
-// Prints what was sent, how often the broken ones were thrown out, and by how much the process that grew most had grown after each quarter.
+// Broken members with the secret, and strangers at the admin port, against a cluster of three processes, for longer
+// than a test may take. Prints what was sent, how often the broken ones were thrown out, and by how much the process
+// that grew most had grown after each quarter.
 //
 //   node scripts/hostile.ts [--count 20000] [--seed 1]
 

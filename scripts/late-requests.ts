@@ -1,6 +1,7 @@
-// What late requests beside bulk wait for: 64 B on coordination while 64 KiB messages take all that data carries, between two processes. Each end notes
-// its turns of the event loop; of each late request the longest turn that it met says what it waited for. Needs Linux (`/proc`). The loops never
-// sleep while they are watched, so times are not those of `trellis bench hol`.
+// What late requests beside bulk wait for: 64 B on coordination while 64 KiB messages take all that data carries,
+// between two processes. Each end notes its turns of the event loop; of each late request the longest turn that it met
+// says what it waited for. Needs Linux (`/proc`). The loops never sleep while they are watched, so times are not those
+// of `trellis bench hol`.
 //
 //   node scripts/late-requests.ts [--seconds 5]
 

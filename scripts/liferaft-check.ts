@@ -2,7 +2,8 @@
 //   (a) one isolation of the leader for 0.8 s makes replicas apply different commands at one index;
 //   (b) two leaders in one term when all nodes restart with their logs kept.
 // Time is virtual, chance is seeded, the network is simulated; the log and the storage adapter are those that the
-// package is tested with. Links keep their order and one event runs to its end before the next one: kinder than reality.
+// package is tested with. Links keep their order and one event runs to its end before the next one: kinder than
+// reality.
 //
 //   node scripts/liferaft-check.ts DIR [--seeds 100] [--nodes 3]
 //

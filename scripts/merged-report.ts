@@ -16,7 +16,10 @@ export interface Outcome {
 const counters = ['tests', 'suites', 'pass', 'fail', 'cancelled', 'skipped', 'todo', 'duration_ms'] as const
 const counterLine = new RegExp(`^(${counters.join('|')}) ([\\d.]+)$`)
 
-/** The events of several runs, told one after another, as those of one that took as long as they are read for. `remarks` go before the summary. */
+/**
+ * The events of several runs, told one after another, as those of one that took as long as they are read for. `remarks`
+ * go before the summary.
+ */
 export function mergeReports(
   runs: AsyncIterable<TestEvent>,
   outcome: Outcome,
@@ -61,7 +64,8 @@ function collect(event: TestEvent, outcome: Outcome): void {
     const reason = typeof event.data.skip === 'string' && event.data.skip !== '' ? event.data.skip : 'no reason given'
     outcome.skipped.push({ file: event.data.file, name: event.data.name, reason })
   }
-  // The suite of a file in a group has its name. What is in it may have been called from a shared file, which is none of tests.
+  // The suite of a file in a group has its name. What is in it may have been called from a shared file, which is none
+  // of tests.
   const isFile = (event.type === 'test:pass' || event.type === 'test:fail') && isTestFile(event.data.name)
   if (isFile) outcome.files.push({ file: event.data.name, ms: event.data.details.duration_ms })
   if (event.type === 'test:fail' && event.data.todo === undefined) {

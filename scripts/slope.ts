@@ -1,4 +1,5 @@
-// The slope of a line through measured points, by least squares: whether memory grows, and how fast, and how sure that is.
+// The slope of a line through measured points, by least squares: whether memory grows, and how fast, and how sure that
+// is.
 
 import { summarize } from '../src/bench/statistics.ts'
 
@@ -17,13 +18,16 @@ export function slopeOf(points: readonly Point[]): number {
 
 export interface Trend {
   readonly slope: number
-  /** Standard error of the slope; not a number for too few points. Two of them either way hold the truth in 95 of 100 cases. */
+  /**
+   * Standard error of the slope; not a number for too few points. Two of them either way hold the truth in 95 of 100
+   * cases.
+   */
   readonly error: number
 }
 
 /**
- * The slope through the middles of blocks of the given width. Points that follow each other soon have much in common, so taken one by one
- * they would pretend to know more than they do; and what is high for a moment is no growth.
+ * The slope through the middles of blocks of the given width. Points that follow each other soon have much in common,
+ * so taken one by one they would pretend to know more than they do; and what is high for a moment is no growth.
  */
 export function trendOf(points: readonly Point[], width: number): Trend {
   const blocks = Map.groupBy(points, ({ x }) => Math.floor(x / width))

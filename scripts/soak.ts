@@ -1,13 +1,16 @@
-// Hours under churn and faults: witnesses as OS processes, one fault after the other drawn from a seed, the oracle on all the time, and
-// after each fault one whole cluster again. Prints what was done and observed, how long healing took, and how fast the memory of
-// the members that were never restarted grew, by least squares after the warm-up: what is live in V8's heap with what it holds outside
-// of it, right after a collection that compacts, the code that V8 has made, V8's whole heap, what the C library keeps in its arenas, and all that is resident. It is measured when all is whole again and no client asks anything: in the middle of a
-// fault it shows how much is under way at that moment. What is kept for ever is there at either time. SIGINT ends it early.
-// SIGUSR2 brings all to rest once the fault of the moment is over and all is whole, so that the machine can be used for something else, all its processes stopped meanwhile;
-// the next one lets it go on. The time at rest does not count.
+// Hours under churn and faults: witnesses as OS processes, one fault after the other drawn from a seed, the oracle on
+// all the time, and after each fault one whole cluster again. Prints what was done and observed, how long healing took,
+// and how fast the memory of the members that were never restarted grew, by least squares after the warm-up: what is
+// live in V8's heap with what it holds outside of it, right after a collection that compacts, the code that V8 has
+// made, V8's whole heap, what the C library keeps in its arenas, and all that is resident. It is measured when all is
+// whole again and no client asks anything: in the middle of a fault it shows how much is under way at that moment. What
+// is kept for ever is there at either time. SIGINT ends it early. SIGUSR2 brings all to rest once the fault of the
+// moment is over and all is whole, so that the machine can be used for something else, all its processes stopped
+// meanwhile; the next one lets it go on. The time at rest does not count.
 //
-// What grows only until everything has happened often enough, V8's code and what the C library keeps, takes long to stop: with `--warm-up-pace 0.1` three in four faults
-// of the warm-up last a tenth as long, and so there are several times as many.
+// What grows only until everything has happened often enough, V8's code and what the C library keeps, takes long to
+// stop: with `--warm-up-pace 0.1` three in four faults of the warm-up last a tenth as long, and so there are several
+// times as many.
 //
 //   node scripts/soak.ts --minutes 120 --seed 1 --nodes 5 [--warm-up-minutes 10] [--warm-up-pace 1]
 //                        [--pause-ms 0, between faults after the warm-up] [--samples FILE]

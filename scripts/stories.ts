@@ -1,6 +1,7 @@
-// The matrix of stories: each story in each topology, on OS processes and, as root, on hosts in network namespaces, `--rounds` times each.
-// Prints for each how long it took until all was whole again, `--json` every sample in milliseconds. What cannot be told here is skipped with its reason; under
-// TRELLIS_REQUIRE_ALL=1 that is a failure. `--slice N` takes every Nth of the matrix, beginning where the commit's hash says.
+// The matrix of stories: each story in each topology, on OS processes and, as root, on hosts in network namespaces,
+// `--rounds` times each. Prints for each how long it took until all was whole again, `--json` every sample in
+// milliseconds. What cannot be told here is skipped with its reason; under TRELLIS_REQUIRE_ALL=1 that is a failure.
+// `--slice N` takes every Nth of the matrix, beginning where the commit's hash says.
 //
 //   node scripts/stories.ts [--rounds 20] [--network processes|namespaces] [--topology NAME] [--story TEXT]
 //                           [--slice 8] [--json]

@@ -1,7 +1,8 @@
-// Small test files share processes: one that loads the sources anew costs up to half a second of processor time, more than most files take for all
-// that they test. Neighbors make a group, a module that imports each of them into a suite of its own; hooks at a file's top stay within it, but for those of a
-// module that several files share: it is loaded once, so its hooks are for the whole group.
-// Alone remain files that are long, so that all processes end at about the same time, and those that change their whole process or measure it.
+// Small test files share processes: one that loads the sources anew costs up to half a second of processor time, more
+// than most files take for all that they test. Neighbors make a group, a module that imports each of them into a suite
+// of its own; hooks at a file's top stay within it, but for those of a module that several files share: it is loaded
+// once, so its hooks are for the whole group. Alone remain files that are long, so that all processes end at about the
+// same time, and those that change their whole process or measure it.
 
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
@@ -37,7 +38,10 @@ export function longestFirst(files: readonly string[]): string[] {
   return files.toSorted((a, b) => rank(a) - rank(b))
 }
 
-/** The files and groups to run, the longest first; groups are written into `folder`. Paths are relative to `root`, those of groups are not. */
+/**
+ * The files and groups to run, the longest first; groups are written into `folder`. Paths are relative to `root`, those
+ * of groups are not.
+ */
 export function inGroups(files: readonly string[], root: string, folder: string): string[] {
   const isShared = (file: string): boolean => shared.test(file) && !alone.some((each) => each.test(file))
   const single = longestFirst(files.filter((file) => !isShared(file)))

@@ -1,6 +1,7 @@
-// What `npm test` runs: build, types of the tests, then node's own runner with its own report. Files run three at a time, small ones
-// in groups (`test-groups.ts`); those of `test/multinode/` start processes of their own, so they come last, two at a time or by themselves. Simulations,
-// which compute and wait for nothing, begin first and have what the others leave. A skipped test says why, and under TRELLIS_REQUIRE_ALL=1 it is a failure.
+// What `npm test` runs: build, types of the tests, then node's own runner with its own report. Files run three at a
+// time, small ones in groups (`test-groups.ts`); those of `test/multinode/` start processes of their own, so they come
+// last, two at a time or by themselves. Simulations, which compute and wait for nothing, begin first and have what the
+// others leave. A skipped test says why, and under TRELLIS_REQUIRE_ALL=1 it is a failure.
 //
 //   npm test                             everything, but for slow files whose turn it is not (`rotation.ts`)
 //   npm run test:all                     everything; so does TRELLIS_REQUIRE_ALL=1

@@ -1,5 +1,6 @@
-// The least that a durable write to a majority of three takes here, with nothing of Trellis: one process writes to bare TLS connections to two others and then to a file
-// of its own, with a flush; each of the two does the same with what came and answers; the first answer ends the write. Part of `write-chain.ts`.
+// The least that a durable write to a majority of three takes here, with nothing of Trellis: one process writes to bare
+// TLS connections to two others and then to a file of its own, with a flush; each of the two does the same with what
+// came and answers; the first answer ends the write. Part of `write-chain.ts`.
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,5 +1,5 @@
-// A member of `write-chain.ts`: works on data as the benches' member does, and notes around the library's methods when each leg of a write begins. SIGUSR2 prints
-// the notes as one line and begins anew.
+// A member of `write-chain.ts`: works on data as the benches' member does, and notes around the library's methods when
+// each leg of a write begins. SIGUSR2 prints the notes as one line and begins anew.
 
 import { TLSSocket } from 'node:tls'
 import { clock } from '../src/bench/recorded.ts'

@@ -1,12 +1,15 @@
-// What one write of one client waits for, leg by leg: three voters in as many processes over loopback, each write on disk. The members note when things happen on the
-// machine's monotonic clock, which all of them share (`write-chain-member.ts`); the library knows nothing of it. Beside it, by turns, the least that the system asks
-// for (`write-chain-bare.ts`): the same bytes over bare TLS to two others, a bare write and flush at each, the first answer awaited.
+// What one write of one client waits for, leg by leg: three voters in as many processes over loopback, each write on
+// disk. The members note when things happen on the machine's monotonic clock, which all of them share
+// (`write-chain-member.ts`); the library knows nothing of it. Beside it, by turns, the least that the system asks for
+// (`write-chain-bare.ts`): the same bytes over bare TLS to two others, a bare write and flush at each, the first answer
+// awaited.
 //
 //   node scripts/write-chain.ts [--rounds 5] [--ms 1000] [--place leader|follower] [--clients 1]
 //                               [--library DIR ...] [--etcd]
 //
-// `--library`: a checkout whose code the members run, several of them by turns. Default: this one. `--etcd`: the same calls of three etcd servers, by turns. `--clients`: with
-// more than one the legs mean little, processor time for a write remains. Medians of all writes in microseconds; processor time is of all three members together.
+// `--library`: a checkout whose code the members run, several of them by turns. Default: this one. `--etcd`: the same
+// calls of three etcd servers, by turns. `--clients`: with more than one the legs mean little, processor time for a
+// write remains. Medians of all writes in microseconds; processor time is of all three members together.
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'

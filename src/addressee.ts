@@ -4,7 +4,10 @@ import type { MemberRecord } from '../topology/index.ts'
 import { checkText } from './call-options.ts'
 import { ClusterError } from './errors.ts'
 
-/** The member that `nameOrId` means. Throws `ERR_BAD_OPTIONS` for what is no text, `ERR_UNKNOWN_MEMBER`, or `ERR_MEMBER_DOWN` when it is known and not here. */
+/**
+ * The member that `nameOrId` means. Throws `ERR_BAD_OPTIONS` for what is no text, `ERR_UNKNOWN_MEMBER`, or
+ * `ERR_MEMBER_DOWN` when it is known and not here.
+ */
 export function memberCalled(nameOrId: string, members: readonly MemberRecord[]): MemberRecord {
   checkText('the name or id of a member', nameOrId)
   const fits = (record: MemberRecord): boolean => record.id === nameOrId || record.name === nameOrId

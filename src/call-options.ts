@@ -1,5 +1,6 @@
-// The options of a call, and the functions that it is given, checked before anything is begun: unknown names, wrong types, ranges. All problems are told at
-// once, as `ERR_BAD_OPTIONS`: an option that is mistyped must not count as left out.
+// The options of a call, and the functions that it is given, checked before anything is begun: unknown names, wrong
+// types, ranges. All problems are told at once, as `ERR_BAD_OPTIONS`: an option that is mistyped must not count as left
+// out.
 
 import { closestWord } from './closest-word.ts'
 import { ClusterError, isClusterError } from './errors.ts'
@@ -52,7 +53,10 @@ export function checkedOptions<Options extends object>(
   return options
 }
 
-/** For what a call is given beside its options: makes each check, whatever the others say, and then throws all their problems at once, or else the first error of another kind. */
+/**
+ * For what a call is given beside its options: makes each check, whatever the others say, and then throws all their
+ * problems at once, or else the first error of another kind.
+ */
 export function checkAll(...checks: readonly (() => unknown)[]): void {
   let errors: unknown[] | undefined
   for (const check of checks)
@@ -69,7 +73,10 @@ export function checkAll(...checks: readonly (() => unknown)[]): void {
   throw errors[0]
 }
 
-/** Throws `ERR_BAD_OPTIONS` when `given` is no text; `what` says which. For names: what they mean is looked at afterwards. */
+/**
+ * Throws `ERR_BAD_OPTIONS` when `given` is no text; `what` says which. For names: what they mean is looked at
+ * afterwards.
+ */
 export function checkText(what: string, given: unknown): void {
   const problems = textProblems(what, given)
   if (problems.length > 0) throw new ClusterError('ERR_BAD_OPTIONS', problems.join('; '), { problems })
@@ -87,7 +94,10 @@ export function checkFunction(what: string, given: unknown): void {
   throw new ClusterError('ERR_BAD_OPTIONS', problem, { problems: [problem] })
 }
 
-/** Everything that is wrong with the options, as sentences; of what is no object, that alone. What is `undefined` counts as left out. */
+/**
+ * Everything that is wrong with the options, as sentences; of what is no object, that alone. What is `undefined` counts
+ * as left out.
+ */
 export function problemsOf(
   options: object,
   checks: Readonly<Record<string, OptionCheck>>,

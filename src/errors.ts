@@ -123,7 +123,10 @@ export function isClusterError<Code extends ErrorCode>(error: unknown, code: Cod
   return error instanceof ClusterError && error.code === code
 }
 
-/** The error itself if it is a {@link ClusterError}; anything else is a bug, and becomes `ERR_INTERNAL` with it as the cause. */
+/**
+ * The error itself if it is a {@link ClusterError}; anything else is a bug, and becomes `ERR_INTERNAL` with it as the
+ * cause.
+ */
 export function asClusterError(error: unknown): ClusterError {
   if (error instanceof ClusterError) return error
   return new ClusterError('ERR_INTERNAL', 'the node met a bug and stops', {}, { cause: error })

@@ -1,12 +1,15 @@
-// Everything that a node tells its observers, in one place, and the iteration over member changes made of it. A listener
-// that throws is a bug of its owner: it is logged, and the others are told all the same.
+// Everything that a node tells its observers, in one place, and the iteration over member changes made of it. A
+// listener that throws is a bug of its owner: it is logged, and the others are told all the same.
 
 import { checkFunction } from './call-options.ts'
 import { type EndableIteration, endable } from './iteration.ts'
 import type { ClusterEvent, ClusterEvents, MemberChange } from './node-interface.ts'
 import type { Logger } from './observability/logger.ts'
 
-/** Changes that an iteration keeps for a consumer that is not reading; past that the oldest go, and it starts afresh from what is newest. */
+/**
+ * Changes that an iteration keeps for a consumer that is not reading; past that the oldest go, and it starts afresh
+ * from what is newest.
+ */
 const MAX_KEPT_CHANGES = 10_000
 
 export class EventHub implements ClusterEvents {

@@ -1,5 +1,5 @@
-// Ports of loopback that nobody listens on, and that the system gives to nobody who dials: connections go out from a range of ports of
-// their own, and a port that one of them has meanwhile cannot be listened on.
+// Ports of loopback that nobody listens on, and that the system gives to nobody who dials: connections go out from a
+// range of ports of their own, and a port that one of them has meanwhile cannot be listened on.
 
 import { readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'

@@ -1,14 +1,15 @@
-// Iterations that wait for what is to come, such as watches. An async generator queues what it is asked: its `return` waits until a pending `next`
-// has something to tell, and where nothing happens that is never. Of these `return` settles at once, what is pending with it, and what the
-// generator holds is let go.
+// Iterations that wait for what is to come, such as watches. An async generator queues what it is asked: its `return`
+// waits until a pending `next` has something to tell, and where nothing happens that is never. Of these `return`
+// settles at once, what is pending with it, and what the generator holds is let go.
 
 type Result<Value> = IteratorResult<Value, void>
 
 const over = { done: true, value: undefined } as const
 
 /**
- * What `begin` yields, until somebody ends it. The signal given to it aborts with any of `signals`, and with the end: whatever the generator
- * waits for is to end then. Nothing is begun before the first `next`. `onEnd` is called once, however it ends.
+ * What `begin` yields, until somebody ends it. The signal given to it aborts with any of `signals`, and with the end:
+ * whatever the generator waits for is to end then. Nothing is begun before the first `next`. `onEnd` is called once,
+ * however it ends.
  */
 export function endable<Value>(
   begin: (signal: AbortSignal) => AsyncGenerator<Value, void, undefined>,
@@ -23,7 +24,10 @@ export class EndableIteration<Value> implements AsyncIterableIterator<Value, voi
   readonly #signals: readonly (AbortSignal | undefined)[]
   readonly #onEnd: () => void
   readonly #ending = new AbortController()
-  /** Settles each `next` that is under way. Not one promise of the end for all: whoever waits for it would be kept by it. */
+  /**
+   * Settles each `next` that is under way. Not one promise of the end for all: whoever waits for it would be kept by
+   * it.
+   */
   readonly #pending = new Set<(result: Result<Value>) => void>()
   #values: AsyncGenerator<Value, void, undefined> | undefined
   #isOver = false

@@ -1,5 +1,5 @@
-// Values as JSON, wherever users' values are sent or kept. `JSON.stringify` alone turns what it cannot say into `null`, `{}` or nothing, so that
-// something else arrives than was sent: that is refused here.
+// Values as JSON, wherever users' values are sent or kept. `JSON.stringify` alone turns what it cannot say into `null`,
+// `{}` or nothing, so that something else arrives than was sent: that is refused here.
 
 import { ClusterError } from './errors.ts'
 
@@ -14,8 +14,8 @@ export function jsonText(value: unknown, what: string): string {
 }
 
 /**
- * The JSON text of a value; a field that is `undefined` counts as left out. Throws a TypeError for what JSON cannot say, at any depth: NaN, infinities,
- * `undefined` in a list, BigInt, functions, symbols, maps, sets, bytes, cycles.
+ * The JSON text of a value; a field that is `undefined` counts as left out. Throws a TypeError for what JSON cannot
+ * say, at any depth: NaN, infinities, `undefined` in a list, BigInt, functions, symbols, maps, sets, bytes, cycles.
  */
 export function sayable(value: unknown): string {
   // First, for it ends at cycles, and at what is too deep for either.
@@ -25,7 +25,10 @@ export function sayable(value: unknown): string {
   return text
 }
 
-/** What is wrong, after the place where it is; undefined: nothing. `mayTell`: what it says of itself (`toJSON`) counts in its place, which JSON asks once. */
+/**
+ * What is wrong, after the place where it is; undefined: nothing. `mayTell`: what it says of itself (`toJSON`) counts
+ * in its place, which JSON asks once.
+ */
 function unsayable(value: unknown, mayTell = true): string | undefined {
   switch (typeof value) {
     case 'string':

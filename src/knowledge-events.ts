@@ -1,5 +1,6 @@
-// Turns what a node knows of leader and S5 into events: compares with what it knew last. Much of it changes by mere passing
-// of time (a lease that ends, a record that is no longer fresh), so it is looked at on every change and at an interval.
+// Turns what a node knows of leader and S5 into events: compares with what it knew last. Much of it changes by mere
+// passing of time (a lease that ends, a record that is no longer fresh), so it is looked at on every change and at an
+// interval.
 
 import type { EventHub } from './events.ts'
 import type { NodeStatus } from './node-interface.ts'

@@ -368,7 +368,10 @@ export class Lifecycle {
 
   // --- Who refuses, moves or bears the same name ---
 
-  /** Design rule 15: the address is no longer this member's; whoever is down for good is forgotten, the others are watched as before. */
+  /**
+   * Design rule 15: the address is no longer this member's; whoever is down for good is forgotten, the others are
+   * watched as before.
+   */
   #moved(member: string): void {
     const { membership } = this.#parts
     this.links.dropMember(member)

@@ -1,5 +1,6 @@
-// What the coming and going of a link means to the parts of a node. Links are told apart by the cluster of the peer: with one of
-// the same cluster everything is spoken, one that is in none yet is told where it could join, and one of another is sent away.
+// What the coming and going of a link means to the parts of a node. Links are told apart by the cluster of the peer:
+// with one of the same cluster everything is spoken, one that is in none yet is told where it could join, and one of
+// another is sent away.
 
 import type { Parts } from './dispatch.ts'
 import type { Peers } from './links/peers.ts'
@@ -60,7 +61,8 @@ export class LinkEvents {
     const isGoing = end.reason === 'leaving' || end.reason === 'stopping' || parts.membership?.hasLeft(id) === true
     parts.coordination?.disconnected(id, isGoing)
     parts.membership?.disconnected(id, end.announced)
-    // It was here on a visit, as who merges clusters is, and nobody calls it any more; it may be the only one that is known here.
+    // It was here on a visit, as who merges clusters is, and nobody calls it any more; it may be the only one that is
+    // known here.
     const address = fresh && parts.membership?.member(id) === undefined ? addressOf(id) : undefined
     if (address !== undefined) peers.links.callMember(id, address, 'eager')
     onLink(name, 'down', end.reason ?? end.error?.message ?? 'closed')

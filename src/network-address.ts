@@ -1,5 +1,5 @@
-// `host:port` as people write it: `127.0.0.1:7400`, `node-1.example:7400`, `[::1]:7400`. Says what is wrong with one that
-// is not, and whether it can be reached from this machine only. Knows no DNS and no socket.
+// `host:port` as people write it: `127.0.0.1:7400`, `node-1.example:7400`, `[::1]:7400`. Says what is wrong with one
+// that is not, and whether it can be reached from this machine only. Knows no DNS and no socket.
 
 import { isIP } from 'node:net'
 
@@ -35,8 +35,8 @@ export function formatAddress({ host, port }: NetworkAddress): string {
 }
 
 /**
- * Host and port of the first TCP address in what a member announces: `host:port`, a multiaddr (`/ip4/127.0.0.1/tcp/7400`), or several of
- * these with commas between. Undefined when there is none.
+ * Host and port of the first TCP address in what a member announces: `host:port`, a multiaddr
+ * (`/ip4/127.0.0.1/tcp/7400`), or several of these with commas between. Undefined when there is none.
  */
 export function streamAddress(announced: string): NetworkAddress | undefined {
   for (const entry of announced.split(',')) {

@@ -1,4 +1,5 @@
-// What the features of a node may ask of it, made of the running node. They are made before its lifecycle, and ask only later.
+// What the features of a node may ask of it, made of the running node. They are made before its lifecycle, and ask only
+// later.
 
 import { memberCalled } from './addressee.ts'
 import type { NodeContext } from './node-part.ts'

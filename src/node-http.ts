@@ -1,5 +1,6 @@
-// Node's HTTP, without what stands beside it: an `import` of a built-in module looks at all of its exports, and among those of `node:http` are some of Node's `fetch`, which
-// is loaded for that look. It is 40 ms of processor time at each start, and 4 MB.
+// Node's HTTP, without what stands beside it: an `import` of a built-in module looks at all of its exports, and among
+// those of `node:http` are some of Node's `fetch`, which is loaded for that look. It is 40 ms of processor time at each
+// start, and 4 MB.
 
 import { createRequire } from 'node:module'
 

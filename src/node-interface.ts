@@ -92,11 +92,15 @@ export interface NodeStatus {
   }
 }
 
-/** One link of this node, as `GET /v1/topology` lists it. `links()` of {@link NodeTopology} asks the others for theirs. */
+/**
+ * One link of this node, as `GET /v1/topology` lists it. `links()` of {@link NodeTopology} asks the others for theirs.
+ */
 export interface LinkView {
   /** The name of the member at the other end. */
   readonly peer: string
-  /** Why there is a link, the strongest reason: the overlay wants it, both ends are voters, or somebody asked for it. */
+  /**
+   * Why there is a link, the strongest reason: the overlay wants it, both ends are voters, or somebody asked for it.
+   */
   readonly kind: 'overlay' | 'pinned' | 'on-demand'
   readonly channels: readonly string[]
   /** Both ends are voters: they stay linked in every topology. */
@@ -131,20 +135,23 @@ export interface NodeTopology {
   /** Exactly the JSON of `GET /v1/topology`. */
   view(): TopologyView
   /**
-   * Switches the whole cluster to the overlay `name` and resolves when the switch has ended, committed or aborted, and every member
-   * that is there has adopted that; to the same one it resolves at once (`already-current`). No acknowledged message is lost by it. Rejects with
-   * `ERR_BAD_OPTIONS`, `ERR_UNKNOWN_TOPOLOGY`, `ERR_SWITCH_IN_PROGRESS`, `ERR_TOPOLOGY_MISMATCH`, `ERR_NO_SERVER_NODES`, `ERR_NO_QUORUM` (with
-   * `mayHaveHappened` when it was lost on the way), `ERR_ABORTED`, `ERR_SHUTTING_DOWN`.
+   * Switches the whole cluster to the overlay `name` and resolves when the switch has ended, committed or aborted, and
+   * every member that is there has adopted that; to the same one it resolves at once (`already-current`). No
+   * acknowledged message is lost by it. Rejects with `ERR_BAD_OPTIONS`, `ERR_UNKNOWN_TOPOLOGY`,
+   * `ERR_SWITCH_IN_PROGRESS`, `ERR_TOPOLOGY_MISMATCH`, `ERR_NO_SERVER_NODES`, `ERR_NO_QUORUM` (with `mayHaveHappened`
+   * when it was lost on the way), `ERR_ABORTED`, `ERR_SHUTTING_DOWN`.
    */
   switch(name: string, options?: SwitchOptions): Promise<SwitchReport>
   /**
-   * What the adviser would do now, by what this node has measured in its last whole minute, with the rule that decided and its figures;
-   * `docs/topologies.md` has the rules. Asking switches nothing. Exactly the JSON of `GET /v1/topology/advice`.
+   * What the adviser would do now, by what this node has measured in its last whole minute, with the rule that decided
+   * and its figures; `docs/topologies.md` has the rules. Asking switches nothing. Exactly the JSON of
+   * `GET /v1/topology/advice`.
    */
   advise(): Advice
   /**
-   * The links between all members, as they tell them now; who does not answer within `timeoutMs` (2,000 each) is named. At most 400 members
-   * are asked, 64 where everybody links to everybody. Rejects with `ERR_ABORTED`. Exactly the JSON of `GET /v1/topology/links`.
+   * The links between all members, as they tell them now; who does not answer within `timeoutMs` (2,000 each) is named.
+   * At most 400 members are asked, 64 where everybody links to everybody. Rejects with `ERR_ABORTED`. Exactly the JSON
+   * of `GET /v1/topology/links`.
    */
   links(options?: WaitOptions): Promise<LinkMap>
 }
@@ -167,7 +174,10 @@ export type ClusterEvent =
       readonly phase: S5Phase
       readonly fencingToken: number | null
     }
-  /** This node's part in a switch: a phase began, or it ended. `name` and `epoch` are what it routes by now, `to` is where it goes. */
+  /**
+   * This node's part in a switch: a phase began, or it ended. `name` and `epoch` are what it routes by now, `to` is
+   * where it goes.
+   */
   | {
       readonly type: 'switch'
       readonly at: number
@@ -176,7 +186,10 @@ export type ClusterEvent =
       readonly epoch: number
       readonly to: string
     }
-  /** Told by the leader alone: by `topologyAuto` it now orders the switch that is due, by this rule of the adviser, for this reason. */
+  /**
+   * Told by the leader alone: by `topologyAuto` it now orders the switch that is due, by this rule of the adviser, for
+   * this reason.
+   */
   | {
       readonly type: 'advice'
       readonly at: number
@@ -194,8 +207,9 @@ export type ClusterEvent =
       readonly reason: string | undefined
     }
   /**
-   * What is sent to `peer` on `channel` waits, or waits no more: for the `consumer`, whose handlers are slow, or for the `link`, which takes no more.
-   * Told at most once a second for each peer and channel; the channel's own `onEvent` tells all.
+   * What is sent to `peer` on `channel` waits, or waits no more: for the `consumer`, whose handlers are slow, or for
+   * the `link`, which takes no more. Told at most once a second for each peer and channel; the channel's own `onEvent`
+   * tells all.
    */
   | {
       readonly type: 'congestion'
@@ -207,7 +221,10 @@ export type ClusterEvent =
     }
 
 export interface ClusterEvents {
-  /** Calls `listener` synchronously for every event from now on, until the result is disposed. A listener must not throw. */
+  /**
+   * Calls `listener` synchronously for every event from now on, until the result is disposed. A listener must not
+   * throw.
+   */
   subscribe(listener: (event: ClusterEvent) => void): Disposable
 }
 
@@ -234,8 +251,8 @@ export interface FaultsView {
 /** Faults on request, for tests and rehearsals; see the option `allowFaults`. */
 export interface Faults {
   /**
-   * Replaces what was set, and answers what holds now. Throws `ERR_FAULTS_NOT_ALLOWED`, `ERR_UNKNOWN_MEMBER`, `ERR_BAD_REQUEST`. What a cut
-   * holds back arrives, in order, when it is healed.
+   * Replaces what was set, and answers what holds now. Throws `ERR_FAULTS_NOT_ALLOWED`, `ERR_UNKNOWN_MEMBER`,
+   * `ERR_BAD_REQUEST`. What a cut holds back arrives, in order, when it is healed.
    */
   set(request: FaultRequest): FaultsView
   /** Ends all of them. Throws `ERR_FAULTS_NOT_ALLOWED`. */
@@ -264,15 +281,18 @@ export interface TrellisNode extends AsyncDisposable {
   members(): readonly MemberView[]
   /** Exactly the `links` of `GET /v1/topology`: the links of this node that are up, by name. */
   links(): readonly LinkView[]
-  /** Yields each change of the member table, from the first read on, until `signal` aborts or the node stops; what is there already is not a change. */
+  /**
+   * Yields each change of the member table, from the first read on, until `signal` aborts or the node stops; what is
+   * there already is not a change.
+   */
   watchMembers(options?: { readonly signal?: AbortSignal }): AsyncIterable<MemberChange>
   readonly events: ClusterEvents
   readonly topology: NodeTopology
   /** Refuses, unless the node was started with `allowFaults`. */
   readonly faults: Faults
   /**
-   * What all members believe of `member` (a name or an id), and on what evidence, in causal order. Who does not answer within
-   * `timeoutMs` (2,000) is named. Rejects with `ERR_UNKNOWN_MEMBER`, `ERR_ABORTED`.
+   * What all members believe of `member` (a name or an id), and on what evidence, in causal order. Who does not answer
+   * within `timeoutMs` (2,000) is named. Rejects with `ERR_UNKNOWN_MEMBER`, `ERR_ABORTED`.
    */
   why(member: string, options?: WaitOptions): Promise<WhyView>
   /** Subsystems of the Viable System Model; today S5, hosted where the leader is. */
@@ -288,14 +308,15 @@ export interface TrellisNode extends AsyncDisposable {
   /** Handing leadership over. */
   readonly leadership: NodeLeadership
   /**
-   * All that the cluster has agreed on, as the bytes of one file for `trellis restore`; whatever was acknowledged before the call is in it. On a voter; elsewhere
-   * `ERR_BAD_REQUEST`. `ERR_NO_QUORUM`, `ERR_TIMEOUT`, `ERR_ABORTED`.
+   * All that the cluster has agreed on, as the bytes of one file for `trellis restore`; whatever was acknowledged
+   * before the call is in it. On a voter; elsewhere `ERR_BAD_REQUEST`. `ERR_NO_QUORUM`, `ERR_TIMEOUT`, `ERR_ABORTED`.
    */
   backup(options?: WaitOptions): Promise<Uint8Array>
   /**
-   * Merges this node's cluster with the one that a member at `address` belongs to: both formed separately, under one name and secret. The members
-   * of one go over to the other; its log and data are dropped. What was begun is ended when it is asked again. Rejects with `ERR_MERGE_REFUSED`,
-   * `ERR_NO_QUORUM` (of either), `ERR_NOT_LEADER`, `ERR_UPGRADE_PENDING`, `ERR_TIMEOUT`, `ERR_ABORTED`, and as a join does when nobody can be visited there.
+   * Merges this node's cluster with the one that a member at `address` belongs to: both formed separately, under one
+   * name and secret. The members of one go over to the other; its log and data are dropped. What was begun is ended
+   * when it is asked again. Rejects with `ERR_MERGE_REFUSED`, `ERR_NO_QUORUM` (of either), `ERR_NOT_LEADER`,
+   * `ERR_UPGRADE_PENDING`, `ERR_TIMEOUT`, `ERR_ABORTED`, and as a join does when nobody can be visited there.
    */
   merge(address: string, options?: MergeOptions): Promise<MergeReport>
   /** What runs in one place of the cluster, and is called by its name. */
@@ -307,22 +328,30 @@ export interface TrellisNode extends AsyncDisposable {
   /** One of the four channels: `coordination`, `events`, `gossip`, `data`. Throws `ERR_UNKNOWN_CHANNEL`. */
   channel(name: string): Channel
   /**
-   * Resolves once this node is a member and knows a leader and the members it is linked to (for these it waits a second at most);
-   * a node with `expect` gets there when its co-founders run. Rejects with `ERR_TIMEOUT` (default 60,000 ms), `ERR_ABORTED`, `ERR_SHUTTING_DOWN`, or the error that stopped the node.
+   * Resolves once this node is a member and knows a leader and the members it is linked to (for these it waits a second
+   * at most); a node with `expect` gets there when its co-founders run. Rejects with `ERR_TIMEOUT` (default 60,000 ms),
+   * `ERR_ABORTED`, `ERR_SHUTTING_DOWN`, or the error that stopped the node.
    */
   ready(options?: WaitOptions): Promise<void>
-  /** Resolves, once, if the node had to stop by itself (`ERR_DATA_ROLLED_BACK`, `ERR_DISK`, `ERR_NAME_TAKEN`, …). Never rejects. */
+  /**
+   * Resolves, once, if the node had to stop by itself (`ERR_DATA_ROLLED_BACK`, `ERR_DISK`, `ERR_NAME_TAKEN`, …). Never
+   * rejects.
+   */
   readonly fatal: Promise<ClusterError>
   /**
-   * The cluster's counters, by name: whole numbers that everybody adds to. Called like a function, it answers this process's own counts instead: refused
-   * handshakes by reason, dropped messages by reason, and so on. They only grow.
+   * The cluster's counters, by name: whole numbers that everybody adds to. Called like a function, it answers this
+   * process's own counts instead: refused handshakes by reason, dropped messages by reason, and so on. They only grow.
    */
   readonly counters: NodeCounters & (() => Readonly<Record<string, number>>)
-  /** Announces `draining` to every member, for good: nobody should give it new work. It stays a member, and a leader leads on. It waits for nobody. Idempotent. */
+  /**
+   * Announces `draining` to every member, for good: nobody should give it new work. It stays a member, and a leader
+   * leads on. It waits for nobody. Idempotent.
+   */
   drain(options?: WaitOptions): Promise<void>
   /**
-   * Drains, gives up its vote where another member can take it, tells the others that it goes, who see it as `left` and never as a failure, and stops. It may come back.
-   * Idempotent. Rejects with `ERR_ABORTED` or `ERR_TIMEOUT`: then it is still on its way out, or, given up before it began to stop, a member that drains.
+   * Drains, gives up its vote where another member can take it, tells the others that it goes, who see it as `left` and
+   * never as a failure, and stops. It may come back. Idempotent. Rejects with `ERR_ABORTED` or `ERR_TIMEOUT`: then it
+   * is still on its way out, or, given up before it began to stop, a member that drains.
    */
   leave(options?: WaitOptions): Promise<void>
   /** Stops; a later start with the same data directory is the same member. Idempotent; afterwards no handle is left. */

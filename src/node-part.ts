@@ -1,6 +1,6 @@
-// A feature that lives in a node beside membership and agreement: channels, config, locks, services. The node tells it what
-// happens and ends it; it asks the node through its context. So a feature is one folder and one line in `node-parts.ts`, and
-// neither the lifecycle nor the running node knows what it does.
+// A feature that lives in a node beside membership and agreement: channels, config, locks, services. The node tells it
+// what happens and ends it; it asks the node through its context. So a feature is one folder and one line in
+// `node-parts.ts`, and neither the lifecycle nor the running node knows what it does.
 
 import type { EvidenceView, MemberRecord, SwimEvent } from '../topology/index.ts'
 import type { Relay } from './channels/relay.ts'
@@ -50,7 +50,9 @@ export interface NodePart {
   loopDelay?(ms: number): void
   /** No link to a member came up in time for what was to be sent there. */
   givenUp?(member: string): void
-  /** The node stops: links and agreement still work. Afterwards the part holds no timer and no waiting call. Idempotent. */
+  /**
+   * The node stops: links and agreement still work. Afterwards the part holds no timer and no waiting call. Idempotent.
+   */
   close?(): void | Promise<void>
 }
 
@@ -156,7 +158,9 @@ export class NodeParts implements Required<NodePart> {
     for (const part of this.#parts) part.givenUp?.(member)
   }
 
-  /** In the reverse order of their beginning; one that fails keeps none of the others. Rejects with the first failure. */
+  /**
+   * In the reverse order of their beginning; one that fails keeps none of the others. Rejects with the first failure.
+   */
   async close(): Promise<void> {
     await endAll([...this.#parts].reverse().map((part) => () => part.close?.()))
   }

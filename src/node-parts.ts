@@ -1,5 +1,5 @@
-// Which features a node has beside membership and agreement: one line each, in the order in which they start. A part's public
-// face is a field of `NodeFeatures`, which the running node hands on.
+// Which features a node has beside membership and agreement: one line each, in the order in which they start. A part's
+// public face is a field of `NodeFeatures`, which the running node hands on.
 
 import { Broadcasts } from './broadcasts/broadcasts.ts'
 import { OpenTopicsPart } from './broadcasts/open-topics-part.ts'

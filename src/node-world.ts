@@ -1,5 +1,5 @@
-// What a node takes from the world it lives in: time, chance, storage and a network. `createNode` gives it this machine; a cluster
-// in virtual time gives it a world of its own, so that nothing else of a node has to know of it.
+// What a node takes from the world it lives in: time, chance, storage and a network. `createNode` gives it this
+// machine; a cluster in virtual time gives it a world of its own, so that nothing else of a node has to know of it.
 
 import type { Random, SwimOptions } from '../topology/index.ts'
 import type { ResolvedOptions } from './options.ts'
@@ -29,8 +29,8 @@ export interface NodeWorld {
   readonly swim?: SwimOptions
   readonly openStorage: (options: ResolvedOptions) => Promise<NodeStorage>
   /**
-   * A transport that proves `identity`; `onRefused` hears of strangers that it turned away. Absent: those that the option `transport` names,
-   * over the network of this machine.
+   * A transport that proves `identity`; `onRefused` hears of strangers that it turned away. Absent: those that the
+   * option `transport` names, over the network of this machine.
    */
   readonly transport?: (identity: Identity, onRefused: TransportContext['onRefused']) => Transport
 }

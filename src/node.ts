@@ -39,12 +39,13 @@ import { INSTANCE_BYTES } from './wire/hello.ts'
 const OTHERS_GRACE_MS = 2_000
 
 /**
- * Starts a node and resolves when it is a member that knows a leader. A node that only joins waits for that up to `timeoutMs`; one
- * with `expect`, or with a data directory that remembers its cluster, at most two seconds, for the others may be started after it:
- * await `node.ready()` then. Rejects, and leaves nothing behind, with `ERR_BAD_OPTIONS`, `ERR_SECRET_REQUIRED`,
- * `ERR_ADMIN_TOKEN_REQUIRED`, `ERR_ADDRESS_IN_USE`, `ERR_ADDRESS_UNUSABLE`, `ERR_DATA_UNWRITABLE`, `ERR_DATA_IN_USE`,
- * `ERR_DATA_FOREIGN`, `ERR_DATA_VERSION`, `ERR_DATA_ROLLED_BACK`, `ERR_LOG_CORRUPT`, `ERR_NAME_TAKEN`, `ERR_WRONG_SECRET`,
- * `ERR_FOREIGN_CLUSTER`, `ERR_VERSION_MISMATCH` (all seeds refused), `ERR_CLUSTER_UNREACHABLE` (out of time), `ERR_ABORTED`.
+ * Starts a node and resolves when it is a member that knows a leader. A node that only joins waits for that up to
+ * `timeoutMs`; one with `expect`, or with a data directory that remembers its cluster, at most two seconds, for the
+ * others may be started after it: await `node.ready()` then. Rejects, and leaves nothing behind, with
+ * `ERR_BAD_OPTIONS`, `ERR_SECRET_REQUIRED`, `ERR_ADMIN_TOKEN_REQUIRED`, `ERR_ADDRESS_IN_USE`, `ERR_ADDRESS_UNUSABLE`,
+ * `ERR_DATA_UNWRITABLE`, `ERR_DATA_IN_USE`, `ERR_DATA_FOREIGN`, `ERR_DATA_VERSION`, `ERR_DATA_ROLLED_BACK`,
+ * `ERR_LOG_CORRUPT`, `ERR_NAME_TAKEN`, `ERR_WRONG_SECRET`, `ERR_FOREIGN_CLUSTER`, `ERR_VERSION_MISMATCH` (all seeds
+ * refused), `ERR_CLUSTER_UNREACHABLE` (out of time), `ERR_ABORTED`.
  */
 export function createNode(raw: NodeOptions = {}): Promise<TrellisNode> {
   return traced('trellis.create_node', { isDetached: true }, () => createNodeIn(thisMachine, raw))

@@ -33,32 +33,43 @@ export interface NodeOptions {
   /** Only nodes with the same cluster name link up. Default `trellis`. */
   readonly cluster?: string
   /**
-   * `HOST:PORT` to accept links at; port 0 takes a free one. With several transports, or one beside `tcp`, also a multiaddr such as
-   * `/ip4/127.0.0.1/tcp/7400`, or several with commas between. Not loopback: a `secret` is required. Default `127.0.0.1:7400`.
+   * `HOST:PORT` to accept links at; port 0 takes a free one. With several transports, or one beside `tcp`, also a
+   * multiaddr such as `/ip4/127.0.0.1/tcp/7400`, or several with commas between. Not loopback: a `secret` is required.
+   * Default `127.0.0.1:7400`.
    */
   readonly listen?: string
   /**
-   * How members connect: `tcp` (TLS 1.3), `libp2p`, what `libp2p()` of `./libp2p` gives, or a list of these, the preferred one first: a node
-   * listens on all of them, and two members use the first that both have. At most 4. Default `tcp`.
+   * How members connect: `tcp` (TLS 1.3), `libp2p`, what `libp2p()` of `./libp2p` gives, or a list of these, the
+   * preferred one first: a node listens on all of them, and two members use the first that both have. At most 4.
+   * Default `tcp`.
    */
   readonly transport?: TransportName | TransportProvider | readonly (TransportName | TransportProvider)[]
-  /** `HOST:PORT` that others dial. Port 0 stands for the one listened on. Default: what it listens on; required for a wildcard. */
+  /**
+   * `HOST:PORT` that others dial. Port 0 stands for the one listened on. Default: what it listens on; required for a
+   * wildcard.
+   */
   readonly advertise?: string
   /**
-   * Where members are found: `HOST:PORT`, `dns://NAME:PORT` (A, AAAA), `dns+srv://NAME`, providers; a list, or text with commas. With it a
-   * node joins what it finds and never forms alone. Default none.
+   * Where members are found: `HOST:PORT`, `dns://NAME:PORT` (A, AAAA), `dns+srv://NAME`, providers; a list, or text
+   * with commas. With it a node joins what it finds and never forms alone. Default none.
    */
   readonly join?: string | Discovery | readonly (string | Discovery)[]
-  /** Form a cluster once this many fresh nodes have found each other. 1 to 1,000. Default none: never form with others. */
+  /**
+   * Form a cluster once this many fresh nodes have found each other. 1 to 1,000. Default none: never form with others.
+   */
   readonly expect?: number
   /** What members prove to know, at least 16 bytes. A list is a keyring: the first is used, all are accepted. */
   readonly secret?: string | readonly string[]
   /** Directory for key, log and seeds. Default none: in memory, so a restart is a new member. */
   readonly dataDir?: string
-  /** `HOST:PORT` of the admin API; port 0 takes a free one. Not loopback: `adminToken` is required. Default `false`: no admin. */
+  /**
+   * `HOST:PORT` of the admin API; port 0 takes a free one. Not loopback: `adminToken` is required. Default `false`: no
+   * admin.
+   */
   readonly admin?: string | false
   /**
-   * Origins of web pages that may be clients of this node, such as `https://shop.example`; at most 64. Pages that the node itself serves always may. Default none.
+   * Origins of web pages that may be clients of this node, such as `https://shop.example`; at most 64. Pages that the
+   * node itself serves always may. Default none.
    */
   readonly clientOrigins?: readonly string[]
   /** `HOST:PORT` to answer DNS at, for the cluster's own names; port 0 takes a free one. Default none. */
@@ -67,18 +78,24 @@ export interface NodeOptions {
   readonly federation?: FederationOptions
   /** The token of the admin API, or one per role; at least 16 bytes each. A single string has the role `admin`. */
   readonly adminToken?: string | AdminTokens
-  /** The overlay a new cluster starts with: a built-in one, or one of `overlays`. One that exists keeps what it has agreed on. Default `full-mesh`. */
+  /**
+   * The overlay a new cluster starts with: a built-in one, or one of `overlays`. One that exists keeps what it has
+   * agreed on. Default `full-mesh`.
+   */
   readonly topology?: TopologyName | (string & {})
   /**
-   * The leader switches to what the adviser recommends once that is due: `true`, or the adviser's parameters (`margin`, `stableMs`,
-   * `coolDownMs`). It counts on whoever leads, so give the same to all. Default `false`.
+   * The leader switches to what the adviser recommends once that is due: `true`, or the adviser's parameters (`margin`,
+   * `stableMs`, `coolDownMs`). It counts on whoever leads, so give the same to all. Default `false`.
    */
   readonly topologyAuto?: boolean | Partial<AdviserOptions>
-  /** Overlays of one's own beside the built-in ones, the same on every member; see `testOverlay` of `./testing`. At most 16. Default none. */
+  /**
+   * Overlays of one's own beside the built-in ones, the same on every member; see `testOverlay` of `./testing`. At most
+   * 16. Default none.
+   */
   readonly overlays?: readonly OverlayDefinition<never>[]
   /**
-   * Parameters of overlays, by the name of each: `{ hyparview: { activeSize: 6 } }`, the same on every member. See `docs/options.md` for names,
-   * ranges and defaults; each overlay checks its own. Default none.
+   * Parameters of overlays, by the name of each: `{ hyparview: { activeSize: 6 } }`, the same on every member. See
+   * `docs/options.md` for names, ranges and defaults; each overlay checks its own. Default none.
    */
   readonly overlayOptions?: OverlayOptions
   /** What this member is for, at most 16 words. Default none. */
@@ -88,24 +105,33 @@ export interface NodeOptions {
   /** Preset of all timing: one machine, one data center, or the world. Default `lan`. */
   readonly profile?: Profile
   /**
-   * Milliseconds for which a member that is only stalled (its event loop stands still, its process lives) keeps its place. 0 to
-   * 3,600,000; 0: nobody is told from dead, and this node runs no liveness worker. Default 30,000.
+   * Milliseconds for which a member that is only stalled (its event loop stands still, its process lives) keeps its
+   * place. 0 to 3,600,000; 0: nobody is told from dead, and this node runs no liveness worker. Default 30,000.
    */
   readonly keepStalledMs?: number
   /**
-   * Handlers of one channel that run at once, one of each key; what waits for one slows its senders. 1 to 4,096. Default 64. Few: a handler that waits
-   * for a message of the same channel waits for ever when it has taken the last place. Many: all that they use at once.
+   * Handlers of one channel that run at once, one of each key; what waits for one slows its senders. 1 to 4,096.
+   * Default 64. Few: a handler that waits for a message of the same channel waits for ever when it has taken the last
+   * place. Many: all that they use at once.
    */
   readonly handlerConcurrency?: number
-  /** How many members vote when there are enough of them: 1, 3, 5 or 7, the same on all. Default 5. More survive more failures, and cost more messages. */
+  /**
+   * How many members vote when there are enough of them: 1, 3, 5 or 7, the same on all. Default 5. More survive more
+   * failures, and cost more messages.
+   */
   readonly voters?: number
-  /** Milliseconds after which a voter that is down is replaced by another member. 1,000 to 86,400,000. Default 30,000. */
+  /**
+   * Milliseconds after which a voter that is down is replaced by another member. 1,000 to 86,400,000. Default 30,000.
+   */
   readonly replaceVoterAfterMs?: number
-  /** Entries of the log after which it is replaced by a snapshot. 100 to 10,000,000. Default 10,000. Few: written again and again; many: a long start. */
+  /**
+   * Entries of the log after which it is replaced by a snapshot. 100 to 10,000,000. Default 10,000. Few: written again
+   * and again; many: a long start.
+   */
   readonly snapshotEntries?: number
   /**
-   * What keeps all that the cluster agrees on, and says who hosts S5: an engine, such as `etcd()` of `./etcd`; the same on every member, from
-   * the cluster's first day. Default: the members' own log.
+   * What keeps all that the cluster agrees on, and says who hosts S5: an engine, such as `etcd()` of `./etcd`; the same
+   * on every member, from the cluster's first day. Default: the members' own log.
    */
   readonly coordination?: CoordinationEngine
   /** Lets users of the admin API, and of `node.faults`, cut links and stall the process: for tests. Default false. */
@@ -197,8 +223,9 @@ const inMemoryMeans =
   'what a majority of such nodes agreed is gone when they stop, and a restart of one is a new member'
 
 /**
- * Checks `raw`, fills in the defaults and freezes. Throws `ERR_BAD_OPTIONS` with every problem; `ERR_SECRET_REQUIRED` or
- * `ERR_ADMIN_TOKEN_REQUIRED` when that is the only one. `loggerOf`: the built-in logger of a level, for whoever will log. Default: one that says nothing.
+ * Checks `raw`, fills in the defaults and freezes. Throws `ERR_BAD_OPTIONS` with every problem; `ERR_SECRET_REQUIRED`
+ * or `ERR_ADMIN_TOKEN_REQUIRED` when that is the only one. `loggerOf`: the built-in logger of a level, for whoever will
+ * log. Default: one that says nothing.
  */
 export function resolveOptions(
   raw: NodeOptions,

@@ -254,7 +254,10 @@ export class RunningNode extends NodeFaces implements TrellisNode {
     return this.#hub.memberChanges(checkedWait(options).signal)
   }
 
-  /** True once a member that knows a leader, those who came with it and, if it is linked to anybody, somebody beside itself. */
+  /**
+   * True once a member that knows a leader, those who came with it and, if it is linked to anybody, somebody beside
+   * itself.
+   */
   isReady(): boolean {
     const { lifecycle } = this
     const knowsLeader = this.#knows()?.leader !== undefined
@@ -338,7 +341,9 @@ export class RunningNode extends NodeFaces implements TrellisNode {
     ])
   }
 
-  /** A copy that its cluster has refused must not come back as soon as its generation is high enough (design rule 7). */
+  /**
+   * A copy that its cluster has refused must not come back as soon as its generation is high enough (design rule 7).
+   */
   async #condemn(): Promise<void> {
     const ended = this.#ended
     if (ended && isClusterError(ended, 'ERR_DATA_ROLLED_BACK')) await this.#options.storage.condemn(ended.details.seen)

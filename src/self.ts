@@ -1,4 +1,5 @@
-// What a node is, fixed for its life, and the two forms in which it says so: the hello of a handshake and its own record.
+// What a node is, fixed for its life, and the two forms in which it says so: the hello of a handshake and its own
+// record.
 
 import type { MemberRecord } from '../topology/index.ts'
 import { ClusterError } from './errors.ts'
@@ -24,14 +25,17 @@ export interface Self {
   readonly zone: string
 }
 
-/** Between members: nodes that keep what they agree on in different places would have one S5 each, so they are of different clusters. */
+/**
+ * Between members: nodes that keep what they agree on in different places would have one S5 each, so they are of
+ * different clusters.
+ */
 export function clusterNameOf(cluster: string, engine: string | undefined): string {
   return engine === undefined ? cluster : `${cluster}/${engine}`
 }
 
 /**
- * `clusterId` undefined: it knows no cluster yet; `expect` then says how many it wants to form one with. `signer`: a peer is shown at once that this life has begun,
- * for it may end before its record comes.
+ * `clusterId` undefined: it knows no cluster yet; `expect` then says how many it wants to form one with. `signer`: a
+ * peer is shown at once that this life has begun, for it may end before its record comes.
  */
 export function helloOf(
   self: Self,

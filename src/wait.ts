@@ -1,5 +1,5 @@
-// Waits for a condition with a deadline and a way out. Used where a call of the API waits for the state of the node, which
-// changes for many reasons; none of them is worth an event of its own. And how every such call begins.
+// Waits for a condition with a deadline and a way out. Used where a call of the API waits for the state of the node,
+// which changes for many reasons; none of them is worth an event of its own. And how every such call begins.
 
 import { checkedOptions, type OptionCheck, waitChecks } from './call-options.ts'
 import { ClusterError } from './errors.ts'
@@ -21,9 +21,9 @@ export interface Wait {
 }
 
 /**
- * Every call of the API that waits begins with it. Throws `ERR_BAD_OPTIONS` for a signal that is none, a time that is none, and what is no option of the
- * call, which may have `further` ones, all at once; and `ERR_ABORTED` when the signal has aborted before: then nothing is begun, whatever the answer
- * would have been.
+ * Every call of the API that waits begins with it. Throws `ERR_BAD_OPTIONS` for a signal that is none, a time that is
+ * none, and what is no option of the call, which may have `further` ones, all at once; and `ERR_ABORTED` when the
+ * signal has aborted before: then nothing is begun, whatever the answer would have been.
  */
 export function beginWait<Options extends Wait>(
   operation: string,
@@ -74,7 +74,10 @@ export async function waitFor(operation: string, condition: () => boolean, optio
   }
 }
 
-/** Rejects with the reason of `signal` once that aborts, or at once if it has; never resolves. What is waited for races against it. */
+/**
+ * Rejects with the reason of `signal` once that aborts, or at once if it has; never resolves. What is waited for races
+ * against it.
+ */
 export function rejectedBy(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     if (signal.aborted) reject(signal.reason)
@@ -82,7 +85,10 @@ export function rejectedBy(signal: AbortSignal): Promise<never> {
   })
 }
 
-/** Resolves with true once `work` has ended, whether it failed or not; with false after `ms`, or when `signal` aborts: then it goes on by itself. Never rejects. */
+/**
+ * Resolves with true once `work` has ended, whether it failed or not; with false after `ms`, or when `signal` aborts:
+ * then it goes on by itself. Never rejects.
+ */
 export async function endsWithin(
   clock: Time,
   ms: number,

@@ -1,4 +1,5 @@
-// A broken invariant is a bug in this folder, never the fault of a peer or a user. Nothing recovers from it: the member stops.
+// A broken invariant is a bug in this folder, never the fault of a peer or a user. Nothing recovers from it: the member
+// stops.
 
 /** Thrown by {@link invariant}; carries no code, for nobody should handle it. */
 export class InvariantError extends Error {

@@ -1,14 +1,14 @@
 // The overlay decides which links to hold and by which neighbor to reach whom, given the members and what became of the
-// links. It never decides who is a member. Every overlay keeps this interface and passes `testing/compliance/overlay.ts`;
-// those of users too (`createNode({ overlays: [mine] })`).
+// links. It never decides who is a member. Every overlay keeps this interface and passes
+// `testing/compliance/overlay.ts`; those of users too (`createNode({ overlays: [mine] })`).
 //
 //                 members, voters ──────────▶ ┌─────────┐ ──▶ link, unlink       (the runtime dials and closes)
 //   connected, disconnected, unreachable ───▶ │ overlay │ ──▶ send               (over a link that is up)
 //                         message, timer ───▶ └─────────┘ ──▶ set-timer, emit
 //
-// A link may be held for several reasons at once: another overlay during a switch, two voters, a stream of messages. So an
-// overlay hears of every link of this node, wanted or not, and closes none by itself: `unlink` only takes back its own
-// reason, and the runtime closes when no reason is left.
+// A link may be held for several reasons at once: another overlay during a switch, two voters, a stream of messages. So
+// an overlay hears of every link of this node, wanted or not, and closes none by itself: `unlink` only takes back its
+// own reason, and the runtime closes when no reason is left.
 
 import type { Core, Effect, Input } from './core.ts'
 import type { MemberId, MemberRecord, Random } from './types.ts'
@@ -16,22 +16,32 @@ import type { MemberId, MemberRecord, Random } from './types.ts'
 /** What every overlay can be told. */
 export type OverlayInput<Message> =
   | Input<Message>
-  /** Everyone known, self included or not. Replaces the former list: whoever is missing, or `left`, is unlinked. Roles and conditions stand in the records. */
+  /**
+   * Everyone known, self included or not. Replaces the former list: whoever is missing, or `left`, is unlinked. Roles
+   * and conditions stand in the records.
+   */
   | { readonly type: 'members'; readonly members: readonly MemberRecord[] }
   /** Who holds the log. Replaces the former list; empty until it is known. */
   | { readonly type: 'voters'; readonly voters: readonly MemberId[] }
-  /** A dial to a peer that this overlay wants failed: refused, or no answer in time. The runtime goes on dialing until `unlink`. */
+  /**
+   * A dial to a peer that this overlay wants failed: refused, or no answer in time. The runtime goes on dialing until
+   * `unlink`.
+   */
   | { readonly type: 'unreachable'; readonly peer: MemberId }
 
 /** What every overlay may ask for. */
 export type OverlayEffect<Message, Event> =
   | Effect<Message, Event>
   /**
-   * Hold a link to `peer` from now on until `unlink`: dial after `after` milliseconds unless one is up by then, and dial again
-   * whenever it goes down. The pace of dialing is the runtime's, the order of these effects is the order of dialing. Same peer again: replaced.
+   * Hold a link to `peer` from now on until `unlink`: dial after `after` milliseconds unless one is up by then, and
+   * dial again whenever it goes down. The pace of dialing is the runtime's, the order of these effects is the order of
+   * dialing. Same peer again: replaced.
    */
   | { readonly type: 'link'; readonly peer: MemberId; readonly after: number }
-  /** The link is no longer needed here: dial no more, and when nothing else needs it, say goodbye and close it once what was sent before has left. */
+  /**
+   * The link is no longer needed here: dial no more, and when nothing else needs it, say goodbye and close it once what
+   * was sent before has left.
+   */
   | { readonly type: 'unlink'; readonly peer: MemberId }
 
 /** What overlays tell their driver beside asking for something. */
@@ -58,9 +68,15 @@ export interface Overlay<Message = never, Event = never>
   readonly name: string
   /** The most neighbors it ever has. Links that it is only trying, or draining, come on top for a moment. */
   readonly capacity: number
-  /** Its neighbors, linked or to be linked, never self, in the order of dialing. When quiet: exactly those it wants links to. */
+  /**
+   * Its neighbors, linked or to be linked, never self, in the order of dialing. When quiet: exactly those it wants
+   * links to.
+   */
   neighbors(): readonly MemberId[]
-  /** The neighbor with a link to hand a message for `to` to; `to` itself when it is a linked neighbor. Undefined: no way now. */
+  /**
+   * The neighbor with a link to hand a message for `to` to; `to` itself when it is a linked neighbor. Undefined: no way
+   * now.
+   */
   nextHop(to: MemberId): MemberId | undefined
   /** How well this member is held. */
   connectivity(): Connectivity

@@ -3,7 +3,10 @@
 /** Name, kind, least and most of one number. */
 export type NumberRule<Options> = readonly [keyof Options & string, 'whole' | 'real', number, number]
 
-/** Every broken rule, as `owner.name (value) must …`. Given `defaults`, names that they do not have are problems, and missing ones none. */
+/**
+ * Every broken rule, as `owner.name (value) must …`. Given `defaults`, names that they do not have are problems, and
+ * missing ones none.
+ */
 export function numberProblems<Options extends object>(
   owner: string,
   rules: readonly NumberRule<Options>[],

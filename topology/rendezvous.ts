@@ -1,9 +1,13 @@
-// Rendezvous hashing (Thaler, Ravishankar 1998, "Using name-based mappings to increase hit rates"): who serves whom, agreed
-// without a message by all that know the same candidates. When one comes or goes, only those that it serves are moved.
+// Rendezvous hashing (Thaler, Ravishankar 1998, "Using name-based mappings to increase hit rates"): who serves whom,
+// agreed without a message by all that know the same candidates. When one comes or goes, only those that it serves are
+// moved.
 
 import type { MemberId } from './types.ts'
 
-/** Up to `count` of `candidates`, the best ones for `key` first; the same for everybody. Equal scores: the lower id first. */
+/**
+ * Up to `count` of `candidates`, the best ones for `key` first; the same for everybody. Equal scores: the lower id
+ * first.
+ */
 export function rendezvous(key: MemberId, candidates: readonly MemberId[], count: number): MemberId[] {
   const keyHash = hash(key)
   return candidates
@@ -13,7 +17,10 @@ export function rendezvous(key: MemberId, candidates: readonly MemberId[], count
     .map(({ id }) => id)
 }
 
-/** For which of `keys` `self` is among the `count` best of `candidates`; without ranking them all. A key itself does not count for itself. */
+/**
+ * For which of `keys` `self` is among the `count` best of `candidates`; without ranking them all. A key itself does not
+ * count for itself.
+ */
 export function servedBy(
   self: MemberId,
   keys: readonly MemberId[],

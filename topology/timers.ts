@@ -1,5 +1,5 @@
-// Timers by name, as the cores keep them: what was asked for, so that one that fires late, early or after it was cleared
-// is told from one that is due. The real ones are the driver's.
+// Timers by name, as the cores keep them: what was asked for, so that one that fires late, early or after it was
+// cleared is told from one that is due. The real ones are the driver's.
 
 import type { Effect } from './core.ts'
 
@@ -39,7 +39,10 @@ export class Timers {
     return this.#due.has(timer)
   }
 
-  /** Whether `timer` is due; then it is no longer set. One that was moved or cleared is not; one that fires early is asked for again. */
+  /**
+   * Whether `timer` is due; then it is no longer set. One that was moved or cleared is not; one that fires early is
+   * asked for again.
+   */
   expires(timer: string, now: number): boolean {
     const due = this.#due.get(timer)
     if (due === undefined) return false

@@ -21,7 +21,8 @@ export type MemberState = 'alive' | 'suspect' | 'down' | 'left'
 export type Condition = 'ok' | 'draining' | 'stalled'
 
 /**
- * One member, as it is spread through the cluster. `state` and `condition` may be said by others, the rest is its own; so is that it has left.
+ * One member, as it is spread through the cluster. `state` and `condition` may be said by others, the rest is its own;
+ * so is that it has left.
  */
 export interface MemberRecord {
   readonly id: MemberId
@@ -36,8 +37,8 @@ export interface MemberRecord {
   readonly state: MemberState
   readonly condition: Condition
   /**
-   * What shows that the member itself said what is its own in this record, in this incarnation. Opaque here: whoever made the core knows how it is
-   * made and tested (`swim/signatures.ts`). Absent: of a member that signs nothing.
+   * What shows that the member itself said what is its own in this record, in this incarnation. Opaque here: whoever
+   * made the core knows how it is made and tested (`swim/signatures.ts`). Absent: of a member that signs nothing.
    */
   readonly signature?: string
 }

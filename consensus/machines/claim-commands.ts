@@ -1,11 +1,12 @@
-// What the log can say about claims: whatever members hold for a while or wait for, each under a lease. Locks, semaphores, elections, barriers and
-// singletons differ only in how many hold at once and who is next.
+// What the log can say about claims: whatever members hold for a while or wait for, each under a lease. Locks,
+// semaphores, elections, barriers and singletons differ only in how many hold at once and who is next.
 
 import type { LogIndex } from '../types.ts'
 
 /**
- * `lock`, `election`, `singleton`: one holds. `semaphore`: as many as the limit says. `barrier`: nobody holds; when as many have come as the
- * limit says, all pass at once. Next is who came first; of a singleton, whose owner hosts the fewest.
+ * `lock`, `election`, `singleton`: one holds. `semaphore`: as many as the limit says. `barrier`: nobody holds; when as
+ * many have come as the limit says, all pass at once. Next is who came first; of a singleton, whose owner hosts the
+ * fewest.
  */
 export type ClaimKind = 'lock' | 'semaphore' | 'election' | 'barrier' | 'singleton'
 
@@ -18,8 +19,8 @@ export interface Claimed {
 /** Time enters only here: the leader proposes `expire-claim` when its clock says so. */
 export type ClaimCommand =
   /**
-   * `owner` wants it: the index of this entry is the claim. Held by as many as `limit` allows: refused, or, with `waits`, queued. An owner has one
-   * claim on a thing. `value` is for whoever looks who holds it.
+   * `owner` wants it: the index of this entry is the claim. Held by as many as `limit` allows: refused, or, with
+   * `waits`, queued. An owner has one claim on a thing. `value` is for whoever looks who holds it.
    */
   | (Claimed & {
       readonly type: 'claim'
@@ -38,8 +39,8 @@ export type ClaimCommand =
 
 export type ClaimReply =
   /**
-   * `token`: the index of the entry that granted it, larger than every token of this thing before; 0 while it waits. `since`: the entry that
-   * began this round of the thing; a barrier whose round is over was passed.
+   * `token`: the index of the entry that granted it, larger than every token of this thing before; 0 while it waits.
+   * `since`: the entry that began this round of the thing; a barrier whose round is over was passed.
    */
   | {
       readonly type: 'claimed'

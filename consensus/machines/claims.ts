@@ -1,5 +1,6 @@
-// Claims under leases: locks, semaphores, elections, barriers, singletons. One machine for all, because they share what is hard: a fair order,
-// tokens that only grow, and an end that everybody agrees on. No clock is read here; see `claim-expiry.ts` for who reads one.
+// Claims under leases: locks, semaphores, elections, barriers, singletons. One machine for all, because they share what
+// is hard: a fair order, tokens that only grow, and an end that everybody agrees on. No clock is read here; see
+// `claim-expiry.ts` for who reads one.
 //
 //              claim, room                           end, or expired
 //   (nothing) ─────────────▶ holds, with a token ───────────────────▶ (nothing), and the next one in the queue holds
@@ -142,7 +143,9 @@ export class Claims {
     return claimed(thing, found)
   }
 
-  /** The next in the queue holds, when there is room. One entry makes room for one at most, so no two tokens are equal. */
+  /**
+   * The next in the queue holds, when there is room. One entry makes room for one at most, so no two tokens are equal.
+   */
   #promoted({ kind, limit }: Thing, claims: readonly Claim[], index: LogIndex): readonly Claim[] {
     const waiting = claims.filter(({ token }) => token === 0)
     if (kind === 'barrier' || waiting.length === 0 || claims.length - waiting.length >= limit) return claims
@@ -184,7 +187,9 @@ function keyOf({ kind, name }: Claimed): string {
   return `${kind} ${name}`
 }
 
-/** By the claim itself, or by its token: whoever holds it may know only that. No entry is a claim's and another's token. */
+/**
+ * By the claim itself, or by its token: whoever holds it may know only that. No entry is a claim's and another's token.
+ */
 function isMeant({ claim, token }: Claim, named: LogIndex): boolean {
   return claim === named || (token > 0 && token === named)
 }

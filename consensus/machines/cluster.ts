@@ -1,5 +1,5 @@
-// The cluster's own replicated machine: names, singletons, topology epoch, config, claims, counters, clients' sessions. It only puts the
-// parts together; each part keeps one kind of fact and refuses by itself what would break it.
+// The cluster's own replicated machine: names, singletons, topology epoch, config, claims, counters, clients' sessions.
+// It only puts the parts together; each part keeps one kind of fact and refuses by itself what would break it.
 
 import { FIRST_LEVEL } from '../feature-level.ts'
 import type { ApplyMeta, StateMachine } from '../state-machine.ts'
@@ -132,7 +132,10 @@ export class ClusterMachine implements StateMachine<ClusterCommand, ClusterReply
     return this.#names
   }
 
-  /** The record of one singleton, for example `s5`; undefined before its first activation. Its decision must not be written to. */
+  /**
+   * The record of one singleton, for example `s5`; undefined before its first activation. Its decision must not be
+   * written to.
+   */
   singleton(name: string): SingletonRecord | undefined {
     return this.#singletons.record(name)
   }

@@ -13,8 +13,8 @@ export type ClusterCommand = MemberCommand | ClientCommand | SessionCommand
 /** What the cluster says of itself. */
 export type MemberCommand =
   /**
-   * First admission of a member, or the moving of its name (design rule 8). Applied only if the name is unbound, already
-   * bound to `id`, or bound to exactly `replaces`, whom the proposing leader saw `left` or `down`.
+   * First admission of a member, or the moving of its name (design rule 8). Applied only if the name is unbound,
+   * already bound to `id`, or bound to exactly `replaces`, whom the proposing leader saw `left` or `down`.
    */
   | { readonly type: 'bind-name'; readonly name: string; readonly id: VoterId; readonly replaces: VoterId | undefined }
   /**
@@ -22,15 +22,17 @@ export type MemberCommand =
    * if the entry's own term equals `term`, so that a forwarded or delayed copy activates nothing.
    */
   | { readonly type: 'activate'; readonly singleton: string; readonly host: VoterId; readonly term: Term }
-  /** The host of `token` has stopped by itself: its successor need not wait out the lease. Ignored for any other token. */
+  /**
+   * The host of `token` has stopped by itself: its successor need not wait out the lease. Ignored for any other token.
+   */
   | { readonly type: 'release'; readonly singleton: string; readonly token: LogIndex }
   /** A decision of the singleton, kept in the log. Refused as stale when `token` is not the one that is active. */
   | { readonly type: 'decide'; readonly singleton: string; readonly token: LogIndex; readonly payload: Uint8Array }
   /** The first leader of a cluster says with which topology it begins. Applied once, before any switch. */
   | { readonly type: 'found-topology'; readonly name: string }
   /**
-   * This cluster ends: its members go over to the cluster `into`, some of whose `members` are named. Nothing is applied after it. Refused
-   * while the machine holds users' data, unless that is to be dropped.
+   * This cluster ends: its members go over to the cluster `into`, some of whose `members` are named. Nothing is applied
+   * after it. Refused while the machine holds users' data, unless that is to be dropped.
    */
   | {
       readonly type: 'dissolve'
@@ -41,8 +43,8 @@ export type MemberCommand =
   /** Everybody who holds the log can apply what releases up to `level` propose; see `feature-level.ts`. */
   | { readonly type: 'agree-level'; readonly level: number }
   /**
-   * The leader begins a switch of the topology from `epoch` (design rule 9). Applied only if that is the current epoch, `to` is
-   * another topology, and no switch is under way; the index of this entry names the switch.
+   * The leader begins a switch of the topology from `epoch` (design rule 9). Applied only if that is the current epoch,
+   * `to` is another topology, and no switch is under way; the index of this entry names the switch.
    */
   | {
       readonly type: 'propose-topology'
@@ -68,7 +70,10 @@ export type SessionCommand =
   /** One command of a client, applied once however often it is sent. The reply is the inner command's. */
   | (SessionPlace & { readonly type: 'in-session'; readonly command: ClientCommand })
 
-/** Whether `command` changes what clients keep and nothing that members go by: names, who hosts, the topology, who is in the cluster. */
+/**
+ * Whether `command` changes what clients keep and nothing that members go by: names, who hosts, the topology, who is in
+ * the cluster.
+ */
 export function isOfClients({ type }: ClusterCommand): boolean {
   return ofClients.has(type)
 }

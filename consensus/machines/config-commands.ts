@@ -1,5 +1,5 @@
-// What the log can say about config: one atomic write, with conditions. Every set, compare-and-set, delete, rollback and
-// transaction is one of these, so there is one place where "all or nothing" is decided.
+// What the log can say about config: one atomic write, with conditions. Every set, compare-and-set, delete, rollback
+// and transaction is one of these, so there is one place where "all or nothing" is decided.
 
 import type { LogIndex } from '../types.ts'
 import type { MergeOperation, WriterMark } from './merging.ts'
@@ -21,8 +21,8 @@ export type ConfigOperation =
   | MergeOperation
 
 /**
- * Applied whole or not at all: `operations` when every condition holds, else `otherwise`; without `otherwise` the reply names the
- * first condition that did not hold. A key stands at most once among the operations of a branch.
+ * Applied whole or not at all: `operations` when every condition holds, else `otherwise`; without `otherwise` the reply
+ * names the first condition that did not hold. A key stands at most once among the operations of a branch.
  */
 export interface WriteCommand {
   readonly type: 'write'

@@ -1,5 +1,5 @@
-// Config: keys with values, revisions and a bounded history. Deterministic, and atomic by construction: a write is first
-// worked out against the state as it is, and only a write that can be done whole changes anything.
+// Config: keys with values, revisions and a bounded history. Deterministic, and atomic by construction: a write is
+// first worked out against the state as it is, and only a write that can be done whole changes anything.
 //
 //   conditions hold? -- yes --> operations --+--> every bound kept? -- yes --> applied, one revision for all
 //         |                                  |            |
@@ -80,7 +80,10 @@ export class Config {
     return this.#records.get(key)
   }
 
-  /** At most `limit` records whose keys begin with `prefix`, after the key `after`, in the order of the keys' UTF-16 units. */
+  /**
+   * At most `limit` records whose keys begin with `prefix`, after the key `after`, in the order of the keys' UTF-16
+   * units.
+   */
   list(prefix: string, limit: number, after = ''): ConfigRecord[] {
     const found = [...this.#records.values()].filter(({ key }) => key.startsWith(prefix) && key > after)
     return found.sort((a, b) => (a.key < b.key ? -1 : 1)).slice(0, limit)

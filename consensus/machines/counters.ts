@@ -1,4 +1,5 @@
-// Counters: whole numbers that many add to. Each addition is one entry, so none is lost, and none counted twice when it comes in a session.
+// Counters: whole numbers that many add to. Each addition is one entry, so none is lost, and none counted twice when it
+// comes in a session.
 
 import type { ApplyMeta } from '../state-machine.ts'
 import type { LogIndex } from '../types.ts'

@@ -1,5 +1,5 @@
-// The changes of config in the order of the log, as far back as two bounds allow. Whoever resumes a watch is told either every
-// change since, or that the history no longer reaches back so far; never something in between.
+// The changes of config in the order of the log, as far back as two bounds allow. Whoever resumes a watch is told
+// either every change since, or that the history no longer reaches back so far; never something in between.
 
 import type { ConfigChange, Revision } from './config-commands.ts'
 
@@ -10,7 +10,10 @@ export interface HistoryBounds {
   readonly maxHistoryLength: number
 }
 
-/** UTF-16 units of keys and values after which a batch of changes is full: with one more write it still fits an envelope. */
+/**
+ * UTF-16 units of keys and values after which a batch of changes is full: with one more write it still fits an
+ * envelope.
+ */
 const MAX_BATCH_LENGTH = 131_072
 
 /** One in so many changes of the array may be dropped already. */
@@ -62,7 +65,10 @@ export class History {
     this.#compact()
   }
 
-  /** Changes of keys that begin with `prefix`, from revision `from` on, at most `limit`; those of one write are never parted. */
+  /**
+   * Changes of keys that begin with `prefix`, from revision `from` on, at most `limit`; those of one write are never
+   * parted.
+   */
   since(from: Revision, prefix: string, limit: number): ConfigChanges | Compacted {
     if (from <= this.#compacted) return { type: 'compacted', compacted: this.#compacted }
     const found: ConfigChange[] = []

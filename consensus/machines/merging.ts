@@ -1,5 +1,6 @@
-// Values that members changed while they could not agree, merged when they can again. Changes come into the log in some order, each once; what they lead to must make sense
-// in any: a sum, a set in which the change that comes last counts for its item, or the value that was written last by its writers' clocks.
+// Values that members changed while they could not agree, merged when they can again. Changes come into the log in some
+// order, each once; what they lead to must make sense in any: a sum, a set in which the change that comes last counts
+// for its item, or the value that was written last by its writers' clocks.
 
 /** What a member did to a key by itself. Values and items are JSON texts. */
 export type MergeOperation =
@@ -7,7 +8,10 @@ export type MergeOperation =
   | { readonly type: 'merge-count'; readonly key: string; readonly add: number; readonly subtract: number }
   /** `set`: the value is a list without duplicates, in the order of the items' texts. */
   | { readonly type: 'merge-item'; readonly key: string; readonly item: string; readonly isIn: boolean }
-  /** `last-writer`: written at `at` by the clock of `by`; of two writes the later one stays, of simultaneous ones that of the larger `by`. */
+  /**
+   * `last-writer`: written at `at` by the clock of `by`; of two writes the later one stays, of simultaneous ones that
+   * of the larger `by`.
+   */
   | {
       readonly type: 'merge-latest'
       readonly key: string
@@ -22,7 +26,10 @@ export interface WriterMark {
   readonly by: string
 }
 
-/** The key's next value; `as-before`: it stays; `not-mergeable`: the value there is of another strategy, or the sum would not be exact. */
+/**
+ * The key's next value; `as-before`: it stays; `not-mergeable`: the value there is of another strategy, or the sum
+ * would not be exact.
+ */
 export type Merged = { readonly value: string; readonly mark?: WriterMark } | 'as-before' | 'not-mergeable'
 
 export function merge(

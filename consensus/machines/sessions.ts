@@ -1,9 +1,9 @@
-// Client sessions (Ongaro's thesis, section 6.3): a command that is sent twice, because its answer was lost, is applied once and
-// answered twice. The session is named by the index of the entry that opened it, so nobody has to choose a name; its
-// client numbers its commands and says below which number it needs no answer any more.
+// Client sessions (Ongaro's thesis, section 6.3): a command that is sent twice, because its answer was lost, is applied
+// once and answered twice. The session is named by the index of the entry that opened it, so nobody has to choose a
+// name; its client numbers its commands and says below which number it needs no answer any more.
 //
-// No clock ends a session. When there are too many, the one that was used least lately goes: its commands are refused from then on,
-// never applied a second time.
+// No clock ends a session. When there are too many, the one that was used least lately goes: its commands are refused
+// from then on, never applied a second time.
 
 import type { ApplyMeta } from '../state-machine.ts'
 import type { LogIndex } from '../types.ts'
@@ -25,7 +25,9 @@ export interface SessionPlace {
 }
 
 export type SessionRefusal =
-  /** It was never opened, or had to go. This command was not applied under this entry; an earlier copy may have been. */
+  /**
+   * It was never opened, or had to go. This command was not applied under this entry; an earlier copy may have been.
+   */
   | { readonly type: 'unknown-session' }
   /** The client has said that it needs no answer: a late copy. */
   | { readonly type: 'refused'; readonly reason: 'answered-before' | 'session-full' }

@@ -1,5 +1,6 @@
 // Singletons as the log has them: who was activated last, under which token, and what it decided. This is the record of
-// what is *allowed*; whether the host runs at this moment is the business of its lease (`hosting.ts`), never of the log.
+// what is *allowed*; whether the host runs at this moment is the business of its lease (`hosting.ts`), never of the
+// log.
 
 import type { ApplyMeta } from '../state-machine.ts'
 import type { ClusterCommand, ClusterReply, SingletonRecord } from './commands.ts'

@@ -1,5 +1,6 @@
-// Which topology the cluster has agreed on, and the switch that is under way, if any (design rule 9). Each committed switch
-// raises the epoch by one. Only an entry of the log begins a switch, only one ends it, and there is never more than one:
+// Which topology the cluster has agreed on, and the switch that is under way, if any (design rule 9). Each committed
+// switch raises the epoch by one. Only an entry of the log begins a switch, only one ends it, and there is never more
+// than one:
 //
 //   founded ──> at epoch e ── propose ──> under way ── commit ──> at epoch e + 1
 //                    ▲                     │  │ strike: a required member is down

@@ -1,8 +1,9 @@
-// Who is calling: by `Authorization: Bearer`, by `X-Consul-Token` as clients of Consul do, or by the cookie that `POST /v1/session` hands to the dashboard. Without
-// configured tokens everyone who reaches the port is `admin`; options allow that on loopback only.
+// Who is calling: by `Authorization: Bearer`, by `X-Consul-Token` as clients of Consul do, or by the cookie that
+// `POST /v1/session` hands to the dashboard. Without configured tokens everyone who reaches the port is `admin`;
+// options allow that on loopback only.
 //
-// The cookie is stateless: role, end of validity and an HMAC by that role's token. So it is good on every member with the
-// same token (browsers share cookies between ports), dies with the token, and never holds it.
+// The cookie is stateless: role, end of validity and an HMAC by that role's token. So it is good on every member with
+// the same token (browsers share cookies between ports), dies with the token, and never holds it.
 
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import { parse } from 'hono/utils/cookie'

@@ -1,4 +1,5 @@
-// What the admin answers, and to whom: the resources behind the checks that all calls pass. It is loaded with the first request, for many nodes are never asked.
+// What the admin answers, and to whom: the resources behind the checks that all calls pass. It is loaded with the first
+// request, for many nodes are never asked.
 
 import type { RequestListener } from 'node:http'
 import { TrieRouter } from 'hono/router/trie-router'
@@ -144,7 +145,10 @@ function answering(resources: readonly Resource[], { guard, access }: Rules): (c
   }
 }
 
-/** A form of a foreign page can send anything but this type. A call without a body has none to declare; the `Origin` keeps such pages out, too. */
+/**
+ * A form of a foreign page can send anything but this type. A call without a body has none to declare; the `Origin`
+ * keeps such pages out, too.
+ */
 function requireJson({ method, headers }: CallRequest): void {
   if (method === 'GET' || method === 'HEAD') return
   const hasBody = headers.has('transfer-encoding') || (headers.get('content-length') ?? '0') !== '0'

@@ -1,4 +1,5 @@
-// `GET /v1/backup`: what the cluster has agreed on, as one file for `trellis restore`. Linearizable: whatever was acknowledged before the call is in it.
+// `GET /v1/backup`: what the cluster has agreed on, as one file for `trellis restore`. Linearizable: whatever was
+// acknowledged before the call is in it.
 
 import type { Resource } from './resource.ts'
 import type { AdminNode } from './server.ts'

@@ -1,5 +1,5 @@
-// `/v1/config`: keys and values that the whole cluster agrees on. Preconditions are HTTP's own: `If-Match` with a revision, `If-None-Match: *` for a
-// key that must not exist yet.
+// `/v1/config`: keys and values that the whole cluster agrees on. Preconditions are HTTP's own: `If-Match` with a
+// revision, `If-None-Match: *` for a key that must not exist yet.
 
 import type { ConfigReadOptions, ConfigTransaction } from '../coordination/config-interface.ts'
 import { ClusterError } from '../errors.ts'

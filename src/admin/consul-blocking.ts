@@ -1,6 +1,7 @@
-// Blocking queries as Consul has them: an answer bears an index, and who asks with that index waits until there is a newer one. The index
-// of services is this node's own count of their changes; it begins with the clock, so that it rarely goes back when a client comes from
-// another node or this one was restarted. Where it does, the query is answered at once, and clients begin anew.
+// Blocking queries as Consul has them: an answer bears an index, and who asks with that index waits until there is a
+// newer one. The index of services is this node's own count of their changes; it begins with the clock, so that it
+// rarely goes back when a client comes from another node or this one was restarted. Where it does, the query is
+// answered at once, and clients begin anew.
 
 import type { TrellisNode } from '../node-interface.ts'
 import { badRequest } from './config.ts'

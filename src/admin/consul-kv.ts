@@ -1,5 +1,5 @@
-// Config in the form of Consul's keys and values: reads only. A text is its own bytes, anything else its JSON; indexes are revisions, so they
-// are the same on every node.
+// Config in the form of Consul's keys and values: reads only. A text is its own bytes, anything else its JSON; indexes
+// are revisions, so they are the same on every node.
 
 import type { ConfigEntry, ConfigReadOptions } from '../coordination/config-interface.ts'
 import { asked } from './config.ts'

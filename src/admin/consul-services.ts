@@ -1,5 +1,6 @@
-// Services and members in the form of Consul's HTTP API, for programs that ask Consul today: reads only. An instance is a service of Consul on
-// the node that is its member; capabilities are its tags, its cluster is the data center. Without an address of its own it has port 0.
+// Services and members in the form of Consul's HTTP API, for programs that ask Consul today: reads only. An instance is
+// a service of Consul on the node that is its member; capabilities are its tags, its cluster is the data center.
+// Without an address of its own it has port 0.
 
 import { ClusterError } from '../errors.ts'
 import { parseAddress } from '../network-address.ts'

@@ -1,8 +1,8 @@
 // One feed for all open pages: snapshots are made once and written to each. Events leave as they come; snapshots follow
 // them at most every `snapshotIntervalMs`, so that a storm of changes costs a page little. A page that does not read is
-// cut when more than `maxQueuedBytes` wait for it, and its browser comes back for fresh snapshots. The last events are kept, so
-// that a page opened later sees what happened before; else nothing runs while no page is open. The links of the other members are
-// asked for while one is (`link-watch.ts`).
+// cut when more than `maxQueuedBytes` wait for it, and its browser comes back for fresh snapshots. The last events are
+// kept, so that a page opened later sees what happened before; else nothing runs while no page is open. The links of
+// the other members are asked for while one is (`link-watch.ts`).
 
 import type { ServerResponse } from 'node:http'
 import { ClusterError } from '../errors.ts'
@@ -27,7 +27,10 @@ export interface EventFeedOptions {
   readonly snapshotIntervalMs?: number
   /** Events that are kept for pages to come, the last ones. */
   readonly maxPastEvents?: number
-  /** A stream that had nothing to say for this long says `alive`; a page that hears nothing for longer knows it is alone. */
+  /**
+   * A stream that had nothing to say for this long says `alive`; a page that hears nothing for longer knows it is
+   * alone.
+   */
   readonly aliveIntervalMs?: number
   readonly links?: LinkWatchOptions
 }

@@ -1,5 +1,6 @@
-// `GET /v1/events` (server-sent events): `status`, `members` and `topology` as snapshots, at once and whenever they change, and
-// every cluster event as it happens; once, at first, the last `past` events. The bytes are written by `event-feed.ts`.
+// `GET /v1/events` (server-sent events): `status`, `members` and `topology` as snapshots, at once and whenever they
+// change, and every cluster event as it happens; once, at first, the last `past` events. The bytes are written by
+// `event-feed.ts`.
 
 import type { EventFeed } from './event-feed.ts'
 import { type Answer, alreadySent, type Context } from './http-call.ts'

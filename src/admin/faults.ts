@@ -1,5 +1,5 @@
-// `POST /v1/faults {block?, direction?, stallMs?}` replaces the faults that this node suffers on request, `DELETE` ends them, `GET` says
-// which there are. Only on a node that was started with `allowFaults`.
+// `POST /v1/faults {block?, direction?, stallMs?}` replaces the faults that this node suffers on request, `DELETE` ends
+// them, `GET` says which there are. Only on a node that was started with `allowFaults`.
 
 import type { Faults } from '../node-interface.ts'
 import { readJson } from './request-body.ts'

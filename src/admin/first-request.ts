@@ -1,5 +1,5 @@
-// What answers is loaded with the first request, and not when a node starts. It may fail, as anything that opens files: then who asks hears of
-// that, and the next one tries again.
+// What answers is loaded with the first request, and not when a node starts. It may fail, as anything that opens files:
+// then who asks hears of that, and the next one tries again.
 
 import type { RequestListener } from 'node:http'
 import { ClusterError } from '../errors.ts'

@@ -1,5 +1,6 @@
 // What an orchestrator asks, without a token. `/healthz`: the process turns its event loop, so do not restart it.
-// `/readyz`: it belongs to a cluster whose leader it knows, and does not stop, so work may be sent to it; else 503 says why not.
+// `/readyz`: it belongs to a cluster whose leader it knows, and does not stop, so work may be sent to it; else 503 says
+// why not.
 
 import type { NodeStatus } from '../node-interface.ts'
 import type { Resource } from './resource.ts'

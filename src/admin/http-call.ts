@@ -1,5 +1,6 @@
-// One request to the admin and what answers it, upon `node:http` alone. Requests and answers of the web's `fetch` would be the usual shape, but Node loads its whole client
-// with the first of them, 7 MB and more in a process that only answers. The router and the reading of paths, queries and cookies are Hono's.
+// One request to the admin and what answers it, upon `node:http` alone. Requests and answers of the web's `fetch` would
+// be the usual shape, but Node loads its whole client with the first of them, 7 MB and more in a process that only
+// answers. The router and the reading of paths, queries and cookies are Hono's.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getPath, getQueryParam, getQueryParams, tryDecodeURIComponent } from 'hono/utils/url'
@@ -109,7 +110,10 @@ export class Context {
   ): Answer => ({ status, headers: { ...this.#headers, ...headers }, body })
 }
 
-/** Bytes of a body that nobody wanted which are read all the same, so that the answer arrives and the connection can go on; and for how long. */
+/**
+ * Bytes of a body that nobody wanted which are read all the same, so that the answer arrives and the connection can go
+ * on; and for how long.
+ */
 const maxDrainedBytes = 16 * 1024 * 1024
 const maxDrainMs = 1_000
 

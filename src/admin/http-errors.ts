@@ -1,5 +1,5 @@
-// How a refusal looks over HTTP: the status of each code, and the body that `ClusterError` describes of itself. Whatever
-// is not a `ClusterError` is a bug of ours: it is logged in full and answered with nothing but `ERR_INTERNAL`.
+// How a refusal looks over HTTP: the status of each code, and the body that `ClusterError` describes of itself.
+// Whatever is not a `ClusterError` is a bug of ours: it is logged in full and answered with nothing but `ERR_INTERNAL`.
 
 import { ClusterError, type ErrorCode } from '../errors.ts'
 import type { Logger } from '../observability/logger.ts'

@@ -1,4 +1,5 @@
-// Which fields the query of a call may have: those that its description names. What is mistyped must not count as left out.
+// Which fields the query of a call may have: those that its description names. What is mistyped must not count as left
+// out.
 
 import { closestWord } from '../closest-word.ts'
 import { ClusterError } from '../errors.ts'
@@ -15,8 +16,8 @@ export function describedPath(path: string): string {
 }
 
 /**
- * Refuses all other fields with `ERR_BAD_REQUEST`, at once. Not where programs of others ask, which add fields of their own: Consul's calls, and what is outside of
- * `/v1`: the page, probes and scrapes.
+ * Refuses all other fields with `ERR_BAD_REQUEST`, at once. Not where programs of others ask, which add fields of their
+ * own: Consul's calls, and what is outside of `/v1`: the page, probes and scrapes.
  */
 export function knownQuery(path: string, method: Method) {
   const operation = operations[describedPath(path)]?.[method]

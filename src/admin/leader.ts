@@ -1,4 +1,5 @@
-// `GET /v1/leader`: how far everybody has the leader's log. `POST /v1/leader/transfer`: another voter leads, S5 goes with it.
+// `GET /v1/leader`: how far everybody has the leader's log. `POST /v1/leader/transfer`: another voter leads, S5 goes
+// with it.
 
 import { asked, badRequest } from './config.ts'
 import { fieldsOf, readOptionalJson } from './request-body.ts'

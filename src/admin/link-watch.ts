@@ -1,5 +1,5 @@
-// The links of all members for whoever looks at a page: asked for again and again while somebody does, sooner after an event that
-// may have changed them. A survey of many members is rarer: it costs each of them an answer.
+// The links of all members for whoever looks at a page: asked for again and again while somebody does, sooner after an
+// event that may have changed them. A survey of many members is rarer: it costs each of them an answer.
 
 import type { LinkMap } from '../link-survey/link-map.ts'
 import type { AdminNode } from './server.ts'

@@ -1,4 +1,5 @@
-// `/v1/locks`: locks for holders that are no process of this cluster. Nobody renews for them: a grant ends by itself, or is renewed with `PUT`.
+// `/v1/locks`: locks for holders that are no process of this cluster. Nobody renews for them: a grant ends by itself,
+// or is renewed with `PUT`.
 
 import { asked, badRequest } from './config.ts'
 import type { Answer, Context } from './http-call.ts'

@@ -1,4 +1,5 @@
-// `POST /v1/messages`: sends to a member (`to`), publishes (`topic`), does both to one member's subscribers, or without either broadcasts.
+// `POST /v1/messages`: sends to a member (`to`), publishes (`topic`), does both to one member's subscribers, or without
+// either broadcasts.
 
 import type { Receipt, Recipient, SendOptions } from '../channels/channel.ts'
 import type { JsonValue, Payload } from '../channels/payload.ts'
@@ -80,7 +81,10 @@ function bytesOf(payload: JsonValue): Payload {
   return new Uint8Array(Buffer.from(payload, 'base64'))
 }
 
-/** Padded whole or not at all, in either alphabet. (What reads it takes anything, and leaves out what it does not understand.) */
+/**
+ * Padded whole or not at all, in either alphabet. (What reads it takes anything, and leaves out what it does not
+ * understand.)
+ */
 function isBase64(text: string): boolean {
   const [, padding = ''] = /^[\w+/-]*(={0,2})$/.exec(text) ?? []
   return padding === '' ? /^[\w+/-]*$/.test(text) && text.length % 4 !== 1 : text.length % 4 === 0

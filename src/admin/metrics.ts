@@ -1,5 +1,5 @@
-// `GET /metrics`: what Prometheus scrapes, computed at that moment. It says no more than `/v1/status` and asks for the same
-// role; a scraper sends its token as `authorization`.
+// `GET /metrics`: what Prometheus scrapes, computed at that moment. It says no more than `/v1/status` and asks for the
+// same role; a scraper sends its token as `authorization`.
 
 import type { Measures } from '../observability/families.ts'
 import { createMetrics } from '../observability/metrics.ts'

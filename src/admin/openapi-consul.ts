@@ -1,4 +1,5 @@
-// The calls that speak as Consul's HTTP API does, described. What their answers mean in full is in Consul's own documentation.
+// The calls that speak as Consul's HTTP API does, described. What their answers mean in full is in Consul's own
+// documentation.
 
 import type { Operation } from './openapi-paths.ts'
 import { json, type Schema } from './openapi-schemas.ts'

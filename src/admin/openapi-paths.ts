@@ -1,5 +1,5 @@
-// Every call of the admin API, described: what it answers and how it refuses. Which refusals each call shares with all others
-// is said once, below.
+// Every call of the admin API, described: what it answers and how it refuses. Which refusals each call shares with all
+// others is said once, below.
 
 import { channelOperations } from './openapi-channels.ts'
 import { configOperations } from './openapi-config.ts'

@@ -1,5 +1,5 @@
-// The shapes of everything that the admin API answers, as JSON Schema (draft 2020-12, as OpenAPI 3.1 has it). A test validates
-// what a running node answers against them; objects are closed, so that a field nobody described is noticed.
+// The shapes of everything that the admin API answers, as JSON Schema (draft 2020-12, as OpenAPI 3.1 has it). A test
+// validates what a running node answers against them; objects are closed, so that a field nobody described is noticed.
 
 export type Schema = Readonly<Record<string, unknown>>
 

@@ -1,5 +1,5 @@
-// `GET /v1/openapi.json`: the admin API described for programs (OpenAPI 3.1). Public, for it says nothing of this cluster. The
-// parts are in `openapi-paths.ts` and `openapi-schemas.ts`; here they become the document.
+// `GET /v1/openapi.json`: the admin API described for programs (OpenAPI 3.1). Public, for it says nothing of this
+// cluster. The parts are in `openapi-paths.ts` and `openapi-schemas.ts`; here they become the document.
 
 import { packageVersion } from '../observability/version.ts'
 import { sessionCookie } from './access.ts'

@@ -1,6 +1,6 @@
-// Keeps web pages out. A page elsewhere can make a browser send requests here, and by DNS rebinding even under a name of
-// its own: so the `Host` must be one that this admin goes by, an `Origin` must be the same as the host, and where the
-// browser says that the call comes from another site (`Sec-Fetch-Site`), only opening the page itself is allowed.
+// Keeps web pages out. A page elsewhere can make a browser send requests here, and by DNS rebinding even under a name
+// of its own: so the `Host` must be one that this admin goes by, an `Origin` must be the same as the host, and where
+// the browser says that the call comes from another site (`Sec-Fetch-Site`), only opening the page itself is allowed.
 
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'

@@ -32,7 +32,10 @@ function parsed(bytes: Buffer): unknown {
   }
 }
 
-/** A body that is an object with these fields at most. Throws `ERR_BAD_REQUEST` for all others at once: what is mistyped must not count as left out. */
+/**
+ * A body that is an object with these fields at most. Throws `ERR_BAD_REQUEST` for all others at once: what is mistyped
+ * must not count as left out.
+ */
 export function fieldsOf<Name extends string>(
   body: unknown,
   names: readonly Name[],

@@ -1,4 +1,5 @@
-// The server of one node's admin API: its port, and bounds on what a stranger can hold, which are named below. What is answered there: `api.ts`.
+// The server of one node's admin API: its port, and bounds on what a stranger can hold, which are named below. What is
+// answered there: `api.ts`.
 
 import type { RequestListener, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'

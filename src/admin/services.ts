@@ -1,5 +1,5 @@
-// `/v1/services`: who offers what, for programs that are not Node or not a member: look up, register, remove, call. And the members'
-// own admin addresses in the form that Prometheus asks for (its `http_sd` format).
+// `/v1/services`: who offers what, for programs that are not Node or not a member: look up, register, remove, call. And
+// the members' own admin addresses in the form that Prometheus asks for (its `http_sd` format).
 
 import { ClusterError } from '../errors.ts'
 import { parseAddress } from '../network-address.ts'

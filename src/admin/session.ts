@@ -1,5 +1,5 @@
-// `POST /v1/session {token}`: how the dashboard, which cannot set a header on its event stream, becomes known. The answer
-// is a cookie that scripts cannot read and other sites cannot send. `DELETE` forgets it.
+// `POST /v1/session {token}`: how the dashboard, which cannot set a header on its event stream, becomes known. The
+// answer is a cookie that scripts cannot read and other sites cannot send. `DELETE` forgets it.
 
 import { serialize } from 'hono/utils/cookie'
 import { ClusterError } from '../errors.ts'

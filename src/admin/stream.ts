@@ -1,5 +1,6 @@
-// `GET /v1/stream`: the messages of a channel, or of those topics that fit, as they come (server-sent events). An open stream is a handler
-// like any other: a message is handled when it is written. A reader that does not read slows the senders, and is cut after a while.
+// `GET /v1/stream`: the messages of a channel, or of those topics that fit, as they come (server-sent events). An open
+// stream is a handler like any other: a message is handled when it is written. A reader that does not read slows the
+// senders, and is cut after a while.
 
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
@@ -52,7 +53,10 @@ export function streamResources(node: Pick<AdminNode, 'channel'>): Resource[] {
   return [{ path: '/v1/stream', calls: { GET: { needs: 'read', handle } } }]
 }
 
-/** Writes messages as they come, until `gone` or a reader that leaves what was written unread for `patienceMs`. Never rejects. */
+/**
+ * Writes messages as they come, until `gone` or a reader that leaves what was written unread for `patienceMs`. Never
+ * rejects.
+ */
 export async function writeMessages(
   messages: AsyncIterable<Message>,
   response: ServerResponse,

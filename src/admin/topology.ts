@@ -1,6 +1,6 @@
-// `GET /v1/topology`: the overlay, and the links that this node itself has. `PUT` switches the whole cluster to another overlay,
-// and answers when that has ended, one way or the other. `GET /v1/topology/advice`: what the adviser would do. `GET
-// /v1/topology/links`: the links of all members, as they tell them.
+// `GET /v1/topology`: the overlay, and the links that this node itself has. `PUT` switches the whole cluster to another
+// overlay, and answers when that has ended, one way or the other. `GET /v1/topology/advice`: what the adviser would do.
+// `GET /v1/topology/links`: the links of all members, as they tell them.
 
 import { ClusterError } from '../errors.ts'
 import { orderProblems } from '../switching/order-problems.ts'

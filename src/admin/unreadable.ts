@@ -1,4 +1,5 @@
-// Requests that Node hands on to nobody: it cannot read them, or refuses them by itself and says nothing. They are answered as all others are, and their connection ends.
+// Requests that Node hands on to nobody: it cannot read them, or refuses them by itself and says nothing. They are
+// answered as all others are, and their connection ends.
 
 import type { Server, ServerResponse } from 'node:http'
 import { ClusterError } from '../errors.ts'

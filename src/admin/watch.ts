@@ -1,6 +1,6 @@
-// `GET /v1/watch`: changes of config as server-sent events. The id of an event is its revision, so a browser that lost its
-// connection goes on where it was. A reader that is slow holds nothing up: its stream is pulled from the history, and ends with an
-// event `error` when the history no longer reaches back so far.
+// `GET /v1/watch`: changes of config as server-sent events. The id of an event is its revision, so a browser that lost
+// its connection goes on where it was. A reader that is slow holds nothing up: its stream is pulled from the history,
+// and ends with an event `error` when the history no longer reaches back so far.
 
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'

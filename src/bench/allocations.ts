@@ -1,4 +1,5 @@
-// How much memory is allocated per message: the sampling profiler of V8, which counts what collections have freed as well.
+// How much memory is allocated per message: the sampling profiler of V8, which counts what collections have freed as
+// well.
 
 import { Session } from 'node:inspector/promises'
 import { systemClock } from '../runtime/clock.ts'

@@ -1,5 +1,5 @@
-// A process with several members linked by libp2p in HyParView: what is broadcast there along our tree, and by gossipsub. Speaks with its
-// parent by IPC and ends with it.
+// A process with several members linked by libp2p in HyParView: what is broadcast there along our tree, and by
+// gossipsub. Speaks with its parent by IPC and ends with it.
 
 import { createNode } from '../node.ts'
 import { libp2p } from '../transport/libp2p/libp2p.ts'

@@ -1,5 +1,5 @@
-// A process that opens TLS connections to itself, bare ones of Node or lanes, and tells how much memory each end of one takes: what is
-// resident after a collection, over what was before. Speaks with its parent by IPC and ends with it.
+// A process that opens TLS connections to itself, bare ones of Node or lanes, and tells how much memory each end of one
+// takes: what is resident after a collection, over what was before. Speaks with its parent by IPC and ends with it.
 //
 //   node --expose-gc connection-ends.ts bare | lanes
 

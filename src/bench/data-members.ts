@@ -28,7 +28,10 @@ export function capturesOf(node: ClusterProcess): readonly number[] {
   return linesOf(node).flatMap(({ type, ms }) => (type === 'captured' && ms !== undefined ? [ms] : []))
 }
 
-/** When the process that `node` is now had its first write accepted, on the machine's monotonic clock; undefined: not yet. */
+/**
+ * When the process that `node` is now had its first write accepted, on the machine's monotonic clock; undefined: not
+ * yet.
+ */
 export function wroteAt(node: ClusterProcess): number | undefined {
   return linesOf(node).find((said) => said.type === 'wrote' && said.pid === node.pid)?.at
 }

@@ -1,5 +1,6 @@
-// A member that works on the cluster's data when it is told to, by HTTP on a port of loopback that it prints: `POST /` with what to do, answered with what was measured.
-// As soon as it is a member it writes once, and prints when that was accepted: what a start takes.
+// A member that works on the cluster's data when it is told to, by HTTP on a port of loopback that it prints: `POST /`
+// with what to do, answered with what was measured. As soon as it is a member it writes once, and prints when that was
+// accepted: what a start takes.
 
 import type { AddressInfo } from 'node:net'
 import { createNode } from '../node.ts'
@@ -20,7 +21,10 @@ export type DataWork =
   | { readonly work: 'fill'; readonly keys: number }
   /** From `from` until its own copy has the last of them. */
   | { readonly work: 'holds'; readonly keys: number; readonly from: number }
-  /** Watches so often, and answers after so many changes: milliseconds from each change to the first and to the last watcher. */
+  /**
+   * Watches so often, and answers after so many changes: milliseconds from each change to the first and to the last
+   * watcher.
+   */
   | { readonly work: 'watch'; readonly watchers: number; readonly changes: number }
   /** Makes so many changes that count once all watch. */
   | { readonly work: 'change'; readonly watchers: number; readonly changes: number }

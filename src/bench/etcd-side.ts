@@ -1,5 +1,5 @@
-// etcd, for the comparison: three servers with their defaults, and the calls of the client `etcd3` without its retries, from this process. A call goes to the server that is named, as
-// a client does that has found it.
+// etcd, for the comparison: three servers with their defaults, and the calls of the client `etcd3` without its retries,
+// from this process. A call goes to the server that is named, as a client does that has found it.
 
 import { systemClock } from '../runtime/clock.ts'
 import { EtcdServers } from '../testing/etcd-servers.ts'

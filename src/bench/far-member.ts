@@ -1,5 +1,5 @@
-// The other process of the benchmarks of messages: a member that takes messages and answers requests, and a raw TLS server
-// beside it. Speaks with its parent by IPC and ends with it.
+// The other process of the benchmarks of messages: a member that takes messages and answers requests, and a raw TLS
+// server beside it. Speaks with its parent by IPC and ends with it.
 
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { createNode } from '../node.ts'

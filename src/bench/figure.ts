@@ -1,4 +1,5 @@
-// What a benchmark is, and what it answers: figures, each a list of samples with its unit, with what it is compared with.
+// What a benchmark is, and what it answers: figures, each a list of samples with its unit, with what it is compared
+// with.
 
 import { ClusterError } from '../errors.ts'
 
@@ -46,7 +47,9 @@ export interface Bench {
   run(context: BenchContext): Promise<readonly Figure[]>
 }
 
-/** Calls `work` `runs` times, one after the other. Rejects with `ERR_ABORTED` between two when the user wants no more. */
+/**
+ * Calls `work` `runs` times, one after the other. Rejects with `ERR_ABORTED` between two when the user wants no more.
+ */
 export async function repeat(
   { runs, signal, say }: BenchContext,
   what: string,

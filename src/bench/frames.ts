@@ -1,5 +1,5 @@
-// Frames as the baselines of the benchmarks have them: a length of four bytes, all frames of a turn in one write, and what came cut
-// without copying unless it is cut by its end.
+// Frames as the baselines of the benchmarks have them: a length of four bytes, all frames of a turn in one write, and
+// what came cut without copying unless it is cut by its end.
 
 import { Buffer } from 'node:buffer'
 

@@ -1,5 +1,5 @@
-// What a link weighs: opens many in this process, which holds both ends, and prints the growth of what is resident per link, in
-// bytes. Run with `--expose-gc`.
+// What a link weighs: opens many in this process, which holds both ends, and prints the growth of what is resident per
+// link, in bytes. Run with `--expose-gc`.
 
 import { connect } from '../client/client.ts'
 import { createNode } from '../node.ts'

@@ -1,4 +1,5 @@
-// Callers in a closed loop: each begins its next call when the last one is answered. What they do is the same for every store that is compared.
+// Callers in a closed loop: each begins its next call when the last one is answered. What they do is the same for every
+// store that is compared.
 
 import { clock } from './recorded.ts'
 
@@ -61,7 +62,10 @@ export async function drive(
   return { latencies, perSecond: windows.map((count) => (count * 1_000) / WINDOW_MS) }
 }
 
-/** The longest time between two answered calls while `work` is done. A new call begins every few milliseconds, at most `atOnce` of them, for one that was lost may take long to say so. */
+/**
+ * The longest time between two answered calls while `work` is done. A new call begins every few milliseconds, at most
+ * `atOnce` of them, for one that was lost may take long to say so.
+ */
 export async function longestGap(
   once: () => Promise<unknown>,
   work: () => Promise<unknown>,

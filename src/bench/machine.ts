@@ -11,7 +11,10 @@ export interface MachineFacts {
   readonly node: string
   /** Of the folder for temporary files, where the benchmarks write. `tmpfs` is memory: there a flush costs nothing. */
   readonly fileSystem: string
-  /** Processes that wanted to run, averaged over the last minute before the benchmarks; above `cores` others were in the way. */
+  /**
+   * Processes that wanted to run, averaged over the last minute before the benchmarks; above `cores` others were in the
+   * way.
+   */
   readonly load: number
 }
 

@@ -1,5 +1,6 @@
-// The process that most benchmarks run many of: a member with the defaults of `trellis node` that prints what it sees, one JSON
-// object a line, with the time of the machine's monotonic clock, which all processes share. SIGTERM makes it leave.
+// The process that most benchmarks run many of: a member with the defaults of `trellis node` that prints what it sees,
+// one JSON object a line, with the time of the machine's monotonic clock, which all processes share. SIGTERM makes it
+// leave.
 
 import { createNodeIn } from '../node.ts'
 import { type NodeWorld, thisMachine } from '../node-world.ts'

@@ -1,6 +1,7 @@
-// A process with several members, each with a port of its own: how fast members find each other, and what one of them costs, when starting
-// Node again and again is not most of the work. Prints one JSON line a second of how far its members came, one when they all see
-// all and, in a full mesh, one when they are linked to all; on SIGUSR2 what they hold; and ends in order on SIGTERM.
+// A process with several members, each with a port of its own: how fast members find each other, and what one of them
+// costs, when starting Node again and again is not most of the work. Prints one JSON line a second of how far its
+// members came, one when they all see all and, in a full mesh, one when they are linked to all; on SIGUSR2 what they
+// hold; and ends in order on SIGTERM.
 
 import { watchParent } from '../cli/parent.ts'
 import { createNode } from '../node.ts'

@@ -1,5 +1,5 @@
-// Moleculer with its TCP transporter, for comparison in the same run: two nodes that know each other's address. The package is none of
-// this one's: where it is not installed, what it is compared with is measured alone.
+// Moleculer with its TCP transporter, for comparison in the same run: two nodes that know each other's address. The
+// package is none of this one's: where it is not installed, what it is compared with is measured alone.
 
 /** As much of a broker as the benchmark needs. */
 export interface Broker {

@@ -1,4 +1,5 @@
-// Our own log, for the comparison: three members, each a voter, with the defaults. The library is embedded, so whoever calls lives in a member's process.
+// Our own log, for the comparison: three members, each a voter, with the defaults. The library is embedded, so whoever
+// calls lives in a member's process.
 
 import { systemClock } from '../runtime/clock.ts'
 import type { ClusterProcess } from '../testing/process-member.ts'

@@ -1,4 +1,5 @@
-// How the two members of a pair are linked: by one of the names that nodes know, or by libp2p with the encrypter that is not its default.
+// How the two members of a pair are linked: by one of the names that nodes know, or by libp2p with the encrypter that
+// is not its default.
 
 import type { TransportName, TransportProvider } from '../transport/provider.ts'
 

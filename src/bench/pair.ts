@@ -1,5 +1,5 @@
-// Two processes with one member each, linked over loopback, for the benchmarks of messages. The near member runs in the process
-// that measures; the far one takes and answers, and serves raw TLS for the baselines of the same run.
+// Two processes with one member each, linked over loopback, for the benchmarks of messages. The near member runs in the
+// process that measures; the far one takes and answers, and serves raw TLS for the baselines of the same run.
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -20,8 +20,8 @@ const warmUpMs = 300
 export const windowMs = 1_000
 
 /**
- * What the far member is asked: how things are; to watch its loop from now on; what it allocates per message; its heap after a collection;
- * to be slow from now on.
+ * What the far member is asked: how things are; to watch its loop from now on; what it allocates per message; its heap
+ * after a collection; to be slow from now on.
  */
 export type Question = 'report' | 'watch' | 'allocations' | 'heap' | 'slow'
 

@@ -1,6 +1,7 @@
-// Lines between the servers of a cluster that knows no cut of its own: each server is reached through one here, and a line is cut by who is at its other end. Nothing passes
-// a cut line and nothing is refused; what it holds back arrives in order when it is healed, as with the faults of our own members. Who is at the other end is looked up in /proc,
-// so on Linux only.
+// Lines between the servers of a cluster that knows no cut of its own: each server is reached through one here, and a
+// line is cut by who is at its other end. Nothing passes a cut line and nothing is refused; what it holds back arrives
+// in order when it is healed, as with the faults of our own members. Who is at the other end is looked up in /proc, so
+// on Linux only.
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'

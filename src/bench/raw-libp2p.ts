@@ -1,5 +1,6 @@
-// What libp2p itself can do between two processes, with nothing of Trellis: one stream on a connection of its own, the same encrypter and muxer,
-// the same frames in the same batches as the other baselines, waiting for `drain` when it is full.
+// What libp2p itself can do between two processes, with nothing of Trellis: one stream on a connection of its own, the
+// same encrypter and muxer, the same frames in the same batches as the other baselines, waiting for `drain` when it is
+// full.
 
 import { Buffer } from 'node:buffer'
 import type { Stream } from '@libp2p/interface'

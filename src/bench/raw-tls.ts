@@ -1,6 +1,6 @@
-// What Node itself can do between two processes, with nothing of Trellis: TLS 1.3 with both certificates, frames with a length of
-// four bytes, all frames of a turn in one write, frames cut out of what came without copying unless they are cut by its end. The
-// practical limit that the figures about messages are ratios of.
+// What Node itself can do between two processes, with nothing of Trellis: TLS 1.3 with both certificates, frames with a
+// length of four bytes, all frames of a turn in one write, frames cut out of what came without copying unless they are
+// cut by its end. The practical limit that the figures about messages are ratios of.
 
 import { Buffer } from 'node:buffer'
 import {

@@ -1,4 +1,5 @@
-// What the members under measurement print, and how it is read. Times are milliseconds of the machine's monotonic clock.
+// What the members under measurement print, and how it is read. Times are milliseconds of the machine's monotonic
+// clock.
 
 import type { ConsensusRole, MemberViewState } from '../node-interface.ts'
 import type { ClusterProcess } from '../testing/process-member.ts'

@@ -1,5 +1,5 @@
-// A process of the benchmark of services, told by IPC what to be: a member that offers a service, many members, or the same service behind
-// Moleculer's TCP transporter. It ends with its parent.
+// A process of the benchmark of services, told by IPC what to be: a member that offers a service, many members, or the
+// same service behind Moleculer's TCP transporter. It ends with its parent.
 
 import { createNode } from '../node.ts'
 import type { TrellisNode } from '../node-interface.ts'
@@ -13,7 +13,10 @@ export type ServiceMemberRole =
   | { readonly type: 'many'; readonly names: readonly string[]; readonly join: string; readonly entries: number }
   | { readonly type: 'moleculer'; readonly ports: readonly [near: number, far: number] }
 
-/** What a process of many members is asked then: what it has measured, or to say when each member there finds so many instances. */
+/**
+ * What a process of many members is asked then: what it has measured, or to say when each member there finds so many
+ * instances.
+ */
 export type ServiceMemberQuestion = 'propagation' | { readonly type: 'holds'; readonly instances: number }
 
 /** Of what was registered elsewhere, how many milliseconds it took to be found by each member here. */

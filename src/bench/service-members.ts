@@ -21,7 +21,10 @@ export class ServiceMembers implements AsyncDisposable {
     return { address: String(await answerOf(member)), process: member }
   }
 
-  /** Moleculer here and in a process of its own, whose service `echo` gives back what it gets; undefined: it is not installed. */
+  /**
+   * Moleculer here and in a process of its own, whose service `echo` gives back what it gets; undefined: it is not
+   * installed.
+   */
   async moleculer(): Promise<Broker | undefined> {
     const ports = (await freePorts(2)) as [number, number]
     const broker = await moleculer('near', ports).catch(() => undefined)

@@ -1,6 +1,7 @@
-// A slow disk for any process, whatever it is written in: every fsync and fdatasync waits a while before it is done for real. A small program
-// installs a seccomp filter that tells its supervisor of these two calls, and becomes the process; the supervisor lets each of them go on after the delay, however many wait at
-// once. It needs a C compiler and Linux; without them it says so.
+// A slow disk for any process, whatever it is written in: every fsync and fdatasync waits a while before it is done for
+// real. A small program installs a seccomp filter that tells its supervisor of these two calls, and becomes the
+// process; the supervisor lets each of them go on after the delay, however many wait at once. It needs a C compiler and
+// Linux; without them it says so.
 
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'

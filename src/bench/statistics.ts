@@ -1,5 +1,5 @@
-// What is said of a handful of measurements: never a mean, for one slow run in twenty vanishes in it, and the slow ones are
-// what people remember.
+// What is said of a handful of measurements: never a mean, for one slow run in twenty vanishes in it, and the slow ones
+// are what people remember.
 
 export interface Summary {
   readonly count: number
@@ -23,8 +23,8 @@ export function summarize(samples: readonly number[]): Summary | undefined {
 }
 
 /**
- * The sample that a share `of` of all do not exceed (nearest rank): always one that was measured. Of fewer than 100 samples
- * the 99th percentile is the largest one. `sorted` is ascending and not empty.
+ * The sample that a share `of` of all do not exceed (nearest rank): always one that was measured. Of fewer than 100
+ * samples the 99th percentile is the largest one. `sorted` is ascending and not empty.
  */
 function quantile(sorted: readonly number[], of: number): number {
   return sorted[Math.max(0, Math.ceil(sorted.length * of) - 1)]!

@@ -1,7 +1,7 @@
-// A member that sends acknowledged messages to all others at a steady pace, each under one of a few keys, and writes down what was
-// acknowledged to it and what it was handed: line by line, at once, so that a life that is killed has said all it knew. What the
-// journals of a cluster prove together is told by `traffic.ts`. SIGUSR2: sends from now on. SIGHUP: sends
-// no more, and says so once all is answered.
+// A member that sends acknowledged messages to all others at a steady pace, each under one of a few keys, and writes
+// down what was acknowledged to it and what it was handed: line by line, at once, so that a life that is killed has
+// said all it knew. What the journals of a cluster prove together is told by `traffic.ts`. SIGUSR2: sends from now on.
+// SIGHUP: sends no more, and says so once all is answered.
 
 import { existsSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { asClusterError } from '../errors.ts'
@@ -28,7 +28,8 @@ const failures: Record<string, number> = {}
 let unanswered = 0
 let isSending = false
 let hasEnded = false
-// Before the node is there: whoever sees it in the cluster may say so at once, and without a listener the signal would end the process.
+// Before the node is there: whoever sees it in the cluster may say so at once, and without a listener the signal would
+// end the process.
 process.on('SIGUSR2', () => {
   isSending = true
 })
@@ -48,7 +49,8 @@ data.onMessage(({ payload }) => {
   const { source, key, number } = payload as { source: string; key: string; number: number }
   write('delivered', source, key, number)
 })
-// A switch that has come so far is where the life of whoever leads is to end: of one member, not of the next leader too.
+// A switch that has come so far is where the life of whoever leads is to end: of one member, not of the next leader
+// too.
 node.events.subscribe((event) => {
   if (event.type !== 'switch' || node.status().consensus.role !== 'leader') return
   const path = dyingPath(dataDir)

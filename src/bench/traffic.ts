@@ -1,6 +1,6 @@
-// A cluster of processes under a steady load of acknowledged messages, and the proof of what became of them: every member
-// keeps a journal (`traffic-member.ts`), and together the journals show what was lost, delivered twice or out of order, and
-// how much was acknowledged when. Used for figures and, as it is, by the stories of `test/multinode`.
+// A cluster of processes under a steady load of acknowledged messages, and the proof of what became of them: every
+// member keeps a journal (`traffic-member.ts`), and together the journals show what was lost, delivered twice or out of
+// order, and how much was acknowledged when. Used for figures and, as it is, by the stories of `test/multinode`.
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, extname, join } from 'node:path'

@@ -1,5 +1,6 @@
-// Plumtree at work: what is said to everybody travels along a tree over the neighbors of the overlay in use, where the overlay
-// is sparse. Its messages travel on the link itself, so only small ones do: large ones must not stand before agreement.
+// Plumtree at work: what is said to everybody travels along a tree over the neighbors of the overlay in use, where the
+// overlay is sparse. Its messages travel on the link itself, so only small ones do: large ones must not stand before
+// agreement.
 
 import { Plumtree, type PlumtreeEffect, type PlumtreeInput, resolvePlumtreeOptions } from '../../topology/index.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'

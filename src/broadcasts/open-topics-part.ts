@@ -1,6 +1,6 @@
-// Open topics at work: what members publish there unacknowledged travels by the transport's own broadcaster, to members and to others
-// alike, and what others publish comes to the members' subscribers. A member without that transport is sent it over lanes, which
-// the others are not: so nobody hears it twice.
+// Open topics at work: what members publish there unacknowledged travels by the transport's own broadcaster, to members
+// and to others alike, and what others publish comes to the members' subscribers. A member without that transport is
+// sent it over lanes, which the others are not: so nobody hears it twice.
 
 import type { NodeContext, NodePart } from '../node-part.ts'
 import type { OpenMessage, OpenTopic, OpenTopics } from '../transport/open-topics.ts'
@@ -8,7 +8,10 @@ import { splitAddress } from '../transport/provider.ts'
 import type { Envelope } from '../wire/envelope.ts'
 import type { Broadcast, Broadcaster } from './broadcaster.ts'
 
-/** Members that this one keeps a connection to where links may go over another transport: enough that all hear each other when a few are gone. */
+/**
+ * Members that this one keeps a connection to where links may go over another transport: enough that all hear each
+ * other when a few are gone.
+ */
 const KEPT_MEMBERS = 6
 
 export class OpenTopicsPart implements NodePart, Broadcaster {
@@ -72,7 +75,10 @@ export class OpenTopicsPart implements NodePart, Broadcaster {
     this.#isClosed = true
   }
 
-  /** Links by another transport carry no open topics. The members that come next by id are kept connected: a ring with chords. */
+  /**
+   * Links by another transport carry no open topics. The members that come next by id are kept connected: a ring with
+   * chords.
+   */
   #keepConnected(): void {
     const { self } = this.#context
     if (this.#open === undefined || this.#isClosed) return

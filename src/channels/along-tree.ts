@@ -1,5 +1,5 @@
-// Messages to everybody that nobody acknowledges and that ask for no order travel along a tree, or by an open topic, where there is
-// one: one copy for each member is enough, whoever brings it.
+// Messages to everybody that nobody acknowledges and that ask for no order travel along a tree, or by an open topic,
+// where there is one: one copy for each member is enough, whoever brings it.
 
 import type { Broadcaster } from '../broadcasts/broadcaster.ts'
 import type { ChannelContext } from './channel-context.ts'

@@ -1,5 +1,5 @@
-// A message that came, on its way to its handlers. It remembers the room that it takes in its lane, so that the room is given
-// back exactly once, whatever becomes of it.
+// A message that came, on its way to its handlers. It remembers the room that it takes in its lane, so that the room is
+// given back exactly once, whatever becomes of it.
 
 import type { Incoming } from '../../topology/index.ts'
 import type { Envelope } from '../wire/envelope.ts'
@@ -77,7 +77,8 @@ export class Arrival implements Incoming {
       receivedAt: this.receivedAt,
     }
     if (topic !== undefined) message.topic = topic
-    // Causal messages, and those of which the newest of a topic wins, have the topic for a key, which is not their sender's.
+    // Causal messages, and those of which the newest of a topic wins, have the topic for a key, which is not their
+    // sender's.
     const isSenders = kind !== 'causal' && !(kind === 'newest' && key === topic)
     if (key !== undefined && isSenders) message.key = key
     return message

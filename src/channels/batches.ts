@@ -1,5 +1,5 @@
-// What one turn brings, gathered by stream, so that the core is told once for each stream and not once for each message. Most
-// turns bring many of one stream in a row: those find it without a look-up.
+// What one turn brings, gathered by stream, so that the core is told once for each stream and not once for each
+// message. Most turns bring many of one stream in a row: those find it without a look-up.
 
 import type { StreamEnd } from '../../topology/index.ts'
 import type { ChannelName } from './lane.ts'

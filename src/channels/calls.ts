@@ -1,5 +1,5 @@
-// What a caller waits for: one message, or one to each of many members. A call starts the clock, listens to its signal, and turns
-// what became of its messages into a receipt.
+// What a caller waits for: one message, or one to each of many members. A call starts the clock, listens to its signal,
+// and turns what became of its messages into a receipt.
 
 import { ClusterError } from '../errors.ts'
 import type { Clock } from '../runtime/clock.ts'
@@ -112,7 +112,10 @@ export class RequestCall implements OutgoingListener, PendingRequest {
   }
 }
 
-/** One message to each of many members. It fails when there were some and none was reached, or when its caller does not wait any more. */
+/**
+ * One message to each of many members. It fails when there were some and none was reached, or when its caller does not
+ * wait any more.
+ */
 export class GroupCall implements OutgoingListener {
   readonly #receipt: Omit<Receipt, 'durationMs' | 'reached'>
   readonly #now: () => number

@@ -1,5 +1,6 @@
-// Messages from part to part of two nodes, over a channel with all that it promises: acknowledged, resent over another link, slowed by
-// credit. Their subject begins with a sign that no topic of a user may hold, so that neither ever meets the other.
+// Messages from part to part of two nodes, over a channel with all that it promises: acknowledged, resent over another
+// link, slowed by credit. Their subject begins with a sign that no topic of a user may hold, so that neither ever meets
+// the other.
 
 import { ClusterError } from '../errors.ts'
 import type { Arrival } from './arrival.ts'
@@ -12,16 +13,23 @@ export interface CarriedFrom {
   readonly generation: number
 }
 
-/** Calls `handled` once it is done with a message; not at all when it throws. What is sent in the same turn leaves together with the acknowledgement. */
+/**
+ * Calls `handled` once it is done with a message; not at all when it throws. What is sent in the same turn leaves
+ * together with the acknowledgement.
+ */
 export type CarriedHandler = (from: CarriedFrom, payload: Uint8Array, handled: () => void) => void
 
 export interface Carrier {
   /**
-   * Sends to a member, exactly once while both live; the payload must not change any more. `settled` is told once: without an error the handler there
-   * has taken it. Throws `ERR_UNKNOWN_MEMBER`, `ERR_MEMBER_DOWN`, `ERR_BUFFER_FULL`, `ERR_PAYLOAD_TOO_LARGE`.
+   * Sends to a member, exactly once while both live; the payload must not change any more. `settled` is told once:
+   * without an error the handler there has taken it. Throws `ERR_UNKNOWN_MEMBER`, `ERR_MEMBER_DOWN`, `ERR_BUFFER_FULL`,
+   * `ERR_PAYLOAD_TOO_LARGE`.
    */
   post(member: string, payload: Uint8Array, timeoutMs: number, settled: (error: ClusterError | undefined) => void): void
-  /** Sends to every other member that is alive, as well as the channel does without acknowledgement: what is lost is lost. */
+  /**
+   * Sends to every other member that is alive, as well as the channel does without acknowledgement: what is lost is
+   * lost.
+   */
   broadcast(payload: Uint8Array): void
   /** Hands over what comes until disposed. What `handler` throws fails the message. */
   handle(handler: CarriedHandler): Disposable

@@ -1,4 +1,5 @@
-// Drives `topology/delivery/causal.ts` for one channel: what is published gets its place, what comes waits for what it depends on.
+// Drives `topology/delivery/causal.ts` for one channel: what is published gets its place, what comes waits for what it
+// depends on.
 
 import { Causal, type CausalEffect, type CausalStamp, type DeliveryOptions } from '../../topology/index.ts'
 import type { Time } from '../runtime/clock.ts'

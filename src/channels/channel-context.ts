@@ -24,7 +24,10 @@ export interface ChannelContext {
   /** Every other member that is alive. */
   readonly others: () => readonly Destination[]
   readonly nameOf: (id: string) => string
-  /** Ways to everybody at once for what nobody acknowledges, the first that carries it is taken; none: each is sent its own. */
+  /**
+   * Ways to everybody at once for what nobody acknowledges, the first that carries it is taken; none: each is sent its
+   * own.
+   */
   readonly broadcasters?: readonly Broadcaster[]
   /** Whether others than members publish and subscribe there. */
   readonly isOpen?: (channel: ChannelName, topic: string) => boolean

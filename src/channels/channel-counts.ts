@@ -1,5 +1,5 @@
-// What one channel of a node counts: messages and bytes both ways, drops by reason, and how long acknowledged messages took.
-// Reasons come from this code, never from a remote.
+// What one channel of a node counts: messages and bytes both ways, drops by reason, and how long acknowledged messages
+// took. Reasons come from this code, never from a remote.
 
 import { Distribution, type DistributionView } from '../observability/distribution.ts'
 import type { LatencyView } from './channel.ts'

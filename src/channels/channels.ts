@@ -1,5 +1,5 @@
-// The channels of a node as one of its parts: who is meant by a name, what a link or a member means for what waits, and whom an
-// arrival is for. The work is done by `local-channel.ts`, `delivery-driver.ts` and the lanes.
+// The channels of a node as one of its parts: who is meant by a name, what a link or a member means for what waits, and
+// whom an arrival is for. The work is done by `local-channel.ts`, `delivery-driver.ts` and the lanes.
 
 import { deliveryPresets, FollowedWays, type SwimEvent } from '../../topology/index.ts'
 import type { Broadcasts } from '../broadcasts/broadcasts.ts'
@@ -111,7 +111,9 @@ export class Channels implements NodePart, LanesHandler {
     return this.#channels.get(channel)!.carrier(name)
   }
 
-  /** User messages sent so far, and to how many different members, those of broadcasts apart, since this was last asked. */
+  /**
+   * User messages sent so far, and to how many different members, those of broadcasts apart, since this was last asked.
+   */
   traffic(): { readonly messages: number; readonly recipients: number } {
     const messages = [...this.#channels.values()].reduce((sum, { counts }) => sum + counts.sentMessages, 0)
     const recipients = this.#recipients.size
@@ -253,7 +255,9 @@ export class Channels implements NodePart, LanesHandler {
     return channelNames.some((channel) => this.#driver.size(id, channel) > 0)
   }
 
-  /** What waits for a member without a link goes over relays, as soon as one is known, or over a link that is asked for. */
+  /**
+   * What waits for a member without a link goes over relays, as soon as one is known, or over a link that is asked for.
+   */
   #seek(id: string, generation: number): void {
     if (this.#context.links.get(id)) return
     if (this.#relayed.get(id) !== generation) this.#ways.forget(id)

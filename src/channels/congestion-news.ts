@@ -1,6 +1,6 @@
-// Congestion as an event of the node: what every channel tells its own listeners at once is told here at most once a second for each lane, for
-// a lane that is filled and drained again and again would drown everything else. One that comes too soon is told when its second is over,
-// if it lasts.
+// Congestion as an event of the node: what every channel tells its own listeners at once is told here at most once a
+// second for each lane, for a lane that is filled and drained again and again would drown everything else. One that
+// comes too soon is told when its second is over, if it lasts.
 
 import type { ClusterEvent } from '../node-interface.ts'
 import type { Timer } from '../runtime/clock.ts'

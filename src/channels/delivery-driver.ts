@@ -1,5 +1,6 @@
-// Drives `topology/delivery` over lanes: what one turn brings goes into the core as one batch per stream, and what the core asks
-// for is executed in order. What asks for no acknowledgement and has no key skips the core: it is sent, and handed over, as it comes.
+// Drives `topology/delivery` over lanes: what one turn brings goes into the core as one batch per stream, and what the
+// core asks for is executed in order. What asks for no acknowledgement and has no key skips the core: it is sent, and
+// handed over, as it comes.
 
 import {
   Delivery,
@@ -35,7 +36,10 @@ export interface DeliveryDriverOptions {
   readonly nextHop: (member: string, isLarge: boolean) => string | undefined
   /** `member` has no link yet and is being called: what is for it waits. */
   readonly isAwaited: (member: string) => boolean
-  /** Something for that life of `member`, which it is to acknowledge, is about to be given to the core: it leaves once `connected` was put. */
+  /**
+   * Something for that life of `member`, which it is to acknowledge, is about to be given to the core: it leaves once
+   * `connected` was put.
+   */
   readonly onOwed: (member: string, generation: number) => void
   readonly budget: ReassemblyBudget
   /** A message to hand over; whoever takes it calls {@link DeliveryDriver.handled} once. */

@@ -1,5 +1,5 @@
-// Frames that wait to be sent, written one after the other into slabs: so a message costs no object of its own, and what is
-// queued leaves in as few writes as there are slabs.
+// Frames that wait to be sent, written one after the other into slabs: so a message costs no object of its own, and
+// what is queued leaves in as few writes as there are slabs.
 //
 //   slab   | sent | waiting ........ | free |        sent <= taken <= written
 //                 ^taken             ^written
@@ -11,9 +11,14 @@ import { MAX_LANE_FRAME_BYTES } from '../wire/limits.ts'
 
 /** Two frames of the largest kind fit. */
 const SLAB_BYTES = 2 * (MAX_LANE_FRAME_BYTES + 64)
-/** Free slabs that are kept for whoever needs one next. The memory of others is freed at once: old as it is, it would be left until V8 marks its heap. */
+/**
+ * Free slabs that are kept for whoever needs one next. The memory of others is freed at once: old as it is, it would be
+ * left until V8 marks its heap.
+ */
 const MAX_FREE_SLABS = 32
-/** Of the slabs that nobody needed while so many were opened, none is kept: what a burst left is given back. A guess. */
+/**
+ * Of the slabs that nobody needed while so many were opened, none is kept: what a burst left is given back. A guess.
+ */
 const OPENINGS_BETWEEN_LOOKS = 256
 
 export interface Slab {
@@ -85,7 +90,9 @@ export class FrameQueue {
     return this.#messages === 0 ? undefined : this.#slabs[0]?.since
   }
 
-  /** A slab with room for a frame of `length` bytes behind `slab.written`; {@link commit} tells how many it has become. */
+  /**
+   * A slab with room for a frame of `length` bytes behind `slab.written`; {@link commit} tells how many it has become.
+   */
   reserve(length: number, now: () => number): Slab {
     const last = this.#slabs.at(-1)
     if (last !== undefined && last.written + length <= SLAB_BYTES) {
@@ -107,7 +114,10 @@ export class FrameQueue {
     slab.written = end
   }
 
-  /** Whole frames from the front, from one slab, that fit into `limit` bytes; undefined when there are none. Call {@link finished} when they are written. */
+  /**
+   * Whole frames from the front, from one slab, that fit into `limit` bytes; undefined when there are none. Call
+   * {@link finished} when they are written.
+   */
   take(limit: number): Taken | undefined {
     const slab = this.#first()
     if (slab === undefined) return undefined

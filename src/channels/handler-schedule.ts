@@ -1,5 +1,6 @@
-// When the messages of one channel are handled: one at a time of each key, at most `concurrency` at once. What waits here has
-// not given its room in the lane back, so a slow handler slows its senders and nothing here grows without bound.
+// When the messages of one channel are handled: one at a time of each key, at most `concurrency` at once. What waits
+// here has not given its room in the lane back, so a slow handler slows its senders and nothing here grows without
+// bound.
 //
 //   take ──▶ same key runs: behind it ──▶ all places taken: in line ──▶ handle ──▶ done(arrival, error)
 

@@ -22,8 +22,8 @@ export function heldLane(lane: SocketLane): Held {
 }
 
 /**
- * It has all the connections that it may have. One that is being closed counts no more, so that what is sent meanwhile need not wait for the end of that, unless
- * as many are being closed as may be open.
+ * It has all the connections that it may have. One that is being closed counts no more, so that what is sent meanwhile
+ * need not wait for the end of that, unless as many are being closed as may be open.
  */
 export function isFull({ lane, sockets }: Held): boolean {
   const { connections } = laneLimits[lane.channel]

@@ -98,7 +98,10 @@ export class Inbound {
     if (subject !== undefined) throw noHandler(self.name, arrival.channel, `messages of the topic '${topic}'`)
   }
 
-  /** The request itself is handled when its answer is on its way, whatever that says; a promise only if its handler gave one. */
+  /**
+   * The request itself is handled when its answer is on its way, whatever that says; a promise only if its handler gave
+   * one.
+   */
   #answer(arrival: Arrival): void | Promise<void> {
     const { self, nameOf } = this.#context
     const fail = (error: unknown): void =>

@@ -1,5 +1,6 @@
-// Payloads that come in pieces over relays, put together in bounded memory. Pieces are taken in order only, and each is answered with what is
-// there. The last answer comes when the message is done with, so that a slow handler slows whoever sends it the next.
+// Payloads that come in pieces over relays, put together in bounded memory. Pieces are taken in order only, and each is
+// answered with what is there. The last answer comes when the message is done with, so that a slow handler slows
+// whoever sends it the next.
 //
 //   (unknown) ──first piece──▶ assembling ──last piece──▶ handed over ──released──▶ done
 //                  │ no memory: refused     └ silence for long: forgotten       remembered for those that ask again
@@ -15,7 +16,9 @@ import type { ArrivedEnvelope, IncomingLane } from './lane.ts'
 import { MAX_RELAYED_TRANSFERS } from './lane-limits.ts'
 import type { ReassemblyBudget } from './transfers.ts'
 
-/** Milliseconds without a piece after which its source is believed to have given it up: several of its longest pauses. */
+/**
+ * Milliseconds without a piece after which its source is believed to have given it up: several of its longest pauses.
+ */
 const FORGET_MS = 30_000
 /** Of those that are done, so many are remembered, all sources together. */
 const MAX_DONE = 4_096

@@ -1,6 +1,6 @@
-// One connection of a lane, both directions. Out: what its lane has queued, as far as the receiver has granted, in few and
-// large writes, no more of them under way than keeps the connection busy. In: frames become envelopes, and what the lane's
-// owner releases is granted to the sender again.
+// One connection of a lane, both directions. Out: what its lane has queued, as far as the receiver has granted, in few
+// and large writes, no more of them under way than keeps the connection busy. In: frames become envelopes, and what the
+// lane's owner releases is granted to the sender again.
 
 import { Buffer } from 'node:buffer'
 import { FRAME_HEADER_BYTES } from '../wire/frame.ts'
@@ -14,7 +14,9 @@ import { FrameQueue, finished, type Slab, type Taken } from './frame-queue.ts'
 import { CREDIT_BYTES, GRANT_SHARE, TRANSFER_CREDIT_BYTES } from './lane-limits.ts'
 import { IncomingTransfers, OutgoingTransfer, type ReassemblyBudget, transferCredit } from './transfers.ts'
 
-/** Bytes written and not yet taken by the kernel, past which nothing is added: what waits longer can still be overtaken. */
+/**
+ * Bytes written and not yet taken by the kernel, past which nothing is added: what waits longer can still be overtaken.
+ */
 const MAX_WRITING_BYTES = MAX_CHUNK_BYTES
 
 /** The lane that a connection is of. */

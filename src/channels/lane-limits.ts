@@ -24,9 +24,10 @@ export const laneLimits: Readonly<Record<ChannelName, LaneLimits>> = {
 const FRAME_BYTES = 4 + MAX_LANE_FRAME_BYTES
 
 /**
- * Bytes of messages, and as many again of chunks, that one connection may have under way before the receiver grants more: no more
- * than four frames of either, with payloads of 256 KiB, stand in front of a small message. Large: it waits longer. Small: the sender waits for
- * grants. At least two frames: who waits for the credit of one has used half, so a grant of half is sure to come.
+ * Bytes of messages, and as many again of chunks, that one connection may have under way before the receiver grants
+ * more: no more than four frames of either, with payloads of 256 KiB, stand in front of a small message. Large: it
+ * waits longer. Small: the sender waits for grants. At least two frames: who waits for the credit of one has used half,
+ * so a grant of half is sure to come.
  */
 export const CREDIT_BYTES: Readonly<Record<ChannelName, number>> = {
   coordination: 2 * FRAME_BYTES,
@@ -35,7 +36,10 @@ export const CREDIT_BYTES: Readonly<Record<ChannelName, number>> = {
   data: 4 * FRAME_BYTES,
 }
 
-/** A receiver grants when this share of the credit is free again: seldom enough to be cheap, soon enough that nobody stands still. */
+/**
+ * A receiver grants when this share of the credit is free again: seldom enough to be cheap, soon enough that nobody
+ * stands still.
+ */
 export const GRANT_SHARE = 1 / 2
 
 /** Replies, errors and acknowledgements wait for no credit; so many may wait for the connection. */
@@ -49,8 +53,13 @@ export const MAX_RELAYED_BYTES = 4 * MiB
 /** Large payloads that travel over relays at once: of a source to all others, and from one source at a destination. */
 export const MAX_RELAYED_TRANSFERS = 16
 
-/** Bytes of messages being put together, over all lanes of a node. What would pass it is refused, and its sender told. */
+/**
+ * Bytes of messages being put together, over all lanes of a node. What would pass it is refused, and its sender told.
+ */
 export const MAX_REASSEMBLY_BYTES = 1024 * MiB
 
-/** What a transfer takes of the message credit at most, for as long as its handler runs: so slow handlers slow large messages too. */
+/**
+ * What a transfer takes of the message credit at most, for as long as its handler runs: so slow handlers slow large
+ * messages too.
+ */
 export const TRANSFER_CREDIT_BYTES = MAX_CHUNK_BYTES

@@ -1,7 +1,7 @@
 // A lane carries the envelopes of one channel between this node and one neighbour. It knows neither
 // members nor routes, and promises no delivery: acknowledgements, duplicates and order are of `topology/delivery`,
-// which sits on top of it. What a lane promises is room: what may be queued is bounded, what may be under way is granted by
-// the receiver (credit), and whoever sends is told when to wait.
+// which sits on top of it. What a lane promises is room: what may be queued is bounded, what may be under way is
+// granted by the receiver (credit), and whoever sends is told when to wait.
 //
 //   send ──▶ queue (bounded in messages, bytes) ── credit ──▶ connection ──▶ batches ──▶ handler ── release ──▶ credit
 //            full: wait for `room`                                            pulled by priority, a budget per turn
@@ -14,8 +14,10 @@ export type ChannelName = Envelope['channel']
 /**
  * What became of an envelope.
  * - `accepted`: queued or sent; the lane has copied the payload.
- * - `taking`: queued; the payload is larger than a chunk and is read while room comes. It must not change before {@link LanesHandler.taken}.
- * - `full`: not queued. {@link LanesHandler.room} tells when to try again. Hardly ever said when the oldest may be dropped.
+ * - `taking`: queued; the payload is larger than a chunk and is read while room comes. It must not change before
+ *   {@link LanesHandler.taken}.
+ * - `full`: not queued. {@link LanesHandler.room} tells when to try again. Hardly ever said when the oldest may be
+ *   dropped.
  * - `no-route`: not queued, there is no link to this neighbour.
  */
 export type SendOutcome = 'accepted' | 'taking' | 'full' | 'no-route'
@@ -25,13 +27,16 @@ export interface OutgoingLane {
   readonly peer: string
   readonly channel: ChannelName
   /**
-   * Queues an envelope of this channel; all that is queued in one turn leaves together, questions and answers sooner when there are many. Those with the same key that are not larger than a
-   * chunk come in their order, while their connection lives; one that is larger comes when it is complete, and what is sent after it was `taken` comes after it.
+   * Queues an envelope of this channel; all that is queued in one turn leaves together, questions and answers sooner
+   * when there are many. Those with the same key that are not larger than a chunk come in their order, while their
+   * connection lives; one that is larger comes when it is complete, and what is sent after it was `taken` comes after
+   * it.
    *
    * `dropsOldest`: past the limit those that have waited longest are dropped and counted, instead of answering `full`.
    *
-   * `reply`, `error` and `ack` need no credit and go first (design rule 11); past their own bound they are dropped and counted,
-   * and the outcome is `full`: nobody is told of room. Throws `WireError` for an envelope that its receiver would refuse.
+   * `reply`, `error` and `ack` need no credit and go first (design rule 11); past their own bound they are dropped and
+   * counted, and the outcome is `full`: nobody is told of room. Throws `WireError` for an envelope that its receiver
+   * would refuse.
    */
   send(envelope: Envelope, dropsOldest?: boolean): SendOutcome
   /** So much waits that whoever has more to send had better let the event loop go round first. */
@@ -44,11 +49,15 @@ export interface OutgoingLane {
 export interface Lanes {
   /** Tells `handler` of everything from now on. Call once. */
   attach(handler: LanesHandler): void
-  /** The lane to a linked neighbour; the same object until the link is lost. Connections open on first use. Undefined: no link. */
+  /**
+   * The lane to a linked neighbour; the same object until the link is lost. Connections open on first use. Undefined:
+   * no link.
+   */
   to(peer: string, channel: ChannelName): OutgoingLane | undefined
   /**
-   * Passes on what is on its way to somebody else, through a bounded queue of its own, never through that of `send`. `envelope.hops` counts the
-   * hop that begins here; who has travelled further may use more of the queue. Past it, or without a link, it is dropped and counted.
+   * Passes on what is on its way to somebody else, through a bounded queue of its own, never through that of `send`.
+   * `envelope.hops` counts the hop that begins here; who has travelled further may use more of the queue. Past it, or
+   * without a link, it is dropped and counted.
    */
   forward(peer: string, envelope: Envelope): boolean
   /** The channels beside coordination that have a connection to a neighbour now. */
@@ -68,13 +77,17 @@ export interface IncomingLane {
   readonly peer: string
   readonly channel: ChannelName
   /**
-   * Gives the sender back the credit of envelopes that are done with: the sum of their `laneBytes`. Exactly once for each envelope, in any order, when its
-   * handler has finished, it was passed on, or it was dropped. Without it the lane stands still: that is how a slow handler slows its senders.
+   * Gives the sender back the credit of envelopes that are done with: the sum of their `laneBytes`. Exactly once for
+   * each envelope, in any order, when its handler has finished, it was passed on, or it was dropped. Without it the
+   * lane stands still: that is how a slow handler slows its senders.
    */
   release(laneBytes: number): void
 }
 
-/** Why a lane is congested. `consumer`: the other end grants no credit, its handlers are slow. `link`: the connection takes no more. */
+/**
+ * Why a lane is congested. `consumer`: the other end grants no credit, its handlers are slow. `link`: the connection
+ * takes no more.
+ */
 export type CongestionCause = 'consumer' | 'link'
 
 /** What a node's lanes tell. Called in the node's turn; nothing may be thrown. */
@@ -84,13 +97,13 @@ export interface LanesHandler {
   /** A lane that has answered `full` has room for a part of its queue again. Send until it says `full`. */
   room(peer: string, channel: ChannelName): void
   /**
-   * An envelope that was `taking` is done with: `taken`, its payload has been read to its end and is the sender's again; `refused`, the receiver has no
-   * memory for it now, or its connection broke.
+   * An envelope that was `taking` is done with: `taken`, its payload has been read to its end and is the sender's
+   * again; `refused`, the receiver has no memory for it now, or its connection broke.
    */
   taken(peer: string, envelope: Envelope, outcome: 'taken' | 'refused'): void
   /**
-   * The link to a neighbour is gone; its lanes are of no use any more. `isWhole`: it was let go of, and all that they had taken arrives. Else what was
-   * queued or under way may have arrived or not.
+   * The link to a neighbour is gone; its lanes are of no use any more. `isWhole`: it was let go of, and all that they
+   * had taken arrives. Else what was queued or under way may have arrived or not.
    */
   lost(peer: string, isWhole: boolean): void
   /** A queue has passed three quarters of its limit (`congested`), or has come down to a quarter again (`relieved`). */

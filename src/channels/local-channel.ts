@@ -1,5 +1,5 @@
-// One channel of a running node: checks what a call asks for, makes messages of it, and hands over what comes. What is promised is
-// said in `channel.ts`; how it is kept is `topology/delivery`'s and the lanes'.
+// One channel of a running node: checks what a call asks for, makes messages of it, and hands over what comes. What is
+// promised is said in `channel.ts`; how it is kept is `topology/delivery`'s and the lanes'.
 
 import { SpanKind } from '@opentelemetry/api'
 import { checkedOptions, text, waitChecks } from '../call-options.ts'
@@ -283,7 +283,10 @@ export class LocalChannel implements Channel {
     if (this.#isClosed) throw nodeStopping(false)
   }
 
-  /** In a span of its own where somebody collects them; `work` is given what to send along. Rejects with what `work` throws. */
+  /**
+   * In a span of its own where somebody collects them; `work` is given what to send along. Rejects with what `work`
+   * throws.
+   */
   #traced<Result>(
     operation: string,
     to: Recipient,

@@ -1,6 +1,7 @@
-// `for await (const message of channel.messages())`: the loop is a handler like any other. One message at a time; it is finished, and its
-// sender told so, when the loop asks for the next or ends. Who asks for several at once has as many in work, of which the oldest is finished first.
-// What still waits for a loop that ends has found no handler, unless others handle it.
+// `for await (const message of channel.messages())`: the loop is a handler like any other. One message at a time; it is
+// finished, and its sender told so, when the loop asks for the next or ends. Who asks for several at once has as many
+// in work, of which the oldest is finished first. What still waits for a loop that ends has found no handler, unless
+// others handle it.
 
 import type { Message } from './channel.ts'
 import { departed, type Subscribers } from './subscribers.ts'

@@ -1,5 +1,5 @@
-// What one channel sends: checks what a call asks for, makes messages of it and keeps count of what is not settled. Bounded in calls and
-// bytes; delivery ends the wait of what it keeps, everything else that waits is watched here.
+// What one channel sends: checks what a call asks for, makes messages of it and keeps count of what is not settled.
+// Bounded in calls and bytes; delivery ends the wait of what it keeps, everything else that waits is watched here.
 
 import type { CausalStamp } from '../../topology/index.ts'
 import { ClusterError } from '../errors.ts'
@@ -27,7 +27,10 @@ import {
   withAllProblems,
 } from './send-options.ts'
 
-/** Messages that a turn adds to plenty, or one of each caller: what leaves in a turn. Small: a turn for every few of a lone caller. Large: as if nobody waited. */
+/**
+ * Messages that a turn adds to plenty, or one of each caller: what leaves in a turn. Small: a turn for every few of a
+ * lone caller. Large: as if nobody waited.
+ */
 const ADDED_IN_A_TURN = 256
 
 /** Left out: for every other member. */
@@ -78,7 +81,10 @@ export class Outbound implements OutgoingListener {
     return this.#unacknowledged
   }
 
-  /** Throws what is wrong with the call itself, before anything has left: with its options and, if they are refused, with its payload. */
+  /**
+   * Throws what is wrong with the call itself, before anything has left: with its options and, if they are refused,
+   * with its payload.
+   */
   resolve(options: SendOptions | undefined, payload: Payload = null): ResolvedSendOptions {
     let resolved: ResolvedSendOptions
     try {
@@ -142,8 +148,8 @@ export class Outbound implements OutgoingListener {
   }
 
   /**
-   * Of what is neither acknowledged nor ordered nothing is remembered: its lane takes it, and that is all. Gives the message's id; 0: it has to be
-   * posted, which may wait, or tell why not.
+   * Of what is neither acknowledged nor ordered nothing is remembered: its lane takes it, and that is all. Gives the
+   * message's id; 0: it has to be posted, which may wait, or tell why not.
    */
   sendNow(
     destination: Destination,
@@ -160,8 +166,9 @@ export class Outbound implements OutgoingListener {
   }
 
   /**
-   * Resolves to `value`: at once or, where plenty waits for `destination`, on the next turn. For nothing leaves before the turn is over, and callers that
-   * go on at once would keep it from ending until the queue is full; then both ends would wait for each other in turns.
+   * Resolves to `value`: at once or, where plenty waits for `destination`, on the next turn. For nothing leaves before
+   * the turn is over, and callers that go on at once would keep it from ending until the queue is full; then both ends
+   * would wait for each other in turns.
    */
   afterwards<Value>(destination: Destination, value: Value): Promise<Value> {
     if (!this.#wayTo(destination).hasPlenty) return Promise.resolve(value)
@@ -304,7 +311,10 @@ export class Outbound implements OutgoingListener {
     if (ack && onFull === 'fail') this.#checkLane(destination.id)
   }
 
-  /** What is acknowledged can be refused only before it has its number. So its lane is full when others wait for it, or when as much as it holds is on its way. */
+  /**
+   * What is acknowledged can be refused only before it has its number. So its lane is full when others wait for it, or
+   * when as much as it holds is on its way.
+   */
   #checkLane(member: string): void {
     const { driver, self } = this.#context
     const { queueMessages } = channelDefaults[this.#channel]
@@ -322,7 +332,10 @@ export class Outbound implements OutgoingListener {
     else this.#failing.delete(destination.id)
   }
 
-  /** Delivery itself ends the wait for an acknowledgement; who waits for anything else, or has a signal, is watched here. */
+  /**
+   * Delivery itself ends the wait for an acknowledgement; who waits for anything else, or has a signal, is watched
+   * here.
+   */
   #watch(message: OutgoingMessage, signal: AbortSignal | undefined): void {
     const { driver, clock, self } = this.#context
     const isKeptByDelivery = message.isAcknowledged && message.destination.id !== self.id

@@ -1,5 +1,5 @@
-// A message of this node's on its way to one member: what its envelope is made of, what delivery keeps of it, and whom to tell
-// what became of it.
+// A message of this node's on its way to one member: what its envelope is made of, what delivery keeps of it, and whom
+// to tell what became of it.
 
 import type { Outgoing, Progress } from '../../topology/index.ts'
 import type { ClusterError } from '../errors.ts'

@@ -1,5 +1,6 @@
-// Payloads larger than a chunk on their way to members to which no link can be made: in pieces over relays, a few at a time, under the word
-// of their destination. When pieces go is decided in `topology/delivery/pieces.ts`; here they are cut, and what becomes of a message is told.
+// Payloads larger than a chunk on their way to members to which no link can be made: in pieces over relays, a few at a
+// time, under the word of their destination. When pieces go is decided in `topology/delivery/pieces.ts`; here they are
+// cut, and what becomes of a message is told.
 
 import { Buffer } from 'node:buffer'
 import { PIECE_BYTES, PieceFlow } from '../../topology/index.ts'
@@ -53,7 +54,10 @@ export class OutgoingPieces {
     this.#options = options
   }
 
-  /** Sends `message` piece by piece, after those to the same member before it. What is on its way already is not begun again. */
+  /**
+   * Sends `message` piece by piece, after those to the same member before it. What is on its way already is not begun
+   * again.
+   */
   put(message: OutgoingMessage, floor: number): void {
     const isKnown = [...this.#sending.values(), ...this.#waiting].some((known) => known.message === message)
     if (isKnown) return

@@ -1,5 +1,5 @@
-// What lanes had no room for, in order, per lane: the next neighbor on the way and the channel. Bounded per lane; past the bound
-// a message fails, or its caller said that it should fail rather than wait at all.
+// What lanes had no room for, in order, per lane: the next neighbor on the way and the channel. Bounded per lane; past
+// the bound a message fails, or its caller said that it should fail rather than wait at all.
 
 import type { ClusterError } from '../errors.ts'
 import type { Time } from '../runtime/clock.ts'
@@ -136,8 +136,9 @@ export class OutgoingQueues {
   }
 
   /**
-   * A way to send to one member what nobody remembers, without an object for each: the lane takes it now, and that is all. It gives the message's id,
-   * or 0 when the lane takes no more, when others wait for it already, and for what is larger than a chunk; then it is `put` like any other.
+   * A way to send to one member what nobody remembers, without an object for each: the lane takes it now, and that is
+   * all. It gives the message's id, or 0 when the lane takes no more, when others wait for it already, and for what is
+   * larger than a chunk; then it is `put` like any other.
    */
   directly(destination: Destination, channel: ChannelName, nextId: () => number): DirectWay {
     const { self, lanes, nextHop } = this.#options
@@ -218,8 +219,8 @@ export class OutgoingQueues {
   }
 
   /**
-   * The link to the neighbor is gone. `isWhole`: nobody needed it, and nothing went with it; what waits takes another way. What is acknowledged is asked after and
-   * sent again by whoever counts it.
+   * The link to the neighbor is gone. `isWhole`: nobody needed it, and nothing went with it; what waits takes another
+   * way. What is acknowledged is asked after and sent again by whoever counts it.
    */
   lost(hop: string, isWhole: boolean): void {
     for (const [name, queue] of [...this.#queues]) {
@@ -237,7 +238,10 @@ export class OutgoingQueues {
     }
   }
 
-  /** No link to `member` came up in time: what waits for one goes piece by piece where relays lead there, and has no way otherwise. */
+  /**
+   * No link to `member` came up in time: what waits for one goes piece by piece where relays lead there, and has no way
+   * otherwise.
+   */
   givenUp(member: string): void {
     const { nextHop, pieces } = this.#options
     for (const [name, queue] of this.#queues) {
@@ -325,7 +329,10 @@ function waitingIn({ entries, taken, gone }: Queue): number {
   return entries.length - taken - gone
 }
 
-/** Something with its key waits that it must not overtake; the other end puts in order what is acknowledged, and drops older ones of what only the newest counts of. */
+/**
+ * Something with its key waits that it must not overtake; the other end puts in order what is acknowledged, and drops
+ * older ones of what only the newest counts of.
+ */
 function isBehind({ entries }: Queue, { key, isAcknowledged, isMonotonic, destination }: OutgoingMessage): boolean {
   if (key === undefined || isAcknowledged || isMonotonic) return false
   return entries.some(({ message: other, state }) => {
@@ -333,7 +340,10 @@ function isBehind({ entries }: Queue, { key, isAcknowledged, isMonotonic, destin
   })
 }
 
-/** `entry` takes no room any more once nobody waits for it; those that are gone are let go of when they are more than the others. */
+/**
+ * `entry` takes no room any more once nobody waits for it; those that are gone are let go of when they are more than
+ * the others.
+ */
 function forget(queue: Queue, entry: Waiting): void {
   if (entry.state !== 'waiting' || !isOver(entry.message)) return
   entry.state = 'gone'

@@ -1,5 +1,5 @@
-// What users send, as bytes: a Uint8Array arrives as a Uint8Array, anything else travels as JSON. An error crosses a link
-// as its JSON form, so that the asker can tell it by its code.
+// What users send, as bytes: a Uint8Array arrives as a Uint8Array, anything else travels as JSON. An error crosses a
+// link as its JSON form, so that the asker can tell it by its code.
 
 import { ClusterError, type ErrorCode, type ErrorDetails, isClusterError } from '../errors.ts'
 import { jsonText } from '../json-text.ts'
@@ -19,8 +19,8 @@ export type JsonValue = null | boolean | number | string | readonly JsonValue[] 
 export type Payload = Uint8Array | JsonValue
 
 /**
- * {@link JsonValue} as it is given: of an interface TypeScript does not see that its objects are such values. What JSON cannot say of one
- * is refused, with `ERR_BAD_OPTIONS`.
+ * {@link JsonValue} as it is given: of an interface TypeScript does not see that its objects are such values. What JSON
+ * cannot say of one is refused, with `ERR_BAD_OPTIONS`.
  */
 // biome-ignore lint/suspicious/noExplicitAny: only with `any` an interface fits, which has no index signature.
 export type JsonInput = null | boolean | number | string | readonly JsonInput[] | { readonly [key: string]: any }
@@ -44,7 +44,10 @@ export function encodePayload(value: Payload, limit = MAX_PAYLOAD_BYTES): Encode
   return { encoding: isBytes ? 'bytes' : 'json', payload }
 }
 
-/** What a handler answers with: throws a TypeError for what cannot be sent, for it is the handler that has failed, and that after it has run. */
+/**
+ * What a handler answers with: throws a TypeError for what cannot be sent, for it is the handler that has failed, and
+ * that after it has run.
+ */
 export function encodeAnswer(answer: Payload, limit = MAX_PAYLOAD_BYTES): EncodedPayload {
   try {
     return encodePayload(answer, limit)
@@ -53,7 +56,9 @@ export function encodeAnswer(answer: Payload, limit = MAX_PAYLOAD_BYTES): Encode
   }
 }
 
-/** Why an answer cannot be sent, as a failure of its handler: the code of what it fails with would blame the request. */
+/**
+ * Why an answer cannot be sent, as a failure of its handler: the code of what it fails with would blame the request.
+ */
 export function unsendable(error: unknown): unknown {
   if (isClusterError(error, 'ERR_PAYLOAD_TOO_LARGE'))
     return new TypeError(`its answer is too large: ${error.message}`, { cause: error })
@@ -65,7 +70,10 @@ export function decodePayload({ encoding, payload }: EncodedPayload): Payload {
   return encoding === 'bytes' ? payload : JSON.parse(decoder.decode(payload))
 }
 
-/** What the asker learns of a failure: a ClusterError whole; of anything else the message, never the stack. Never throws. */
+/**
+ * What the asker learns of a failure: a ClusterError whole; of anything else the message, never the stack. Never
+ * throws.
+ */
 export function encodeFailure(
   error: unknown,
   member: string,

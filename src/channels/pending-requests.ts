@@ -1,5 +1,5 @@
-// Requests of this node that wait for an answer. The id of a request is counted in this node's life, so that an answer finds it and
-// nothing of another life does.
+// Requests of this node that wait for an answer. The id of a request is counted in this node's life, so that an answer
+// finds it and nothing of another life does.
 
 import { ClusterError } from '../errors.ts'
 import type { Time, Timer } from '../runtime/clock.ts'

@@ -1,6 +1,6 @@
-// Envelopes to any member, linked or not, by the ways that `topology/relay` knows: over a link, over relays, over a link that is
-// opened on demand. What goes over that is kept here until the link is up; what a relay cannot pass on is dropped and
-// counted, and sent again by whoever wants an answer.
+// Envelopes to any member, linked or not, by the ways that `topology/relay` knows: over a link, over relays, over a
+// link that is opened on demand. What goes over that is kept here until the link is up; what a relay cannot pass on is
+// dropped and counted, and sent again by whoever wants an answer.
 
 import { Relay as RelayCore, type RelayInput } from '../../topology/index.ts'
 import type { Holds } from '../links/holds.ts'
@@ -57,8 +57,9 @@ export class Relay {
   }
 
   /**
-   * The neighbor by which to send to `member` now: itself, when it is linked or is being called for this, a relay otherwise. Undefined: no way, and
-   * nobody to call. `isLarge`: it needs a link, and goes over a relay, in pieces, only where none can be made.
+   * The neighbor by which to send to `member` now: itself, when it is linked or is being called for this, a relay
+   * otherwise. Undefined: no way, and nobody to call. `isLarge`: it needs a link, and goes over a relay, in pieces,
+   * only where none can be made.
    */
   way(member: string, isLarge = false): string | undefined {
     this.#put({ type: 'sending', to: member, needsLink: isLarge })
@@ -76,8 +77,8 @@ export class Relay {
   }
 
   /**
-   * Where an envelope goes that came over a lane of `peer`: this node itself, or the neighbor that it is to be handed to. Undefined: it goes
-   * nowhere, which was counted.
+   * Where an envelope goes that came over a lane of `peer`: this node itself, or the neighbor that it is to be handed
+   * to. Undefined: it goes nowhere, which was counted.
    */
   onward(peer: string, envelope: Envelope): string | undefined {
     const onward = this.#core.onward(peer, envelope)

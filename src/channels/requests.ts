@@ -1,6 +1,6 @@
-// Question and answer between two members, in the envelope that all user messages travel in. A request fails with a code
-// that says whether it may have happened: refused before it left, unanswered in time, or its link lost while it was out.
-// Replies wait for nothing: no credit, no handler slot (design rule 11). Retrying is the caller's decision.
+// Question and answer between two members, in the envelope that all user messages travel in. A request fails with a
+// code that says whether it may have happened: refused before it left, unanswered in time, or its link lost while it
+// was out. Replies wait for nothing: no credit, no handler slot (design rule 11). Retrying is the caller's decision.
 
 import { SpanKind } from '@opentelemetry/api'
 import { ClusterError } from '../errors.ts'
@@ -76,8 +76,9 @@ export class Requests {
   }
 
   /**
-   * Asks `destination` (an id; oneself is asked like anybody else). Rejects with `ERR_NO_ROUTE` (no link, nothing happened), `ERR_TIMEOUT` or
-   * `ERR_MEMBER_DOWN` (it may have happened), `ERR_NO_HANDLER`, `ERR_HANDLER_FAILED`, or the ClusterError that the handler threw.
+   * Asks `destination` (an id; oneself is asked like anybody else). Rejects with `ERR_NO_ROUTE` (no link, nothing
+   * happened), `ERR_TIMEOUT` or `ERR_MEMBER_DOWN` (it may have happened), `ERR_NO_HANDLER`, `ERR_HANDLER_FAILED`, or
+   * the ClusterError that the handler threw.
    */
   async request(destination: string, subject: string, value: Payload, options: RequestOptions = {}): Promise<Payload> {
     const attributes = { 'trellis.destination': destination, 'trellis.subject': subject }

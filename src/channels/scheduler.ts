@@ -1,17 +1,24 @@
-// Shares a turn of the event loop among lanes. Coordination never comes here: it is read and written at once. The work of the
-// other channels runs by priority and for a bounded time in each turn; the rest waits for the next turn, which begins after the
-// loop has looked at the sockets again. So a flood of bulk delays a small message by one budget, not by the flood.
+// Shares a turn of the event loop among lanes. Coordination never comes here: it is read and written at once. The work
+// of the other channels runs by priority and for a bounded time in each turn; the rest waits for the next turn, which
+// begins after the loop has looked at the sockets again. So a flood of bulk delays a small message by one budget, not
+// by the flood.
 
 import type { Time } from '../runtime/clock.ts'
 import type { Turn } from '../runtime/turn.ts'
 
-/** Milliseconds of bulk work in one turn: long enough to be worth a turn, short beside what a waiting message may notice. */
+/**
+ * Milliseconds of bulk work in one turn: long enough to be worth a turn, short beside what a waiting message may
+ * notice.
+ */
 const BUDGET_MS = 0.25
 
 /** After a pause of so many milliseconds the loop has surely been around, so a new turn has begun. */
 const IDLE_MS = 0.1
 
-/** Work of one lane in one direction. Kept by its owner and scheduled again and again, so that scheduling costs no object. */
+/**
+ * Work of one lane in one direction. Kept by its owner and scheduled again and again, so that scheduling costs no
+ * object.
+ */
 export interface Work {
   /** Its place in {@link PRIORITIES}. */
   readonly priority: number
@@ -21,7 +28,10 @@ export interface Work {
   run(): boolean
 }
 
-/** By channel, first things first, and how many pieces of each are done before the next has its turn: so that none starves. */
+/**
+ * By channel, first things first, and how many pieces of each are done before the next has its turn: so that none
+ * starves.
+ */
 export const PRIORITIES = { events: 0, data: 1, gossip: 2 } as const
 const SHARES = [8, 8, 2]
 

@@ -1,5 +1,5 @@
-// Many messages with one promise: no object of the caller's per message but what it yields. The iterable is asked for more only while
-// not too much of it is on its way, so one that never ends costs no memory.
+// Many messages with one promise: no object of the caller's per message but what it yields. The iterable is asked for
+// more only while not too much of it is on its way, so one that never ends costs no memory.
 
 import { ClusterError } from '../errors.ts'
 import type { Time } from '../runtime/clock.ts'
@@ -11,7 +11,10 @@ import type { Payload } from './payload.ts'
 const MAX_MESSAGES = 4_096
 const MAX_BYTES = 4 * 1024 * 1024
 
-/** Milliseconds of messages that leave at once before the loop goes round: others have something to send and to read too. */
+/**
+ * Milliseconds of messages that leave at once before the loop goes round: others have something to send and to read
+ * too.
+ */
 const BURST_MS = 0.25
 /** The clock is looked at this seldom. */
 const MESSAGES_PER_LOOK = 16
@@ -38,8 +41,8 @@ export class SendMany implements OutgoingListener {
   #wake: (() => void) | undefined
 
   /**
-   * `send` makes a message of a payload and posts it; what it throws ends it all. `sendDirectly` gives a payload, of which nothing has to be
-   * remembered, to the lane; false when that takes no more now.
+   * `send` makes a message of a payload and posts it; what it throws ends it all. `sendDirectly` gives a payload, of
+   * which nothing has to be remembered, to the lane; false when that takes no more now.
    */
   constructor(
     clock: Time,

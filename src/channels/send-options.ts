@@ -1,4 +1,5 @@
-// The options of one call, checked: all problems are told at once, as `ERR_BAD_OPTIONS`. A call without options costs nothing here.
+// The options of one call, checked: all problems are told at once, as `ERR_BAD_OPTIONS`. A call without options costs
+// nothing here.
 
 import { aboveZero, type OptionCheck, trueOrFalse, waitChecks } from '../call-options.ts'
 import { closestWord } from '../closest-word.ts'
@@ -66,7 +67,8 @@ export function resolveSendOptions(
   if (problems !== undefined) throw badOptions(problems)
   const key = options.key ?? defaults.key
   const causal = options.causal ?? defaults.causal
-  // A channel's newest wins among messages of one key; those without one are all wanted, unless their sender says otherwise.
+  // A channel's newest wins among messages of one key; those without one are all wanted, unless their sender says
+  // otherwise.
   const monotonic = options.monotonic ?? (channel.monotonic && key !== undefined && !causal)
   if (causal && (monotonic || key !== undefined))
     throw badOptions([

@@ -1,5 +1,6 @@
-// One channel to one neighbour: the queues of what is to be sent, the connections that take from them, and the counts of both
-// directions. With several connections those with a key keep to the first, so that their order is that of one stream.
+// One channel to one neighbour: the queues of what is to be sent, the connections that take from them, and the counts
+// of both directions. With several connections those with a key keep to the first, so that their order is that of one
+// stream.
 
 import type { Envelope } from '../wire/envelope.ts'
 import { FRAME_HEADER_BYTES } from '../wire/frame.ts'
@@ -26,7 +27,10 @@ export interface SocketLaneOptions {
   readonly handler: LanesHandler
   readonly now: () => number
   readonly count: (reason: string, by: number) => void
-  /** It has no connection of its own, and its link has ended or another one has replaced it: whoever asks for the lane again finds out. */
+  /**
+   * It has no connection of its own, and its link has ended or another one has replaced it: whoever asks for the lane
+   * again finds out.
+   */
   readonly isCut?: () => boolean
   /** Something was queued in this turn, which is over. */
   readonly onQueued: () => void
@@ -46,12 +50,15 @@ const CONGESTED_SHARE = 3 / 4
 const RELIEVED_SHARE = 1 / 4
 /** A lane that has said `full` says that there is room when this share is left. */
 const ROOM_SHARE = 1 / 2
-/** More than this waits, and who sends more had better let the loop go round. Small: turns with little in them. Large: nothing leaves for as long as it takes to queue it. */
+/**
+ * More than this waits, and who sends more had better let the loop go round. Small: turns with little in them. Large:
+ * nothing leaves for as long as it takes to queue it.
+ */
 const PLENTY_MESSAGES = 512
 const PLENTY_BYTES = 2 * MAX_CHUNK_BYTES
 /**
- * Questions and answers of one turn that leave together: the other end works on them while this one says more, or else both would wait for each other in
- * turns. Small: a write for every few. Large: who has so many on their way waits.
+ * Questions and answers of one turn that leave together: the other end works on them while this one says more, or else
+ * both would wait for each other in turns. Small: a write for every few. Large: who has so many on their way waits.
  */
 const ASKED_TOGETHER = 32
 /** A round trip, in milliseconds, of which the event loops at both ends are a small part. */
@@ -179,7 +186,10 @@ export class SocketLane implements OutgoingLane, IncomingLane {
     return this.#end(queued)
   }
 
-  /** The link was let go of: what is queued waits for the next lane to this life of the peer, but for large payloads, which are their senders'. How many those were. */
+  /**
+   * The link was let go of: what is queued waits for the next lane to this life of the peer, but for large payloads,
+   * which are their senders'. How many those were.
+   */
   strand(): number {
     return this.#end(this.#large.length)
   }
@@ -204,8 +214,8 @@ export class SocketLane implements OutgoingLane, IncomingLane {
   }
 
   /**
-   * Another connection would help: messages wait although the receiver is not slow. Either the connection takes no more, or the way is so long
-   * that the credit of one connection is used up before the grant for it can be back.
+   * Another connection would help: messages wait although the receiver is not slow. Either the connection takes no
+   * more, or the way is so long that the credit of one connection is used up before the grant for it can be back.
    */
   get needsConnection(): boolean {
     if (this.#queuedMessages() === 0) return false

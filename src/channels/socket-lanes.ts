@@ -1,6 +1,6 @@
 // All lanes of a node: a link to a neighbour brings four of them. Coordination travels over the link; the others get
-// connections of their own when they are first used, and lose them when they are idle. Whoever has dialled the link dials these
-// too, for the other end may not be able to; it asks by `lane-open`.
+// connections of their own when they are first used, and lose them when they are idle. Whoever has dialled the link
+// dials these too, for the other end may not be able to; it asks by `lane-open`.
 //
 //   no connection ── something queued ──▶ opening ──▶ open ── idle: lane-end both ways ──▶ closed, no connection
 //                                            │ failed: again, later               │ broken: what was under way is lost
@@ -26,9 +26,15 @@ export interface SocketLanesOptions {
   /** Asked from {@link SocketLanes.start} on. */
   readonly links: () => Links
   readonly toolbox: Toolbox
-  /** Milliseconds after which an unused connection is closed. Default 30,000. Small: reopened often. Large: memory of some 130 KiB each. */
+  /**
+   * Milliseconds after which an unused connection is closed. Default 30,000. Small: reopened often. Large: memory of
+   * some 130 KiB each.
+   */
   readonly idleMs?: number
-  /** When a connection of a lane to `peer` is wanted, and about once a second while something is under way on one to or from it: its link is in use. */
+  /**
+   * When a connection of a lane to `peer` is wanted, and about once a second while something is under way on one to or
+   * from it: its link is in use.
+   */
   readonly onBusy?: (peer: string) => void
 }
 
@@ -111,7 +117,10 @@ export class SocketLanes implements Lanes {
     this.#neighbor(link.peer.id)
   }
 
-  /** The link to a neighbour is gone, and all its lanes with it. `isLetGo`: nobody needed it; what is under way on them arrives, what is queued goes over the next one. */
+  /**
+   * The link to a neighbour is gone, and all its lanes with it. `isLetGo`: nobody needed it; what is under way on them
+   * arrives, what is queued goes over the next one.
+   */
   linkDown(link: Link, isLetGo = false): void {
     const peer = link.peer.id
     const neighbor = this.#neighbors.get(peer)

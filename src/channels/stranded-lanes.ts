@@ -1,10 +1,13 @@
-// What lanes had queued when their link was let go of, as while they waited for their first connection: it goes over the next link to the same life of
-// the peer. For a while only; then it is lost, and counted.
+// What lanes had queued when their link was let go of, as while they waited for their first connection: it goes over
+// the next link to the same life of the peer. For a while only; then it is lost, and counted.
 
 import type { Time, Timer } from '../runtime/clock.ts'
 import type { SocketLane } from './socket-lane.ts'
 
-/** A link on demand is there after some round trips, or after a dial that failed and another one. Small: lost although a link comes. Large: late. A guess. */
+/**
+ * A link on demand is there after some round trips, or after a dial that failed and another one. Small: lost although a
+ * link comes. Large: late. A guess.
+ */
 const STRANDED_MS = 5_000
 
 export class StrandedLanes {
@@ -21,7 +24,10 @@ export class StrandedLanes {
     this.#byPeer.set(peer, { lanes, timer })
   }
 
-  /** To the lanes that there are to `peer` now, which have nothing queued yet. What none of them takes over is lost: it was for an earlier life. */
+  /**
+   * To the lanes that there are to `peer` now, which have nothing queued yet. What none of them takes over is lost: it
+   * was for an earlier life.
+   */
   handOver(peer: string, heirs: readonly SocketLane[]): void {
     const { lanes = [], timer } = this.#byPeer.get(peer) ?? {}
     timer?.[Symbol.dispose]()

@@ -1,5 +1,5 @@
-// Who wants the messages of one channel, and the calling of all who want one: a message is handled when all of them are done, and
-// failed when one of them failed, or when all of them have gone without having looked at it.
+// Who wants the messages of one channel, and the calling of all who want one: a message is handled when all of them are
+// done, and failed when one of them failed, or when all of them have gone without having looked at it.
 
 import { checkFunction } from '../call-options.ts'
 import { ClusterError } from '../errors.ts'
@@ -55,13 +55,17 @@ export class Subscribers {
 /** What handlers refuse with that have gone. */
 const departures = new WeakSet<object>()
 
-/** `refusal`, of a handler that has gone before it looked at the message: where others handle that nothing has failed. */
+/**
+ * `refusal`, of a handler that has gone before it looked at the message: where others handle that nothing has failed.
+ */
 export function departed<Refusal extends Error>(refusal: Refusal): Refusal {
   departures.add(refusal)
   return refusal
 }
 
-/** Calls all; gives a promise only if one of them did. Throws, or rejects with, the first failure when all have ended. */
+/**
+ * Calls all; gives a promise only if one of them did. Throws, or rejects with, the first failure when all have ended.
+ */
 export function callAll(handlers: readonly MessageHandler[], message: Message): void | Promise<void> {
   if (handlers.length === 1) return promiseOf(handlers[0]?.(message))
   const failures: unknown[] = []

@@ -1,5 +1,5 @@
-// Topics and patterns: words with dots between, `orders.created`. In a pattern `*` stands for exactly one word and `**` for any
-// number of them, none included.
+// Topics and patterns: words with dots between, `orders.created`. In a pattern `*` stands for exactly one word and `**`
+// for any number of them, none included.
 
 import { checkText } from '../call-options.ts'
 import { ClusterError } from '../errors.ts'

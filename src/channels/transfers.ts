@@ -1,7 +1,7 @@
-// Messages that are larger than a chunk, at both ends of one connection. The sender announces head and length, then cuts the
-// payload as credit comes; the receiver puts it together in one buffer, into which every byte is copied exactly once. Chunks
-// have a credit of their own, which comes back as they are put in place: it depends on no handler, so a large reply reaches a
-// handler that waits for it.
+// Messages that are larger than a chunk, at both ends of one connection. The sender announces head and length, then
+// cuts the payload as credit comes; the receiver puts it together in one buffer, into which every byte is copied
+// exactly once. Chunks have a credit of their own, which comes back as they are put in place: it depends on no handler,
+// so a large reply reaches a handler that waits for it.
 
 import { Buffer } from 'node:buffer'
 import type { Envelope } from '../wire/envelope.ts'

@@ -1,6 +1,6 @@
 // Asks an admin: one call, one JSON object, bounded in time and size. What is refused comes back as the error that the
-// admin sent; what cannot be reached as `ERR_UNREACHABLE`, for which scripts have the exit code 3. What was to change something and had left by then
-// may have happened.
+// admin sent; what cannot be reached as `ERR_UNREACHABLE`, for which scripts have the exit code 3. What was to change
+// something and had left by then may have happened.
 
 import type { IncomingMessage, RequestOptions } from 'node:http'
 import { ClusterError, type ClusterErrorOptions } from '../errors.ts'

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// The file behind the command `trellis`. Only this one must run on a Node that is too old for the rest: it looks for a newer
-// one that came with the package, hands everything over to it, and otherwise says what is missing. So: no syntax and no
-// module that Node 12 does not have, and nothing of ours is loaded before the version is known.
+// The file behind the command `trellis`. Only this one must run on a Node that is too old for the rest: it looks for a
+// newer one that came with the package, hands everything over to it, and otherwise says what is missing. So: no syntax
+// and no module that Node 12 does not have, and nothing of ours is loaded before the version is known.
 //
 // The newer Node gets the reading end of a pipe (see `parent.ts`): whatever ends this process ends that one.
 

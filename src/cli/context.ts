@@ -10,7 +10,9 @@ export interface CommandContext {
   readonly isTerminal: boolean
   /** Aborts when the process that started this one, and asked for that, is gone; see `parent.ts`. */
   readonly parentGone: AbortSignal | undefined
-  /** Aborts when an answer cannot be written, or its reader went away: who only shows what comes has nothing left to do. */
+  /**
+   * Aborts when an answer cannot be written, or its reader went away: who only shows what comes has nothing left to do.
+   */
   readonly outputGone: AbortSignal | undefined
 }
 

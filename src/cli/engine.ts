@@ -1,5 +1,6 @@
-// `--coordination etcd://HOST:PORT,...`: where the cluster keeps what it agrees on, as `trellis node` is told. The `--config` file may hold an object with any option of
-// `etcd()` instead; credentials belong there, for everybody can read a command line.
+// `--coordination etcd://HOST:PORT,...`: where the cluster keeps what it agrees on, as `trellis node` is told. The
+// `--config` file may hold an object with any option of `etcd()` instead; credentials belong there, for everybody can
+// read a command line.
 
 import type { EtcdOptions } from '../coordination/etcd/options.ts'
 import type { CoordinationEngine } from '../coordination/store.ts'

@@ -1,5 +1,5 @@
-// The command `trellis`: its verbs, and what all of them share: how they are parsed, how they fail, how they end. What a
-// verb does is in its own file under `commands/`.
+// The command `trellis`: its verbs, and what all of them share: how they are parsed, how they fail, how they end. What
+// a verb does is in its own file under `commands/`.
 
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
@@ -153,7 +153,9 @@ export async function main(): Promise<never> {
   process.exit(code)
 }
 
-/** What cannot be written to stdout, on a disk that is full say, is told once. A reader that went away is no failure. */
+/**
+ * What cannot be written to stdout, on a disk that is full say, is told once. A reader that went away is no failure.
+ */
 function watchOutput(): { readonly gone: AbortSignal; isLost(): boolean } {
   const gone = new AbortController()
   let isLost = false

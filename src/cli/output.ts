@@ -16,7 +16,10 @@ export function table(heads: readonly string[], rows: readonly (readonly string[
 
 const clearLine = '\r\u001b[K'
 
-/** Replaces the last line on a terminal, by as much of `text` as fits: of a line that wraps only the end could be replaced again. Without one it clears it. */
+/**
+ * Replaces the last line on a terminal, by as much of `text` as fits: of a line that wraps only the end could be
+ * replaced again. Without one it clears it.
+ */
 export function rewritten(text = '', columns = process.stderr.columns || 80): string {
   return clearLine + [...printable(text)].slice(0, columns - 1).join('')
 }

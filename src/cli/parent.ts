@@ -1,6 +1,6 @@
 // "Do not outlive me": whoever starts `trellis` may hand it the reading end of a pipe and name its number in
-// `TRELLIS_PARENT_FD`. When the other end closes, because its holder closed it or was killed in any way, the process stops
-// in order. So `kill -9` of `trellis up` leaves no node behind, without anyone having to notice and clean up.
+// `TRELLIS_PARENT_FD`. When the other end closes, because its holder closed it or was killed in any way, the process
+// stops in order. So `kill -9` of `trellis up` leaves no node behind, without anyone having to notice and clean up.
 
 import { Socket } from 'node:net'
 import { usageError } from './failure.ts'

@@ -1,5 +1,5 @@
-// What is wrong with the settings of `trellis node`, all of it at once: what the command finds itself, and what the node would refuse next. Loaded
-// only where something is wrong.
+// What is wrong with the settings of `trellis node`, all of it at once: what the command finds itself, and what the
+// node would refuse next. Loaded only where something is wrong.
 
 import { ClusterError, isClusterError } from '../errors.ts'
 import { type NodeOptions, resolveOptions } from '../options.ts'

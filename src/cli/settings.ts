@@ -1,9 +1,9 @@
-// The settings of `trellis node`, from five places: flag, else variable, else `--config` file, else what `trellis up` left in
-// the data directory, else default. One table says
-// what each is called in all of them; `docs/options.md` shows it, and a test compares.
+// The settings of `trellis node`, from five places: flag, else variable, else `--config` file, else what `trellis up`
+// left in the data directory, else default. One table says what each is called in all of them; `docs/options.md` shows
+// it, and a test compares.
 //
-// Variables are read by name and others are left alone: an orchestrator may put `TRELLIS_SERVICE_HOST` and the like into the
-// environment of every process.
+// Variables are read by name and others are left alone: an orchestrator may put `TRELLIS_SERVICE_HOST` and the like
+// into the environment of every process.
 
 import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
@@ -86,7 +86,10 @@ interface Places {
   readonly file: ConfigFile
 }
 
-/** Throws `ERR_USAGE` for files that cannot be read, `ERR_BAD_OPTIONS` for what {@link gatherNodeSettings} found to be wrong. */
+/**
+ * Throws `ERR_USAGE` for files that cannot be read, `ERR_BAD_OPTIONS` for what {@link gatherNodeSettings} found to be
+ * wrong.
+ */
 export function readNodeSettings(flags: Places['flags'], context: Pick<CommandContext, 'env'>): NodeSettings {
   const { problems, ...settings } = gatherNodeSettings(flags, context)
   if (problems.length > 0) throw new ClusterError('ERR_BAD_OPTIONS', problems.join('; '), { problems })
@@ -94,8 +97,8 @@ export function readNodeSettings(flags: Places['flags'], context: Pick<CommandCo
 }
 
 /**
- * Throws `ERR_USAGE` for files that cannot be read. `problems`: keys of them that nobody knows, and lists that hold nothing: whoever says `--join` does not
- * mean to found a cluster. Values are checked by the node.
+ * Throws `ERR_USAGE` for files that cannot be read. `problems`: keys of them that nobody knows, and lists that hold
+ * nothing: whoever says `--join` does not mean to found a cluster. Values are checked by the node.
  */
 export function gatherNodeSettings(
   flags: Places['flags'],

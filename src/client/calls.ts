@@ -1,5 +1,5 @@
-// What a client has asked for: calls with one answer, and streams. Both outlive connections; when the session is lost calls fail, for
-// nobody knows what became of them, and streams begin anew.
+// What a client has asked for: calls with one answer, and streams. Both outlive connections; when the session is lost
+// calls fail, for nobody knows what became of them, and streams begin anew.
 
 import { ClusterError } from '../errors.ts'
 import { jsonText } from '../json-text.ts'
@@ -228,7 +228,10 @@ function tooLarge(text: string): ClusterError {
   return new ClusterError('ERR_PAYLOAD_TOO_LARGE', message, details)
 }
 
-/** What `work` resolves to; rejects when its time is over or it is aborted, and tells `giveUp`, which answers whether it may happen all the same. */
+/**
+ * What `work` resolves to; rejects when its time is over or it is aborted, and tells `giveUp`, which answers whether it
+ * may happen all the same.
+ */
 async function within<Value>(
   operation: string,
   work: Promise<Value>,

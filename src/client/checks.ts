@@ -1,4 +1,5 @@
-// What programs hand in to a client, checked before anything is begun, by the same checks as a node's: all problems at once.
+// What programs hand in to a client, checked before anything is begun, by the same checks as a node's: all problems at
+// once.
 
 import { checkedOptions, checkText, type OptionChecks, problemsOf, trueOrFalse, waitChecks } from '../call-options.ts'
 import type { Recipient } from '../channels/channel.ts'

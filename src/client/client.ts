@@ -1,6 +1,6 @@
-// A client: a program without a port of its own, or a web page, that takes part in a cluster through one of its nodes. It publishes,
-// subscribes, asks, calls services and watches, over one WebSocket; when that breaks it connects again and goes on where it was. It
-// uses nothing that a browser does not have.
+// A client: a program without a port of its own, or a web page, that takes part in a cluster through one of its nodes.
+// It publishes, subscribes, asks, calls services and watches, over one WebSocket; when that breaks it connects again
+// and goes on where it was. It uses nothing that a browser does not have.
 //
 //   connecting ── welcome ──▶ connected ── broken ──▶ connecting (same node first: it keeps the session for a while)
 //        └── the session is gone: open calls fail with ERR_SESSION_LOST, streams begin anew, `session-lost` is told
@@ -45,7 +45,10 @@ export type {
 
 /** Options of {@link connect}. */
 export interface ClientOptions {
-  /** Of the nodes' admin API, or what gives it for each connection. Default none: for nodes without one, and for pages that a node serves. */
+  /**
+   * Of the nodes' admin API, or what gives it for each connection. Default none: for nodes without one, and for pages
+   * that a node serves.
+   */
   readonly token?: string | (() => string | Promise<string>)
   /** Milliseconds for a call without a time of its own. 1 to 3,600,000. Default 10,000. */
   readonly timeoutMs?: number
@@ -70,8 +73,9 @@ export interface ClientChannel {
   /** Asks a member; rejects with what its handler threw. */
   request(to: Recipient, payload: Sendable, options?: ClientSendOptions): Promise<Payload>
   /**
-   * Calls `handler` with each message that fits, in order, exactly once as long as the session lives. What it returns is waited for before the node
-   * is told that the message is done; a client that is slow slows the senders. Ended by disposing it.
+   * Calls `handler` with each message that fits, in order, exactly once as long as the session lives. What it returns
+   * is waited for before the node is told that the message is done; a client that is slow slows the senders. Ended by
+   * disposing it.
    */
   subscribe(topicPattern: string, handler: (message: Message) => void | Promise<void>): Disposable
 }
@@ -80,7 +84,10 @@ export interface ClientChannel {
 export interface Client extends AsyncDisposable {
   /** Name of the node that it is connected to; undefined while it is not. */
   readonly node: string | undefined
-  /** Resolves when it is connected. Rejects with why it cannot be: `ERR_UNAUTHORIZED`, `ERR_UNREACHABLE`, `ERR_TIMEOUT`, `ERR_ABORTED`. */
+  /**
+   * Resolves when it is connected. Rejects with why it cannot be: `ERR_UNAUTHORIZED`, `ERR_UNREACHABLE`, `ERR_TIMEOUT`,
+   * `ERR_ABORTED`.
+   */
   ready(options?: ClientCallOptions): Promise<void>
   /** Throws `ERR_UNKNOWN_CHANNEL`. */
   channel(name: ChannelName): ClientChannel
@@ -92,7 +99,10 @@ export interface Client extends AsyncDisposable {
     /** Undefined: there is no such key. Linearizable unless `stale`. */
     get(key: string, options?: ClientCallOptions & { readonly stale?: boolean }): Promise<ConfigEntry | undefined>
     set(key: string, value: JsonInput, options?: ClientCallOptions): Promise<ConfigEntry>
-    /** Each change from `from` on (default: from now), without a gap also over lost sessions, until `signal` aborts. Throws `ERR_COMPACTED`. */
+    /**
+     * Each change from `from` on (default: from now), without a gap also over lost sessions, until `signal` aborts.
+     * Throws `ERR_COMPACTED`.
+     */
     watch(
       prefix?: string,
       options?: { readonly from?: number; readonly signal?: AbortSignal },
@@ -108,8 +118,9 @@ export interface Client extends AsyncDisposable {
 }
 
 /**
- * A client of the cluster that one of `urls` belongs to, such as `http://127.0.0.1:7501`: the admin address of a node, at which the next
- * is tried when one is away. Connects by itself, again and again, until it is closed. Throws `ERR_BAD_OPTIONS`.
+ * A client of the cluster that one of `urls` belongs to, such as `http://127.0.0.1:7501`: the admin address of a node,
+ * at which the next is tried when one is away. Connects by itself, again and again, until it is closed. Throws
+ * `ERR_BAD_OPTIONS`.
  */
 export function connect(urls: string | readonly string[], options: ClientOptions = {}): Client {
   const session = new ClientSession(checkedConnect(urls, options), options)

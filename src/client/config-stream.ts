@@ -1,4 +1,5 @@
-// Changes of config as a client watches them: a stream that begins anew, with a session, goes on behind the last change that it told of.
+// Changes of config as a client watches them: a stream that begins anew, with a session, goes on behind the last change
+// that it told of.
 
 import type { ConfigEvent } from '../coordination/config-interface.ts'
 import { endable } from '../iteration.ts'

@@ -1,5 +1,5 @@
-// One end of a session: items that outlive their connection. What is put is numbered and kept until the other end is done with it;
-// with a new connection it goes on behind what the other end has. Items of one turn travel in one frame.
+// One end of a session: items that outlive their connection. What is put is numbered and kept until the other end is
+// done with it; with a new connection it goes on behind what the other end has. Items of one turn travel in one frame.
 //
 //   put ──▶ kept ── written on the line ── their `a` passes it ──▶ dropped
 //   line lost: what was written counts as unwritten ── resume(received by them) ──▶ written again from there
@@ -83,7 +83,10 @@ export class Conversation {
     return this.#first + this.#kept.length - 1
   }
 
-  /** Takes `item` in the place of one that was put. False: that was written on a line before, so the other end may have it. */
+  /**
+   * Takes `item` in the place of one that was put. False: that was written on a line before, so the other end may have
+   * it.
+   */
   replace(number: number, item: string): boolean {
     if (number <= this.#everWritten) return false
     const at = number - this.#first
@@ -92,7 +95,9 @@ export class Conversation {
     return true
   }
 
-  /** Goes on over a new line. False: the other end claims to have what was never sent, or lacks what is no longer kept. */
+  /**
+   * Goes on over a new line. False: the other end claims to have what was never sent, or lacks what is no longer kept.
+   */
   resume(line: Line, theirReceived: number): boolean {
     if (!Number.isSafeInteger(theirReceived) || theirReceived < this.#first - 1) return false
     if (theirReceived > this.#everWritten) return false

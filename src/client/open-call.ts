@@ -1,4 +1,5 @@
-// A call of a client, from when it is asked until it is answered, has failed, or nobody waits for it any more: what may have become of it then.
+// A call of a client, from when it is asked until it is answered, has failed, or nobody waits for it any more: what may
+// have become of it then.
 
 import { ClusterError } from '../errors.ts'
 import type { Conversation } from './conversation.ts'

@@ -1,7 +1,8 @@
-// What a client and its node say to each other over a WebSocket, as JSON text. First the client's hello and the node's welcome or
-// refusal; then frames both ways. A frame carries items, numbered from `n` on in this direction and this session, and tells how far
-// the other direction is done (`a`). What is not done is kept and sent again when the session is resumed, and a number that was seen
-// is passed over: so every item is taken exactly once as long as the session lives.
+// What a client and its node say to each other over a WebSocket, as JSON text. First the client's hello and the node's
+// welcome or refusal; then frames both ways. A frame carries items, numbered from `n` on in this direction and this
+// session, and tells how far the other direction is done (`a`). What is not done is kept and sent again when the
+// session is resumed, and a number that was seen is passed over: so every item is taken exactly once as long as the
+// session lives.
 //
 //   client ── hello { token?, session?, received } ──▶ node
 //   client ◀── welcome { session, resumed, received } ── node      or  refused { error }, and the end
@@ -14,7 +15,10 @@ export const CLIENT_PROTOCOL = 'trellis.client.1'
 export const CLIENT_PATH = '/v1/client'
 /** A payload at its maximum in base64, and something around it. */
 export const MAX_CLIENT_FRAME_BYTES = 2 * 1024 * 1024
-/** The node says something at least this often; a client that hears nothing for three times as long takes the connection for dead. */
+/**
+ * The node says something at least this often; a client that hears nothing for three times as long takes the connection
+ * for dead.
+ */
 export const ALIVE_INTERVAL_MS = 5_000
 
 export interface ClientHello {

@@ -1,5 +1,5 @@
-// The connection of a client and what outlives it: the session. Finds a node, proves who it is, connects again when the connection
-// breaks, and says when the node has kept nothing of the session before.
+// The connection of a client and what outlives it: the session. Finds a node, proves who it is, connects again when the
+// connection breaks, and says when the node has kept nothing of the session before.
 
 import { ClusterError, type ErrorCode } from '../errors.ts'
 import { Conversation } from './conversation.ts'

@@ -1,5 +1,5 @@
-// Questions to the core that it answers under the number they were asked with: reads, transfers, changes of voters. Each ends
-// with the core's answer, its caller's signal, or the voter.
+// Questions to the core that it answers under the number they were asked with: reads, transfers, changes of voters.
+// Each ends with the core's answer, its caller's signal, or the voter.
 
 import type { ClusterError } from '../errors.ts'
 import { nodeStopping } from '../wait.ts'
@@ -14,7 +14,10 @@ export class Answers<Value> {
   readonly #waiting = new Map<number, Waiting<Value>>()
   #isClosed = false
 
-  /** Registers `number` and lets `ask` give it to the core. Rejects with the reason of `signal`, as the core refuses, or with `ERR_SHUTTING_DOWN`. */
+  /**
+   * Registers `number` and lets `ask` give it to the core. Rejects with the reason of `signal`, as the core refuses, or
+   * with `ERR_SHUTTING_DOWN`.
+   */
   open(number: number, ask: () => void, signal: Ending): Promise<Value> {
     return new Promise<Value>((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason)

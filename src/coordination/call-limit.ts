@@ -1,4 +1,5 @@
-// The end of a caller's patience with one attempt, without an AbortSignal of its own: one for each write and read, with its listeners, cost as much as Raft itself.
+// The end of a caller's patience with one attempt, without an AbortSignal of its own: one for each write and read, with
+// its listeners, cost as much as Raft itself.
 
 import type { ClusterError } from '../errors.ts'
 import { MAX_DELAY_MS, type Time, type Timer } from '../runtime/clock.ts'
@@ -13,7 +14,10 @@ export interface Ending {
   removeEventListener(type: 'abort', listener: () => void): void
 }
 
-/** Ends with `ERR_TIMEOUT` after `ms`, or with `ERR_ABORTED` when `signal` aborts; what it stops may have happened. One wait at a time hears of it. */
+/**
+ * Ends with `ERR_TIMEOUT` after `ms`, or with `ERR_ABORTED` when `signal` aborts; what it stops may have happened. One
+ * wait at a time hears of it.
+ */
 export class CallLimit implements Ending, Disposable {
   #reason: ClusterError | undefined
   #listener: (() => void) | undefined

@@ -1,6 +1,6 @@
-// Keeps the cluster record (design rule 1): which cluster, who leads, who votes, which topology, who hosts S5. The leader makes it from what it
-// applied; a higher index replaces a lower one, so it travels by any way in any order. A member without a log believes
-// in its leader only while that is fresh.
+// Keeps the cluster record (design rule 1): which cluster, who leads, who votes, which topology, who hosts S5. The
+// leader makes it from what it applied; a higher index replaces a lower one, so it travels by any way in any order. A
+// member without a log believes in its leader only while that is fresh.
 
 import type { ClusterRecord } from '../wire/record.ts'
 

@@ -31,8 +31,8 @@ export interface ParsedTransaction {
 }
 
 /**
- * Throws with everything that is wrong with a transaction and with the options of its call. With `values-later` the values of its steps are not looked at, and are
- * not in its operations.
+ * Throws with everything that is wrong with a transaction and with the options of its call. With `values-later` the
+ * values of its steps are not looked at, and are not in its operations.
  */
 export function parsedTransaction(
   transaction: ConfigTransaction,

@@ -1,4 +1,5 @@
-// The schemas of this node for keys of config: what it writes has to pass those of its key, one after the other, each with what the one before made of it.
+// The schemas of this node for keys of config: what it writes has to pass those of its key, one after the other, each
+// with what the one before made of it.
 
 import { checkValue, checkValueNow } from './schema-check.ts'
 import type { StandardSchema } from './standard-schema.ts'

@@ -1,5 +1,5 @@
-// Between what users say of config and what the log says: steps and checks become operations and conditions, refusals become
-// errors, JSON becomes text.
+// Between what users say of config and what the log says: steps and checks become operations and conditions, refusals
+// become errors, JSON becomes text.
 
 import type {
   ClusterReply,
@@ -27,7 +27,10 @@ export function checkedKey(key: unknown): string {
   throw tooLarge('the key', bytes, MAX_CONFIG_KEY_BYTES)
 }
 
-/** Of a key that may be made. What is there already is read, deleted and rolled back under any. Throws as {@link checkedKey}. */
+/**
+ * Of a key that may be made. What is there already is read, deleted and rolled back under any. Throws as
+ * {@link checkedKey}.
+ */
 export function checkedNewKey(key: unknown): string {
   if (isDots(key)) throw badOptions(`a key cannot be '${key}': no URL can name it`)
   return checkedKey(key)

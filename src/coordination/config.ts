@@ -1,5 +1,5 @@
-// `node.config` at work: checks what users say, hands writes to the log and questions to a copy of the machine, and gives both
-// back in the users' words. It keeps nothing of its own but the schemas of this node.
+// `node.config` at work: checks what users say, hands writes to the log and questions to a copy of the machine, and
+// gives both back in the users' words. It keeps nothing of its own but the schemas of this node.
 
 import type { ConfigCondition, ConfigOperation, WriteResult } from '../../consensus/index.ts'
 import { checkAll, checkedOptions, waitChecks } from '../call-options.ts'
@@ -276,7 +276,10 @@ export class LocalConfig implements NodeConfig {
     return written(await this.#options.submissions.submit(operation, command, options))
   }
 
-  /** What schemas do is a part of the call, and ends with it; `left` is what the call has left then. Nothing has happened by it. */
+  /**
+   * What schemas do is a part of the call, and ends with it; `left` is what the call has left then. Nothing has
+   * happened by it.
+   */
   async #checked<Value>(
     hasSchema: boolean,
     operation: string,
@@ -308,7 +311,10 @@ export class LocalConfig implements NodeConfig {
     return this.#schemas.passed(key, value) as Promise<JsonValue>
   }
 
-  /** Values that come back have to pass, too. What a key was at a revision does not change any more, so it can be looked at before. */
+  /**
+   * Values that come back have to pass, too. What a key was at a revision does not change any more, so it can be looked
+   * at before.
+   */
   async #checkPast(name: string, operations: readonly ConfigOperation[], options: ConfigCallOptions): Promise<void> {
     for (const one of operations) {
       if (one.type !== 'rollback' || !this.#schemas.isFor(one.key)) continue

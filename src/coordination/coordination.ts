@@ -189,7 +189,10 @@ export class Coordination {
     return role === 'leader' ? term : undefined
   }
 
-  /** How long this copy may have missed what others agreed on: 0 while a majority answers this leader, else since a leader was last heard. */
+  /**
+   * How long this copy may have missed what others agreed on: 0 while a majority answers this leader, else since a
+   * leader was last heard.
+   */
   ageMs(): number {
     const now = this.#options.toolbox.clock.now()
     if (this.#voter?.hasLease()) return 0
@@ -198,8 +201,8 @@ export class Coordination {
   }
 
   /**
-   * As far as links tell, this voter and those it is linked to are a majority. A member without a log can tell only that it reaches nobody:
-   * it has no link at all, and has heard of no leader for some time.
+   * As far as links tell, this voter and those it is linked to are a majority. A member without a log can tell only
+   * that it reaches nobody: it has no link at all, and has heard of no leader for some time.
    */
   get reachesMajority(): boolean {
     if (this.#voter) return this.#voter.reachesMajority()
@@ -207,7 +210,10 @@ export class Coordination {
     return this.#keeper.isFresh(toolbox.clock.now()) || links.all().length > 0
   }
 
-  /** For how long no leader was heard, nor a majority led. Of a member without a log: 0 while what it heard of one still counts. */
+  /**
+   * For how long no leader was heard, nor a majority led. Of a member without a log: 0 while what it heard of one still
+   * counts.
+   */
   get unledMs(): number {
     if (this.#voter) return this.ageMs()
     const now = this.#options.toolbox.clock.now()
@@ -225,8 +231,8 @@ export class Coordination {
   }
 
   /**
-   * What this node's log says of the topology; undefined when it holds none. `leads`: this node leads and has applied an entry of
-   * its own term, so that nothing of an earlier leader is missing.
+   * What this node's log says of the topology; undefined when it holds none. `leads`: this node leads and has applied
+   * an entry of its own term, so that nothing of an earlier leader is missing.
    */
   get topologyLog(): (TopologyEpochState & { readonly leads: boolean }) | undefined {
     if (!this.#voter) return undefined
@@ -250,8 +256,9 @@ export class Coordination {
   }
 
   /**
-   * Resolves to an index once this node's machine shows everything that was acknowledged before the call. Rejects with `ERR_NOT_LEADER` (it holds
-   * no log, or knows no leader that may answer), `ERR_TIMEOUT`, `ERR_BUFFER_FULL`, or the reason of `signal`; a new attempt is a new read.
+   * Resolves to an index once this node's machine shows everything that was acknowledged before the call. Rejects with
+   * `ERR_NOT_LEADER` (it holds no log, or knows no leader that may answer), `ERR_TIMEOUT`, `ERR_BUFFER_FULL`, or the
+   * reason of `signal`; a new attempt is a new read.
    */
   read(signal: Ending): Promise<number> {
     return this.#voter?.read(signal) ?? Promise.reject(holdsNoLog())
@@ -300,8 +307,9 @@ export class Coordination {
   }
 
   /**
-   * Makes `to` (an id), or whichever voter has most of the log, the leader; S5 goes with it. From any member. Rejects with `ERR_NO_QUORUM` (no leader is
-   * known, or it changed meanwhile), `ERR_BAD_REQUEST` (no voter, or it lacks entries), `ERR_BUFFER_FULL` (one to another voter is under way), `ERR_TIMEOUT`.
+   * Makes `to` (an id), or whichever voter has most of the log, the leader; S5 goes with it. From any member. Rejects
+   * with `ERR_NO_QUORUM` (no leader is known, or it changed meanwhile), `ERR_BAD_REQUEST` (no voter, or it lacks
+   * entries), `ERR_BUFFER_FULL` (one to another voter is under way), `ERR_TIMEOUT`.
    */
   transfer(to?: string, options: TransferOptions = {}): Promise<TransferReport> {
     return this.#transfers.transfer(to, options)

@@ -1,5 +1,6 @@
-// Who leads, and hosts S5, when an engine keeps what the cluster agrees on: the holder of one claim there. The claim's revision is the fencing token; its lease is kept like any
-// other, so the host stops by its own clock before anybody else can hold it.
+// Who leads, and hosts S5, when an engine keeps what the cluster agrees on: the holder of one claim there. The claim's
+// revision is the fencing token; its lease is kept like any other, so the host stops by its own clock before anybody
+// else can hold it.
 //
 //   candidate ── first in the queue, lease renewed ──▶ host
 //       ▲                                                 │
@@ -214,7 +215,10 @@ export class ElectedHost implements NodeLeadership {
     }
   }
 
-  /** `wanted`, or whoever is next, once it stands for election: who has just led needs a moment to. `ERR_BAD_REQUEST` when it does not. */
+  /**
+   * `wanted`, or whoever is next, once it stands for election: who has just led needs a moment to. `ERR_BAD_REQUEST`
+   * when it does not.
+   */
   async #standing(wanted: string | undefined): Promise<string> {
     const { clock } = this.#context.toolbox
     const deadline = clock.now() + STANDING_MS

@@ -1,6 +1,7 @@
-// How a leader gives up its office: to a voter that has all of its log, or to nobody. Before that S5 is drained, so that two of it are not at
-// work at once, and released, so that the successor need not wait for a lease. Others' writes are refused only from then on, when all that is
-// left is a vote. One hand-over at a time: who has drained S5 decides when it goes on.
+// How a leader gives up its office: to a voter that has all of its log, or to nobody. Before that S5 is drained, so
+// that two of it are not at work at once, and released, so that the successor need not wait for a lease. Others' writes
+// are refused only from then on, when all that is left is a vote. One hand-over at a time: who has drained S5 decides
+// when it goes on.
 
 import type { Input, RaftOptions } from '../../consensus/index.ts'
 import type { ClusterError } from '../errors.ts'
@@ -143,7 +144,9 @@ export class Handover {
     return record === undefined || record.released || record.host !== self
   }
 
-  /** Without a majority nobody can be told, and nobody can succeed: when all stop together, the last ones need not wait. */
+  /**
+   * Without a majority nobody can be told, and nobody can succeed: when all stop together, the last ones need not wait.
+   */
   get #isVain(): boolean {
     const { voter } = this.#options
     return voter.view().role !== 'leader' || !voter.reachesMajority()

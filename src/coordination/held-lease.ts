@@ -1,4 +1,5 @@
-// One claim in the hands of this process: renewed while it lives, and given up by its own clock when that does not succeed in time.
+// One claim in the hands of this process: renewed while it lives, and given up by its own clock when that does not
+// succeed in time.
 
 import type { Claimed, ClaimKind } from '../../consensus/index.ts'
 import { ClusterError } from '../errors.ts'

@@ -1,4 +1,5 @@
-// Drives the core that says who hosts S5: gives it what Raft and the machine say after each step, executes what it asks for.
+// Drives the core that says who hosts S5: gives it what Raft and the machine say after each step, executes what it asks
+// for.
 
 import type {
   ClusterCommand,

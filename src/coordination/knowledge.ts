@@ -1,5 +1,5 @@
-// What this node knows of leadership and S5: from its own log when it is a voter, else from the cluster record, and then
-// only while that is fresh. In a minority it knows no leader and no host, and says so.
+// What this node knows of leadership and S5: from its own log when it is a voter, else from the cluster record, and
+// then only while that is fresh. In a minority it knows no leader and no host, and says so.
 
 import { type Configuration, isJoint, membersOf, type Role } from '../../consensus/index.ts'
 import type { S5Phase } from '../node-interface.ts'

@@ -1,5 +1,5 @@
-// Carries a call to whoever leads, and again to the next leader when that one is lost, within the caller's time. It says
-// whether the call may have happened, and in a minority it says `ERR_NO_QUORUM` soon instead of late.
+// Carries a call to whoever leads, and again to the next leader when that one is lost, within the caller's time. It
+// says whether the call may have happened, and in a minority it says `ERR_NO_QUORUM` soon instead of late.
 //
 //   leader known? -- no --> majority in reach? -- no, for a moment --> ERR_NO_QUORUM
 //        |                        | yes: wait for an election, at most `patienceMs`
@@ -24,9 +24,15 @@ export interface CallOptions {
 export interface Leadership {
   readonly leader: string | undefined
   readonly voters: readonly string[]
-  /** False: this voter is linked to fewer than a majority of the voters; or this member without a log to nobody, and hears of no leader. */
+  /**
+   * False: this voter is linked to fewer than a majority of the voters; or this member without a log to nobody, and
+   * hears of no leader.
+   */
   readonly reachesMajority: boolean
-  /** For how long this voter has heard no leader and led no majority. Of a member without a log 0 while it has heard of a leader lately. */
+  /**
+   * For how long this voter has heard no leader and led no majority. Of a member without a log 0 while it has heard of
+   * a leader lately.
+   */
   readonly unledMs: number
 }
 
@@ -40,7 +46,9 @@ export interface LeaderCallsOptions {
   readonly isStopping: () => boolean
 }
 
-/** One try. It must end by itself before `leftMs`; an error whose `mayHaveHappened` is false says that nothing happened. */
+/**
+ * One try. It must end by itself before `leftMs`; an error whose `mayHaveHappened` is false says that nothing happened.
+ */
 export type Attempt<Answer> = (leader: string, leftMs: number) => Promise<Answer>
 
 export const DEFAULT_CALL_TIMEOUT_MS = 5_000
@@ -69,8 +77,9 @@ export class LeaderCalls {
   }
 
   /**
-   * Calls `attempt` until it answers. It must be safe to repeat. Rejects with `ERR_NO_QUORUM`, `ERR_TIMEOUT`, `ERR_ABORTED`, `ERR_SHUTTING_DOWN`, or what
-   * `attempt` rejects with when trying again cannot help; `mayHaveHappened` as all tries together.
+   * Calls `attempt` until it answers. It must be safe to repeat. Rejects with `ERR_NO_QUORUM`, `ERR_TIMEOUT`,
+   * `ERR_ABORTED`, `ERR_SHUTTING_DOWN`, or what `attempt` rejects with when trying again cannot help; `mayHaveHappened`
+   * as all tries together.
    */
   async call<Answer>(operation: string, options: CallOptions, attempt: Attempt<Answer>): Promise<Answer> {
     const { isPatient = false } = options
@@ -131,7 +140,10 @@ export function timedOut(operation: string, leftMs: number, mayHaveHappened: boo
   return new ClusterError('ERR_TIMEOUT', message, { operation, timeoutMs }, { mayHaveHappened })
 }
 
-/** A signal that aborts with `ERR_TIMEOUT` after `ms`, or with `ERR_ABORTED` when `signal` does; what it stops may have happened. */
+/**
+ * A signal that aborts with `ERR_TIMEOUT` after `ms`, or with `ERR_ABORTED` when `signal` does; what it stops may have
+ * happened.
+ */
 export function limited(
   clock: Time,
   operation: string,

@@ -26,13 +26,14 @@ export interface TransferRequest {
 /** Leadership of the cluster, from any member. */
 export interface NodeLeadership {
   /**
-   * Makes another voter the leader; S5 goes with it. Resolves when it leads. `ERR_UNKNOWN_MEMBER`, `ERR_MEMBER_DOWN`, `ERR_BAD_REQUEST` (no voter, or it lacks entries),
-   * `ERR_NO_QUORUM`, `ERR_NOT_LEADER` (it changed meanwhile), `ERR_BUFFER_FULL` (one to another voter is under way), `ERR_TIMEOUT`.
+   * Makes another voter the leader; S5 goes with it. Resolves when it leads. `ERR_UNKNOWN_MEMBER`, `ERR_MEMBER_DOWN`,
+   * `ERR_BAD_REQUEST` (no voter, or it lacks entries), `ERR_NO_QUORUM`, `ERR_NOT_LEADER` (it changed meanwhile),
+   * `ERR_BUFFER_FULL` (one to another voter is under way), `ERR_TIMEOUT`.
    */
   transfer(request?: TransferRequest): Promise<TransferView>
   /**
-   * How far each member that holds the log has it, as the leader knows; names. `ERR_NO_QUORUM`, `ERR_NOT_LEADER` (it changed meanwhile), `ERR_TIMEOUT`;
-   * `ERR_UNSUPPORTED` where another engine keeps the log.
+   * How far each member that holds the log has it, as the leader knows; names. `ERR_NO_QUORUM`, `ERR_NOT_LEADER` (it
+   * changed meanwhile), `ERR_TIMEOUT`; `ERR_UNSUPPORTED` where another engine keeps the log.
    */
   replication(options?: CallOptions): Promise<Replication>
 }

@@ -1,5 +1,6 @@
-// The watch over leases, at everybody who keeps the log. The leader looks at all claims a few times a second and proposes to end those that nobody has renewed in
-// time; whether they are ended the log decides. See `consensus/claim-expiry.ts`.
+// The watch over leases, at everybody who keeps the log. The leader looks at all claims a few times a second and
+// proposes to end those that nobody has renewed in time; whether they are ended the log decides. See
+// `consensus/claim-expiry.ts`.
 
 import { ClaimExpiry } from '../../consensus/index.ts'
 import type { Time, Timer } from '../runtime/clock.ts'

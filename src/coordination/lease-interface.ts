@@ -1,8 +1,8 @@
-// What members hold for a while: locks, semaphores, elections, and what they share. Everything held has a fencing token, a signal that aborts before the lease
-// can end, and is given back by `await using`.
+// What members hold for a while: locks, semaphores, elections, and what they share. Everything held has a fencing
+// token, a signal that aborts before the lease can end, and is given back by `await using`.
 //
-// A lease protects against nothing that happens between a check and the act after it: a process can be stopped there for any time. Whatever the holder changes
-// must take the token and refuse smaller ones; `fence()` does that.
+// A lease protects against nothing that happens between a check and the act after it: a process can be stopped there
+// for any time. Whatever the holder changes must take the token and refuse smaller ones; `fence()` does that.
 
 import type { JsonValue } from '../channels/payload.ts'
 
@@ -10,13 +10,13 @@ import type { JsonValue } from '../channels/payload.ts'
 export interface Lease extends AsyncDisposable {
   readonly name: string
   /**
-   * Larger than the token of everyone who held this before. Reading it checks the lease at that moment, and throws `ERR_LEASE_LOST` when it is
-   * over.
+   * Larger than the token of everyone who held this before. Reading it checks the lease at that moment, and throws
+   * `ERR_LEASE_LOST` when it is over.
    */
   readonly token: number
   /**
-   * Aborts when this is no longer held: given back, lost, or, at the latest, `leaseMarginMs(leaseMs)` before the lease can be over, when it
-   * could not be renewed. The reason is `ERR_LEASE_LOST`.
+   * Aborts when this is no longer held: given back, lost, or, at the latest, `leaseMarginMs(leaseMs)` before the lease
+   * can be over, when it could not be renewed. The reason is `ERR_LEASE_LOST`.
    */
   readonly signal: AbortSignal
   /** Gives it back. Never rejects: what cannot be given back ends with its lease. */
@@ -24,15 +24,23 @@ export interface Lease extends AsyncDisposable {
 }
 
 export interface LeaseOptions {
-  /** How long others wait after this process has died. Renewed three times within. Default 10,000; 100 to 86,400,000. */
+  /**
+   * How long others wait after this process has died. Renewed three times within. Default 10,000; 100 to 86,400,000.
+   */
   readonly leaseMs?: number | undefined
-  /** Whoever asks who holds it sees this. One owner holds or waits once. Default: the node's name and a number of its own. */
+  /**
+   * Whoever asks who holds it sees this. One owner holds or waits once. Default: the node's name and a number of its
+   * own.
+   */
   readonly owner?: string | undefined
   /** Milliseconds to wait for its turn; over: `ERR_LOCK_HELD`. 0: do not wait. Default 5,000. */
   readonly waitMs?: number | undefined
   /** Ends the wait with `ERR_ABORTED`. It does not end what is held. */
   readonly signal?: AbortSignal | undefined
-  /** Milliseconds until `ERR_TIMEOUT`, the wait for its turn included. Default: 5,000 for each exchange with the leader, and `waitMs` between them. */
+  /**
+   * Milliseconds until `ERR_TIMEOUT`, the wait for its turn included. Default: 5,000 for each exchange with the leader,
+   * and `waitMs` between them.
+   */
   readonly timeoutMs?: number | undefined
 }
 
@@ -47,15 +55,24 @@ export interface ClaimView {
   readonly waiting: readonly string[]
 }
 
-/** What every call here can reject with: `ERR_NO_QUORUM`, `ERR_TIMEOUT`, `ERR_ABORTED`, `ERR_BAD_OPTIONS`, `ERR_BUFFER_FULL`, `ERR_SHUTTING_DOWN`. */
+/**
+ * What every call here can reject with: `ERR_NO_QUORUM`, `ERR_TIMEOUT`, `ERR_ABORTED`, `ERR_BAD_OPTIONS`,
+ * `ERR_BUFFER_FULL`, `ERR_SHUTTING_DOWN`.
+ */
 export interface NodeLocks {
-  /** Waits for its turn, first come, first served. `ERR_LOCK_HELD` when that takes longer than `waitMs`, or the owner has it already. Not re-entrant. */
+  /**
+   * Waits for its turn, first come, first served. `ERR_LOCK_HELD` when that takes longer than `waitMs`, or the owner
+   * has it already. Not re-entrant.
+   */
   acquire(name: string, options?: LeaseOptions): Promise<Lease>
-  /** Ends the claim with that token, whoever made it: for holders that are no process of this cluster. `ERR_STALE_TOKEN` when it holds no more. */
+  /**
+   * Ends the claim with that token, whoever made it: for holders that are no process of this cluster. `ERR_STALE_TOKEN`
+   * when it holds no more.
+   */
   release(name: string, token: number, options?: Pick<LeaseOptions, 'signal' | 'timeoutMs'>): Promise<void>
   /**
-   * Like {@link acquire}, but nobody renews: it ends `expiresInMs` from now at the earliest, unless {@link renew} is called. For holders that are no process of
-   * this cluster.
+   * Like {@link acquire}, but nobody renews: it ends `expiresInMs` from now at the earliest, unless {@link renew} is
+   * called. For holders that are no process of this cluster.
    */
   grant(name: string, options: LeaseOptions & { readonly owner: string }): Promise<Grant>
   /** Begins the lease anew. `ERR_STALE_TOKEN` when it holds no more. */
@@ -72,7 +89,10 @@ export interface Grant {
 }
 
 export interface NodeSemaphores {
-  /** One of `permits`. Everybody must name the same number while anybody holds or waits (`ERR_BAD_OPTIONS`). Otherwise as {@link NodeLocks.acquire}. */
+  /**
+   * One of `permits`. Everybody must name the same number while anybody holds or waits (`ERR_BAD_OPTIONS`). Otherwise
+   * as {@link NodeLocks.acquire}.
+   */
   acquire(name: string, options: LeaseOptions & { readonly permits: number }): Promise<Lease>
 }
 
@@ -89,18 +109,25 @@ export interface ElectedLeader {
 }
 
 export interface NodeElections {
-  /** Resolves when elected; candidates are in a queue. Default `waitMs`: as long as it takes. Leads until it is disposed or lost. */
+  /**
+   * Resolves when elected; candidates are in a queue. Default `waitMs`: as long as it takes. Leads until it is disposed
+   * or lost.
+   */
   campaign(name: string, options?: ElectionOptions): Promise<Lease>
   /** Undefined: nobody. */
   leader(name: string, options?: Pick<LeaseOptions, 'signal' | 'timeoutMs'>): Promise<ElectedLeader | undefined>
-  /** The present leader and every later one (undefined: nobody), until `signal` aborts or the node stops. One that led only for a moment may be left out. */
+  /**
+   * The present leader and every later one (undefined: nobody), until `signal` aborts or the node stops. One that led
+   * only for a moment may be left out.
+   */
   observe(name: string, options?: { readonly signal?: AbortSignal }): AsyncIterable<ElectedLeader | undefined>
 }
 
 export interface NodeBarriers {
   /**
-   * Resolves when `parties` have come, for all of them; the next to come begin a new round. Everybody must name the same number in a round. A party that
-   * dies while it waits no longer counts once its lease is over. `ERR_TIMEOUT` (`waitMs`, default 30,000) takes this one out again.
+   * Resolves when `parties` have come, for all of them; the next to come begin a new round. Everybody must name the
+   * same number in a round. A party that dies while it waits no longer counts once its lease is over. `ERR_TIMEOUT`
+   * (`waitMs`, default 30,000) takes this one out again.
    */
   enter(name: string, options: LeaseOptions & { readonly parties: number }): Promise<void>
 }
@@ -108,6 +135,9 @@ export interface NodeBarriers {
 export interface NodeCounters {
   /** 0 for one that nobody has added to. */
   get(name: string, options?: Pick<LeaseOptions, 'signal' | 'timeoutMs'>): Promise<number>
-  /** Adds a whole number, default 1, and resolves to the sum: no two calls with a positive number get the same one. Added once, however often it had to be sent. */
+  /**
+   * Adds a whole number, default 1, and resolves to the sum: no two calls with a positive number get the same one.
+   * Added once, however often it had to be sent.
+   */
   add(name: string, by?: number, options?: Pick<LeaseOptions, 'signal' | 'timeoutMs'>): Promise<number>
 }

@@ -1,5 +1,6 @@
-// How a holder knows by itself that its lease may be over. The leader ends a lease not before `leaseMs × 1.05` after it saw the last renewal; the holder counts from when
-// it *sent* that renewal, and stops a margin earlier. So with clocks whose speeds differ by less than 5 % the holder's signal has aborted before anybody else holds.
+// How a holder knows by itself that its lease may be over. The leader ends a lease not before `leaseMs × 1.05` after it
+// saw the last renewal; the holder counts from when it *sent* that renewal, and stops a margin earlier. So with clocks
+// whose speeds differ by less than 5 % the holder's signal has aborted before anybody else holds.
 //
 //   holder    sent ├──────────────── leaseMs − margin ────────┤ signal aborts
 //   leader         · applied ├────────────────── leaseMs × 1.05 ──────────────────┤ expires at the earliest
@@ -10,11 +11,16 @@ import type { Clock } from '../runtime/clock.ts'
 export const CLOCK_DRIFT = 0.05
 /** What a holder gets to stop in, at most: a fifth of a short lease. */
 const STOP_MS = 200
-/** A boot clock that ran ahead by more shows that the machine was suspended: twice its resolution, or, where it counts seconds, one. */
+/**
+ * A boot clock that ran ahead by more shows that the machine was suspended: twice its resolution, or, where it counts
+ * seconds, one.
+ */
 const SUSPENDED_MS = 20
 const COARSE_MS = 1_000
 
-/** How long before its lease could be over a holder stops: 5 % of the lease for the clocks, and up to 200 ms to stop in. */
+/**
+ * How long before its lease could be over a holder stops: 5 % of the lease for the clocks, and up to 200 ms to stop in.
+ */
 export function leaseMarginMs(leaseMs: number): number {
   return leaseMs * CLOCK_DRIFT + Math.min(STOP_MS, leaseMs / 5)
 }

@@ -1,5 +1,5 @@
-// Takes claims for this process, waits until it is their turn, and keeps them alive: what locks, semaphores, elections, barriers and singletons have in
-// common.
+// Takes claims for this process, waits until it is their turn, and keeps them alive: what locks, semaphores, elections,
+// barriers and singletons have in common.
 
 import type { ClaimCommand, Claimed, ClaimKind, ClaimReply, ClusterReply } from '../../consensus/index.ts'
 import { type OptionChecks, waitChecks } from '../call-options.ts'
@@ -50,7 +50,10 @@ interface LiveClaim extends Claim {
 export const DEFAULT_LEASE_MS = 10_000
 const MIN_LEASE_MS = 100
 const MAX_LEASE_MS = 86_400_000
-/** For so long after its caller has given up a claim is followed, to be given back; one that comes later ends with its lease. */
+/**
+ * For so long after its caller has given up a claim is followed, to be given back; one that comes later ends with its
+ * lease.
+ */
 const LATE_CLAIM_MS = 5_000
 
 type ClaimAnswer = Exclude<ClaimReply, { type: 'refused' }>
@@ -68,8 +71,8 @@ export class Leases {
   }
 
   /**
-   * Resolves when it is held. `ERR_LOCK_HELD` after `waitMs`, or when the owner has a claim on it already; in a minority, where the claim waits on until it can be
-   * given back, `ERR_NO_QUORUM` that may have happened.
+   * Resolves when it is held. `ERR_LOCK_HELD` after `waitMs`, or when the owner has a claim on it already; in a
+   * minority, where the claim waits on until it can be given back, `ERR_NO_QUORUM` that may have happened.
    */
   async take(request: ClaimRequest, wait: ClaimWait): Promise<HeldLease> {
     const { lease, isGranted, rest } = await this.claim(request, wait)
@@ -83,7 +86,10 @@ export class Leases {
     throw timeoutMs !== undefined && isShorter(rest) ? timedOut(request, timeoutMs) : await this.#holderOf(request)
   }
 
-  /** Makes the claim; it lives from now on, held or waiting. One whose caller has gone, or waits no longer, is given back as soon as it is there. */
+  /**
+   * Makes the claim; it lives from now on, held or waiting. One whose caller has gone, or waits no longer, is given
+   * back as soon as it is there.
+   */
   async claim(request: ClaimRequest, wait: ClaimWait): Promise<LiveClaim> {
     const operation = `${request.kind}.claim`
     const { clock } = this.#options
@@ -112,7 +118,10 @@ export class Leases {
     return { lease, isGranted: reply.token > 0, since: reply.since }
   }
 
-  /** Waits until `lease` is held, or its barrier is passed; what became of it. `late`: after the shorter one of `waitMs` and `timeoutMs`. */
+  /**
+   * Waits until `lease` is held, or its barrier is passed; what became of it. `late`: after the shorter one of `waitMs`
+   * and `timeoutMs`.
+   */
   async turn(
     lease: HeldLease,
     { kind, name }: Claimed,
@@ -149,7 +158,10 @@ export class Leases {
     return late?.aborted ? 'late' : 'lost'
   }
 
-  /** Gives `lease` back before anybody is told that it is not had. Throws when that is not so for now: the claim may still get its turn. */
+  /**
+   * Gives `lease` back before anybody is told that it is not had. Throws when that is not so for now: the claim may
+   * still get its turn.
+   */
   async giveUp(lease: HeldLease): Promise<void> {
     const failure = await lease.end()
     if (failure === undefined) return
@@ -173,7 +185,10 @@ export class Leases {
     return momentOf(this.#options.clock)
   }
 
-  /** Gives back everything, as far as there is time. A singleton that has not ended yet keeps its claim, until its lease is over: nobody may begin beside it. */
+  /**
+   * Gives back everything, as far as there is time. A singleton that has not ended yet keeps its claim, until its lease
+   * is over: nobody may begin beside it.
+   */
   async close(): Promise<void> {
     this.#isClosing = true
     await Promise.all([...this.#held].filter(({ kind }) => kind !== 'singleton').map((lease) => lease.end()))

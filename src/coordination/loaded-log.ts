@@ -1,5 +1,5 @@
-// What a voter begins with: the log of its disk, decoded, and the machine as its latest snapshot has it. One that a later release
-// has gone on with is refused before anything of it counts.
+// What a voter begins with: the log of its disk, decoded, and the machine as its latest snapshot has it. One that a
+// later release has gone on with is refused before anything of it counts.
 
 import {
   type ClusterCommand,
@@ -17,9 +17,9 @@ import { WireError } from '../wire/wire-error.ts'
 import { readState } from './snapshot-driver.ts'
 
 /**
- * What the disk holds, of what a snapshot covers the last `trailingEntries` (what a running voter would not keep, a starting one need not
- * hold); `machine` stands behind its snapshot then. Rejects with `ERR_LOG_CORRUPT` when it is damaged, and with `ERR_DATA_VERSION` when it
- * has agreed on more than this release can apply.
+ * What the disk holds, of what a snapshot covers the last `trailingEntries` (what a running voter would not keep, a
+ * starting one need not hold); `machine` stands behind its snapshot then. Rejects with `ERR_LOG_CORRUPT` when it is
+ * damaged, and with `ERR_DATA_VERSION` when it has agreed on more than this release can apply.
  */
 export async function loadLog(
   log: RecoveredLog,

@@ -1,5 +1,6 @@
-// Offline keys: changes that need no majority now. They are kept here in their order, seen by this process at once, and merged through the log when there is a
-// majority, one after the other, each exactly once: a change whose answer is lost is sent again in its session.
+// Offline keys: changes that need no majority now. They are kept here in their order, seen by this process at once, and
+// merged through the log when there is a majority, one after the other, each exactly once: a change whose answer is
+// lost is sent again in its session.
 
 import type { MergeOperation } from '../../consensus/index.ts'
 import type { JsonValue } from '../channels/payload.ts'
@@ -43,7 +44,10 @@ interface Change {
 export class OfflineKeys {
   readonly #options: OfflineKeysOptions
   readonly #pending: Change[] = []
-  /** The wall clock of this process's last write: two in one millisecond keep their order, and a clock set back changes none. */
+  /**
+   * The wall clock of this process's last write: two in one millisecond keep their order, and a clock set back changes
+   * none.
+   */
   #lastAt = 0
   #isMerging = false
 
@@ -51,7 +55,10 @@ export class OfflineKeys {
     this.#options = options
   }
 
-  /** `passed` gives a value as it is to be written, or throws: of what is merged into others only the result is one, and that is not known here. */
+  /**
+   * `passed` gives a value as it is to be written, or throws: of what is merged into others only the result is one, and
+   * that is not known here.
+   */
   key(
     key: string,
     strategy: Strategy,

@@ -23,12 +23,18 @@ export class OwnLog {
     return (await this.#kept()) ?? (isVoter ? await this.#create(voters) : undefined)
   }
 
-  /** For a leader that sends this node the log. One that is made for it begins without voters: it has no vote until it is told so. */
+  /**
+   * For a leader that sends this node the log. One that is made for it begins without voters: it has no vote until it
+   * is told so.
+   */
   async learn(): Promise<RecoveredLog> {
     return (await this.#kept()) ?? (await this.#create([]))
   }
 
-  /** A directory whose making was cut off, of a restored cluster say, has a log and does not know its cluster yet: it becomes no part of another one. */
+  /**
+   * A directory whose making was cut off, of a restored cluster say, has a log and does not know its cluster yet: it
+   * becomes no part of another one.
+   */
   async #kept(): Promise<RecoveredLog | undefined> {
     const log = await this.#storage.openLog()
     const { clusterId } = this.#cluster

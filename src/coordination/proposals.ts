@@ -1,6 +1,6 @@
-// Proposals on their way: from "the leader has it in its log" to "the state machine has answered". A proposal is lost when
-// another term's entry was applied at its index; it is unknown when its leader lost office first, for a successor may
-// still commit the entry it inherited.
+// Proposals on their way: from "the leader has it in its log" to "the state machine has answered". A proposal is lost
+// when another term's entry was applied at its index; it is unknown when its leader lost office first, for a successor
+// may still commit the entry it inherited.
 
 import type { ClusterReply } from '../../consensus/index.ts'
 import { ClusterError } from '../errors.ts'
@@ -25,7 +25,9 @@ export class Proposals {
     this.#nextNumber = nextNumber
   }
 
-  /** Registers a proposal; `offer` hands its number to the core. The promise has no deadline of its own: see `expire`. */
+  /**
+   * Registers a proposal; `offer` hands its number to the core. The promise has no deadline of its own: see `expire`.
+   */
   open(offer: (proposal: number) => void, signal: Ending): Promise<ClusterReply> {
     const proposal = this.#nextNumber()
     return new Promise((resolve, reject) => {

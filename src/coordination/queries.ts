@@ -1,5 +1,5 @@
-// Questions to the replicated machine, and their answers, as they travel: JSON, bounded. Every voter can answer them from its own copy; how
-// fresh that copy has to be is the business of `reads.ts`.
+// Questions to the replicated machine, and their answers, as they travel: JSON, bounded. Every voter can answer them
+// from its own copy; how fresh that copy has to be is the business of `reads.ts`.
 
 import type {
   Claim,
@@ -18,7 +18,10 @@ export type Query =
   | { readonly type: 'config-get'; readonly key: string }
   /** One page: keys after `after` that begin with `prefix`. */
   | { readonly type: 'config-list'; readonly prefix: string; readonly after: string; readonly limit: number }
-  /** `until`: no later changes, for the answer is full after as many of the newest as fit. Earlier releases tell those all the same. */
+  /**
+   * `until`: no later changes, for the answer is full after as many of the newest as fit. Earlier releases tell those
+   * all the same.
+   */
   | { readonly type: 'config-history'; readonly key: string; readonly until?: number }
   | { readonly type: 'config-revision' }
   | { readonly type: 'config-changes'; readonly prefix: string; readonly from: number; readonly limit: number }
@@ -54,7 +57,9 @@ export interface Answers {
 
 export type AnswerTo<Q extends Query> = Answers[Q['type']]
 
-/** UTF-16 units of keys and values in one answer, about: it has to fit one envelope, three bytes each in the worst case. */
+/**
+ * UTF-16 units of keys and values in one answer, about: it has to fit one envelope, three bytes each in the worst case.
+ */
 const MAX_ANSWER_LENGTH = 256 * 1_024
 
 /** A machine, and the last entry that it has seen. */
@@ -63,7 +68,10 @@ export interface Copy {
   readonly appliedIndex: number
 }
 
-/** Claims in one answer, about; those of one thing are not parted. A claim shows a name and an owner, of 128 bytes at most. */
+/**
+ * Claims in one answer, about; those of one thing are not parted. A claim shows a name and an owner, of 128 bytes at
+ * most.
+ */
 const MAX_ANSWER_CLAIMS = 1_000
 
 /** From the machine as it is. */

@@ -5,8 +5,8 @@
 //   stale          whatever the nearest copy has, and how old that may be; a voter needs nobody for it
 //   awaited        waits on whatever copy is near until there is something in the answer
 //
-// A voter has a copy; every other member asks one. A question or its answer may be lost on the way, over relays above all, and nobody told: a
-// read changes nothing, so it is asked again, of another voter if there is one.
+// A voter has a copy; every other member asks one. A question or its answer may be lost on the way, over relays above
+// all, and nobody told: a read changes nothing, so it is asked again, of another voter if there is one.
 
 import type { Payload } from '../channels/payload.ts'
 import type { IncomingRequest, Requests } from '../channels/requests.ts'
@@ -45,7 +45,10 @@ export interface Aged<Answer> {
 export const READ_SUBJECT = 'trellis.read'
 /** Who does not answer for so long may be gone, or was never asked; the question is put again. */
 const ATTEMPT_TIMEOUT_MS = 1_500
-/** How long one question waits for a change. Longer: what is lost on the way is missed for as long. Shorter: more questions of who only waits. */
+/**
+ * How long one question waits for a change. Longer: what is lost on the way is missed for as long. Shorter: more
+ * questions of who only waits.
+ */
 const AWAIT_MS = 5_000
 /** Questions of other members that may wait here at once: each takes a handler's place. */
 const MAX_AWAITING = 256
@@ -117,8 +120,8 @@ export class Reads {
   }
 
   /**
-   * The answer once there is something in it, or, after a while or when `signal` aborts, one without: then ask on from where it ends.
-   * Undefined: there was no copy to ask, look again.
+   * The answer once there is something in it, or, after a while or when `signal` aborts, one without: then ask on from
+   * where it ends. Undefined: there was no copy to ask, look again.
    */
   async awaited<Q extends Query>(query: Q, signal: AbortSignal): Promise<AnswerTo<Q> | undefined> {
     try {
@@ -191,7 +194,10 @@ export class Reads {
     return this.#options.coordination()?.copy
   }
 
-  /** `except`: it has just been asked in vain, and is asked again only when there is nobody else. Never one of those `unreached`. */
+  /**
+   * `except`: it has just been asked in vain, and is asked again only when there is nobody else. Never one of those
+   * `unreached`.
+   */
   #someVoter(except?: string, unreached: ReadonlySet<string> = new Set()): string {
     const { coordination, isLinked, isAlive, random } = this.#options
     const { reachesMajority = false } = coordination() ?? {}

@@ -1,6 +1,7 @@
-// Spreads the cluster record (design rule 1). The leader makes it when what it says changes, and repeats it every second while
-// its lease holds; everyone gives it to a peer whose link comes up. So a member without a log knows the leader within a
-// moment, and notices within three beats when no leader has a majority. Where the overlay is sparse, whoever hears a newer one passes it on.
+// Spreads the cluster record (design rule 1). The leader makes it when what it says changes, and repeats it every
+// second while its lease holds; everyone gives it to a peer whose link comes up. So a member without a log knows the
+// leader within a moment, and notices within three beats when no leader has a majority. Where the overlay is sparse,
+// whoever hears a newer one passes it on.
 
 import { isJoint } from '../../consensus/index.ts'
 import type { Links } from '../links/links.ts'
@@ -46,7 +47,10 @@ export class RecordSpreader {
     this.#voter = voter
   }
 
-  /** What a peer is told when its link comes up, and when it is in this cluster: what is known, or at least which cluster this is; that once. */
+  /**
+   * What a peer is told when its link comes up, and when it is in this cluster: what is known, or at least which
+   * cluster this is; that once.
+   */
   greet(peer: string): void {
     const { keeper, links } = this.#options
     const link = links.get(peer)

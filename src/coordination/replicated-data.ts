@@ -1,5 +1,5 @@
-// The data that the cluster agrees on, as one part of a node: config, locks and their kin, counters. It carries commands to the leader and reads to a copy
-// of the machine, and wakes whoever waits when something was applied here.
+// The data that the cluster agrees on, as one part of a node: config, locks and their kin, counters. It carries
+// commands to the leader and reads to a copy of the machine, and wakes whoever waits when something was applied here.
 
 import { raftPresets } from '../../consensus/index.ts'
 import { ClusterError } from '../errors.ts'

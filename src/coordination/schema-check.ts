@@ -1,10 +1,13 @@
-// One value against one Standard Schema, and its refusal in words. A schema is a user's function: it may throw, reject, and answer with anything. Then the value has
-// not passed, and the error has what was thrown as its `cause`.
+// One value against one Standard Schema, and its refusal in words. A schema is a user's function: it may throw, reject,
+// and answer with anything. Then the value has not passed, and the error has what was thrown as its `cause`.
 
 import { ClusterError } from '../errors.ts'
 import type { SchemaIssue, SchemaResult, StandardSchema } from './standard-schema.ts'
 
-/** What a value that does not pass is called, and whether something has happened by then: what a method answered it has done. */
+/**
+ * What a value that does not pass is called, and whether something has happened by then: what a method answered it has
+ * done.
+ */
 export interface Checked {
   readonly what: string
   readonly mayHaveHappened?: boolean

@@ -1,7 +1,7 @@
-// Whether this member holds the log at the moment: it does while the cluster's configuration names it as voter or learner. It
-// begins when a leader sends it the log, or with what its disk holds, and ends when the cluster record, which speaks only of
-// settled configurations, does not name it. Never by its own log alone: that may be older than what it was named in, and its vote
-// may be needed. What the log says stays on the disk.
+// Whether this member holds the log at the moment: it does while the cluster's configuration names it as voter or
+// learner. It begins when a leader sends it the log, or with what its disk holds, and ends when the cluster record,
+// which speaks only of settled configurations, does not name it. Never by its own log alone: that may be older than
+// what it was named in, and its vote may be needed. What the log says stays on the disk.
 //
 //   none ── append or snapshot from a leader ──▶ seated ── a record newer than where its log names it does not ──▶ none
 

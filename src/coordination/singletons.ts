@@ -1,5 +1,5 @@
-// `node.singletons` at work. A host holds a claim of the log, and with it a lease and a token; whoever also offers waits in the queue. A hand-over goes in this order, so
-// that no call is lost and no two hosts overlap:
+// `node.singletons` at work. A host holds a claim of the log, and with it a lease and a token; whoever also offers
+// waits in the queue. A hand-over goes in this order, so that no call is lost and no two hosts overlap:
 //
 //   no more calls are taken (they wait at their callers) -> those under way end -> its signal aborts
 //   -> the singleton is disposed -> the claim is ended -> the next one begins
@@ -216,7 +216,8 @@ class Offer {
     const singletons = (found?.answer.things ?? []).filter(({ kind }) => kind === 'singleton')
     const loadOf = (member: string): number => singletons.filter(({ holders }) => holders[0]?.owner === member).length
     const waiting = singletons.find(({ name }) => name === this.#name)?.waiting ?? []
-    // All of them are looked at in the same moment: only as many as make up half of the difference may go, the first by name.
+    // All of them are looked at in the same moment: only as many as make up half of the difference may go, the first by
+    // name.
     const rankFor = (member: string): number =>
       singletons.filter(
         (it) => it.holders[0]?.owner === nodeName && it.name < this.#name && it.waiting.includes(member),

@@ -1,6 +1,6 @@
-// Carries out what the core asks for about snapshots: captures the machine, reads and stores pieces, puts a state that arrived in the
-// machine's place. The machine is copied at once and written step by step, and one that arrived is read step by step before
-// the core hears that it is whole, so that neither takes the event loop for long.
+// Carries out what the core asks for about snapshots: captures the machine, reads and stores pieces, puts a state that
+// arrived in the machine's place. The machine is copied at once and written step by step, and one that arrived is read
+// step by step before the core hears that it is whole, so that neither takes the event loop for long.
 
 import type { ClusterMachine, ClusterState, Effect, Input } from '../../consensus/index.ts'
 import type { Logger } from '../observability/logger.ts'

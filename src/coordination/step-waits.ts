@@ -1,4 +1,5 @@
-// Conditions that somebody waits for and that only a step of the core can bring about: each is asked again after every step.
+// Conditions that somebody waits for and that only a step of the core can bring about: each is asked again after every
+// step.
 
 export class StepWaits {
   readonly #isClosed: () => boolean

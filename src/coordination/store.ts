@@ -1,6 +1,6 @@
-// Below config, locks and their kin: where what the cluster agrees on is kept. Two keep it: the members' own log (`Submissions` and `Reads`), and an engine that
-// a team runs already, such as etcd (`./etcd`). What users see stands on these two interfaces alone and cannot tell which it is; both pass
-// `testing/compliance/coordination-store.ts`.
+// Below config, locks and their kin: where what the cluster agrees on is kept. Two keep it: the members' own log
+// (`Submissions` and `Reads`), and an engine that a team runs already, such as etcd (`./etcd`). What users see stands
+// on these two interfaces alone and cannot tell which it is; both pass `testing/compliance/coordination-store.ts`.
 
 import type { ClientCommand, ClusterReply } from '../../consensus/index.ts'
 import type { Logger } from '../observability/logger.ts'
@@ -12,8 +12,9 @@ import type { Aged } from './reads.ts'
 /** Takes what clients say. */
 export interface Commands {
   /**
-   * Does it whole or not at all, and resolves to what became of it once it cannot be lost. Rejects with `ERR_NO_QUORUM`, `ERR_TIMEOUT`, `ERR_ABORTED`, `ERR_SHUTTING_DOWN`,
-   * `ERR_BUFFER_FULL`, `ERR_PAYLOAD_TOO_LARGE`, `ERR_UNSUPPORTED`; `mayHaveHappened` says whether it may still be done. Never done twice.
+   * Does it whole or not at all, and resolves to what became of it once it cannot be lost. Rejects with
+   * `ERR_NO_QUORUM`, `ERR_TIMEOUT`, `ERR_ABORTED`, `ERR_SHUTTING_DOWN`, `ERR_BUFFER_FULL`, `ERR_PAYLOAD_TOO_LARGE`,
+   * `ERR_UNSUPPORTED`; `mayHaveHappened` says whether it may still be done. Never done twice.
    */
   submit(operation: string, command: ClientCommand, options?: CallOptions): Promise<ClusterReply>
 }
@@ -24,7 +25,10 @@ export interface Questions {
   linearizable<Q extends Query>(operation: string, query: Q, options: CallOptions): Promise<AnswerTo<Q>>
   /** From the nearest copy, with the time for which that may have missed something. */
   stale<Q extends Query>(query: Q, options: CallOptions): Promise<Aged<AnswerTo<Q>>>
-  /** Once there is something in the answer, or, after a while or when `signal` aborts, one without. Undefined: look again. */
+  /**
+   * Once there is something in the answer, or, after a while or when `signal` aborts, one without. Undefined: look
+   * again.
+   */
   awaited<Q extends Query>(query: Q, signal: AbortSignal): Promise<AnswerTo<Q> | undefined>
   /** Before looking again for a copy. */
   pause(signal: AbortSignal): Promise<void>
@@ -61,9 +65,15 @@ export interface OpenEngine extends Commands, Questions {
   readonly decision: { readonly index: number; readonly payload: Uint8Array } | undefined
   /** Keeps a decision of S5, only while the claim of `token` is there. */
   decide(token: number, payload: Uint8Array, options: CallOptions): Promise<ClusterReply>
-  /** Makes `to` (an owner) the next one: whoever waits before it loses its place, and the holder of `token` what it holds. False: `to` does not wait. */
+  /**
+   * Makes `to` (an owner) the next one: whoever waits before it loses its place, and the holder of `token` what it
+   * holds. False: `to` does not wait.
+   */
   handOver(name: string, token: number, to: string): Promise<boolean>
-  /** Which cluster of members this is. Rejects with `ERR_FOREIGN_CLUSTER` while members of another one use the same prefix. */
+  /**
+   * Which cluster of members this is. Rejects with `ERR_FOREIGN_CLUSTER` while members of another one use the same
+   * prefix.
+   */
   enter(clusterId: string): Promise<void>
   close(): Promise<void>
 }
@@ -75,7 +85,10 @@ export interface EngineHolder {
   readonly token: number
 }
 
-/** The option `coordination`: an engine to use instead of the members' own log, as `etcd()` of `./etcd` makes it. The same on every member. */
+/**
+ * The option `coordination`: an engine to use instead of the members' own log, as `etcd()` of `./etcd` makes it. The
+ * same on every member.
+ */
 export interface CoordinationEngine {
   /** One word, such as `etcd`. Nodes with different ones are of different clusters. */
   readonly name: string

@@ -1,5 +1,5 @@
-// Commands of clients, from any member: the leader proposes them, everyone else sends them to it. Each stands in a session of
-// this process, so that one whose answer was lost is sent again and still applied once.
+// Commands of clients, from any member: the leader proposes them, everyone else sends them to it. Each stands in a
+// session of this process, so that one whose answer was lost is sent again and still applied once.
 
 import { type ClientCommand, type ClusterCommand, type ClusterReply, featureLevels } from '../../consensus/index.ts'
 import type { Payload } from '../channels/payload.ts'
@@ -26,7 +26,9 @@ export interface SubmissionsOptions {
 export const SUBMIT_SUBJECT = 'trellis.submit'
 /** Commands of this process under way at once: the machine keeps as many answers for its session. */
 const MAX_IN_FLIGHT = 1_000
-/** A leader that does not answer for so long may be gone or stopped; the question is put again, to whoever leads then. */
+/**
+ * A leader that does not answer for so long may be gone or stopped; the question is put again, to whoever leads then.
+ */
 const ATTEMPT_TIMEOUT_MS = 1_500
 /** How long the leader itself waits for an entry that somebody else has sent. */
 const SERVE_TIMEOUT_MS = 5_000
@@ -57,8 +59,8 @@ export class Submissions {
   }
 
   /**
-   * The machine's reply. Rejects with `ERR_PAYLOAD_TOO_LARGE`, `ERR_BUFFER_FULL`, `ERR_NO_QUORUM`, `ERR_TIMEOUT`, `ERR_ABORTED`, `ERR_SHUTTING_DOWN`; `mayHaveHappened` says whether
-   * the command may still be applied.
+   * The machine's reply. Rejects with `ERR_PAYLOAD_TOO_LARGE`, `ERR_BUFFER_FULL`, `ERR_NO_QUORUM`, `ERR_TIMEOUT`,
+   * `ERR_ABORTED`, `ERR_SHUTTING_DOWN`; `mayHaveHappened` says whether the command may still be applied.
    */
   async submit(operation: string, command: ClientCommand, options: CallOptions = {}): Promise<ClusterReply> {
     beginWait(operation, { signal: options.signal, timeoutMs: options.timeoutMs })
@@ -114,7 +116,10 @@ export class Submissions {
     }
   }
 
-  /** The session of this process, opened when it is first needed, for whoever asks. One that nobody uses changes nothing. */
+  /**
+   * The session of this process, opened when it is first needed, for whoever asks. One that nobody uses changes
+   * nothing.
+   */
   #open(): Promise<Session> {
     if (this.#session) return this.#session
     const opening = this.#options.calls
@@ -207,7 +212,10 @@ export function checkSize(command: ClusterCommand): void {
   throw new ClusterError('ERR_PAYLOAD_TOO_LARGE', `it takes ${bytes} bytes of ${limit} in one entry`, { bytes, limit })
 }
 
-/** What opening a session comes to within a caller's own time; it goes on for the others. Nothing of the caller's has happened. */
+/**
+ * What opening a session comes to within a caller's own time; it goes on for the others. Nothing of the caller's has
+ * happened.
+ */
 async function inTime<Value>(
   clock: Time,
   opening: Promise<Value>,

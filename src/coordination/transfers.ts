@@ -1,4 +1,5 @@
-// Handing leadership over on request, from any member: whoever leads does it, everyone else passes the request on to the leader.
+// Handing leadership over on request, from any member: whoever leads does it, everyone else passes the request on to
+// the leader.
 
 import type { Payload } from '../channels/payload.ts'
 import type { IncomingRequest, Requests } from '../channels/requests.ts'
@@ -48,8 +49,9 @@ export class Transfers {
   }
 
   /**
-   * Makes `to`, or the voter with most of the log, the leader. Rejects with `ERR_NO_QUORUM` (no leader is known), `ERR_BAD_REQUEST` (no voter, or it lacks
-   * entries), `ERR_NOT_LEADER` (it changed meanwhile), `ERR_BUFFER_FULL` (one to another voter is under way), `ERR_TIMEOUT`.
+   * Makes `to`, or the voter with most of the log, the leader. Rejects with `ERR_NO_QUORUM` (no leader is known),
+   * `ERR_BAD_REQUEST` (no voter, or it lacks entries), `ERR_NOT_LEADER` (it changed meanwhile), `ERR_BUFFER_FULL` (one
+   * to another voter is under way), `ERR_TIMEOUT`.
    */
   async transfer(to: string | undefined, options: TransferOptions): Promise<TransferReport> {
     const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = beginWait(OPERATION, options)

@@ -1,5 +1,5 @@
-// Gives claims back. What cannot be given back at once, in a minority say, is given back as soon as it can: else a claim that nobody waits for
-// any more would get its turn, and keep others out for a lease.
+// Gives claims back. What cannot be given back at once, in a minority say, is given back as soon as it can: else a
+// claim that nobody waits for any more would get its turn, and keep others out for a lease.
 
 import type { ClaimCommand } from '../../consensus/index.ts'
 import type { Time } from '../runtime/clock.ts'
@@ -32,7 +32,9 @@ export class UnreturnedClaims {
     this.#options = options
   }
 
-  /** Rejects when it cannot be given back for now. It will be, for as long as it lives without being renewed, `leaseMs`. */
+  /**
+   * Rejects when it cannot be given back for now. It will be, for as long as it lives without being renewed, `leaseMs`.
+   */
   async giveBack(command: EndClaim, leaseMs: number): Promise<void> {
     const { clock, submissions } = this.#options
     try {

@@ -1,9 +1,10 @@
-// Whose word counts on the log. Every member may repeat the cluster record, and every link can carry messages of Raft; a single member
-// that is broken must neither depose a leader nor unseat a voter with them. So Raft is spoken only with those who hold the log, as far as
-// this member knows, and a record is believed from a voter, or once two others say that there is a newer one: a member that was
-// away while all voters were replaced hears it from everybody. Whoever holds the log and has a leader by it needs no such word: what others say of
-// a newer one does not count, however many they are, for a broken member may come back under as many keys as it likes. In a sparse overlay a member
-// without the log hears of a leader over one neighbor alone, and believes it.
+// Whose word counts on the log. Every member may repeat the cluster record, and every link can carry messages of Raft;
+// a single member that is broken must neither depose a leader nor unseat a voter with them. So Raft is spoken only with
+// those who hold the log, as far as this member knows, and a record is believed from a voter, or once two others say
+// that there is a newer one: a member that was away while all voters were replaced hears it from everybody. Whoever
+// holds the log and has a leader by it needs no such word: what others say of a newer one does not count, however many
+// they are, for a broken member may come back under as many keys as it likes. In a sparse overlay a member without the
+// log hears of a leader over one neighbor alone, and believes it.
 
 import type { Configuration } from '../../consensus/index.ts'
 import type { ClusterRecord } from '../wire/record.ts'

@@ -1,6 +1,6 @@
-// Keeps the voters as many as there shall be (design rules 1 and 16): while this member leads, it asks the policy now and then what to
-// do next, and does it. Every decision is in `consensus/voter-policy.ts`. In a rolling upgrade it also raises the level of what may be
-// proposed, see `consensus/feature-level.ts`.
+// Keeps the voters as many as there shall be (design rules 1 and 16): while this member leads, it asks the policy now
+// and then what to do next, and does it. Every decision is in `consensus/voter-policy.ts`. In a rolling upgrade it also
+// raises the level of what may be proposed, see `consensus/feature-level.ts`.
 
 import {
   decideVoters,
@@ -68,7 +68,10 @@ export class VoterKeeper {
     this.#until(done)
   }
 
-  /** Nobody begins to hold the log meanwhile, however long it takes: whoever came in between might not be able to apply it. */
+  /**
+   * Nobody begins to hold the log meanwhile, however long it takes: whoever came in between might not be able to apply
+   * it.
+   */
   #raiseLevel(voter: Voter, { self, view, members, level: agreed }: VoterFacts): boolean {
     const levelOf = (id: string): number | undefined => members.find((member) => member.id === id)?.level
     const level = nextLevel({ self, view, appliedTerm: voter.applied.term, agreed, levelOf }, this.#options.levels)

@@ -9,8 +9,8 @@ import type { RecoveredLog } from '../storage/node-storage.ts'
 import type { HostOrder } from './host-driver.ts'
 
 /**
- * Held in memory until the next snapshot, as commands that take some four times as much, and read again at every start. Fewer: a small machine is written again
- * and again. A guess: as much as a busy cluster writes in a few seconds.
+ * Held in memory until the next snapshot, as commands that take some four times as much, and read again at every start.
+ * Fewer: a small machine is written again and again. A guess: as much as a busy cluster writes in a few seconds.
  */
 export const defaultSnapshotBytes = 8 * 1024 * 1024
 
@@ -22,7 +22,10 @@ export interface VoterOptions {
   readonly mayHost?: () => boolean
   /** What this release can apply. Default: {@link featureLevels}. */
   readonly levels?: FeatureLevels
-  /** Bytes of commands in the log after which it is replaced by a snapshot, however few entries they are; as many as the last snapshot has, if that is more. Default {@link defaultSnapshotBytes}. */
+  /**
+   * Bytes of commands in the log after which it is replaced by a snapshot, however few entries they are; as many as the
+   * last snapshot has, if that is more. Default {@link defaultSnapshotBytes}.
+   */
   readonly snapshotBytes?: number
   readonly clock: Time
   readonly random: Random
@@ -32,7 +35,10 @@ export interface VoterOptions {
   readonly isLinked: (voter: string) => boolean
   /** Role, term, leader, configuration, or what members go by in the machine changed. */
   readonly onChange: () => void
-  /** Nothing but what clients keep in the machine changed. Called within the step: work that follows from it has to wait. */
+  /**
+   * Nothing but what clients keep in the machine changed. Called within the step: work that follows from it has to
+   * wait.
+   */
   readonly onApplied: () => void
   /** S5 starts or stops here. A stop takes effect before anything else happens; what a drain answers is waited for. */
   readonly onHost: (order: HostOrder) => unknown

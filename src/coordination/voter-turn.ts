@@ -1,9 +1,10 @@
-// What a voter gathers in one turn of the event loop, and does at its end: all that was proposed becomes one input of Raft, so one write
-// and one message to each follower, and messages that can travel together do (`consensus/outgoing.ts`). A caller that writes again as
-// soon as its last write is answered does so before the turn ends: then the news of the commit travels with its next entry. And the rest
-// of the node hears that entries were applied when those that follow are on their way: it does not stand between a caller and its next write.
-// Most entries are of clients: then only who waits for what clients keep is told, at once, for mostly nobody does. A heartbeat and the answer to one are all that an idle voter says: they
-// leave at once, without a turn of their own.
+// What a voter gathers in one turn of the event loop, and does at its end: all that was proposed becomes one input of
+// Raft, so one write and one message to each follower, and messages that can travel together do
+// (`consensus/outgoing.ts`). A caller that writes again as soon as its last write is answered does so before the turn
+// ends: then the news of the commit travels with its next entry. And the rest of the node hears that entries were
+// applied when those that follow are on their way: it does not stand between a caller and its next write. Most entries
+// are of clients: then only who waits for what clients keep is told, at once, for mostly nobody does. A heartbeat and
+// the answer to one are all that an idle voter says: they leave at once, without a turn of their own.
 
 import type { ClusterCommand, Entry, RaftMessage } from '../../consensus/index.ts'
 import { isOfClients, Outgoing, type Proposal } from '../../consensus/index.ts'
@@ -22,7 +23,10 @@ export interface VoterTurnOptions {
   readonly onSent: () => void
   /** Entries of members were applied, in this turn or the one before, perhaps some of clients among them. */
   readonly onApplied: () => void
-  /** Entries of clients were applied, within this step: what follows from it waits until those behind them are on their way. */
+  /**
+   * Entries of clients were applied, within this step: what follows from it waits until those behind them are on their
+   * way.
+   */
   readonly onAppliedOfClients: () => void
 }
 
@@ -48,7 +52,10 @@ export class VoterTurn {
     this.#plan()
   }
 
-  /** Runs `step`. If nothing was gathered before, what it sends does not wait for the end of the turn; what it proposes does. */
+  /**
+   * Runs `step`. If nothing was gathered before, what it sends does not wait for the end of the turn; what it proposes
+   * does.
+   */
   atOnce(step: () => void): void {
     const isFirst = !this.#isPlanned
     this.#isPlanned = true

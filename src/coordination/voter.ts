@@ -189,14 +189,14 @@ export class Voter {
 
   away({ ms, suspendedMs }: Absence): void {
     this.#put({ type: 'away', ms, suspendedMs })
-    // A stop that the monotonic clock has counted ends the lease by itself when it is long enough. A suspension it has not
-    // counted lengthens the lease in secret, however short.
+    // A stop that the monotonic clock has counted ends the lease by itself when it is long enough. A suspension it has
+    // not counted lengthens the lease in secret, however short.
     if (suspendedMs > 0 || ms >= this.#options.raft.leaseMs) this.#host.away()
   }
 
   /**
-   * Proposes `command` and resolves to the machine's answer. Rejects with `ERR_NOT_LEADER`, `ERR_BUFFER_FULL`, `ERR_UPGRADE_PENDING`, or the reason of
-   * `signal`; then `mayHaveHappened` says whether it can still be committed.
+   * Proposes `command` and resolves to the machine's answer. Rejects with `ERR_NOT_LEADER`, `ERR_BUFFER_FULL`,
+   * `ERR_UPGRADE_PENDING`, or the reason of `signal`; then `mayHaveHappened` says whether it can still be committed.
    */
   propose(command: ClusterCommand, signal: Ending): Promise<ClusterReply> {
     const { levels, count } = this.#options
@@ -211,24 +211,27 @@ export class Voter {
   }
 
   /**
-   * Resolves to an index once this voter's machine shows everything that was acknowledged before the call (thesis section 6.4). Rejects
-   * with `ERR_NOT_LEADER` (no leader is known, or it changed), `ERR_TIMEOUT` (it did not answer), `ERR_BUFFER_FULL`, or the reason of `signal`.
+   * Resolves to an index once this voter's machine shows everything that was acknowledged before the call (thesis
+   * section 6.4). Rejects with `ERR_NOT_LEADER` (no leader is known, or it changed), `ERR_TIMEOUT` (it did not answer),
+   * `ERR_BUFFER_FULL`, or the reason of `signal`.
    */
   read(signal: Ending): Promise<number> {
     const read = ++this.#lastNumber
     return this.#reads.open(read, () => this.#put({ type: 'read', read }), signal)
   }
 
-  /** Resolves once the change is in this leader's log; `view` says when it is settled. Rejects as {@link propose} does. */
+  /**
+   * Resolves once the change is in this leader's log; `view` says when it is settled. Rejects as {@link propose} does.
+   */
   reconfigure(change: Reconfiguration, signal: AbortSignal): Promise<number> {
     const proposal = ++this.#lastNumber
     return this.#changes.open(proposal, () => this.#put({ type: 'reconfigure', proposal, change }), signal)
   }
 
   /**
-   * Stops hosting S5, and hands leadership to `to`, or to whoever has most of the log: the release is the last entry of this term, so the successor
-   * need not wait. Resolves to its id. Rejects with `ERR_NOT_LEADER`, `ERR_BAD_REQUEST` (no such voter, or it lacks entries), `ERR_TIMEOUT`; then this
-   * voter leads on, and hosts S5 again.
+   * Stops hosting S5, and hands leadership to `to`, or to whoever has most of the log: the release is the last entry of
+   * this term, so the successor need not wait. Resolves to its id. Rejects with `ERR_NOT_LEADER`, `ERR_BAD_REQUEST` (no
+   * such voter, or it lacks entries), `ERR_TIMEOUT`; then this voter leads on, and hosts S5 again.
    */
   transfer(to: string | undefined, signal: AbortSignal): Promise<string> {
     return this.#handover.transfer(to, signal)

@@ -1,4 +1,5 @@
-// Whoever waits for the replicated state to change. A change wakes all; each looks for itself whether it is what it waits for.
+// Whoever waits for the replicated state to change. A change wakes all; each looks for itself whether it is what it
+// waits for.
 
 import type { Time } from '../runtime/clock.ts'
 

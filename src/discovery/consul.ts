@@ -1,5 +1,5 @@
-// Seeds from Consul's catalog, through the `consul` client: members register themselves with a check that they keep passing, and
-// follow the passing ones by blocking queries (Consul's "blocking queries" page).
+// Seeds from Consul's catalog, through the `consul` client: members register themselves with a check that they keep
+// passing, and follow the passing ones by blocking queries (Consul's "blocking queries" page).
 //
 //   watch     ask(index) ── newer index ──> the set if it differs, ask(newer)
 //                └── smaller index ──> the server was restored: ask(0)          └── error ──> report, pause, ask(0)
@@ -30,7 +30,10 @@ export interface ConsulOptions {
   readonly service?: string
   /** Also register this node. Default true. */
   readonly register?: boolean
-  /** Without a pass for so long, Consul counts the member as gone. At least 1,000. Default 15,000; passes are three times as frequent. */
+  /**
+   * Without a pass for so long, Consul counts the member as gone. At least 1,000. Default 15,000; passes are three
+   * times as frequent.
+   */
   readonly ttlMs?: number
   /** Longest wait of one blocking query. 1,000 to 600,000. Default 60,000. */
   readonly waitMs?: number
@@ -64,8 +67,8 @@ interface Entry {
 type Call = Record<string, unknown>
 
 /**
- * A provider that finds members in Consul and registers this one. Throws `ERR_BAD_OPTIONS` with every problem. Importing it
- * needs the package `consul` 2.
+ * A provider that finds members in Consul and registers this one. Throws `ERR_BAD_OPTIONS` with every problem.
+ * Importing it needs the package `consul` 2.
  */
 export function consulDiscovery(options: ConsulOptions = {}): Discovery {
   const settings = providerOptions('consulDiscovery', options, checks, defaults)

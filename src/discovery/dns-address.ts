@@ -1,5 +1,5 @@
-// `dns://peers.example:7400` and `dns+srv://_trellis._tcp.peers.example`: names that stand for the members of a cluster. With
-// `?resolver=127.0.0.1:5353` a name server of one's own is asked, otherwise the machine's.
+// `dns://peers.example:7400` and `dns+srv://_trellis._tcp.peers.example`: names that stand for the members of a
+// cluster. With `?resolver=127.0.0.1:5353` a name server of one's own is asked, otherwise the machine's.
 
 import { formatAddress, parseAddress } from '../network-address.ts'
 

@@ -1,11 +1,12 @@
-// Seeds from DNS: A and AAAA records, or SRV records (RFC 2782) and the addresses of their targets. Asked again and again, for DNS
-// tells nobody of a change:
+// Seeds from DNS: A and AAAA records, or SRV records (RFC 2782) and the addresses of their targets. Asked again and
+// again, for DNS tells nobody of a change:
 //
 //   ask ── found ──> the set, again after its time to live, but between its two bounds
 //    │ ── no such name ──> believed when seen NEGATIVES_BELIEVED times in a row: names come and go as containers do
 //    └─── no answer ──> reported, asked again with growing pauses; the set stays
 //
-// Container runtimes give a time to live of ten minutes on names whose members change in seconds: hence the upper bound.
+// Container runtimes give a time to live of ten minutes on names whose members change in seconds: hence the upper
+// bound.
 
 import { lookup, Resolver } from 'node:dns/promises'
 import type { OptionChecks } from '../call-options.ts'
@@ -19,7 +20,10 @@ import { numberFrom, providerOptions, refusal } from './provider-options.ts'
 
 /** How often a name is asked for. */
 export interface DnsPace {
-  /** However short its time to live, a name is not asked for more often. Default 1,000; half of it while nothing has been found. */
+  /**
+   * However short its time to live, a name is not asked for more often. Default 1,000; half of it while nothing has
+   * been found.
+   */
   readonly minIntervalMs?: number
   /** However long its time to live, it is asked for this often. Default 5,000. */
   readonly maxIntervalMs?: number
@@ -50,8 +54,8 @@ interface Host {
 }
 
 /**
- * A provider for `dns://NAME:PORT` or `dns+srv://NAME`, each with `?resolver=HOST:PORT` for a name server of one's own. Throws
- * `ERR_BAD_OPTIONS` for any other text, and for a pace that cannot be kept.
+ * A provider for `dns://NAME:PORT` or `dns+srv://NAME`, each with `?resolver=HOST:PORT` for a name server of one's own.
+ * Throws `ERR_BAD_OPTIONS` for any other text, and for a pace that cannot be kept.
  */
 export function dnsDiscovery(text: string, pace: DnsPace = {}): Discovery {
   const address = typeof text === 'string' ? parseDnsAddress(text) : 'must be dns://NAME:PORT or dns+srv://NAME'

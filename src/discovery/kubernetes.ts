@@ -1,4 +1,5 @@
-// Seeds from the EndpointSlices of a (headless) Service, through the official client: list once, then watch from that version on.
+// Seeds from the EndpointSlices of a (headless) Service, through the official client: list once, then watch from that
+// version on.
 //
 //   list ──> watch(version) ── ADDED, MODIFIED, DELETED ──> the set if it differs
 //     ▲           │ ── BOOKMARK ──> a newer version, nothing else
@@ -59,7 +60,8 @@ const checks: OptionChecks<KubernetesOptions> = {
 
 /**
  * A provider that follows the endpoints of a Kubernetes Service. It needs `list` and `watch` on `endpointslices` of
- * `discovery.k8s.io`. Throws `ERR_BAD_OPTIONS` with every problem. Importing it needs the package `@kubernetes/client-node` 2.
+ * `discovery.k8s.io`. Throws `ERR_BAD_OPTIONS` with every problem. Importing it needs the package
+ * `@kubernetes/client-node` 2.
  */
 export function kubernetesDiscovery(options: KubernetesOptions): Discovery {
   const given = providerOptions('kubernetesDiscovery', options, checks, {}, ['service'])

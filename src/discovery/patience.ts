@@ -1,4 +1,5 @@
-// How providers wait: until an abort, with pauses that grow and are jittered, so that a thousand nodes do not ask in step.
+// How providers wait: until an abort, with pauses that grow and are jittered, so that a thousand nodes do not ask in
+// step.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 

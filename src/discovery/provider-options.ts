@@ -1,11 +1,14 @@
-// What providers of peers are made with, checked when they are made: all problems at once, as `ERR_BAD_OPTIONS`. Many programs that make one
-// have no types.
+// What providers of peers are made with, checked when they are made: all problems at once, as `ERR_BAD_OPTIONS`. Many
+// programs that make one have no types.
 
 import { type OptionCheck, type OptionChecks, problemsOf } from '../call-options.ts'
 import { ClusterError } from '../errors.ts'
 import { show } from '../option-checks.ts'
 
-/** `given` over `defaults`; what is undefined counts as left out. `make`: what they are given to. Throws `ERR_BAD_OPTIONS`. */
+/**
+ * `given` over `defaults`; what is undefined counts as left out. `make`: what they are given to. Throws
+ * `ERR_BAD_OPTIONS`.
+ */
 export function providerOptions<Options extends object, Defaults>(
   make: string,
   given: Options,

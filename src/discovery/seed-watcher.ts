@@ -1,5 +1,5 @@
-// Follows the providers of a node: calls who appears, stops calling who is gone, and announces the node where that is wanted.
-// What it finds are only seeds; a link to one of them, or a handshake it refuses, is the business of `links/`.
+// Follows the providers of a node: calls who appears, stops calling who is gone, and announces the node where that is
+// wanted. What it finds are only seeds; a link to one of them, or a handshake it refuses, is the business of `links/`.
 
 import { founderDelay } from '../membership/formation.ts'
 import { isWildcard, streamAddress } from '../network-address.ts'
@@ -11,7 +11,10 @@ import { asError } from './patience.ts'
 
 /** One log line per provider and trouble in this time. */
 const TROUBLE_LOG_INTERVAL_MS = 30_000
-/** A node that stops waits so long for what its providers still have to say to others, and for no provider that never ends. */
+/**
+ * A node that stops waits so long for what its providers still have to say to others, and for no provider that never
+ * ends.
+ */
 const STOP_MS = 3_000
 
 export class SeedWatcher implements NodePart {

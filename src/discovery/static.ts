@@ -5,7 +5,10 @@ import { show } from '../option-checks.ts'
 import type { Discovery } from './discovery.ts'
 import { refuse } from './provider-options.ts'
 
-/** A provider that yields `addresses` once. Throws `ERR_BAD_OPTIONS` for what is no list, and for each that is not `HOST:PORT` or cannot be dialed. */
+/**
+ * A provider that yields `addresses` once. Throws `ERR_BAD_OPTIONS` for what is no list, and for each that is not
+ * `HOST:PORT` or cannot be dialed.
+ */
 export function staticDiscovery(addresses: Iterable<string>): Discovery {
   const isList = typeof addresses === 'object' && addresses !== null && Symbol.iterator in addresses
   if (!isList) refuse('staticDiscovery', [`the addresses (${show(addresses)}) must be a list of HOST:PORT`])

@@ -1,4 +1,5 @@
-// The DNS answers of a node as one of its parts: they begin before the node does, so that a port in use keeps it from starting.
+// The DNS answers of a node as one of its parts: they begin before the node does, so that a port in use keeps it from
+// starting.
 
 import type { NodeContext, NodePart } from '../node-part.ts'
 import type { LocalServices } from '../services/services.ts'

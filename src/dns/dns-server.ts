@@ -1,8 +1,9 @@
-// Answers DNS (RFC 1035, SRV of RFC 2782) for the cluster's zone, over UDP and TCP, so that any program finds services by name. What
-// is not in the zone is refused: this is no resolver. Whatever comes is hostile until it is read: bounded, and never an exception.
+// Answers DNS (RFC 1035, SRV of RFC 2782) for the cluster's zone, over UDP and TCP, so that any program finds services
+// by name. What is not in the zone is refused: this is no resolver. Whatever comes is hostile until it is read:
+// bounded, and never an exception.
 //
-// `dns-packet` reads and writes the messages: it writes the target of an SRV record in full, as RFC 2782 demands and c-ares, hence
-// Node, insists on; `dns2` compresses it, which only lenient readers take.
+// `dns-packet` reads and writes the messages: it writes the target of an SRV record in full, as RFC 2782 demands and
+// c-ares, hence Node, insists on; `dns2` compresses it, which only lenient readers take.
 
 import { createSocket, type Socket } from 'node:dgram'
 import { type AddressInfo, createServer, type Server, type Socket as TcpSocket } from 'node:net'

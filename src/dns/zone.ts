@@ -1,4 +1,5 @@
-// What the names of the cluster's own zone stand for. Pure: from the services and members that this node knows to records.
+// What the names of the cluster's own zone stand for. Pure: from the services and members that this node knows to
+// records.
 //
 //   NAME.service.trellis            A, AAAA   addresses of the instances that can be called
 //                                   SRV       their ports; targets are members

@@ -1,5 +1,5 @@
-// What may stand in a request for faults. It comes from people and programs alike, so all of it is checked; what is left out
-// is nothing: no member blocked, both directions, no stall.
+// What may stand in a request for faults. It comes from people and programs alike, so all of it is checked; what is
+// left out is nothing: no member blocked, both directions, no stall.
 
 import { ClusterError } from '../errors.ts'
 import type { FaultDirection, FaultsView } from '../node-interface.ts'

@@ -1,7 +1,7 @@
-// Faults on request: what `POST /v1/faults` and `node.faults` do to a node that was started with `allowFaults`. Links to named
-// members are cut in one or both directions, as a network would cut them: nothing is lost that TCP would not lose, all comes
-// late; and the event loop can be made to stand still. One set of faults holds at a time, by names, so that a member that
-// comes back under another id is cut off as before. Loud: each change is a warning in the log.
+// Faults on request: what `POST /v1/faults` and `node.faults` do to a node that was started with `allowFaults`. Links
+// to named members are cut in one or both directions, as a network would cut them: nothing is lost that TCP would not
+// lose, all comes late; and the event loop can be made to stand still. One set of faults holds at a time, by names, so
+// that a member that comes back under another id is cut off as before. Loud: each change is a warning in the log.
 
 import { ClusterError } from '../errors.ts'
 import type { FaultRequest, Faults, FaultsView } from '../node-interface.ts'

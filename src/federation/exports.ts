@@ -1,5 +1,5 @@
-// What a gateway offers to others, and what it has been offered: services by group. A group is all instances of one name, version, zone and set
-// of capabilities, for across clusters nobody chooses among instances, only among places.
+// What a gateway offers to others, and what it has been offered: services by group. A group is all instances of one
+// name, version, zone and set of capabilities, for across clusters nobody chooses among instances, only among places.
 
 import type { JsonValue } from '../channels/payload.ts'
 import { OWN_NAMESPACE, parseFacts, type ServiceFacts } from '../services/service-facts.ts'
@@ -32,7 +32,10 @@ export function groupOf({ name, namespace, version, zone, capabilities }: Groupe
   return JSON.stringify([name, namespace, version, zone, [...capabilities].sort()])
 }
 
-/** The groups of instances of this cluster that `patterns` name, as facts: the best health of any, the weight of all. `full`: told when not all have room. */
+/**
+ * The groups of instances of this cluster that `patterns` name, as facts: the best health of any, the weight of all.
+ * `full`: told when not all have room.
+ */
 export function exportedGroups(
   instances: readonly ServiceInstance[],
   patterns: readonly string[],
@@ -41,7 +44,8 @@ export function exportedGroups(
   const groups = new Map<string, ServiceFacts>()
   let bytes = 0
   for (const instance of instances) {
-    // What came from another cluster is not passed on: so nothing travels in a circle. The members' own services are nobody else's.
+    // What came from another cluster is not passed on: so nothing travels in a circle. The members' own services are
+    // nobody else's.
     if (instance.cluster !== '' || instance.namespace === OWN_NAMESPACE) continue
     if (!patterns.some((pattern) => matches(instance.name, pattern))) continue
     const key = groupOf(instance)

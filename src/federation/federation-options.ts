@@ -3,15 +3,25 @@
 import { parseAddress } from '../network-address.ts'
 import { MIN_SECRET_BYTES } from '../wire/secrets.ts'
 
-/** This member is a gateway: it offers services of its cluster to the gateways of others, and theirs to its own cluster. */
+/**
+ * This member is a gateway: it offers services of its cluster to the gateways of others, and theirs to its own cluster.
+ */
 export interface FederationOptions {
-  /** What gateways of both clusters prove to know, at least 16 bytes; not the secret of any cluster. A list is a keyring. */
+  /**
+   * What gateways of both clusters prove to know, at least 16 bytes; not the secret of any cluster. A list is a
+   * keyring.
+   */
   readonly secret: string | readonly string[]
-  /** `HOST:PORT` where gateways of other clusters connect; port 0 takes a free one. Default none: this one only connects. */
+  /**
+   * `HOST:PORT` where gateways of other clusters connect; port 0 takes a free one. Default none: this one only
+   * connects.
+   */
   readonly listen?: string
   /** `HOST:PORT` of gateways of other clusters, at most 64. Default none. */
   readonly gateways?: readonly string[]
-  /** Names of services that others may find and call, at most 256; with `*` at the end: all that begin so. Default none. */
+  /**
+   * Names of services that others may find and call, at most 256; with `*` at the end: all that begin so. Default none.
+   */
   readonly exports?: readonly string[]
   /** What the others call this cluster; no two that are linked may have the same. Default: the option `cluster`. */
   readonly name?: string

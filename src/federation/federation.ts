@@ -1,5 +1,6 @@
-// A gateway as a part of its node: it tells the gateways of other clusters which services of its own may be called, offers theirs in its
-// own cluster, and passes calls on in both directions. A cut between clusters ends links and what came over them, and nothing else.
+// A gateway as a part of its node: it tells the gateways of other clusters which services of its own may be called,
+// offers theirs in its own cluster, and passes calls on in both directions. A cut between clusters ends links and what
+// came over them, and nothing else.
 //
 //   caller ──▶ gateway of its cluster ──▶ gateway of the other ──▶ instance     (each hop: deadline, cancel, trace)
 

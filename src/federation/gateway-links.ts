@@ -1,5 +1,6 @@
-// Links between gateways of different clusters: connections of their own, with a secret of their own. No membership, no agreement and no
-// gossip crosses them; what does are lists of services, calls and a beat by which each end knows that the other is there.
+// Links between gateways of different clusters: connections of their own, with a secret of their own. No membership, no
+// agreement and no gossip crosses them; what does are lists of services, calls and a beat by which each end knows that
+// the other is there.
 
 import type { CarriedHandler, Carrier } from '../channels/carrier.ts'
 import { ClusterError } from '../errors.ts'

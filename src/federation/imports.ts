@@ -1,5 +1,6 @@
-// What other clusters offer, as this gateway offers it to its own: each group once, whichever gateways over there have it, as long as one of
-// them is linked. A call goes to one of those, and to the next where it has certainly not happened.
+// What other clusters offer, as this gateway offers it to its own: each group once, whichever gateways over there have
+// it, as long as one of them is linked. A call goes to one of those, and to the next where it has certainly not
+// happened.
 
 import type { JsonValue } from '../channels/payload.ts'
 import { ClusterError } from '../errors.ts'

@@ -1,5 +1,5 @@
-// All links of the cluster at once, for people: each member knows its own and tells them when it is asked. Nothing of this
-// decides anything. In a dense overlay the links grow with the square of the members, so fewer are asked there.
+// All links of the cluster at once, for people: each member knows its own and tells them when it is asked. Nothing of
+// this decides anything. In a dense overlay the links grow with the square of the members, so fewer are asked there.
 
 import type { Payload } from '../channels/payload.ts'
 import { ClusterError } from '../errors.ts'
@@ -29,8 +29,8 @@ export class LinkSurvey implements NodePart {
   }
 
   /**
-   * The links between all members that can be asked. Rejects with `ERR_ABORTED`; who does not answer within `timeoutMs` (2,000, for each)
-   * is named in the answer.
+   * The links between all members that can be asked. Rejects with `ERR_ABORTED`; who does not answer within `timeoutMs`
+   * (2,000, for each) is named in the answer.
    */
   async ask(options: WaitOptions = {}): Promise<LinkMap> {
     const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = beginWait('node.topology.links', options)

@@ -1,14 +1,18 @@
-// How many calls of live members may be under way at once. A handshake costs both ends a millisecond or two of processor: when all members
-// of a large cluster start together and each calls as many as it can, none of the handshakes ends in time, and all of that work is for nothing.
-// So the window is halved as soon as calls take long, and grows by one with each that does not: the slow start of TCP (Jacobson
-// 1988), for handshakes. Peers that are silent must keep nobody from calling those that answer: so a call that takes long gives
-// its place to another one; but not after one that took long to its end: then all may be busy, and more calls would only be more to do.
+// How many calls of live members may be under way at once. A handshake costs both ends a millisecond or two of
+// processor: when all members of a large cluster start together and each calls as many as it can, none of the
+// handshakes ends in time, and all of that work is for nothing. So the window is halved as soon as calls take long, and
+// grows by one with each that does not: the slow start of TCP (Jacobson 1988), for handshakes. Peers that are silent
+// must keep nobody from calling those that answer: so a call that takes long gives its place to another one; but not
+// after one that took long to its end: then all may be busy, and more calls would only be more to do.
 
 /** How many begin at once before anything is known. */
 const FIRST_ATTEMPTS = 2
 const FEWEST_ATTEMPTS = 1
 const MOST_ATTEMPTS = 32
-/** A call takes long after this time, or after twice what the quickest took, if the way is far; but sooner than it is given up. */
+/**
+ * A call takes long after this time, or after twice what the quickest took, if the way is far; but sooner than it is
+ * given up.
+ */
 const SLOW_MS = 500
 const SLOWEST_MS = 1_500
 

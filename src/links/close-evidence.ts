@@ -1,6 +1,7 @@
-// Evidence of a crash (design rule 13). When a link closes without a goodbye, its peer's port is knocked at: a port that
-// refuses, and that this node has seen accepting before, is evidence. One that accepts, or is silent, is none. A process
-// that is being torn down may close its connections a moment before its listening port, so the knock is repeated.
+// Evidence of a crash (design rule 13). When a link closes without a goodbye, its peer's port is knocked at: a port
+// that refuses, and that this node has seen accepting before, is evidence. One that accepts, or is silent, is none. A
+// process that is being torn down may close its connections a moment before its listening port, so the knock is
+// repeated.
 
 import type { Time, Timer } from '../runtime/clock.ts'
 import type { Transport } from '../transport/transport.ts'
@@ -13,8 +14,8 @@ const KNOCK_TIMEOUT_MS = 500
 /** Ports of so many peers that open their links one after the other are tried at once; a small cluster has no more. */
 const TRIED_AT_ONCE = 4
 /**
- * Those of further ones are tried so long after the last link came up. Large: for as long the loss of such a link is no evidence; small: where
- * many members start together, a third connection for each pair stands in the way of the links.
+ * Those of further ones are tried so long after the last link came up. Large: for as long the loss of such a link is no
+ * evidence; small: where many members start together, a third connection for each pair stands in the way of the links.
  */
 const TRY_AFTER_MS = 300
 /** How long at most, while others come up one after the other. */

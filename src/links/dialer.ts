@@ -1,8 +1,9 @@
-// Keeps calling whoever should be linked and is not. One target, one attempt at a time. Eager targets (seeds before we joined, live
-// members) are retried after 50 ms, doubling to one second, as many at once as those that answer can bear, and in random order, so that
-// nodes that learn of the same members do not all call the same ones. Remembered ones (down, or seeds we no longer need) are called every four
-// seconds, a fixed number at once, so that a partition that heals is noticed within eight (design rule 15): four to the
-// next attempt, and two for an attempt that was under way and hangs.
+// Keeps calling whoever should be linked and is not. One target, one attempt at a time. Eager targets (seeds before we
+// joined, live members) are retried after 50 ms, doubling to one second, as many at once as those that answer can bear,
+// and in random order, so that nodes that learn of the same members do not all call the same ones. Remembered ones
+// (down, or seeds we no longer need) are called every four seconds, a fixed number at once, so that a partition that
+// heals is noticed within eight (design rule 15): four to the next attempt, and two for an attempt that was under way
+// and hangs.
 
 import type { Random } from '../../topology/index.ts'
 import { patientTimer, type Time, type Timer } from '../runtime/clock.ts'

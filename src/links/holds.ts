@@ -1,8 +1,8 @@
-// Why this node holds a link to a peer: an overlay wants it, both are voters, or messages travel over it. Several reasons may
-// hold one link, two overlays during a switch among them, and each end has reasons of its own. So each end tells the
-// other the strongest of its reasons whenever that changes, and a link is closed once neither end has any: nobody closes what
-// somebody else still needs, and nobody keeps what nobody needs. Two members that meet have no reasons yet, for they do not know
-// each other: so a link may be without any for a moment.
+// Why this node holds a link to a peer: an overlay wants it, both are voters, or messages travel over it. Several
+// reasons may hold one link, two overlays during a switch among them, and each end has reasons of its own. So each end
+// tells the other the strongest of its reasons whenever that changes, and a link is closed once neither end has any:
+// nobody closes what somebody else still needs, and nobody keeps what nobody needs. Two members that meet have no
+// reasons yet, for they do not know each other: so a link may be without any for a moment.
 
 import type { Time } from '../runtime/clock.ts'
 import { NamedTimers } from '../runtime/named-timers.ts'
@@ -24,11 +24,17 @@ const UNNEEDED_MS = 2_000
 
 /** How often each end of a link says something, at least while it has few. */
 export const SPEAK_EVERY_MS = 2_000
-/** With many links less often: so much for each. A message costs both ends some 0.1 ms: a mesh of two hundred would do little else. */
+/**
+ * With many links less often: so much for each. A message costs both ends some 0.1 ms: a mesh of two hundred would do
+ * little else.
+ */
 const SPEAK_EVERY_MS_BY_LINKS = 40
 /** Nobody speaks less often. Well below what a link may be silent for that had few links beside it. */
 const LONGEST_GAP_MS = 6_000
-/** Of the longest gap, what is left with each word that comes sooner. Small: words that come together hide it. Large: who stood still once is waited for for long. A guess. */
+/**
+ * Of the longest gap, what is left with each word that comes sooner. Small: words that come together hide it. Large:
+ * who stood still once is waited for for long. A guess.
+ */
 const REMEMBERED_SHARE = 3 / 4
 
 /** What was last said, or heard, and how long after what was before. */
@@ -124,8 +130,9 @@ export class Holds {
   }
 
   /**
-   * Tells linked peers again why their links are held: so neither end is silent while the network lets them speak. The gap to the next time
-   * never more than doubles, so that who has heard the last one knows how long to wait. Called every `SPEAK_EVERY_MS`.
+   * Tells linked peers again why their links are held: so neither end is silent while the network lets them speak. The
+   * gap to the next time never more than doubles, so that who has heard the last one knows how long to wait. Called
+   * every `SPEAK_EVERY_MS`.
    */
   repeat(): void {
     const now = this.#options.clock.now()
@@ -139,8 +146,8 @@ export class Holds {
   }
 
   /**
-   * Linked peers that are never silent for long, and the longest gap of late between two words of theirs: who has said why says it again and again. A link
-   * may be cut before it is said twice.
+   * Linked peers that are never silent for long, and the longest gap of late between two words of theirs: who has said
+   * why says it again and again. A link may be cut before it is said twice.
    */
   *repeating(): Iterable<readonly [peer: string, gapMs: number]> {
     for (const [peer, { gapMs }] of this.#heard) yield [peer, gapMs]

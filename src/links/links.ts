@@ -1,10 +1,11 @@
 // The links of this node: one per peer, whoever dialled. Accepts, dials, proves both ends, settles which of two
 // simultaneous connections stays, and tells its owner of the first link to a peer and of the end of the last.
 //
-// Of two connections that came up together, both ends keep the one that the lower id dialled. The two ends do not see them in the same
-// order, so a handshake that has begun is not broken off, and the other connection is heard until both ends have surely found the
-// one that they keep; only then it is said goodbye on: neither end sees a link go. A connection that comes when a link has stood for
-// a while replaces it: a peer dials only when it has no link, so the old one is dead and this end has not noticed.
+// Of two connections that came up together, both ends keep the one that the lower id dialled. The two ends do not see
+// them in the same order, so a handshake that has begun is not broken off, and the other connection is heard until both
+// ends have surely found the one that they keep; only then it is said goodbye on: neither end sees a link go. A
+// connection that comes when a link has stood for a while replaces it: a peer dials only when it has no link, so the
+// old one is dead and this end has not noticed.
 
 import type { Random } from '../../topology/index.ts'
 import { ClusterError, isClusterError } from '../errors.ts'
@@ -47,13 +48,19 @@ export interface LinksOptions {
 
 /** Two connections that came up within this time were dialled at the same time; later ones replace a dead link. */
 const SIMULTANEOUS_MS = 3_000
-/** So long after one of two links came up at this end its handshake is over at the other, unless the way there is hardly passable. */
+/**
+ * So long after one of two links came up at this end its handshake is over at the other, unless the way there is hardly
+ * passable.
+ */
 const RETIRING_MS = 1_000
 
 /** So long a peer that is let go of has to close. */
 const PARTING_MS = 2_000
 
-/** Queued to one peer at most; what comes on top is dropped and counted. Its protocols repeat themselves, or tell the caller. */
+/**
+ * Queued to one peer at most; what comes on top is dropped and counted. Its protocols repeat themselves, or tell the
+ * caller.
+ */
 const MAX_QUEUED_BYTES = 8 * 1024 * 1024
 
 interface Held {
@@ -72,7 +79,10 @@ export class Links {
   readonly #seedOf = new Map<string, string>()
   /** Peers that this node has called and not yet agreed with. */
   readonly #greeting = new Set<string>()
-  /** Links that end soon: another one to the same life of the peer has replaced them, or it was let go of. What still comes over them counts. */
+  /**
+   * Links that end soon: another one to the same life of the peer has replaced them, or it was let go of. What still
+   * comes over them counts.
+   */
   readonly #ending = new Map<Link, Timer>()
   #laneOwner: ((lane: Link) => void) | undefined
   #isClosed = false
@@ -93,8 +103,8 @@ export class Links {
   }
 
   /**
-   * Opens a connection of a further channel to a linked peer. Only the end that dialled the link can: the other may not be able to.
-   * Rejects when there is no link, or none that this end dialled, and as `establishLink` does.
+   * Opens a connection of a further channel to a linked peer. Only the end that dialled the link can: the other may not
+   * be able to. Rejects when there is no link, or none that this end dialled, and as `establishLink` does.
    */
   async dialLane(peer: string, channel: Hello['channel'], signal: AbortSignal): Promise<Link> {
     const link = this.get(peer)
@@ -194,7 +204,10 @@ export class Links {
     this.get(peer)?.destroy()
   }
 
-  /** Neither end needs the link any more: nobody calls the other for it again. What either has sent before it knows that arrives. */
+  /**
+   * Neither end needs the link any more: nobody calls the other for it again. What either has sent before it knows that
+   * arrives.
+   */
   release(peer: string): void {
     this.#seedOf.delete(peer)
     const link = this.get(peer)

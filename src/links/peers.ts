@@ -1,5 +1,6 @@
-// The peers at the other ends of this node's links: which of them are in its cluster, who is let in, and what a lost link is
-// evidence of. Membership and log are spoken of only between members of one cluster; anything else is dropped and counted.
+// The peers at the other ends of this node's links: which of them are in its cluster, who is let in, and what a lost
+// link is evidence of. Membership and log are spoken of only between members of one cluster; anything else is dropped
+// and counted.
 
 import type { MemberRecord } from '../../topology/index.ts'
 import { type ClusterError, isClusterError } from '../errors.ts'
@@ -59,8 +60,9 @@ const ofOneCluster: ReadonlySet<WireMessage['type']> = new Set([
 ])
 
 /**
- * A fresh peer that says nothing for so long keeps its name from nobody: its machine may have died without closing a connection. As long as a
- * log waits for the holder of a name. Founders say something every 300 ms; of two that claim a name all the same the log decides.
+ * A fresh peer that says nothing for so long keeps its name from nobody: its machine may have died without closing a
+ * connection. As long as a log waits for the holder of a name. Founders say something every 300 ms; of two that claim a
+ * name all the same the log decides.
  */
 const FRESH_PEER_GONE_MS = 10_000
 
@@ -114,8 +116,8 @@ export class Peers {
   }
 
   /**
-   * Clusters that linked peers are in and that have had a leader: so a majority has started, and they can be joined. One that a
-   * single founder has started may never come alive (design rule 2).
+   * Clusters that linked peers are in and that have had a leader: so a majority has started, and they can be joined.
+   * One that a single founder has started may never come alive (design rule 2).
    */
   clusters(): string[] {
     return [...this.#joinable.values()]
@@ -191,7 +193,9 @@ export class Peers {
     return isNews
   }
 
-  /** Membership and log are for members of one cluster; who is in none yet may ask to be let in, and forms with others. */
+  /**
+   * Membership and log are for members of one cluster; who is in none yet may ask to be let in, and forms with others.
+   */
   #isWelcome({ type }: WireMessage, theirs: string, ours: string): boolean {
     if (ofOneCluster.has(type)) return ours !== '' && theirs === ours
     return ours === '' || theirs === '' || theirs === ours

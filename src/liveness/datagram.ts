@@ -1,6 +1,7 @@
-// The two datagrams of liveness (design rule 6), each 205 bytes: an answer is never longer than its question, so nobody can use a
-// worker to send others more than it was sent. Both carry an HMAC-SHA256 of a key that is made of the cluster secret, over all
-// that stands before it, the kind among it; a question's nonce ties the answer to it. `docs/wire-format.md` has the layout.
+// The two datagrams of liveness (design rule 6), each 205 bytes: an answer is never longer than its question, so nobody
+// can use a worker to send others more than it was sent. Both carry an HMAC-SHA256 of a key that is made of the cluster
+// secret, over all that stands before it, the kind among it; a question's nonce ties the answer to it.
+// `docs/wire-format.md` has the layout.
 
 import { Buffer } from 'node:buffer'
 import { createHmac, timingSafeEqual } from 'node:crypto'

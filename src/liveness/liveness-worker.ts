@@ -1,6 +1,6 @@
-// The thread that says that its process lives while the main thread may be blocked (design rule 6). It owns a UDP socket on the
-// number of the listen port and answers authenticated questions meant for this member; it does nothing else: no Raft, no
-// refutation, no work, no log. It imports next to nothing, for it is a second heap in each process.
+// The thread that says that its process lives while the main thread may be blocked (design rule 6). It owns a UDP
+// socket on the number of the listen port and answers authenticated questions meant for this member; it does nothing
+// else: no Raft, no refutation, no work, no log. It imports next to nothing, for it is a second heap in each process.
 
 import { createSocket } from 'node:dgram'
 import { parentPort, workerData } from 'node:worker_threads'

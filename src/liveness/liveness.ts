@@ -1,6 +1,7 @@
-// Stalled is not dead: this node's own worker, which answers while its main thread is blocked, and the questions that this node
-// asks of the workers of members that do not answer a probe. The worker is started a moment after there is another member that could ask: a thread takes as much
-// of a processor as an eighth of the start of a node, and in a cluster that starts as a whole that is wanted for an election.
+// Stalled is not dead: this node's own worker, which answers while its main thread is blocked, and the questions that
+// this node asks of the workers of members that do not answer a probe. The worker is started a moment after there is
+// another member that could ask: a thread takes as much of a processor as an eighth of the start of a node, and in a
+// cluster that starts as a whole that is wanted for an election.
 
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -13,7 +14,10 @@ import type { WorkerOrder, WorkerSettings } from './liveness-worker.ts'
 import { Prober } from './prober.ts'
 import { Pulse } from './pulse.ts'
 
-/** How long the worker waits after the last member that came. Larger: who is blocked so soon is silent; smaller: it stands in the way of the start. A guess. */
+/**
+ * How long the worker waits after the last member that came. Larger: who is blocked so soon is silent; smaller: it
+ * stands in the way of the start. A guess.
+ */
 const START_AFTER_MS = 500
 /** How long at most, while others come one after the other: then all are still starting. */
 const START_WITHIN_MS = 5_000

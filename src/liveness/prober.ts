@@ -1,5 +1,5 @@
-// Asks the liveness workers of others by UDP: one datagram there, at most one back. Lost ones are not sent again: the next
-// probe asks anew. The socket is made when the first question is asked, so a healthy cluster has none.
+// Asks the liveness workers of others by UDP: one datagram there, at most one back. Lost ones are not sent again: the
+// next probe asks anew. The socket is made when the first question is asked, so a healthy cluster has none.
 
 import { randomBytes } from 'node:crypto'
 import { createSocket, type Socket } from 'node:dgram'

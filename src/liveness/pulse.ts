@@ -1,5 +1,6 @@
-// What the main thread shares with its liveness worker: when it last turned, and its condition. Memory that both see, so that
-// nothing has to be sent by a thread that may be blocked. The clock is the process's monotonic one, the same in both.
+// What the main thread shares with its liveness worker: when it last turned, and its condition. Memory that both see,
+// so that nothing has to be sent by a thread that may be blocked. The clock is the process's monotonic one, the same in
+// both.
 
 const SLOTS = 2
 const TURN = 0

@@ -1,6 +1,6 @@
-// Admission (design rule 8): a name belongs to one id, by an entry of the log. Both ends are here. The newcomer asks any
-// member of the cluster, again and again, until a leader has answered; the member passes the question on to the leader;
-// the leader binds the name, moves it away from a holder that is gone, or says that it is taken.
+// Admission (design rule 8): a name belongs to one id, by an entry of the log. Both ends are here. The newcomer asks
+// any member of the cluster, again and again, until a leader has answered; the member passes the question on to the
+// leader; the leader binds the name, moves it away from a holder that is gone, or says that it is taken.
 
 import type { ClusterReply } from '../../consensus/index.ts'
 import type { MemberRecord } from '../../topology/index.ts'

@@ -1,5 +1,6 @@
-// Forming at work (design rule 2): the core that agrees on the first voters, its links to other fresh nodes, and the disk
-// that must hold each state before it is spoken of. It keeps running in a founder, to tell latecomers that it has started.
+// Forming at work (design rule 2): the core that agrees on the first voters, its links to other fresh nodes, and the
+// disk that must hold each state before it is spoken of. It keeps running in a founder, to tell latecomers that it has
+// started.
 
 import { createHash } from 'node:crypto'
 import {
@@ -20,8 +21,9 @@ import type { Contact } from '../wire/contacts.ts'
 import { MAX_CONTACTS } from '../wire/limits.ts'
 
 /**
- * The founder with the higher address leaves the other so long for each of the founders: each pair makes one connection, not two, where all
- * start together. What it takes until all of them are called grows with their number; who starts last waits for nothing else.
+ * The founder with the higher address leaves the other so long for each of the founders: each pair makes one
+ * connection, not two, where all start together. What it takes until all of them are called grows with their number;
+ * who starts last waits for nothing else.
  */
 const FOUNDER_GRACE_MS = 10
 const LONGEST_GRACE_MS = 300
@@ -92,8 +94,8 @@ export class Formation {
   }
 
   /**
-   * A fresh peer is linked: soon it is told of the others, whom it will call. They are not told of it: each two are introduced once, for
-   * the messages of all grow with the cube of their number. `fresh` says who is linked by then.
+   * A fresh peer is linked: soon it is told of the others, whom it will call. They are not told of it: each two are
+   * introduced once, for the messages of all grow with the cube of their number. `fresh` says who is linked by then.
    */
   introduce(newcomer: string, fresh: () => readonly Contact[]): void {
     this.#newcomers.add(newcomer)
@@ -181,7 +183,10 @@ export class Formation {
   }
 }
 
-/** The cluster's id: a function of its name and the sorted ids of its founders, so that all of them know it without a word. */
+/**
+ * The cluster's id: a function of its name and the sorted ids of its founders, so that all of them know it without a
+ * word.
+ */
 export function clusterIdOf(cluster: string, set: readonly string[]): string {
   const hash = createHash('sha256').update(JSON.stringify(['trellis-cluster-1', cluster, set]))
   return hash.digest('hex').slice(0, 32)

@@ -1,6 +1,7 @@
-// Overlays of users, held to the shape of their interface. One that throws, or answers what it must not, does so on every member at the same input: it must
-// not stop the cluster. It is asked no more; what it held stays, it is never formed again, so a switch to it is given up, and messages find ways by
-// themselves until the cluster is switched to another one.
+// Overlays of users, held to the shape of their interface. One that throws, or answers what it must not, does so on
+// every member at the same input: it must not stop the cluster. It is asked no more; what it held stays, it is never
+// formed again, so a switch to it is given up, and messages find ways by themselves until the cluster is switched to
+// another one.
 
 import type {
   Connectivity,
@@ -20,7 +21,10 @@ type Definition = OverlayDefinition<unknown>
 /** The guard encodes: what fails there is the overlay's failure. */
 type Effect = OverlayEffect<Uint8Array, OverlayEvent>
 
-/** Each definition, with overlays that never throw. `create` of `definition` may throw still: nothing has been begun by then. */
+/**
+ * Each definition, with overlays that never throw. `create` of `definition` may throw still: nothing has been begun by
+ * then.
+ */
 export function guardedOverlays(definitions: readonly Definition[], onFailed: OverlayFailed): Definition[] {
   return definitions.map((definition) => guarded(definition, onFailed))
 }

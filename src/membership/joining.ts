@@ -1,6 +1,6 @@
-// Asks for this node's name until somebody can say (design rule 8); again after a restart, and when another member turns up under
-// the same name, for the binding may have moved while this node was away. A node that was admitted before is a member
-// meanwhile: a bound name needs no quorum.
+// Asks for this node's name until somebody can say (design rule 8); again after a restart, and when another member
+// turns up under the same name, for the binding may have moved while this node was away. A node that was admitted
+// before is a member meanwhile: a bound name needs no quorum.
 
 import type { ErrorCode } from '../errors.ts'
 import type { Timer } from '../runtime/clock.ts'

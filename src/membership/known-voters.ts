@@ -1,5 +1,5 @@
-// Who holds the log, as this node knows it: by the cluster record, else as its disk remembers. It says what the policy of voters needs
-// to know of the members, and keeps the disk's memory of the voters up to date.
+// Who holds the log, as this node knows it: by the cluster record, else as its disk remembers. It says what the policy
+// of voters needs to know of the members, and keeps the disk's memory of the voters up to date.
 
 import { featureLevels, type MemberFacts } from '../../consensus/index.ts'
 import type { MemberRecord } from '../../topology/index.ts'

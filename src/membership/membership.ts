@@ -1,5 +1,5 @@
-// Membership at work: the SWIM core, fed by links and clocks, and the overlays, fed by it. SWIM says who is a member and in which
-// state; the overlays say to whom links are to be held. It starts once this node is admitted.
+// Membership at work: the SWIM core, fed by links and clocks, and the overlays, fed by it. SWIM says who is a member
+// and in which state; the overlays say to whom links are to be held. It starts once this node is admitted.
 
 import {
   type EvidenceView,
@@ -179,8 +179,8 @@ export class Membership {
 
   #handle(event: SwimEvent): void {
     if (event.type === 'dropped') this.#options.count(`swim-${event.reason}`)
-    // A link to a member that is down is dead, or the verdict is wrong. A new one tells: it brings the whole table, which
-    // a living member refutes at once.
+    // A link to a member that is down is dead, or the verdict is wrong. A new one tells: it brings the whole table,
+    // which a living member refutes at once.
     if (event.type === 'member' && event.reason === 'down') this.#options.links.disconnect(event.after.id, 'idle')
     // Whoever has left may still believe that it needs the link: it is told otherwise.
     if (event.type === 'member' && event.reason === 'left' && event.after.id !== this.#options.self.id)

@@ -1,7 +1,7 @@
-// Nobody unwatched (design rule 14). Where the overlay does not link everybody to everybody, each member has three monitors, by
-// rendezvous hashing over those alive: they probe it slowly, wherever it is, so that a member is missed though all its
-// neighbors died with it. A monitor also opens a link to whom it monitors when that one is suspect, and calls it again and again
-// while it is down: so the halves of a network that is whole again find each other.
+// Nobody unwatched (design rule 14). Where the overlay does not link everybody to everybody, each member has three
+// monitors, by rendezvous hashing over those alive: they probe it slowly, wherever it is, so that a member is missed
+// though all its neighbors died with it. A monitor also opens a link to whom it monitors when that one is suspect, and
+// calls it again and again while it is down: so the halves of a network that is whole again find each other.
 
 import { type MemberRecord, servedBy } from '../../topology/index.ts'
 import type { Holds } from '../links/holds.ts'

@@ -1,5 +1,5 @@
-// One overlay at work: its inputs come from membership and links, its effects become holds, timers and messages to the same
-// overlay on other members. It lives from `open` to `close` of an epoch; during a switch there are two of them.
+// One overlay at work: its inputs come from membership and links, its effects become holds, timers and messages to the
+// same overlay on other members. It lives from `open` to `close` of an epoch; during a switch there are two of them.
 
 import type { OverlayDefinition, OverlayEffect, OverlayEvent, OverlayInput, Random } from '../../topology/index.ts'
 import type { Holds } from '../links/holds.ts'

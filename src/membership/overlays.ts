@@ -1,5 +1,5 @@
-// The overlays of this node: one in use, and during a switch another one beside it. All hear of the same members and links; each
-// holds the links that it wants; messages are routed by the one in use.
+// The overlays of this node: one in use, and during a switch another one beside it. All hear of the same members and
+// links; each holds the links that it wants; messages are routed by the one in use.
 
 import { fullMesh, type MemberRecord, type OverlayDefinition, type OverlayInput } from '../../topology/index.ts'
 import type { OverlayFrame } from '../wire/overlay.ts'
@@ -38,8 +38,8 @@ export class Overlays {
   }
 
   /**
-   * Makes the overlay `name`, which this node knows, and tells it what there is. It holds its links beside those of others. One that cannot be made is
-   * told of, and is never formed; the first one throws, and the node does not start.
+   * Makes the overlay `name`, which this node knows, and tells it what there is. It holds its links beside those of
+   * others. One that cannot be made is told of, and is never formed; the first one throws, and the node does not start.
    */
   open(key: number, epoch: number, name: string): void {
     const definition = this.#definitions.get(name)

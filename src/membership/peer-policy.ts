@@ -1,5 +1,6 @@
-// Who may link up, once it has proven the secret: no earlier or second copy of a member (design rule 7), and of two fresh nodes
-// with one name only one. Once there is a cluster its log decides who holds a name (rule 8): peers may be out of date.
+// Who may link up, once it has proven the secret: no earlier or second copy of a member (design rule 7), and of two
+// fresh nodes with one name only one. Once there is a cluster its log decides who holds a name (rule 8): peers may be
+// out of date.
 
 import type { MemberRecord } from '../../topology/index.ts'
 import type { Refusal } from '../wire/handshake.ts'
@@ -7,7 +8,10 @@ import type { Hello } from '../wire/hello.ts'
 import { evidenceOf } from '../wire/signed-record.ts'
 import { SIGNED_VERSION } from '../wire/versions.ts'
 
-/** Lives remembered, one per id. Past that the oldest is forgotten: then only the member table protects against its copies. */
+/**
+ * Lives remembered, one per id. Past that the oldest is forgotten: then only the member table protects against its
+ * copies.
+ */
 const MAX_REMEMBERED_LIVES = 16_384
 
 export interface PeerPolicyOptions {
@@ -69,8 +73,8 @@ export class PeerPolicy {
   }
 
   /**
-   * Two fresh nodes with one name: the lower id keeps it, so that exactly one gives up. As soon as there is a cluster its log
-   * decides who holds a name, and tells the other.
+   * Two fresh nodes with one name: the lower id keeps it, so that exactly one gives up. As soon as there is a cluster
+   * its log decides who holds a name, and tells the other.
    */
   #judgeName(peer: Hello): Refusal | undefined {
     const { self, isInCluster, linked } = this.#options

@@ -1,8 +1,8 @@
 // Writes down whom this node knows, so that a restart finds its cluster without seeds (design rule 15). Whoever an
-// earlier life knew stays written down until this one learns better: they may be away now, and the only ones left later.
-// Changes come in bursts: the first is written as soon as its turn is over, for the process may be killed the next moment, and
-// then at most two a second. Those with whom this node forms its cluster, or by whom it joins one, do not wait even
-// for that: a node that remembers its cluster and nobody in it would never find it again.
+// earlier life knew stays written down until this one learns better: they may be away now, and the only ones left
+// later. Changes come in bursts: the first is written as soon as its turn is over, for the process may be killed the
+// next moment, and then at most two a second. Those with whom this node forms its cluster, or by whom it joins one, do
+// not wait even for that: a node that remembers its cluster and nobody in it would never find it again.
 
 import type { MemberRecord, SwimEvent } from '../../topology/index.ts'
 import type { Time, Timer } from '../runtime/clock.ts'

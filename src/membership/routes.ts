@@ -1,5 +1,6 @@
-// How this node is tied to its cluster: which links it holds and why, which overlays want them, and how an envelope finds its way
-// to a member. Put together here once, for the whole life of the node; who there is comes from membership when that begins.
+// How this node is tied to its cluster: which links it holds and why, which overlays want them, and how an envelope
+// finds its way to a member. Put together here once, for the whole life of the node; who there is comes from membership
+// when that begins.
 
 import type { MemberRecord, OverlayDefinition } from '../../topology/index.ts'
 import { Relay } from '../channels/relay.ts'
@@ -76,7 +77,10 @@ export class Routes {
     })
   }
 
-  /** By the overlay in use; to a member with which this one has no transport in common by a linked one that has one with both. */
+  /**
+   * By the overlay in use; to a member with which this one has no transport in common by a linked one that has one with
+   * both.
+   */
   #nextHop(to: string): string | undefined {
     const { links, member } = this.#options
     const hop = this.overlays.nextHop(to)

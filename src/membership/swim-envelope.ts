@@ -1,5 +1,5 @@
-// A message of SWIM to a member that is not linked, in an envelope that a relay can pass on. It is not acknowledged: the
-// protocol repeats what matters.
+// A message of SWIM to a member that is not linked, in an envelope that a relay can pass on. It is not acknowledged:
+// the protocol repeats what matters.
 
 import type { SwimMessage } from '../../topology/index.ts'
 import type { Envelope } from '../wire/envelope.ts'

@@ -1,5 +1,5 @@
-// Overlays with the parameters that the option `overlayOptions` gives them: whoever makes one, or asks what it would cost, needs not
-// know that it is tuned.
+// Overlays with the parameters that the option `overlayOptions` gives them: whoever makes one, or asks what it would
+// cost, needs not know that it is tuned.
 
 import type { OverlayDefinition, OverlayParameters } from '../../topology/index.ts'
 

@@ -36,8 +36,8 @@ export interface MergePlan {
 
 export interface MergeReport {
   /**
-   * `moving`: it is decided, and the node asked goes over itself; ask again later. `merged`: all who were alive have rejoined, but for
-   * `waiting`.
+   * `moving`: it is decided, and the node asked goes over itself; ask again later. `merged`: all who were alive have
+   * rejoined, but for `waiting`.
    */
   readonly outcome: 'planned' | 'merged' | 'moving' | 'already-merged'
   /** Absent when there is nothing left to plan. */

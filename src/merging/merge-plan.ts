@@ -1,4 +1,5 @@
-// What merging two clusters would do, decided from what their leaders say of themselves. Pure: the same two answers make the same plan.
+// What merging two clusters would do, decided from what their leaders say of themselves. Pure: the same two answers
+// make the same plan.
 
 import type { Dissolution, UserData } from '../../consensus/index.ts'
 import { ClusterError, type MergeRefusal } from '../errors.ts'

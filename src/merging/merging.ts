@@ -1,12 +1,13 @@
-// Merging two clusters that formed separately, as a part of the node. The node asked visits the other cluster, makes a plan of what both
-// leaders say, and carries it out in this order, of which every step may be done again:
+// Merging two clusters that formed separately, as a part of the node. The node asked visits the other cluster, makes a
+// plan of what both leaders say, and carries it out in this order, of which every step may be done again:
 //
 //   planned ── the log that stays is lengthened past the other's ──▶ prepared
 //      `dissolve` is committed in the other's log ──▶ decided
 //      each member of the dissolved one: notes where it goes, stops, starts, asks for its name ──▶ merged
 //
-// Before `dissolve` is committed nothing has happened; after it nothing is applied in that cluster any more, and its members go over
-// whoever else is there: by their log, told by another member, or by asking whom they knew. See docs/guarantees.md.
+// Before `dissolve` is committed nothing has happened; after it nothing is applied in that cluster any more, and its
+// members go over whoever else is there: by their log, told by another member, or by asking whom they knew. See
+// docs/guarantees.md.
 
 import type { ClusterCommand, ClusterReply } from '../../consensus/index.ts'
 import { oneOf, trueOrFalse } from '../call-options.ts'
@@ -31,7 +32,10 @@ const ASK_TIMEOUT_MS = 30_000
 /** Who goes over leaves so much time for its last answers. */
 const FAREWELL_MS = 500
 const TELL_TIMEOUT_MS = 2_000
-/** So often a member without a leader, which is refused as a foreigner, asks one of those it knew whether they have gone over. */
+/**
+ * So often a member without a leader, which is refused as a foreigner, asks one of those it knew whether they have gone
+ * over.
+ */
 const SEEK_INTERVAL_MS = 5_000
 /** What counts those who refused this node because they are of another cluster. */
 const FOREIGN = 'handshake-dialer-ERR_FOREIGN_CLUSTER'
@@ -235,7 +239,10 @@ export class Merging implements NodePart {
     return { clusterId, index: appliedIndex, data: machine.userData, dissolution: machine.dissolution ?? null, members }
   }
 
-  /** Tokens are places in the log: it is lengthened by entries that change nothing, then S5 takes a new one (design rule 5). */
+  /**
+   * Tokens are places in the log: it is lengthened by entries that change nothing, then S5 takes a new one (design rule
+   * 5).
+   */
   async #raise(above: number, coordination: Coordination, signal: AbortSignal): Promise<void> {
     const nothing = { type: 'agree-level', level: 1 } as const
     for (let index = coordination.appliedIndex ?? 0; index <= above; index = coordination.appliedIndex ?? 0) {
@@ -268,7 +275,9 @@ export class Merging implements NodePart {
     }
   }
 
-  /** What the other log gave out has to be below what this one gives out, whoever began the merge and did not end it. */
+  /**
+   * What the other log gave out has to be below what this one gives out, whoever began the merge and did not end it.
+   */
   async #arrived(): Promise<void> {
     const { storage, coordination, toolbox } = this.#context
     const clusterId = coordination()?.clusterId

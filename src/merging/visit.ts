@@ -1,5 +1,5 @@
-// A visit to a member of another cluster. Between two clusters there are no links: each refuses the other's members. A visitor comes
-// as a newcomer that is in no cluster yet, proves the secret, asks what it has to ask, and goes.
+// A visit to a member of another cluster. Between two clusters there are no links: each refuses the other's members. A
+// visitor comes as a newcomer that is in no cluster yet, proves the secret, asks what it has to ask, and goes.
 
 import type { Payload } from '../channels/payload.ts'
 import { type RequestOptions, Requests } from '../channels/requests.ts'
@@ -14,7 +14,10 @@ export interface Host {
   ask(subject: string, payload: Payload, options: RequestOptions): Promise<Payload>
 }
 
-/** Rejects as a join does: `ERR_WRONG_SECRET`, `ERR_FOREIGN_CLUSTER` (another name), `ERR_HANDSHAKE_FAILED`, `ERR_UNREACHABLE`, … */
+/**
+ * Rejects as a join does: `ERR_WRONG_SECRET`, `ERR_FOREIGN_CLUSTER` (another name), `ERR_HANDSHAKE_FAILED`,
+ * `ERR_UNREACHABLE`, …
+ */
 export async function visit<Value>(
   context: NodeContext,
   address: string,

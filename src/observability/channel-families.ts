@@ -1,5 +1,5 @@
-// The metrics of a node's channels, as a table like `families.ts`: one series for each channel, and for each reason that something
-// was dropped for. Reasons come from this code; their number is bounded here once more.
+// The metrics of a node's channels, as a table like `families.ts`: one series for each channel, and for each reason
+// that something was dropped for. Reasons come from this code; their number is bounded here once more.
 
 import { MAX_REASONS, type Sample } from './counted.ts'
 import type { DistributionView } from './distribution.ts'

@@ -1,6 +1,6 @@
-// From a node's counters, which are names, to Prometheus' counters, which are names with labels. Whatever has no family of
-// its own is something that was dropped. Names come from this code, but a reason may hold what a socket said, so
-// the labels of a family are bounded here once more.
+// From a node's counters, which are names, to Prometheus' counters, which are names with labels. Whatever has no family
+// of its own is something that was dropped. Names come from this code, but a reason may hold what a socket said, so the
+// labels of a family are bounded here once more.
 
 /** One value of a metric. */
 export interface Sample {

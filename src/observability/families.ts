@@ -1,6 +1,6 @@
 // What a node's metrics are, as a table: name, help, labels, and how the values follow from what the node knows at that
-// moment. Names and units by Prometheus' convention. States are one series each, 0 or 1, so that they can be counted over a
-// cluster. What is counted over time is in `counted.ts`; the process's own metrics are in `process-metrics.ts`.
+// moment. Names and units by Prometheus' convention. States are one series each, 0 or 1, so that they can be counted
+// over a cluster. What is counted over time is in `counted.ts`; the process's own metrics are in `process-metrics.ts`.
 
 import type { Latencies, ObservedChannel } from './channel-families.ts'
 import type { Sample } from './counted.ts'

@@ -1,5 +1,5 @@
-// Structured logs behind an interface of our own, so that a user can pass any logger. Silent in the API unless asked, `info` for the
-// command; what writes then is `pino-logger.ts`. What is said often is limited by {@link oncePer}.
+// Structured logs behind an interface of our own, so that a user can pass any logger. Silent in the API unless asked,
+// `info` for the command; what writes then is `pino-logger.ts`. What is said often is limited by {@link oncePer}.
 
 /** How much is said; each level includes those before it. */
 export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug'
@@ -41,8 +41,9 @@ export interface OncePerOptions {
 }
 
 /**
- * Limits a line that a stranger can provoke at will. The result answers, per reason, `undefined` when it was said less than
- * `intervalMs` ago, else how often it was held back since: `const held = limit(code); if (held !== undefined) log(…, { held })`.
+ * Limits a line that a stranger can provoke at will. The result answers, per reason, `undefined` when it was said less
+ * than `intervalMs` ago, else how often it was held back since: `const held = limit(code); if (held !== undefined)
+ * log(…, { held })`.
  */
 export function oncePer(options: OncePerOptions): (reason: string) => number | undefined {
   const { intervalMs, maxReasons = 256, now } = options

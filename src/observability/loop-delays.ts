@@ -36,7 +36,9 @@ function record(): void {
   noted.length = 0
 }
 
-/** The delays since this was last asked, at first since a node was started; those told last while there are no others. */
+/**
+ * The delays since this was last asked, at first since a node was started; those told last while there are no others.
+ */
 export function takeLoopDelays(): LoopDelays {
   record()
   if (delays === undefined || delays.count === 0) return told

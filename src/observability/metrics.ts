@@ -1,6 +1,6 @@
-// One node's metrics as Prometheus' text. Each node has a registry of its own, so that several in one process do not clash.
-// Everything is computed when it is asked for: until the first scrape nothing is measured for it but what the node
-// counts anyway, and not even the library is loaded.
+// One node's metrics as Prometheus' text. Each node has a registry of its own, so that several in one process do not
+// clash. Everything is computed when it is asked for: until the first scrape nothing is measured for it but what the
+// node counts anyway, and not even the library is loaded.
 
 import type { Metric, Registry } from 'prom-client'
 import { channelFamilies, latencyFamily } from './channel-families.ts'

@@ -1,6 +1,6 @@
-// Watches one node on behalf of whoever measures: counts leader changes, shows the times without a leader and without S5 as
-// spans, and answers the meter of an OpenTelemetry SDK when one asks. The API's meter has no proxy, so an SDK that comes after the
-// node is looked for from time to time.
+// Watches one node on behalf of whoever measures: counts leader changes, shows the times without a leader and without
+// S5 as spans, and answers the meter of an OpenTelemetry SDK when one asks. The API's meter has no proxy, so an SDK
+// that comes after the node is looked for from time to time.
 
 import { type BatchObservableCallback, type MeterProvider, metrics, type Span } from '@opentelemetry/api'
 import type { Time, Timer } from '../runtime/clock.ts'

@@ -1,5 +1,6 @@
-// The built-in logger: one JSON line per record, written by pino. A secret that lands in a record's fields is blanked here. Lines go to
-// stderr: stdout belongs to a command's answer. Loaded by whoever logs with it: it would be a tenth of what each process loads.
+// The built-in logger: one JSON line per record, written by pino. A secret that lands in a record's fields is blanked
+// here. Lines go to stderr: stdout belongs to a command's answer. Loaded by whoever logs with it: it would be a tenth
+// of what each process loads.
 
 import { destination, pino } from 'pino'
 import { type LogFields, type Logger, type LogLevel, silentLogger } from './logger.ts'

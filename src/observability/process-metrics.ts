@@ -1,7 +1,8 @@
-// What the process as a whole says of itself: memory, time, descriptors, delay of the event loop, garbage collection, under
-// the names that every Node.js dashboard knows. There is one process however many nodes run in it, so there is one registry;
-// it begins with the first scrape, and nothing watches the collector before. The delay of the loop is measured by the node anyway: the
-// library's own monitor knows nothing at the first scrape, and would wake the process up fifty times a second from then on.
+// What the process as a whole says of itself: memory, time, descriptors, delay of the event loop, garbage collection,
+// under the names that every Node.js dashboard knows. There is one process however many nodes run in it, so there is
+// one registry; it begins with the first scrape, and nothing watches the collector before. The delay of the loop is
+// measured by the node anyway: the library's own monitor knows nothing at the first scrape, and would wake the process
+// up fifty times a second from then on.
 
 import type { Registry } from 'prom-client'
 import { type LoopDelays, takeLoopDelays } from './loop-delays.ts'

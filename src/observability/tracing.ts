@@ -1,6 +1,6 @@
 // Spans by the OpenTelemetry API, without an SDK: whoever has one sees where time goes, across members too, for the
-// context travels in the envelope as W3C `traceparent`. Without one a span is a call that does nothing, and the work runs
-// as if there were none. Nothing here may fail: telemetry never changes what a call does.
+// context travels in the envelope as W3C `traceparent`. Without one a span is a call that does nothing, and the work
+// runs as if there were none. Nothing here may fail: telemetry never changes what a call does.
 
 import { AsyncLocalStorage } from 'node:async_hooks'
 import {
@@ -31,7 +31,10 @@ export function isTracing(): boolean {
   return !(provider instanceof ProxyTracerProvider) || provider.getDelegateTracer(instrumentationName) !== undefined
 }
 
-/** The `traceparent` of the message that is being handled, where nobody collects spans here: it is passed on all the same. */
+/**
+ * The `traceparent` of the message that is being handled, where nobody collects spans here: it is passed on all the
+ * same.
+ */
 const handled = new AsyncLocalStorage<string>()
 let hasHandledTraced = false
 
@@ -58,8 +61,8 @@ export interface SpanOptions {
 }
 
 /**
- * Runs `work` in a span that ends with it and bears its error. `work` is given the `traceparent` to send along; undefined when
- * nobody traces.
+ * Runs `work` in a span that ends with it and bears its error. `work` is given the `traceparent` to send along;
+ * undefined when nobody traces.
  */
 export function traced<Result>(
   name: string,

@@ -1,5 +1,5 @@
-// A backup: what the cluster had agreed on at one place of its log, in one file. One line of JSON says which cluster and which place, and has a digest
-// of all that follows: the state of the replicated machine, as snapshots have it.
+// A backup: what the cluster had agreed on at one place of its log, in one file. One line of JSON says which cluster
+// and which place, and has a digest of all that follows: the state of the replicated machine, as snapshots have it.
 
 import { createHash } from 'node:crypto'
 import type { ClusterState } from '../../consensus/index.ts'

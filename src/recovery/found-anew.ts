@@ -1,6 +1,7 @@
-// Founds a new cluster on what another one had agreed on: from a backup, or from the data directory of a voter whose majority is lost for good. An operator's act: whatever
-// of the old cluster still lives, or comes back, is another cluster from then on and is refused (`ERR_FOREIGN_CLUSTER`). The new log begins far behind the old
-// one, so every revision and fencing token of the new cluster is larger than all that the old one may have given out since.
+// Founds a new cluster on what another one had agreed on: from a backup, or from the data directory of a voter whose
+// majority is lost for good. An operator's act: whatever of the old cluster still lives, or comes back, is another
+// cluster from then on and is refused (`ERR_FOREIGN_CLUSTER`). The new log begins far behind the old one, so every
+// revision and fencing token of the new cluster is larger than all that the old one may have given out since.
 
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
@@ -17,7 +18,9 @@ import { decodeContent } from '../wire/log-entry.ts'
 import { encodeState } from '../wire/machine-state.ts'
 import type { Backup } from './backup-file.ts'
 
-/** So many entries may the old cluster have written behind what is restored: at 10,000 a second, those of three years. */
+/**
+ * So many entries may the old cluster have written behind what is restored: at 10,000 a second, those of three years.
+ */
 const INDEX_LEAP = 2 ** 40
 
 export interface FoundAnewOptions {
@@ -39,7 +42,10 @@ export interface Founded {
   readonly keys: number
 }
 
-/** Writes the data directory of the only voter of a new cluster. Rejects with `ERR_DATA_FOREIGN` when there is something in it already, `ERR_BAD_OPTIONS` when a node cannot have such a name. */
+/**
+ * Writes the data directory of the only voter of a new cluster. Rejects with `ERR_DATA_FOREIGN` when there is something
+ * in it already, `ERR_BAD_OPTIONS` when a node cannot have such a name.
+ */
 export async function foundAnew(backup: Backup, { dataDir, cluster, name }: FoundAnewOptions): Promise<Founded> {
   const problems = valueProblems({ cluster, name })
   if (problems.length > 0) throw new ClusterError('ERR_BAD_OPTIONS', problems.join('; '), { problems })
@@ -107,7 +113,10 @@ async function stateOf(
   return { index, term: hardState.term, state: machine.snapshot() }
 }
 
-/** Members, their sessions and what was under way belong to the old cluster; config, counters and claims go on, and claims end with their leases. */
+/**
+ * Members, their sessions and what was under way belong to the old cluster; config, counters and claims go on, and
+ * claims end with their leases.
+ */
 function renewed(state: ClusterState, id: string, name: string): ClusterState {
   return {
     ...state,

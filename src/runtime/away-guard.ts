@@ -8,12 +8,15 @@
 
 import type { Clock, Time, Timer } from './clock.ts'
 
-/** How often the guard proves that the loop runs, every 150 ms at least (`wake-ups.ts`); turns further apart than the threshold are an absence. */
+/**
+ * How often the guard proves that the loop runs, every 150 ms at least (`wake-ups.ts`); turns further apart than the
+ * threshold are an absence.
+ */
 const PULSE_MS = 100
 
 /**
- * A wall clock that moved so differently from the monotonic one makes us ask the boot clock, and a boot clock that ran ahead
- * by as much shows a suspension: twice the resolution it has on Linux.
+ * A wall clock that moved so differently from the monotonic one makes us ask the boot clock, and a boot clock that ran
+ * ahead by as much shows a suspension: twice the resolution it has on Linux.
  */
 const SUSPECTED_SUSPENSION_MS = 20
 

@@ -13,8 +13,9 @@ const wakeUps = new WakeUps({
 })
 
 /**
- * Calls `work` every `ms` milliseconds, with nothing that is current here, until disposed: on the beat that is nearest, or on each if they are no more than
- * {@link BEAT_MS}. It is told how late the process was since the beat before, in milliseconds.
+ * Calls `work` every `ms` milliseconds, with nothing that is current here, until disposed: on the beat that is nearest,
+ * or on each if they are no more than {@link BEAT_MS}. It is told how late the process was since the beat before, in
+ * milliseconds.
  */
 export function onBeat(work: (lateMs: number) => void, ms: number): Timer {
   return wakeUps.every(ms, work)

@@ -1,5 +1,6 @@
-// Measures how late this process's own event loop is, so that membership blames itself before it blames others (Lifeguard,
-// with a measured cause), and for its metrics. By the beat that there is anyway: Node's own monitor would wake the process up as often again.
+// Measures how late this process's own event loop is, so that membership blames itself before it blames others
+// (Lifeguard, with a measured cause), and for its metrics. By the beat that there is anyway: Node's own monitor would
+// wake the process up as often again.
 
 import { noteLoopDelay } from '../observability/loop-delays.ts'
 import { BEAT_MS, onBeat } from './beat.ts'
@@ -7,12 +8,14 @@ import { systemClock } from './clock.ts'
 
 /** What was not exceeded for so long is forgotten. */
 const REPORT_MS = 1_000
-/** By so much a delay exceeds the one that was reported last to be told at once: a fifth of the shortest probe timeout. */
+/**
+ * By so much a delay exceeds the one that was reported last to be told at once: a fifth of the shortest probe timeout.
+ */
 const NOTABLE_MS = 40
 
 /**
- * Calls `report` each second with the longest delay in it in milliseconds, until disposed; with one that is notably longer than what was
- * reported last at once: who is late should know it before it judges others.
+ * Calls `report` each second with the longest delay in it in milliseconds, until disposed; with one that is notably
+ * longer than what was reported last at once: who is late should know it before it judges others.
  */
 export function watchLoopDelay(report: (ms: number) => void): Disposable {
   const delays = new DelayReports(systemClock.now(), report)

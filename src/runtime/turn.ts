@@ -1,5 +1,5 @@
-// The one door through which anything enters the cores: timers, messages, calls. Each entrance first asks the away guard,
-// and a bug (a broken invariant, an exception nobody expected) stops the node instead of leaving it half alive.
+// The one door through which anything enters the cores: timers, messages, calls. Each entrance first asks the away
+// guard, and a bug (a broken invariant, an exception nobody expected) stops the node instead of leaving it half alive.
 
 import type { AwayGuard } from './away-guard.ts'
 import type { Time } from './clock.ts'

@@ -1,6 +1,7 @@
-// Who waits for an answer, by the id of what was asked. A plain table: ids are counted up and find their place by the remainder; whoever finds
-// it taken, by one who has waited for long, stands beside it. A Map does the same, but it is made anew every few entries, and each that has
-// been promoted keeps all later ones from the young generation's collector: with many short calls that was a quarter of a caller's time.
+// Who waits for an answer, by the id of what was asked. A plain table: ids are counted up and find their place by the
+// remainder; whoever finds it taken, by one who has waited for long, stands beside it. A Map does the same, but it is
+// made anew every few entries, and each that has been promoted keeps all later ones from the young generation's
+// collector: with many short calls that was a quarter of a caller's time.
 
 export interface Identified {
   readonly id: number

@@ -1,10 +1,12 @@
-// What a process wakes up for by itself, besides the timers of its cores: intervals, all in step on one beat of 100 ms. Each time that an idle process
-// wakes up costs it a quarter of a millisecond of a cold processor, whatever there is to do; so the beat comes with a turn that a message or a timer brings
-// anyway, if one does: a follower lives by the heartbeats of its leader. Where nothing brings it, one timer does.
+// What a process wakes up for by itself, besides the timers of its cores: intervals, all in step on one beat of 100 ms.
+// Each time that an idle process wakes up costs it a quarter of a millisecond of a cold processor, whatever there is to
+// do; so the beat comes with a turn that a message or a timer brings anyway, if one does: a follower lives by the
+// heartbeats of its leader. Where nothing brings it, one timer does.
 //
-// Nothing that a turn brings can put Node's timer off, so where turns bring the beats it is set for half as long again: long enough to be needed less often,
-// short enough that this process cannot be taken for one that stood still (`away-guard.ts`). The timers of cores are each one of Node's: rung one after the
-// other on a timer that all share, those of many late members in a process found each other silent.
+// Nothing that a turn brings can put Node's timer off, so where turns bring the beats it is set for half as long again:
+// long enough to be needed less often, short enough that this process cannot be taken for one that stood still
+// (`away-guard.ts`). The timers of cores are each one of Node's: rung one after the other on a timer that all share,
+// those of many late members in a process found each other silent.
 
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Timer } from './clock.ts'

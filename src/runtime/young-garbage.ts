@@ -1,10 +1,12 @@
-// What has come from the network and was handed over lies outside of V8's heap, each payload in memory of its own. V8 counts it, and when some 8 MB more
-// have come than there were, it marks the whole heap to find what nobody needs: under bulk 20 times a second, which stops everybody for 5 to 15 ms each
-// time, although it is all young. Looking through the young generation alone takes half a millisecond and finds it too, but V8 does that only after 32 MB.
-// So it is asked for here, soon enough that the whole heap need not be marked. In a large heap V8's own measure is larger than those 32 MB.
-// It is done by this thread alone, and so is the freeing of what was found: for work of a third of a millisecond V8 calls threads to help, and where the
-// processors have other work it waits for them several times as long as it would have taken by itself. Memory that such a thread has yet to free counts as
-// grown meanwhile, so that V8 marks the whole heap after all.
+// What has come from the network and was handed over lies outside of V8's heap, each payload in memory of its own. V8
+// counts it, and when some 8 MB more have come than there were, it marks the whole heap to find what nobody needs:
+// under bulk 20 times a second, which stops everybody for 5 to 15 ms each time, although it is all young. Looking
+// through the young generation alone takes half a millisecond and finds it too, but V8 does that only after 32 MB. So
+// it is asked for here, soon enough that the whole heap need not be marked. In a large heap V8's own measure is larger
+// than those 32 MB. It is done by this thread alone, and so is the freeing of what was found: for work of a third of a
+// millisecond V8 calls threads to help, and where the processors have other work it waits for them several times as
+// long as it would have taken by itself. Memory that such a thread has yet to free counts as grown meanwhile, so that
+// V8 marks the whole heap after all.
 
 import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -45,7 +47,10 @@ export function handedOver(bytes: number): void {
   lowest = getHeapStatistics().external_memory
 }
 
-/** V8's own function, which Node hands out to contexts that are made while its flag is set; one that does nothing where there is none. */
+/**
+ * V8's own function, which Node hands out to contexts that are made while its flag is set; one that does nothing where
+ * there is none.
+ */
 function collector(): Collect {
   if (globalThis.gc !== undefined) return globalThis.gc
   setFlagsFromString('--expose-gc')

@@ -1,5 +1,6 @@
-// Which of several instances is called. Pure: chance is handed in. Whatever the strategy, members that are suspect, stalled or
-// draining, instances that are degraded or weigh nothing, and those of other clusters come only when there is no better one.
+// Which of several instances is called. Pure: chance is handed in. Whatever the strategy, members that are suspect,
+// stalled or draining, instances that are degraded or weigh nothing, and those of other clusters come only when there
+// is no better one.
 
 import type { Random } from '../../topology/index.ts'
 import type { BalanceStrategy, ServiceInstance } from './service-interface.ts'

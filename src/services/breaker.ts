@@ -44,7 +44,10 @@ export class Breaker {
   }
 }
 
-/** Retries may be a tenth of the calls, so that an outage is not answered with a storm; what is not used is saved up to a bound. */
+/**
+ * Retries may be a tenth of the calls, so that an outage is not answered with a storm; what is not used is saved up to
+ * a bound.
+ */
 const RETRY_SHARE = 0.1
 const FIRST_RETRIES = 10
 const MAX_SAVED_RETRIES = 500

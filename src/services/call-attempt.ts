@@ -1,5 +1,5 @@
-// One attempt of a call at one instance: settles once, keeps account of what the instance did and of the retries that it carried, and can
-// be given up. The exchange keeps it as it is while it waits, so that an attempt is one object.
+// One attempt of a call at one instance: settles once, keeps account of what the instance did and of the retries that
+// it carried, and can be given up. The exchange keeps it as it is while it waits, so that an attempt is one object.
 
 import type { JsonValue } from '../channels/payload.ts'
 import type { ClusterError } from '../errors.ts'

@@ -1,4 +1,5 @@
-// Who calls whom, as the caller measures it: how often, how fast, how many fail. Bounded: the edge that was used longest ago goes first.
+// Who calls whom, as the caller measures it: how often, how fast, how many fail. Bounded: the edge that was used
+// longest ago goes first.
 
 /** One caller and one service that it calls; an entry of `GET /v1/calls`. */
 export interface CallEdge {

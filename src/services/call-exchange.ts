@@ -1,6 +1,7 @@
-// Calls on their way between members, both ends: what is said to a member is gathered into messages (`call-outbox.ts`), and what comes is given to
-// the caller that waits, or to the host. Messages travel acknowledged on the data channel, so a call survives that links are changed
-// under it; it ends by its answer, at its deadline, or when its owner is down.
+// Calls on their way between members, both ends: what is said to a member is gathered into messages (`call-outbox.ts`),
+// and what comes is given to the caller that waits, or to the host. Messages travel acknowledged on the data channel,
+// so a call survives that links are changed under it; it ends by its answer, at its deadline, or when its owner is
+// down.
 
 import type { CarriedFrom, Carrier } from '../channels/carrier.ts'
 import { failureFrom, type JsonValue, unsendable } from '../channels/payload.ts'
@@ -19,8 +20,8 @@ export interface CallServer {
 }
 
 /**
- * How a call ended without an answer. `refused`: its host did not run it. `failed`: its handler threw. `lost`: whether it arrived is told by
- * `mayHaveHappened` of the error.
+ * How a call ended without an answer. `refused`: its host did not run it. `failed`: its handler threw. `lost`: whether
+ * it arrived is told by `mayHaveHappened` of the error.
  */
 export type CallEnd = 'refused' | 'failed' | 'lost'
 
@@ -78,7 +79,10 @@ export interface CallExchangeOptions {
 
 /** What is said without anybody waiting for it is tried for so long. */
 const UNAWAITED_MS = 30_000
-/** Calls are given to the host so many at a time, and no more in a turn of the loop once they have taken this long: what they gave leaves first. */
+/**
+ * Calls are given to the host so many at a time, and no more in a turn of the loop once they have taken this long: what
+ * they gave leaves first.
+ */
 const SERVED_TOGETHER = 8
 const TURN_MS = 1
 
@@ -196,8 +200,8 @@ export class CallExchange implements Disposable {
   }
 
   /**
-   * One message in a turn of the loop, or as much of it as a turn may take: what follows from it is on its way before the next is begun, so that
-   * both ends work at the same time and do not wait for each other in turns.
+   * One message in a turn of the loop, or as much of it as a turn may take: what follows from it is on its way before
+   * the next is begun, so that both ends work at the same time and do not wait for each other in turns.
    */
   #readNext(): void {
     const heard = this.#isClosed ? undefined : this.#inbox.shift()

@@ -1,4 +1,5 @@
-// How long a call may take and who may end it: what its caller said, and what is left to the handler that it is made in.
+// How long a call may take and who may end it: what its caller said, and what is left to the handler that it is made
+// in.
 
 import { ClusterError } from '../errors.ts'
 import type { Time } from '../runtime/clock.ts'

@@ -1,5 +1,6 @@
-// What members say to each other about calls: JSON over the data channel, everything of one turn in one message, so that many small
-// calls cost little more than one. Each argument and answer is written when it is given, so that one that JSON cannot say fails alone.
+// What members say to each other about calls: JSON over the data channel, everything of one turn in one message, so
+// that many small calls cost little more than one. Each argument and answer is written when it is given, so that one
+// that JSON cannot say fails alone.
 //
 //   caller ── calls [id, number, method, ms left, kind, trace, argument, retries] ──▶ owner   0: one answer, 1: stream
 //   caller ── pulls [id, call] ──▶ owner                                     more of the stream that a call began
@@ -60,7 +61,10 @@ export const MAX_CALL_BYTES = MAX_PAYLOAD_BYTES
 export const MAX_BATCH_BYTES = 48 * 1024
 /** Things taken in one message. */
 export const MAX_BATCH = 4_096
-/** Things said in one message, so that the other end begins with some while others are still being said; more save hardly anything. */
+/**
+ * Things said in one message, so that the other end begins with some while others are still being said; more save
+ * hardly anything.
+ */
 const SAID_TOGETHER = 32
 
 const kinds = ['calls', 'pulls', 'cancels', 'answers', 'failures'] as const

@@ -1,6 +1,7 @@
-// What is to be said to other members about calls, gathered into messages. All that one turn of the loop brings leaves as one; and while enough is on its
-// way to a member unacknowledged, what follows waits for an acknowledgement, but not for long: a message costs both ends many times what a call does, and callers that
-// begin together would otherwise drift apart into messages of a few calls each. (Nagle's way, RFC 896, with two on the way in place of one.)
+// What is to be said to other members about calls, gathered into messages. All that one turn of the loop brings leaves
+// as one; and while enough is on its way to a member unacknowledged, what follows waits for an acknowledgement, but not
+// for long: a message costs both ends many times what a call does, and callers that begin together would otherwise
+// drift apart into messages of a few calls each. (Nagle's way, RFC 896, with two on the way in place of one.)
 //
 //   say ──▶ gathered ── turn ends, fewer than ON_THE_WAY under way, or full ───▶ sent ── settled ──▶ one less under way
 //              └── held ── one is settled, or HELD_MS are over ───────────────────▲
@@ -8,7 +9,9 @@
 import type { Time, Timer } from '../runtime/clock.ts'
 import { type Kind, OutgoingBatch } from './call-messages.ts'
 
-/** Messages to one member that are not acknowledged yet. Two: the other end works on one while this one makes the next. */
+/**
+ * Messages to one member that are not acknowledged yet. Two: the other end works on one while this one makes the next.
+ */
 const ON_THE_WAY = 2
 /** Members far away acknowledge late: nothing waits for that longer than this. */
 const HELD_MS = 1
@@ -55,7 +58,10 @@ export class CallOutbox implements Disposable {
     if (batch) this.#send(to, batch)
   }
 
-  /** Sends when everything that runs now has said what it has to say: after the microtasks, of which more may come while they run. */
+  /**
+   * Sends when everything that runs now has said what it has to say: after the microtasks, of which more may come while
+   * they run.
+   */
   schedule(): void {
     if (this.#isScheduled) return
     this.#isScheduled = true

@@ -1,5 +1,5 @@
-// Calls of one node, both ways, as its services have them: the host of its own instances, the caller of all, and what links and members
-// mean to calls under way.
+// Calls of one node, both ways, as its services have them: the host of its own instances, the caller of all, and what
+// links and members mean to calls under way.
 
 import type { Carrier } from '../channels/carrier.ts'
 import { memberDown } from '../channels/failures.ts'
@@ -66,7 +66,10 @@ export class CallSide implements Disposable {
     )
   }
 
-  /** Passes a call on to an instance of this cluster, as long as `limits` says. Throws {@link NotServed} when none served it. */
+  /**
+   * Passes a call on to an instance of this cluster, as long as `limits` says. Throws {@link NotServed} when none
+   * served it.
+   */
   async passOn(asked: Asked): Promise<JsonValue | AsyncIterable<JsonValue>> {
     const limits = this.calls.limits(asked.options, 0)
     const { outcome, by } = await this.calls.outcome(asked, limits)

@@ -1,4 +1,5 @@
-// Who calls whom in the whole cluster: every member measures the calls that it makes, and whoever wants to see them all asks all.
+// Who calls whom in the whole cluster: every member measures the calls that it makes, and whoever wants to see them all
+// asks all.
 
 import type { WaitOptions } from '../node-interface.ts'
 import type { NodeContext } from '../node-part.ts'

@@ -1,5 +1,5 @@
-// The instances among which a call chooses. They are the same from call to call until members or services change, so what can be said of
-// all of them is found once and kept.
+// The instances among which a call chooses. They are the same from call to call until members or services change, so
+// what can be said of all of them is found once and kept.
 
 import { bestOf } from './balance.ts'
 import type { ServiceInstance } from './service-interface.ts'

@@ -1,5 +1,6 @@
-// Services with types: one contract for those who offer and those who call, checked at both ends by any Standard Schema. What a
-// caller sends is checked before it leaves and again where it arrives, for the two ends may be of different releases.
+// Services with types: one contract for those who offer and those who call, checked at both ends by any Standard
+// Schema. What a caller sends is checked before it leaves and again where it arrives, for the two ends may be of
+// different releases.
 
 import type { JsonValue } from '../channels/payload.ts'
 import { type Checked, checkValue } from '../coordination/schema-check.ts'
@@ -46,7 +47,10 @@ export type ContractHandlers<Methods extends ServiceMethods> = {
   ) => Given<Methods[Method]> | Promise<Given<Methods[Method]>>
 }
 
-/** What calls a contract: one function for each of its methods, each as {@link Services.call} or {@link Services.stream}. */
+/**
+ * What calls a contract: one function for each of its methods, each as {@link Services.call} or
+ * {@link Services.stream}.
+ */
 export type ContractClient<Methods extends ServiceMethods> = {
   readonly [Method in keyof Methods]: (
     input: ValueOf<Methods[Method]['input']>,

@@ -1,5 +1,5 @@
-// One timer for the deadlines of many: armed for the first, looked through when it fires. Most of what waits is done long before, so
-// a timer for each would be work for nothing.
+// One timer for the deadlines of many: armed for the first, looked through when it fires. Most of what waits is done
+// long before, so a timer for each would be work for nothing.
 
 import { MAX_DELAY_MS, type Time, type Timer } from '../runtime/clock.ts'
 

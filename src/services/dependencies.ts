@@ -1,5 +1,5 @@
-// Who needs whom, as the instances themselves declare it. Names depend on names: an instance is served when any instance of what it
-// needs can be called.
+// Who needs whom, as the instances themselves declare it. Names depend on names: an instance is served when any
+// instance of what it needs can be called.
 
 import type { ServiceImpact, ServiceInstance } from './service-interface.ts'
 

@@ -1,5 +1,5 @@
-// Whether an instance works, as its owner finds out: by asking a function, an HTTP address or a TCP port now and then, or by being
-// told often enough. One odd answer changes nothing: only several of the same in a row do.
+// Whether an instance works, as its owner finds out: by asking a function, an HTTP address or a TCP port now and then,
+// or by being told often enough. One odd answer changes nothing: only several of the same in a row do.
 //
 //   passing ── `failures` in a row ──> critical ── `successes` in a row ──> passing
 
@@ -22,8 +22,10 @@ export interface HealthPace {
 }
 
 /**
- * How the health of an instance is found out. `check`: passes unless it throws, rejects or answers false. `http`: passes with a status below
- * 400. `tcp`: passes when the port accepts. `ttlMs`: critical unless `registration.pass()` was called within that time, at least 100.
+ * How the health of an instance is found out. `check`: passes unless it throws, rejects or answers false. `http`:
+ * passes with a status below
+ * 400. `tcp`: passes when the port accepts. `ttlMs`: critical unless `registration.pass()` was called within that time,
+ *      at least 100.
  */
 export type HealthCheck =
   | (HealthPace & { readonly check: (signal: AbortSignal) => unknown })

@@ -1,5 +1,5 @@
-// What this node has seen of the instances that it calls: how busy each is, how fast, and whether it fails. Kept for a bounded number;
-// the one that was first called longest ago goes first.
+// What this node has seen of the instances that it calls: how busy each is, how fast, and whether it fails. Kept for a
+// bounded number; the one that was first called longest ago goes first.
 
 import type { ClusterError } from '../errors.ts'
 import type { Load } from './balance.ts'

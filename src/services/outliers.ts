@@ -1,5 +1,6 @@
-// Instances that fail much more often than the others of their service get no calls for a while (outlier ejection). Unlike a breaker it
-// counts what handlers throw, too: but only in comparison, for what all of them throw is the callers' doing. Pure: time is handed in.
+// Instances that fail much more often than the others of their service get no calls for a while (outlier ejection).
+// Unlike a breaker it counts what handlers throw, too: but only in comparison, for what all of them throw is the
+// callers' doing. Pure: time is handed in.
 
 /** Weight of the newest call in an instance's share of failures. */
 const NEWEST = 0.1

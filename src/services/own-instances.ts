@@ -75,7 +75,9 @@ export class OwnInstances implements Disposable {
     }
   }
 
-  /** Offers what is in another cluster; `handler` passes calls on. Undefined: this node offers 1,000 services already. */
+  /**
+   * Offers what is in another cluster; `handler` passes calls on. Undefined: this node offers 1,000 services already.
+   */
   offerForeign(facts: ServiceFacts, handler: FindHandler): ForeignOffer | undefined {
     const number = this.#offer(facts, handler, MAX_PASSED_ON)
     if (number === undefined) return undefined

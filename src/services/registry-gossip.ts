@@ -1,7 +1,7 @@
-// Carries the registry between members: what changes goes to everybody at once on the gossip channel, and every second two members
-// compare what they know, so that whatever was lost on the way is repaired, also after a partition. Those that compare are
-// linked neighbors: what one of them learns the others learn from it, and nobody opens a link for it. Who has learned nothing
-// for a while compares seldom: whoever lacks what is new is asked by those that have it.
+// Carries the registry between members: what changes goes to everybody at once on the gossip channel, and every second
+// two members compare what they know, so that whatever was lost on the way is repaired, also after a partition. Those
+// that compare are linked neighbors: what one of them learns the others learn from it, and nobody opens a link for it.
+// Who has learned nothing for a while compares seldom: whoever lacks what is new is asked by those that have it.
 
 import type { Carrier } from '../channels/carrier.ts'
 import type { JsonValue } from '../channels/payload.ts'
@@ -13,14 +13,23 @@ import type { ServiceFacts } from './service-facts.ts'
 
 const SUBJECT = 'trellis.registry'
 const COMPARE_INTERVAL_MS = 1_000
-/** So long after the last news. Shorter: of a few neighbors one may not have been chosen in that time. Longer: idle members ask each other for nothing. */
+/**
+ * So long after the last news. Shorter: of a few neighbors one may not have been chosen in that time. Longer: idle
+ * members ask each other for nothing.
+ */
 const LIVELY_MS = 10_000
 /** From then on. */
 const QUIET_INTERVAL_MS = 8_000
-/** News go out at once; those of the next so many milliseconds go together, so that churn costs a bounded number of messages. */
+/**
+ * News go out at once; those of the next so many milliseconds go together, so that churn costs a bounded number of
+ * messages.
+ */
 const TELL_INTERVAL_MS = 50
 const TIMEOUT_MS = 3_000
-/** With so many of its neighbors a node compares as soon as they are linked; beyond it with some. A guess: of hundreds, each would tell all others the same. */
+/**
+ * With so many of its neighbors a node compares as soon as they are linked; beyond it with some. A guess: of hundreds,
+ * each would tell all others the same.
+ */
 const MEETINGS = 32
 /** Pieces of a large difference that are fetched at once, before the next second. */
 const MAX_ROUNDS = 16
@@ -80,8 +89,8 @@ export class RegistryGossip implements Disposable {
   }
 
   /**
-   * A member is (again) there, or linked: once it is both, one of the two compares, and both know what either knew. Unless there are many
-   * others, with whom they have compared.
+   * A member is (again) there, or linked: once it is both, one of the two compares, and both know what either knew.
+   * Unless there are many others, with whom they have compared.
    */
   meet(member: string): void {
     const { self, toolbox } = this.#options.context
@@ -91,8 +100,9 @@ export class RegistryGossip implements Disposable {
   }
 
   /**
-   * Compares with one member: now, or once more when that is under way, however often it is asked for meanwhile. One lost message leaves a gap
-   * before each that follows, and a comparison for each of them would keep their sender from its work.
+   * Compares with one member: now, or once more when that is under way, however often it is asked for meanwhile. One
+   * lost message leaves a gap before each that follows, and a comparison for each of them would keep their sender from
+   * its work.
    */
   async compareWith(member: string): Promise<void> {
     if (this.#comparing.has(member)) return void this.#comparing.set(member, true)

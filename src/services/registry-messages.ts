@@ -1,4 +1,5 @@
-// What registries say to each other, by requests and on the gossip channel: JSON, checked in full before a word of it is believed.
+// What registries say to each other, by requests and on the gossip channel: JSON, checked in full before a word of it
+// is believed.
 //
 //   A ── { fingerprint } ──> B        { same: true }, or { digest } of B
 //   A ── { digest, deltas } ──> B     the deltas that B lacked; { deltas } that A lacks

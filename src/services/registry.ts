@@ -1,12 +1,13 @@
-// Who offers what: a replicated table in which every entry has one writer, its owner. Pure: no socket, clock or chance; the runtime
-// sends what it returns and hands in what came.
+// Who offers what: a replicated table in which every entry has one writer, its owner. Pure: no socket, clock or chance;
+// the runtime sends what it returns and hands in what came.
 //
-// An owner counts its changes; a change carries its count. So what is known of an owner is one number, and all that is known is a
-// small digest: pairs of owner and (generation, count), compared as in anti-entropy (Demers et al., 1987, section 1.3; Van
-// Renesse et al., "Efficient Reconciliation", 2008, "scuttlebutt"). A delta says all that changed after `from` up to `to`: it
-// is taken only where nothing before `from` is missing, so there are never holes to remember. What was removed stays as a
-// tombstone, a bounded number of them; whoever is behind the oldest gets the whole of an owner instead (`from` 0), which replaces.
-// A new life of an owner (a higher generation) begins with nothing.
+// An owner counts its changes; a change carries its count. So what is known of an owner is one number, and all that is
+// known is a small digest: pairs of owner and (generation, count), compared as in anti-entropy (Demers et al., 1987,
+// section 1.3; Van Renesse et al., "Efficient Reconciliation", 2008, "scuttlebutt"). A delta says all that changed
+// after `from` up to `to`: it is taken only where nothing before `from` is missing, so there are never holes to
+// remember. What was removed stays as a tombstone, a bounded number of them; whoever is behind the oldest gets the
+// whole of an owner instead (`from` 0), which replaces. A new life of an owner (a higher generation) begins with
+// nothing.
 
 /** One thing that an owner offers, or no longer does. */
 export interface RegistryEntry<Facts> {
@@ -127,7 +128,10 @@ export class Registry<Facts> {
     })
   }
 
-  /** Equal where the same is known, and hardly ever where it is not (FNV-1a over the owners, added up in any order). Whoever has never registered anything might as well be unknown. */
+  /**
+   * Equal where the same is known, and hardly ever where it is not (FNV-1a over the owners, added up in any order).
+   * Whoever has never registered anything might as well be unknown.
+   */
   fingerprint(): number {
     let sum = 0
     for (const [owner, { generation, count }] of this.#owners) {

@@ -1,8 +1,12 @@
-// How often the work for one user's call may be done again, over all members that it leads to. An attempt carries half of what is left, and
-// its answer says how much of that was used; the rest comes back. So it is divided and never multiplied: a callee that calls on
-// cannot make more of it, however deep the calls go (Beyer et al., "Site Reliability Engineering", 2016, chapter 22). Pure.
+// How often the work for one user's call may be done again, over all members that it leads to. An attempt carries half
+// of what is left, and its answer says how much of that was used; the rest comes back. So it is divided and never
+// multiplied: a callee that calls on cannot make more of it, however deep the calls go (Beyer et al., "Site Reliability
+// Engineering", 2016, chapter 22). Pure.
 
-/** Of one call by a program that serves no call itself: so often everything that it leads to is done again, taken together. */
+/**
+ * Of one call by a program that serves no call itself: so often everything that it leads to is done again, taken
+ * together.
+ */
 export const CALL_RETRIES = 3
 
 export class RetryAllowance {

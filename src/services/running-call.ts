@@ -1,5 +1,5 @@
-// A call while its handler runs: what the handler is told, and what the calls that it makes inherit. The signal is made when somebody asks
-// for it, for most handlers do not.
+// A call while its handler runs: what the handler is told, and what the calls that it makes inherit. The signal is made
+// when somebody asks for it, for most handlers do not.
 
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { JsonValue } from '../channels/payload.ts'
@@ -84,7 +84,10 @@ export class RunningCall implements ServiceCallContext {
     return running.run(this, handler, argument, this)
   }
 
-  /** It is answered: what its handler still does may retry nothing more, unless it is a stream that goes on. Gives how many retries it has used. */
+  /**
+   * It is answered: what its handler still does may retry nothing more, unless it is a stream that goes on. Gives how
+   * many retries it has used.
+   */
   retriesUsed(): number {
     return this.isStream ? this.#retries : this.#retries - this.retries.close()
   }

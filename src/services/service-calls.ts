@@ -1,6 +1,7 @@
-// Calls from the caller's side: which instance, how often, how long. One deadline covers all attempts. An attempt is repeated
-// elsewhere when it has not happened, or may happen twice, and the retry budget of this node and the allowance of the call have room. A
-// hedged call asks a second instance when the first is slow, out of the same (Dean and Barroso, "The Tail at Scale", 2013).
+// Calls from the caller's side: which instance, how often, how long. One deadline covers all attempts. An attempt is
+// repeated elsewhere when it has not happened, or may happen twice, and the retry budget of this node and the allowance
+// of the call have room. A hedged call asks a second instance when the first is slow, out of the same (Dean and
+// Barroso, "The Tail at Scale", 2013).
 
 import { SpanKind } from '@opentelemetry/api'
 import type { Random } from '../../topology/index.ts'
@@ -101,7 +102,10 @@ export class ServiceCalls implements CallingNode {
     return new CallLimits(this.clock, deadlineMs ?? defaultMs, signal, timeoutMs)
   }
 
-  /** The instance of this cluster that a call would go to now: messages reach members, and no other cluster. Throws `ERR_UNKNOWN_SERVICE`. */
+  /**
+   * The instance of this cluster that a call would go to now: messages reach members, and no other cluster. Throws
+   * `ERR_UNKNOWN_SERVICE`.
+   */
   pick(name: string, options: ServiceCallOptions): Target {
     const accepts = ({ cluster }: ServiceInstance): boolean => cluster === ''
     const target = this.choose({ name, options, accepts }, [], this.clock.now())

@@ -1,5 +1,5 @@
-// What an instance says of itself, as it travels: checked where it is made and again where it arrives, for members differ in
-// their releases and, at worst, in their good will.
+// What an instance says of itself, as it travels: checked where it is made and again where it arrives, for members
+// differ in their releases and, at worst, in their good will.
 
 import semverValid from 'semver/functions/valid.js'
 import { ClusterError } from '../errors.ts'
@@ -32,8 +32,8 @@ const word = /^[a-z0-9][a-z0-9._/-]{0,127}$/i
 const healths: readonly string[] = ['passing', 'degraded', 'critical'] satisfies ServiceHealth[]
 
 /**
- * Checks what a user says and fills in the rest from `base`, which says what can be changed but name and cluster. Throws `ERR_BAD_OPTIONS` with every problem, those that were
- * found before included.
+ * Checks what a user says and fills in the rest from `base`, which says what can be changed but name and cluster.
+ * Throws `ERR_BAD_OPTIONS` with every problem, those that were found before included.
  */
 export function serviceFacts(
   base: ServiceFacts,

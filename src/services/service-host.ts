@@ -1,5 +1,5 @@
-// The instances of this node at work: runs their handlers for calls from anywhere, as many at once as each allows, and lets a caller
-// cancel what it no longer wants. What a handler calls itself belongs to the call that it runs for.
+// The instances of this node at work: runs their handlers for calls from anywhere, as many at once as each allows, and
+// lets a caller cancel what it no longer wants. What a handler calls itself belongs to the call that it runs for.
 //
 //   call ──▶ no such instance or method, or too many running: refused, no handler has seen it
 //     └──▶ handler ──▶ a value: answered         deadline, cancel, caller gone ──▶ `signal` aborts, nothing is answered

@@ -1,5 +1,5 @@
-// The registry as one may ask it: instances by name, seen through membership. An owner that is `down` or `left` has none, one that is
-// suspect or stalled keeps its own with that mark, and both are as before as soon as the owner is.
+// The registry as one may ask it: instances by name, seen through membership. An owner that is `down` or `left` has
+// none, one that is suspect or stalled keeps its own with that mark, and both are as before as soon as the owner is.
 
 import satisfies from 'semver/functions/satisfies.js'
 import type { MemberView } from '../node-interface.ts'

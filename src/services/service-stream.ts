@@ -1,6 +1,6 @@
-// A stream from the caller's side: the first items answer the call, and while the reader is busy with some the next ones are asked for, so
-// at most two answers are ahead of it. It ends by its end, its deadline, its caller, or the failure of its owner; an owner that is gone
-// ends it with what had come.
+// A stream from the caller's side: the first items answer the call, and while the reader is busy with some the next
+// ones are asked for, so at most two answers are ahead of it. It ends by its end, its deadline, its caller, or the
+// failure of its owner; an owner that is gone ends it with what had come.
 
 import type { JsonValue } from '../channels/payload.ts'
 import { ClusterError } from '../errors.ts'

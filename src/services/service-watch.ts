@@ -1,5 +1,5 @@
-// Changes of what a query finds, as an async iterable. What happened between two reads is told as one difference, so a slow
-// reader costs no memory beyond what there is to see.
+// Changes of what a query finds, as an async iterable. What happened between two reads is told as one difference, so a
+// slow reader costs no memory beyond what there is to see.
 
 import { endable } from '../iteration.ts'
 import type { ServiceChange, ServiceInstance } from './service-interface.ts'

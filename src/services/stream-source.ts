@@ -1,5 +1,5 @@
-// What a handler yields, at its owner: taken from its iterator only when the caller has asked, so a slow reader slows the generator. What
-// is ready when one is asked for goes along with it.
+// What a handler yields, at its owner: taken from its iterator only when the caller has asked, so a slow reader slows
+// the generator. What is ready when one is asked for goes along with it.
 
 import type { JsonValue } from '../channels/payload.ts'
 import type { Time } from '../runtime/clock.ts'
@@ -48,7 +48,10 @@ export class StreamSource {
     return this.#isClosed
   }
 
-  /** The next answer, as JSON: at least one item, or the end. Rejects with what the handler throws, after the items before it. */
+  /**
+   * The next answer, as JSON: at least one item, or the end. Rejects with what the handler throws, after the items
+   * before it.
+   */
   async take(): Promise<string> {
     if (this.#isTaking) throw new TypeError('one answer of a stream at a time')
     this.#isTaking = true

@@ -16,7 +16,10 @@ export async function writeChecked(fs: FileSystem, path: string, value: unknown)
   await replaceFile(fs, path, Buffer.from(`${text}\n`))
 }
 
-/** The value in `path` as `parse` accepts it; undefined when there is no such file. Anything else throws `ERR_LOG_CORRUPT`. */
+/**
+ * The value in `path` as `parse` accepts it; undefined when there is no such file. Anything else throws
+ * `ERR_LOG_CORRUPT`.
+ */
 export async function readChecked<Value>(
   fs: FileSystem,
   path: string,

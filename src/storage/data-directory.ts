@@ -1,5 +1,5 @@
-// A node's data directory: `NodeStorage` in files, mode 0700, one process at a time. Each file is replaced as a whole and
-// durably, so a crash leaves the old or the new one.
+// A node's data directory: `NodeStorage` in files, mode 0700, one process at a time. Each file is replaced as a whole
+// and durably, so a crash leaves the old or the new one.
 //
 //   identity.pem node.json generation   whose directory, which life    node-files.ts
 //   raft.log raft.log.N raft.snapshot.N store.json    the log, and the id it votes with    log-files.ts
@@ -70,8 +70,9 @@ export class DataDirectory implements NodeStorage {
 
   /**
    * Opens the directory, makes it if there is none. Rejects with `ERR_DATA_IN_USE` (another process is in it),
-   * `ERR_DATA_UNWRITABLE` (rights, space, something else in its place), `ERR_DATA_FOREIGN` (another cluster's, or the key
-   * does not fit), `ERR_DATA_VERSION` (a newer release wrote it), `ERR_LOG_CORRUPT` (a file is damaged), `ERR_DISK`.
+   * `ERR_DATA_UNWRITABLE` (rights, space, something else in its place), `ERR_DATA_FOREIGN` (another cluster's, or the
+   * key does not fit), `ERR_DATA_VERSION` (a newer release wrote it), `ERR_LOG_CORRUPT` (a file is damaged),
+   * `ERR_DISK`.
    */
   static async open(path: string, options: StorageOptions, fs: FileSystem = nodeFileSystem): Promise<DataDirectory> {
     const directory = resolve(path)

@@ -1,11 +1,12 @@
-// One process at a time in a data directory. Node has no flock, so a lock is a file that names its holder, and it is stale
-// when that process is gone: no such pid, or one that started at another time, or before the machine did.
+// One process at a time in a data directory. Node has no flock, so a lock is a file that names its holder, and it is
+// stale when that process is gone: no such pid, or one that started at another time, or before the machine did.
 //
 // Taking over must not be a race, and a file cannot be replaced on condition. So locks are numbered: `lock.7` follows
-// `lock.6`, made with `link`, which only one can win. The highest number counts and is never removed: a holder that is done empties it.
-// Whoever made a number while a higher one existed (lower ones are swept away) withdraws. Hence two holders would
-// need one of them to have judged the other dead. What this cannot see: a process in another pid namespace, that is, two
-// containers that share the directory; design rule 7 (the lower generation stops) is what remains there.
+// `lock.6`, made with `link`, which only one can win. The highest number counts and is never removed: a holder that is
+// done empties it. Whoever made a number while a higher one existed (lower ones are swept away) withdraws. Hence two
+// holders would need one of them to have judged the other dead. What this cannot see: a process in another pid
+// namespace, that is, two containers that share the directory; design rule 7 (the lower generation stops) is what
+// remains there.
 
 import { randomBytes } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
@@ -103,8 +104,8 @@ async function release(fs: FileSystem, path: string): Promise<void> {
 }
 
 /**
- * Removes old locks and the leftovers of processes that died while claiming. The last but one stays: a listing of a folder
- * may miss what changes meanwhile, but not all of them.
+ * Removes old locks and the leftovers of processes that died while claiming. The last but one stays: a listing of a
+ * folder may miss what changes meanwhile, but not all of them.
  */
 async function sweep(fs: FileSystem, directory: string, mine: number): Promise<void> {
   for (const name of await fs.list(directory)) {

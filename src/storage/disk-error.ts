@@ -20,8 +20,8 @@ const unwritable: ReadonlySet<string> = new Set([
 ])
 
 /**
- * What an operation on `path` ended with, as a caller sees it: a failure of the system becomes `ERR_DISK`, in doubt whether
- * it happened; our own errors, and bugs, stay what they are.
+ * What an operation on `path` ended with, as a caller sees it: a failure of the system becomes `ERR_DISK`, in doubt
+ * whether it happened; our own errors, and bugs, stay what they are.
  */
 export function diskError(path: string, cause: unknown): unknown {
   const errno = errnoOf(cause)

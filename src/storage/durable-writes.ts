@@ -1,15 +1,21 @@
-// Writes that are durable when they return. Past the system's cache of the file (`O_DIRECT`) where that can be: a short record that goes through the cache is copied to a
-// page, which the flush then has to send on its way and wait for; past it, one call does both (`O_DSYNC`), and a write to three voters takes a tenth less processor time. Such
-// writes are of whole blocks, from memory that begins with a page, so the block that a record ends in is kept, and written again with the next one, as the cache does.
+// Writes that are durable when they return. Past the system's cache of the file (`O_DIRECT`) where that can be: a short
+// record that goes through the cache is copied to a page, which the flush then has to send on its way and wait for;
+// past it, one call does both (`O_DSYNC`), and a write to three voters takes a tenth less processor time. Such writes
+// are of whole blocks, from memory that begins with a page, so the block that a record ends in is kept, and written
+// again with the next one, as the cache does.
 //
-// Not everything can do that: another system, a file system without it, a /proc that is not mounted, memory that lies elsewhere. There it goes through the cache.
+// Not everything can do that: another system, a file system without it, a /proc that is not mounted, memory that lies
+// elsewhere. There it goes through the cache.
 
 import { closeSync, constants, fdatasyncSync, openSync, readSync, writeSync } from 'node:fs'
 
 /** A whole number of the blocks of any disk. */
 const blockBytes = 4096
 
-/** What is longer goes through the cache, which costs it little. Larger: more memory for each file that is written to so. */
+/**
+ * What is longer goes through the cache, which costs it little. Larger: more memory for each file that is written to
+ * so.
+ */
 const maxDirectBytes = 128 * 1024
 
 export class DurableWrites {
@@ -18,7 +24,10 @@ export class DurableWrites {
   /** Null before the first write; undefined where it cannot be. */
   #direct: DirectFile | undefined | null = null
 
-  /** `fd`: of the file, open for reading and writing; its owner closes it, behind this. `openPastCache` opens the same file; undefined: it cannot. */
+  /**
+   * `fd`: of the file, open for reading and writing; its owner closes it, behind this. `openPastCache` opens the same
+   * file; undefined: it cannot.
+   */
   constructor(fd: number, openPastCache = openDirectly) {
     this.#fd = fd
     this.#openPastCache = openPastCache

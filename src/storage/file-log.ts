@@ -1,7 +1,8 @@
-// The log as files: `raft.log` says whose it is, the segments beside it hold the records (`segment.ts`). An append is one
-// write and one flush, however many tickets it groups. Both run on the thread pool, so that a slow disk does not block the event
-// loop, and on a disk that is quick by one call that blocks (`flush-pace.ts`). A segment grows by zeros in large steps, so that most flushes need not touch the file's metadata. Bytes and
-// verdicts are `record.ts`, `segment.ts` and `log-recovery.ts`.
+// The log as files: `raft.log` says whose it is, the segments beside it hold the records (`segment.ts`). An append is
+// one write and one flush, however many tickets it groups. Both run on the thread pool, so that a slow disk does not
+// block the event loop, and on a disk that is quick by one call that blocks (`flush-pace.ts`). A segment grows by zeros
+// in large steps, so that most flushes need not touch the file's metadata. Bytes and verdicts are `record.ts`,
+// `segment.ts` and `log-recovery.ts`.
 
 import { dirname } from 'node:path'
 import { ClusterError } from '../errors.ts'
@@ -21,7 +22,10 @@ import { decodeSegmentHeader, encodeSegmentHeader, firstSegment, segmentPath } f
 /** By how much a segment grows at once. Larger: fewer slow flushes, more idle disk. A guess. */
 export const growthBytes = 1024 * 1024
 
-/** A segment that has reached this size is followed by another. Smaller: compaction gives disk back sooner and a start reads less that a snapshot covers, at more flushes. */
+/**
+ * A segment that has reached this size is followed by another. Smaller: compaction gives disk back sooner and a start
+ * reads less that a snapshot covers, at more flushes.
+ */
 export const defaultSegmentBytes = 4 * 1024 * 1024
 
 export interface FileLogOptions {
@@ -80,7 +84,10 @@ export class FileLog implements LogStore {
     this.#clock = options.clock ?? systemClock
   }
 
-  /** Makes an empty log, durable before this resolves. What is left of one that was lost is replaced: the caller has looked. */
+  /**
+   * Makes an empty log, durable before this resolves. What is left of one that was lost is replaced: the caller has
+   * looked.
+   */
   static async create(path: string, header: LogHeader, options: FileLogOptions = {}): Promise<FileLog> {
     const fs = options.fs ?? nodeFileSystem
     try {
@@ -110,7 +117,9 @@ export class FileLog implements LogStore {
     return this.#closed !== undefined
   }
 
-  /** Cuts off a torn tail, durably, before it resolves. Rejects with `ERR_LOG_CORRUPT` when the log cannot be trusted. */
+  /**
+   * Cuts off a torn tail, durably, before it resolves. Rejects with `ERR_LOG_CORRUPT` when the log cannot be trusted.
+   */
   async load(needless = 0): Promise<Loaded> {
     this.#refuse()
     if (this.#tail !== undefined) throw new Error('the log was loaded already: a bug in the caller')
@@ -127,7 +136,8 @@ export class FileLog implements LogStore {
     const file = await this.#fs.open(path, 'update')
     const size = scan.torn > 0 ? scan.end : bytes
     this.#tail = { path, number: header.number, file, seed, end: scan.end, size, sequence: nextSequence(last) }
-    // Also makes what is answered durable: a crashed process may have written it, or named the segment, and never flushed.
+    // Also makes what is answered durable: a crashed process may have written it, or named the segment, and never
+    // flushed.
     if (scan.torn > 0) await file.truncate(scan.end)
     await file.sync()
     await this.#fs.syncDirectory(dirname(path))

@@ -1,6 +1,6 @@
-// The snapshot of a data directory: `raft.snapshot.N`, the state behind entry N. One that is being written, or that arrives, has
-// another name until it is durable as a whole; then it gets its own, and only then does the one before go. Bytes are
-// `snapshot-file.ts`.
+// The snapshot of a data directory: `raft.snapshot.N`, the state behind entry N. One that is being written, or that
+// arrives, has another name until it is durable as a whole; then it gets its own, and only then does the one before go.
+// Bytes are `snapshot-file.ts`.
 
 import { createHash } from 'node:crypto'
 import { basename, dirname, join } from 'node:path'

@@ -1,6 +1,6 @@
 // The few calls by which storage touches a disk, as a port, so that tests can crash between any two of them. What it
-// promises is what POSIX promises: content is durable after `sync`, a name after `syncDirectory`, `rename` and `link` are
-// atomic. Errors are Node's own (`code` is the errno); `disk-error.ts` turns them into ours.
+// promises is what POSIX promises: content is durable after `sync`, a name after `syncDirectory`, `rename` and `link`
+// are atomic. Errors are Node's own (`code` is the errno); `disk-error.ts` turns them into ours.
 
 import { constants } from 'node:fs'
 import * as node from 'node:fs/promises'
@@ -27,8 +27,8 @@ export interface OpenFile {
   /** Content and size survive a crash from now on. */
   sync(): Promise<void>
   /**
-   * Writes all of `bytes` and makes them durable, as `write` and `sync` do, before it returns: the event loop stands still meanwhile. For the end of a file: what
-   * is behind `bytes` in their block becomes zeros.
+   * Writes all of `bytes` and makes them durable, as `write` and `sync` do, before it returns: the event loop stands
+   * still meanwhile. For the end of a file: what is behind `bytes` in their block becomes zeros.
    */
   writeDurably(bytes: Uint8Array, position: number): void
   close(): Promise<void>

@@ -1,5 +1,5 @@
-// The first block of the log's files: who they belong to and what they are. Written before the file has its name, so it is
-// never torn, and padded with zeros to full sectors, so that no record shares one with it.
+// The first block of the log's files: who they belong to and what they are. Written before the file has its name, so it
+// is never torn, and padded with zeros to full sectors, so that no record shares one with it.
 //
 //   block = magic (8 bytes) | format u32 | length u32 | crc u32 | JSON of `length` bytes, zeros up to a full sector
 //

@@ -1,5 +1,5 @@
-// What a sequence of writes adds up to: the hard state, and the entries after every overwriting (the rule of etcd's WAL: an
-// entry replaces everything from its index on). Shared by all log stores, so that they cannot differ in it.
+// What a sequence of writes adds up to: the hard state, and the entries after every overwriting (the rule of etcd's
+// WAL: an entry replaces everything from its index on). Shared by all log stores, so that they cannot differ in it.
 
 import type { LogPosition, LogWrite, StoredEntry, StoredHardState } from './log-store.ts'
 

@@ -1,6 +1,6 @@
-// The log together with its snapshots and the id it votes with: `raft.log…`, `raft.snapshot…` and `store.json`. The id is durable first, as it is part of a
-// promise made while forming; the log is made with it. If a log was made once and is gone, the id goes with it: the node
-// may have voted in it, so it must not vote as that voter again (design rule 7).
+// The log together with its snapshots and the id it votes with: `raft.log…`, `raft.snapshot…` and `store.json`. The id
+// is durable first, as it is part of a promise made while forming; the log is made with it. If a log was made once and
+// is gone, the id goes with it: the node may have voted in it, so it must not vote as that voter again (design rule 7).
 
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'

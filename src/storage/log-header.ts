@@ -1,6 +1,6 @@
 // `raft.log`: whose log it is. Since format 2 that is all this file says, and the records are in segments beside it
-// (`segment.ts`); in format 1 the records of the whole log followed. It is written last when a log is made, so a log that
-// has it is whole; an older release finds it and says that the log is too new.
+// (`segment.ts`); in format 1 the records of the whole log followed. It is written last when a log is made, so a log
+// that has it is whole; an older release finds it and says that the log is too new.
 
 import { corrupt, foreign } from './disk-error.ts'
 import { decodeHeaderBlock, encodeHeaderBlock, type HeaderBlock } from './header-block.ts'

@@ -1,5 +1,6 @@
-// A log looked at by people: read only, without the lock, so that it can be done beside a running node, a damaged log or a copy. It goes
-// on behind what is damaged, so that all of the damage is told. What a start would make of the log is `log-recovery.ts`.
+// A log looked at by people: read only, without the lock, so that it can be done beside a running node, a damaged log
+// or a copy. It goes on behind what is damaged, so that all of the damage is told. What a start would make of the log
+// is `log-recovery.ts`.
 
 import { join } from 'node:path'
 import { ClusterError } from '../errors.ts'
@@ -39,7 +40,10 @@ export interface LogInspection {
   readonly format: number | undefined
   readonly segments: readonly InspectedSegment[]
   readonly snapshots: readonly (StoredSnapshot & { readonly file: string })[]
-  /** Of what can be read: with problems, the log may have gone on. Undefined, like the two below, when damage leaves nothing to read. */
+  /**
+   * Of what can be read: with problems, the log may have gone on. Undefined, like the two below, when damage leaves
+   * nothing to read.
+   */
   readonly hardState: StoredHardState | undefined
   readonly base: LogPosition | undefined
   readonly last: LogPosition | undefined
@@ -49,8 +53,8 @@ export interface LogInspection {
 }
 
 /**
- * Rejects with `ERR_DATA_UNWRITABLE` or `ERR_DISK` when the directory cannot be read at all, `ERR_DATA_FOREIGN` when no node has ever
- * been in it: that of another path is meant.
+ * Rejects with `ERR_DATA_UNWRITABLE` or `ERR_DISK` when the directory cannot be read at all, `ERR_DATA_FOREIGN` when no
+ * node has ever been in it: that of another path is meant.
  */
 export async function inspectLog(directory: string, fs: FileSystem = nodeFileSystem): Promise<LogInspection> {
   try {

@@ -31,8 +31,8 @@ export interface Replay {
 }
 
 /**
- * Reads all segments of the log at `path`, without keeping the entries up to `needless`. Throws `ERR_LOG_CORRUPT` and the place when
- * they cannot be trusted.
+ * Reads all segments of the log at `path`, without keeping the entries up to `needless`. Throws `ERR_LOG_CORRUPT` and
+ * the place when they cannot be trusted.
  */
 export async function replayLog(fs: FileSystem, path: string, log: LogHeader, needless = 0): Promise<Replay> {
   const numbers = await numbersInFolder(fs, path)
@@ -79,8 +79,9 @@ export async function numbersInFolder(fs: FileSystem, path: string): Promise<num
 }
 
 /**
- * Makes a log of format 1 one of this format, durably: the file becomes its first segment as it is, under a second name,
- * and then `raft.log` is replaced. An older release meets the one or the other, and an upgrade that a crash cut short begins again.
+ * Makes a log of format 1 one of this format, durably: the file becomes its first segment as it is, under a second
+ * name, and then `raft.log` is replaced. An older release meets the one or the other, and an upgrade that a crash cut
+ * short begins again.
  */
 export async function upgradeLog(fs: FileSystem, path: string, header: LogHeader): Promise<void> {
   const first = segmentPath(path, 1)

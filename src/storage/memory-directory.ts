@@ -1,5 +1,5 @@
-// `NodeStorage` that nothing outlives: for nodes without a data directory, whose restart is a new member with a new key, and
-// for tests, where `restart` is the next life of the same node on the same "disk".
+// `NodeStorage` that nothing outlives: for nodes without a data directory, whose restart is a new member with a new
+// key, and for tests, where `restart` is the next life of the same node on the same "disk".
 
 import { ClusterError } from '../errors.ts'
 import { tooManySingletons } from './data-directory.ts'

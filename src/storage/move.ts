@@ -1,6 +1,6 @@
-// A node whose cluster was merged into another one. While it lives it only notes where it goes (`moving.json`); the next time that its
-// directory is opened, and before anything else is read, what it held of the old cluster is removed. A crash on the way leaves
-// the note, so it is done again; `moved.json` keeps which clusters were left.
+// A node whose cluster was merged into another one. While it lives it only notes where it goes (`moving.json`); the
+// next time that its directory is opened, and before anything else is read, what it held of the old cluster is removed.
+// A crash on the way leaves the note, so it is done again; `moved.json` keeps which clusters were left.
 
 import { join } from 'node:path'
 import { readChecked, writeChecked } from './checked-json.ts'

@@ -1,5 +1,6 @@
-// Who a data directory belongs to, and which life this is: `identity.pem`, `node.json` and `generation`. A fresh directory
-// gets them in the order key, generation, `node.json`; so once `node.json` is there the others are, or somebody took them.
+// Who a data directory belongs to, and which life this is: `identity.pem`, `node.json` and `generation`. A fresh
+// directory gets them in the order key, generation, `node.json`; so once `node.json` is there the others are, or
+// somebody took them.
 
 import { generateKeyPairSync } from 'node:crypto'
 import { join } from 'node:path'

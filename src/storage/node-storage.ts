@@ -1,13 +1,17 @@
-// What a node must not forget, behind one interface: who it is, which life it lives, which cluster it belongs to, what it
-// promised while forming, whom it knew, which fencing tokens it accepted, and its log. Design rules 2, 5, 7, 8, 15 and 22.
-// Implementations: `data-directory.ts` (files, one process at a time) and `memory-directory.ts` (no `dataDir`, tests).
-// Every `write…` resolves once the value survives a crash and rejects with `ERR_DISK` when it may not have; calls may
-// overlap, they take effect in call order. Every `read…` of a damaged file rejects with `ERR_LOG_CORRUPT` and its path.
+// What a node must not forget, behind one interface: who it is, which life it lives, which cluster it belongs to, what
+// it promised while forming, whom it knew, which fencing tokens it accepted, and its log. Design rules 2, 5, 7, 8, 15
+// and 22. Implementations: `data-directory.ts` (files, one process at a time) and `memory-directory.ts` (no `dataDir`,
+// tests). Every `write…` resolves once the value survives a crash and rejects with `ERR_DISK` when it may not have;
+// calls may overlap, they take effect in call order. Every `read…` of a damaged file rejects with `ERR_LOG_CORRUPT` and
+// its path.
 
 import type { LoadedLog, LogHeader, LogStore } from './log-store.ts'
 import type { SnapshotStore, StoredSnapshot } from './snapshot-store.ts'
 
-/** Most remembered members; at some 200 bytes each the file stays below a megabyte. A guess: four clusters of the largest size. */
+/**
+ * Most remembered members; at some 200 bytes each the file stays below a megabyte. A guess: four clusters of the
+ * largest size.
+ */
 export const maxRememberedPeers = 4096
 
 /** Most singletons whose fencing token is kept. Today there is one, `s5`; a guess that leaves room for `s1/<unit>`. */
@@ -18,7 +22,9 @@ export interface StoredIdentity {
   readonly privateKeyPem: string
 }
 
-/** The cluster this node belongs to. Once written, another `clusterId` is refused: a directory belongs to one cluster. */
+/**
+ * The cluster this node belongs to. Once written, another `clusterId` is refused: a directory belongs to one cluster.
+ */
 export interface StoredCluster {
   readonly clusterId: string
   /** The forming set, sorted: everyone who confirmed. */
@@ -56,7 +62,10 @@ export interface StoredSeeds {
   readonly expect: number | undefined
 }
 
-/** A tail that a crash left half written, and that was cut off: never acknowledged, so nothing was lost. Worth a log line. */
+/**
+ * A tail that a crash left half written, and that was cut off: never acknowledged, so nothing was lost. Worth a log
+ * line.
+ */
 export interface LogRepair {
   readonly path: string
   /** Where the log ends now. */
@@ -76,8 +85,8 @@ export interface RecoveredState extends LoadedLog {
 export interface RecoveredLog extends LogStore {
   readonly snapshots: SnapshotStore
   /**
-   * Of the entries that the snapshot covers only the last `trailing` are asked for; default: all. Rejects with `ERR_LOG_CORRUPT` also when
-   * entries are missing between the snapshot and the log.
+   * Of the entries that the snapshot covers only the last `trailing` are asked for; default: all. Rejects with
+   * `ERR_LOG_CORRUPT` also when entries are missing between the snapshot and the log.
    */
   load(trailing?: number): Promise<RecoveredState>
 }
@@ -98,12 +107,14 @@ export interface NodeStorage extends AsyncDisposable {
 
   /**
    * The id of the log this node votes or would vote with: 32 hexadecimal digits, random, durable before this resolves.
-   * The same at every call and every start until the log is lost; then a new one, so that it cannot vote as its old self.
+   * The same at every call and every start until the log is lost; then a new one, so that it cannot vote as its old
+   * self.
    */
   storeId(): Promise<string>
   /**
-   * Opens the log that is there; undefined when there is none. Rejects with `ERR_DATA_FOREIGN` when it belongs to another
-   * node, cluster or store id, `ERR_DATA_VERSION` when a newer release wrote it, `ERR_LOG_CORRUPT` when it is damaged.
+   * Opens the log that is there; undefined when there is none. Rejects with `ERR_DATA_FOREIGN` when it belongs to
+   * another node, cluster or store id, `ERR_DATA_VERSION` when a newer release wrote it, `ERR_LOG_CORRUPT` when it is
+   * damaged.
    */
   openLog(): Promise<RecoveredLog | undefined>
   /**
@@ -112,7 +123,10 @@ export interface NodeStorage extends AsyncDisposable {
    */
   createLog(header: LogHeader): Promise<RecoveredLog>
 
-  /** The last `writeForming`, checked by `parse`, which answers undefined to what it cannot accept. Undefined: never written. */
+  /**
+   * The last `writeForming`, checked by `parse`, which answers undefined to what it cannot accept. Undefined: never
+   * written.
+   */
   readForming<State>(parse: (value: unknown) => State | undefined): Promise<State | undefined>
   /** `state` is plain JSON. A confirmation may leave only after this resolved (rule 2). */
   writeForming(state: unknown): Promise<void>
@@ -122,7 +136,10 @@ export interface NodeStorage extends AsyncDisposable {
   writeCluster(cluster: StoredCluster): Promise<void>
 
   readPeers(): Promise<readonly StoredPeer[]>
-  /** Replaces the list. Keeps the first {@link maxRememberedPeers}, voters first by the caller's order; resolves to how many did not fit. */
+  /**
+   * Replaces the list. Keeps the first {@link maxRememberedPeers}, voters first by the caller's order; resolves to how
+   * many did not fit.
+   */
   writePeers(peers: readonly StoredPeer[]): Promise<number>
 
   /** The highest token accepted, by singleton. */
@@ -131,16 +148,17 @@ export interface NodeStorage extends AsyncDisposable {
   raiseFencing(singleton: string, token: number): Promise<number>
 
   /**
-   * From its next life on this node belongs to the cluster `into`: what it held of `from` is removed then, its key, its name and the tokens
-   * that it accepted stay. May be said again.
+   * From its next life on this node belongs to the cluster `into`: what it held of `from` is removed then, its key, its
+   * name and the tokens that it accepted stay. May be said again.
    */
   moveTo(move: StoredMove): Promise<void>
   /** From which clusters this node went over to which, the latest last. */
   readMoves(): Promise<readonly StoredMove[]>
 
   /**
-   * The cluster has seen a later life of this node: what is stored here is a copy, or was restored. It never opens again
-   * (`ERR_DATA_ROLLED_BACK`), however often it is started: each start raises the generation, and would soon pass for new.
+   * The cluster has seen a later life of this node: what is stored here is a copy, or was restored. It never opens
+   * again (`ERR_DATA_ROLLED_BACK`), however often it is started: each start raises the generation, and would soon pass
+   * for new.
    */
   condemn(seen: number): Promise<void>
 
@@ -148,7 +166,10 @@ export interface NodeStorage extends AsyncDisposable {
   readSecret(): Promise<string | undefined>
   readSeeds(): Promise<StoredSeeds | undefined>
 
-  /** Waits for running writes, closes the log, lets another process in. Idempotent; afterwards calls reject with `ERR_SHUTTING_DOWN`. */
+  /**
+   * Waits for running writes, closes the log, lets another process in. Idempotent; afterwards calls reject with
+   * `ERR_SHUTTING_DOWN`.
+   */
   close(): Promise<void>
 }
 

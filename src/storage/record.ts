@@ -5,10 +5,11 @@
 //   body   = items; 1 hard state: term u64, length u16, votedFor   2 entry: index u64, term u64, length u32, command
 //            3 entry without a command: index u64, term u64       (little endian; checksums are CRC-32, seeded per log)
 //
-// Behind the last record the file is zeros or ends. A crash leaves each 512-byte sector of the last record written or not,
-// in any order (etcd's WAL rests on the same); unwritten ones still read as zeros. So a bad last record with a sector that is zero
-// and should not be, or that reaches past the end of the file, was torn: never acknowledged, it goes. A bad record with all its sectors was written and
-// then damaged. And as appends do not overlap, a later record proves that the bad one had been durable: damage, too.
+// Behind the last record the file is zeros or ends. A crash leaves each 512-byte sector of the last record written or
+// not, in any order (etcd's WAL rests on the same); unwritten ones still read as zeros. So a bad last record with a
+// sector that is zero and should not be, or that reaches past the end of the file, was torn: never acknowledged, it
+// goes. A bad record with all its sectors was written and then damaged. And as appends do not overlap, a later record
+// proves that the bad one had been durable: damage, too.
 
 import { crc32 } from 'node:zlib'
 import { type LogContents, malformed } from './log-contents.ts'
@@ -84,8 +85,9 @@ function writeU64(into: Buffer, value: number, at: number): number {
 export type RecordTarget = Pick<LogContents, 'setHardState' | 'isNeeded' | 'pass' | 'put'>
 
 /**
- * Tells `target` what a record's body says; commands are views of it. Throws `Malformed` on a body that no release of this format writes.
- * A start reads tens of thousands of entries before any of this is compiled: no closures, no BigInt.
+ * Tells `target` what a record's body says; commands are views of it. Throws `Malformed` on a body that no release of
+ * this format writes. A start reads tens of thousands of entries before any of this is compiled: no closures, no
+ * BigInt.
  */
 export function applyBody(body: Buffer, target: RecordTarget): void {
   let at = 0
@@ -140,7 +142,10 @@ export interface FoundRecord {
   readonly body: Buffer
 }
 
-/** `end`: behind the last good record. `torn`: bytes of a record that was never acknowledged. `damagedAt`: the log cannot be trusted. */
+/**
+ * `end`: behind the last good record. `torn`: bytes of a record that was never acknowledged. `damagedAt`: the log
+ * cannot be trusted.
+ */
 export interface Scan {
   readonly records: readonly FoundRecord[]
   readonly end: number
@@ -190,7 +195,10 @@ function readHeader(file: Buffer, start: number, seed: number) {
   }
 }
 
-/** The seed keeps this honest: no command, whatever its bytes, and no leftover of another log looks like a record of this one. */
+/**
+ * The seed keeps this honest: no command, whatever its bytes, and no leftover of another log looks like a record of
+ * this one.
+ */
 function hasLaterRecord(file: Buffer, start: number, sequence: number, seed: number): boolean {
   for (let at = file.indexOf(magic, start + 1); at !== -1; at = file.indexOf(magic, at + 1)) {
     const header = readHeader(file, at, seed)
@@ -199,14 +207,19 @@ function hasLaterRecord(file: Buffer, start: number, sequence: number, seed: num
   return false
 }
 
-/** True when a sector that the header from `start` to `end` lies in was never written: its share is not zero in any record. */
+/**
+ * True when a sector that the header from `start` to `end` lies in was never written: its share is not zero in any
+ * record.
+ */
 function lacksSector(file: Buffer, start: number, end: number): boolean {
   const border = Math.min(nextBorder(start), file.length)
   if (isZero(file, start, border)) return true
   return border < end && isZero(file, border, Math.min(border + sectorBytes, file.length))
 }
 
-/** How many sectors that begin within the body hold nothing but zeros there. `offset`: where `bytes` lie in the file. */
+/**
+ * How many sectors that begin within the body hold nothing but zeros there. `offset`: where `bytes` lie in the file.
+ */
 function zeroSectors(bytes: Buffer, start: number, end: number, offset: number): number {
   let count = 0
   const first = Math.ceil((start + offset) / sectorBytes) * sectorBytes - offset

@@ -1,5 +1,5 @@
-// A log file together with the snapshots beside it. One without the other says nothing: the log may begin behind entries that only
-// the snapshot stands for.
+// A log file together with the snapshots beside it. One without the other says nothing: the log may begin behind
+// entries that only the snapshot stands for.
 
 import { corrupt } from './disk-error.ts'
 import type { FileLog } from './file-log.ts'

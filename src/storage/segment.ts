@@ -1,5 +1,5 @@
-// One file of the log. `raft.log.00000007` follows `raft.log.00000006`; its header repeats what the log was when it began,
-// so that everything before it can go once a snapshot holds it. The last segment is the one that is written to.
+// One file of the log. `raft.log.00000007` follows `raft.log.00000006`; its header repeats what the log was when it
+// began, so that everything before it can go once a snapshot holds it. The last segment is the one that is written to.
 //
 //   segment = header block (`header-block.ts`, magic "TRELLSEG") | records (`record.ts`), their sequence going on
 //
@@ -118,7 +118,8 @@ export interface SegmentPlace {
 
 /**
  * Adds what the segment in `file` says to `contents`, the log before it; the first one that is left begins them. Throws
- * `ERR_LOG_CORRUPT` when it does not follow (as when a record before it is torn) or is damaged; `contents` say what comes before the damage.
+ * `ERR_LOG_CORRUPT` when it does not follow (as when a record before it is torn) or is damaged; `contents` say what
+ * comes before the damage.
  */
 export function replaySegment(
   file: Buffer,

@@ -1,5 +1,5 @@
-// One snapshot as a file: what it is, and the state in pieces that carry a checksum each, so that any of it can be sent without
-// reading all of it, and a transfer that broke off can go on.
+// One snapshot as a file: what it is, and the state in pieces that carry a checksum each, so that any of it can be sent
+// without reading all of it, and a transfer that broke off can go on.
 //
 //   file  = header block (`header-block.ts`, magic "TRELLSNP") | pieces
 //   piece = bytes (64 KiB, the last one fewer) | crc u32, seeded with the piece's number
@@ -42,7 +42,10 @@ export class SnapshotFile implements AsyncDisposable {
   readonly #start: number
   /** Bytes of whole pieces that are written. */
   #written = 0
-  /** The pieces behind them as they will be written. One space for all: a new one for each batch would leave holes in the memory of the process. */
+  /**
+   * The pieces behind them as they will be written. One space for all: a new one for each batch would leave holes in
+   * the memory of the process.
+   */
   #batch: Buffer | undefined
   /** Bytes of the state in it. */
   #batched = 0
@@ -80,7 +83,9 @@ export class SnapshotFile implements AsyncDisposable {
     return this.#written + this.#batched
   }
 
-  /** Goes on behind the pieces that are whole: a crash leaves those behind that were not flushed, or not all of them. */
+  /**
+   * Goes on behind the pieces that are whole: a crash leaves those behind that were not flushed, or not all of them.
+   */
   async resume(): Promise<void> {
     const space = Buffer.allocUnsafeSlow(strideBytes)
     while (this.#written + pieceBytes <= this.snapshot.size) {
@@ -175,7 +180,10 @@ export class SnapshotFile implements AsyncDisposable {
     await this.close()
   }
 
-  /** `count` pieces from `first` on, by one read into `space`: those before the first that is cut short or has a wrong checksum. */
+  /**
+   * `count` pieces from `first` on, by one read into `space`: those before the first that is cut short or has a wrong
+   * checksum.
+   */
   async #pieces(first: number, count: number, space: Buffer): Promise<Uint8Array[]> {
     const found = await this.#file.read(space.subarray(0, count * strideBytes), this.#positionOf(first))
     const sound: Uint8Array[] = []

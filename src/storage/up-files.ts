@@ -34,7 +34,10 @@ export async function writeSeedsFile(path: string, seeds: StoredSeeds, fs: FileS
   await writeIn(fs, path, `${JSON.stringify(seeds)}\n`)
 }
 
-/** Keeps where a node listens and by which transport, so that `trellis node --data-dir DIR` alone brings it back there. The format is that of `--config`. */
+/**
+ * Keeps where a node listens and by which transport, so that `trellis node --data-dir DIR` alone brings it back there.
+ * The format is that of `--config`.
+ */
 export async function writeSettingsFile(
   path: string,
   settings: { readonly listen: string; readonly admin: string; readonly transport: string },

@@ -1,6 +1,7 @@
-// The adviser at work: counts what this node sends and to how many, asks a few others the same, counts how often members come and go, and asks the
-// rules every few seconds. It only says what it would do. Where the option `topologyAuto` asks for it, the leader also orders what is due: a switch
-// like any other. One that did not come about is not ordered again before the rest is over, like one that did.
+// The adviser at work: counts what this node sends and to how many, asks a few others the same, counts how often
+// members come and go, and asks the rules every few seconds. It only says what it would do. Where the option
+// `topologyAuto` asks for it, the leader also orders what is due: a switch like any other. One that did not come about
+// is not ordered again before the rest is over, like one that did.
 
 import { type Advice, Adviser, type OverlayDefinition, type Situation, type SwimEvent } from '../../topology/index.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
@@ -11,7 +12,10 @@ import { type Traffic, TrafficSurvey } from './traffic-survey.ts'
 
 /** What is measured is of the last minute or two: a window is closed and begun anew. */
 const WINDOW_MS = 60_000
-/** By so much of it, drawn anew each time, a window is shorter: members that started together do not go on asking each other at the same moment. */
+/**
+ * By so much of it, drawn anew each time, a window is shorter: members that started together do not go on asking each
+ * other at the same moment.
+ */
 const WINDOW_SPREAD = 0.5
 const SAMPLE_MS = 5_000
 /** Rules that need less time to hold are asked more often, but not more often than this. */

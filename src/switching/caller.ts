@@ -1,5 +1,6 @@
-// Whoever wants a switch places its order with the leader, whoever that is at the moment. A leader that goes is followed by one
-// that knows the order by its name, from the log: it goes on with it, says how it ended, or takes it as new.
+// Whoever wants a switch places its order with the leader, whoever that is at the moment. A leader that goes is
+// followed by one that knows the order by its name, from the log: it goes on with it, says how it ended, or takes it as
+// new.
 
 import type { RequestOptions } from '../channels/requests.ts'
 import { type Leadership, limited, MINORITY_GRACE_MS, noQuorum, timedOut } from '../coordination/leader-calls.ts'
@@ -18,7 +19,10 @@ export interface Caller {
   readonly isStopping: () => boolean
 }
 
-/** After its deadline a switch still has to be aborted, and that to be told. Who has not heard of it then does not know how it ends. */
+/**
+ * After its deadline a switch still has to be aborted, and that to be told. Who has not heard of it then does not know
+ * how it ends.
+ */
 const AFTERMATH_MS = 1_000
 const OPERATION = 'node.topology.switch'
 const LOOK_AGAIN_MS = 50

@@ -1,4 +1,5 @@
-// What a switch would mean, without one: links and hops as both overlays estimate them, what they cost, and what could go wrong.
+// What a switch would mean, without one: links and hops as both overlays estimate them, what they cost, and what could
+// go wrong.
 
 import type { MemberRecord, OverlayDefinition } from '../../topology/index.ts'
 import { LINK_BYTES, LINK_MS } from './link-cost.ts'

@@ -6,8 +6,8 @@ import type { MemberReport } from '../../topology/index.ts'
 /** What {@link NodeTopology.switch} takes beside the name. */
 export interface SwitchOptions {
   /**
-   * Milliseconds until the leader gives the switch up. Default 30,000; 1 to 600,000. The answer comes within a second after that: where nobody
-   * could say by then how it ended, `ERR_TIMEOUT`.
+   * Milliseconds until the leader gives the switch up. Default 30,000; 1 to 600,000. The answer comes within a second
+   * after that: where nobody could say by then how it ended, `ERR_TIMEOUT`.
    */
   readonly timeoutMs?: number
   /** Only say what the switch would mean. Default false. */
@@ -21,7 +21,10 @@ export interface SwitchOptions {
 /** How far one member came in a switch. */
 export interface SwitchNodeReport {
   readonly name: string
-  /** `waiting`: it had not opened its new links. `struck`: it went down or left meanwhile. `refused`: it does not know this topology, or is of an older version. */
+  /**
+   * `waiting`: it had not opened its new links. `struck`: it went down or left meanwhile. `refused`: it does not know
+   * this topology, or is of an older version.
+   */
   readonly progress: 'waiting' | 'prepared' | 'verified' | 'struck' | 'refused'
   /** Milliseconds from the beginning until it got there. */
   readonly afterMs: number

@@ -1,6 +1,6 @@
-// The leader's desk for switches of the topology: what is refused at once, what goes into the log, and who waits for which end.
-// An order bears a name that its caller chose. So one that was placed with a former leader is known again, and is never
-// carried out twice.
+// The leader's desk for switches of the topology: what is refused at once, what goes into the log, and who waits for
+// which end. An order bears a name that its caller chose. So one that was placed with a former leader is known again,
+// and is never carried out twice.
 
 import type { ClusterCommand, ClusterReply, TopologyEpochState } from '../../consensus/index.ts'
 import type { LeaderEvent, MemberRecord, OverlayDefinition, OverlayRefusal } from '../../topology/index.ts'
@@ -46,8 +46,9 @@ export class SwitchDesk {
   }
 
   /**
-   * Carries out an order and resolves when the switch has ended and everybody who is there has adopted that. Rejects with `ERR_NOT_LEADER`,
-   * `ERR_UNKNOWN_TOPOLOGY`, `ERR_SWITCH_IN_PROGRESS`, `ERR_TOPOLOGY_MISMATCH`, or what the overlay refuses with.
+   * Carries out an order and resolves when the switch has ended and everybody who is there has adopted that. Rejects
+   * with `ERR_NOT_LEADER`, `ERR_UNKNOWN_TOPOLOGY`, `ERR_SWITCH_IN_PROGRESS`, `ERR_TOPOLOGY_MISMATCH`, or what the
+   * overlay refuses with.
    */
   async run(order: SwitchOrder, began: number): Promise<SwitchReport> {
     const log = this.#log()

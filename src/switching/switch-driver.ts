@@ -1,5 +1,5 @@
-// The two machines of a switch at work on this node: the member that it always is, and the leader that it may be. Their messages
-// travel as requests, for the other end may be some links away; what the leader proposes goes to the log.
+// The two machines of a switch at work on this node: the member that it always is, and the leader that it may be. Their
+// messages travel as requests, for the other end may be some links away; what the leader proposes goes to the log.
 
 import {
   type LeaderEvent,

@@ -1,5 +1,5 @@
-// The messages of a switch as they travel: JSON in a request of their own subject, for they are few and go to members that may
-// be some links away. The empty answer only says that the other end knows what a switch is.
+// The messages of a switch as they travel: JSON in a request of their own subject, for they are few and go to members
+// that may be some links away. The empty answer only says that the other end knows what a switch is.
 
 import type { SwitchMessage } from '../../topology/index.ts'
 import type { Payload } from '../channels/payload.ts'

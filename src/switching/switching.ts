@@ -1,5 +1,6 @@
-// Switching the topology (design rule 9), as a part of the node: it follows what the cluster has agreed on, plays this node's part
-// in a switch, and takes and answers orders. How a switch proceeds is decided in `topology/switch`, what counts in the log.
+// Switching the topology (design rule 9), as a part of the node: it follows what the cluster has agreed on, plays this
+// node's part in a switch, and takes and answers orders. How a switch proceeds is decided in `topology/switch`, what
+// counts in the log.
 
 import { randomUUID } from 'node:crypto'
 import { raftPresets } from '../../consensus/index.ts'

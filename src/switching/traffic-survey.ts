@@ -1,5 +1,6 @@
-// How busy members are, on average: each asks a few others, drawn anew each time, what they measured in their last whole minute. The
-// cost of that does not grow with the cluster, and a member that sends little itself still knows of a busy cluster.
+// How busy members are, on average: each asks a few others, drawn anew each time, what they measured in their last
+// whole minute. The cost of that does not grow with the cluster, and a member that sends little itself still knows of a
+// busy cluster.
 
 import type { Payload } from '../channels/payload.ts'
 import type { NodeContext } from '../node-part.ts'

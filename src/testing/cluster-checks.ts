@@ -1,4 +1,5 @@
-// What a cluster under test is made of, checked before any of it is: a count or an option that cannot be would end as a wait that never does.
+// What a cluster under test is made of, checked before any of it is: a count or an option that cannot be would end as a
+// wait that never does.
 
 import { aboveZero, anything, checkAll, checkedOptions, type OptionChecks, text, trueOrFalse } from '../call-options.ts'
 import { ClusterError } from '../errors.ts'

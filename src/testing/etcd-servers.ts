@@ -13,7 +13,10 @@ export interface EtcdServersOptions {
   readonly members?: number
   /** More arguments for each of them. */
   readonly args?: readonly string[]
-  /** Where the others reach each of them, when that is not the server itself: given `HOST:PORT` of all, says what to dial instead, and is told who they are. */
+  /**
+   * Where the others reach each of them, when that is not the server itself: given `HOST:PORT` of all, says what to
+   * dial instead, and is told who they are.
+   */
   readonly lines?: { through(addresses: readonly string[]): Promise<readonly string[]>; pids: () => readonly number[] }
   /** What stands before the command line of each. */
   readonly prefix?: readonly string[]

@@ -1,5 +1,5 @@
-// What `@viable-systems/trellis/testing` offers: the simulator, clusters of real processes, and what an overlay, a provider of
-// peers, a transport or an engine of one's own must do.
+// What `@viable-systems/trellis/testing` offers: the simulator, clusters of real processes, and what an overlay, a
+// provider of peers, a transport or an engine of one's own must do.
 
 export {
   type AgreedData,

@@ -1,6 +1,7 @@
-// Is a history linearizable (Herlihy and Wing 1990)? That is: is there an order of its operations that contradicts no real time, and
-// in which one copy of the object, used by one client after the other, gives every answer that was given? A search after Wing and
-// Gong (1993) that remembers where it has been (Lowe 2017). It knows nothing of logs, revisions or leaders: only the model of the object.
+// Is a history linearizable (Herlihy and Wing 1990)? That is: is there an order of its operations that contradicts no
+// real time, and in which one copy of the object, used by one client after the other, gives every answer that was
+// given? A search after Wing and Gong (1993) that remembers where it has been (Lowe 2017). It knows nothing of logs,
+// revisions or leaders: only the model of the object.
 //
 // An operation whose answer nobody saw may have taken effect at any time after it began, or never.
 
@@ -26,7 +27,10 @@ export interface Model<State, Call, Reply> {
 /** `undecided`: the search took more steps than it may. */
 export type Verdict = 'linearizable' | 'not-linearizable' | 'undecided'
 
-/** A search that takes longer has as good as failed: the histories of clients who ask one thing at a time take a few steps an operation. */
+/**
+ * A search that takes longer has as good as failed: the histories of clients who ask one thing at a time take a few
+ * steps an operation.
+ */
 const MAX_STEPS = 400_000
 
 /** One place of the search: what was put in order so far, and what is still to be tried there. */
@@ -83,7 +87,10 @@ class Search<State, Call, Reply> {
     return 'undecided'
   }
 
-  /** What can come next: whatever began before the first of the others ended. The likeliest is visited last, for it is tried first. */
+  /**
+   * What can come next: whatever began before the first of the others ended. The likeliest is visited last, for it is
+   * tried first.
+   */
   #tryCompleted(place: Place<State>): void {
     const { state, first, beyond, used } = place
     // Those without an answer only when nothing else leads to an end.

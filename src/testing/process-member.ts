@@ -1,6 +1,7 @@
-// One member of a cluster of processes: `trellis node`, or a program of the test's own, in a process that can be killed, stopped,
-// resumed and started again in the same data directory. Its settings reach it as TRELLIS_* variables; what it writes to
-// stdout is kept line by line, what it logs goes to a file beside its data. It ends when the process that started it does.
+// One member of a cluster of processes: `trellis node`, or a program of the test's own, in a process that can be
+// killed, stopped, resumed and started again in the same data directory. Its settings reach it as TRELLIS_* variables;
+// what it writes to stdout is kept line by line, what it logs goes to a file beside its data. It ends when the process
+// that started it does.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync } from 'node:fs'
@@ -35,7 +36,10 @@ export interface ClusterProcess {
   status(): Promise<NodeStatus>
   /** `GET /v1/members`, as {@link status}. */
   members(): Promise<readonly MemberView[]>
-  /** The JSON that its admin answers to `path`, `/v1/…`, within `timeoutMs` (2,000). Rejects with the error that it answers, and with `ERR_UNREACHABLE`. */
+  /**
+   * The JSON that its admin answers to `path`, `/v1/…`, within `timeoutMs` (2,000). Rejects with the error that it
+   * answers, and with `ERR_UNREACHABLE`.
+   */
   ask(path: string, call?: AdminCall, timeoutMs?: number): Promise<unknown>
   /** Cuts links and stalls the event loop, through `/v1/faults`. Rejects while the process does not answer. */
   readonly faults: ProcessFaults
@@ -55,7 +59,10 @@ export interface ClusterProcess {
 
 /** Faults of a process that was started with `allowFaults`, as `startProcesses` does unless it is told not to. */
 export interface ProcessFaults {
-  /** Replaces what was set. Rejects with `ERR_UNKNOWN_MEMBER`, `ERR_BAD_REQUEST`, `ERR_FAULTS_NOT_ALLOWED`, `ERR_UNREACHABLE`. */
+  /**
+   * Replaces what was set. Rejects with `ERR_UNKNOWN_MEMBER`, `ERR_BAD_REQUEST`, `ERR_FAULTS_NOT_ALLOWED`,
+   * `ERR_UNREACHABLE`.
+   */
   set(request: FaultRequest): Promise<FaultsView>
   clear(): Promise<FaultsView>
   current(): Promise<FaultsView>
@@ -65,7 +72,10 @@ export interface ProcessFaults {
 export interface RestartOptions {
   /** Removes the data directory first. Default false. */
   readonly wipe?: boolean
-  /** Tells it its name and the others' addresses as at its first start. Default: only while its directory knows no cluster, as after a wipe. */
+  /**
+   * Tells it its name and the others' addresses as at its first start. Default: only while its directory knows no
+   * cluster, as after a wipe.
+   */
   readonly introduce?: boolean
 }
 

@@ -17,7 +17,10 @@ import { type ClusterProcess, ProcessMember, type RestartOptions } from './proce
 
 /** Where one process runs, when that is not the host's own network. */
 export interface ProcessHost {
-  /** The IP address that it listens on there, at ports 7400 (the cluster) and 7500 (its admin), which must be reachable from here. */
+  /**
+   * The IP address that it listens on there, at ports 7400 (the cluster) and 7500 (its admin), which must be reachable
+   * from here.
+   */
   readonly ip: string
   /** What stands before its command line: `['ip', 'netns', 'exec', 'NAME']`. */
   readonly prefix: readonly string[]
@@ -68,8 +71,9 @@ export interface ProcessCluster extends AsyncDisposable {
   readonly running: readonly ClusterProcess[]
   node(name: string): ClusterProcess
   /**
-   * Nothing passes between the sides any more; running nodes that are on no side stay linked to all. A single side is cut off from all
-   * others. Replaces what was cut before. Rejects when a running node does not answer, or knows one of the names no longer.
+   * Nothing passes between the sides any more; running nodes that are on no side stay linked to all. A single side is
+   * cut off from all others. Replaces what was cut before. Rejects when a running node does not answer, or knows one of
+   * the names no longer.
    */
   partition(...sides: readonly (readonly (ClusterProcess | string)[])[]): Promise<void>
   /** Ends the faults of all running nodes. */
@@ -87,13 +91,13 @@ export interface ProcessCluster extends AsyncDisposable {
   /** Whom all running nodes hold for the leader; undefined while they do not answer or do not agree. */
   leader(): Promise<ClusterProcess | undefined>
   /**
-   * Waits until all running nodes see each other alive, know all voters, and agree on the leader, on its token and on one
-   * cluster; it is not said that they see the others down.
+   * Waits until all running nodes see each other alive, know all voters, and agree on the leader, on its token and on
+   * one cluster; it is not said that they see the others down.
    */
   ready(options?: UntilOptions): Promise<Agreement>
   /**
-   * Resolves to what `condition` answers as soon as that is truthy; a condition that throws is asked again. Rejects at the
-   * deadline with `description`, the last error, what the nodes say and how their logs end.
+   * Resolves to what `condition` answers as soon as that is truthy; a condition that throws is asked again. Rejects at
+   * the deadline with `description`, the last error, what the nodes say and how their logs end.
    */
   until<Value>(condition: Condition<Value>, options?: UntilOptions): Promise<Truthy<Value>>
   until<Value>(description: string, condition: Condition<Value>, options?: UntilOptions): Promise<Truthy<Value>>
@@ -102,7 +106,10 @@ export interface ProcessCluster extends AsyncDisposable {
 const clusterPort = 7_400
 const adminPort = 7_500
 
-/** The command as it is packed: a node of single modules, or of sources, takes twice the processor time until it is ready. */
+/**
+ * The command as it is packed: a node of single modules, or of sources, takes twice the processor time until it is
+ * ready.
+ */
 const command = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../../dist/bundle/src/cli/bin.js' : '../cli/bin.js', import.meta.url),
 )
@@ -114,9 +121,9 @@ const pollIntervalMs = 20
 const shownLogLines = 12
 
 /**
- * Starts `count` processes at once, each told the addresses of all the others, and resolves when they are one cluster with S5
- * active. Rejects, and leaves nothing behind, when they are not in time, and with `ERR_BAD_OPTIONS` at once for a count or
- * an option that cannot be.
+ * Starts `count` processes at once, each told the addresses of all the others, and resolves when they are one cluster
+ * with S5 active. Rejects, and leaves nothing behind, when they are not in time, and with `ERR_BAD_OPTIONS` at once for
+ * a count or an option that cannot be.
  */
 export async function startProcesses(count: number, options: ProcessesOptions = {}): Promise<ProcessCluster> {
   checkProcesses(count, options)

@@ -67,7 +67,9 @@ export function peerIdOfCertificate(certificate: X509Certificate): string | unde
 const peerIds = new Map<string, string>()
 /** Past that they are forgotten, and looked through again. */
 const MAX_KNOWN_CERTIFICATES = 1_024
-/** One that {@link createCertificate} made is 228 bytes; a longer one is a stranger's, who may show as many as it likes. */
+/**
+ * One that {@link createCertificate} made is 228 bytes; a longer one is a stranger's, who may show as many as it likes.
+ */
 const MAX_KNOWN_CERTIFICATE_BYTES = 512
 
 /** Positive and without a leading zero byte (RFC 5280 section 4.1.2.2). */

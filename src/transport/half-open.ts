@@ -1,6 +1,6 @@
-// Connections that strangers have opened and that nobody has admitted yet. They are bounded in time, in bytes, in number
-// per remote address and in number altogether. Past a bound the oldest one that has proven nothing goes, never the
-// newcomer: a flood pushes out itself, while an honest peer needs a table's place only for a round trip or two.
+// Connections that strangers have opened and that nobody has admitted yet. They are bounded in time, in bytes, in
+// number per remote address and in number altogether. Past a bound the oldest one that has proven nothing goes, never
+// the newcomer: a flood pushes out itself, while an honest peer needs a table's place only for a round trip or two.
 
 import { isIPv4 } from 'node:net'
 import { systemClock, type Time, type Timer } from '../runtime/clock.ts'
@@ -21,7 +21,10 @@ export type RefusedReason =
   | 'no-identity'
 
 export interface HalfOpenLimits {
-  /** Milliseconds from accept to `admit`, in which this process listened. Default 5000. Small: slow peers cannot join. Large: a flood holds its places. */
+  /**
+   * Milliseconds from accept to `admit`, in which this process listened. Default 5000. Small: slow peers cannot join.
+   * Large: a flood holds its places.
+   */
   readonly handshakeTimeoutMs: number
   /** Bytes before the identity is proven. Default 16 KiB: an honest handshake needs 2. */
   readonly maxHandshakeBytes: number

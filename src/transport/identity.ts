@@ -5,7 +5,10 @@ import { Buffer } from 'node:buffer'
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { decodeBase58, encodeBase58 } from './base58.ts'
 
-/** Public keys by PeerId: whoever is linked signs what it says of itself, and reading a key costs half as much as a signature. */
+/**
+ * Public keys by PeerId: whoever is linked signs what it says of itself, and reading a key costs half as much as a
+ * signature.
+ */
 const publicKeys = new Map<string, KeyObject>()
 /** Past that they are forgotten, and read again. */
 const MAX_KNOWN_KEYS = 1_024

@@ -1,5 +1,6 @@
-// Topics that a transport carries beyond the cluster, to and from programs that are no members and know no cluster secret. They are
-// public by being declared: what is published there can be read, and written, by whoever speaks the transport's own protocol.
+// Topics that a transport carries beyond the cluster, to and from programs that are no members and know no cluster
+// secret. They are public by being declared: what is published there can be read, and written, by whoever speaks the
+// transport's own protocol.
 
 /** One topic that is open. */
 export interface OpenTopic {
@@ -29,8 +30,8 @@ export interface OpenTopics {
   /** Hands over what others have published from now on. */
   onMessage(handler: (message: OpenMessage) => void): void
   /**
-   * Keeps a connection to each of these members, at most 8, at addresses in the transport's own words: where there are other transports, too, links may not
-   * make one.
+   * Keeps a connection to each of these members, at most 8, at addresses in the transport's own words: where there are
+   * other transports, too, links may not make one.
    */
   keepConnected(members: readonly { readonly id: string; readonly address: string }[]): void
   /** Resolves when it has left for the peers that this node has. Rejects with `ERR_BUFFER_FULL`. */

@@ -1,6 +1,6 @@
-// What the option `transport` takes: a way to make a transport once the node's key is known, and the addresses it speaks of. An
-// address is what a member announces and others dial: `host:port` for TLS over TCP, `/ip4/…` (a multiaddr) for libp2p; several of
-// them with commas between for a member that listens on several transports.
+// What the option `transport` takes: a way to make a transport once the node's key is known, and the addresses it
+// speaks of. An address is what a member announces and others dial: `host:port` for TLS over TCP, `/ip4/…` (a
+// multiaddr) for libp2p; several of them with commas between for a member that listens on several transports.
 
 import { ClusterError } from '../errors.ts'
 import { formatAddress, streamAddress } from '../network-address.ts'
@@ -60,7 +60,9 @@ export function splitAddress(address: string): string[] {
   return address.split(',').flatMap((part) => part.trim() || [])
 }
 
-/** What two members announce has a way in common, by the look of it: both have a `host:port`, or both have a multiaddr. */
+/**
+ * What two members announce has a way in common, by the look of it: both have a `host:port`, or both have a multiaddr.
+ */
 export function haveCommonWords(one: string, other: string): boolean {
   const looks = (address: string): boolean[] => splitAddress(address).map((part) => part.startsWith('/'))
   const ours = looks(one)
@@ -74,7 +76,10 @@ export function inWords(providers: readonly TransportProvider[], address: string
   return splitAddress(address).map(speak).join(',')
 }
 
-/** Where each of `providers` listens, given the option `listen`: one that nothing is said of takes a free port of the same host. */
+/**
+ * Where each of `providers` listens, given the option `listen`: one that nothing is said of takes a free port of the
+ * same host.
+ */
 export function listenAddresses(providers: readonly TransportProvider[], listen: string): string[] {
   const given = splitAddress(inWords(providers, listen))
   const host = streamAddress(given[0] ?? '')?.host ?? '127.0.0.1'

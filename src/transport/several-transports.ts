@@ -1,5 +1,6 @@
-// The transports of one node as one. It listens on all of them; an address it dials may name several ways, and the best is the
-// first of this node's transports that the other has, too. A member is who it is by its key, whichever way it came.
+// The transports of one node as one. It listens on all of them; an address it dials may name several ways, and the best
+// is the first of this node's transports that the other has, too. A member is who it is by its key, whichever way it
+// came.
 
 import { ClusterError } from '../errors.ts'
 import { dialError } from './address-errors.ts'

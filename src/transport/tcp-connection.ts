@@ -1,15 +1,16 @@
 // One TLS connection whose two identities are proven. What is written within one turn leaves as one TLS write; nothing
-// is read before the owner has started it, so that the kernel holds back an eager peer; and in one turn no more than a share is
-// read, so that a peer that sends without end leaves time for the other connections.
+// is read before the owner has started it, so that the kernel holds back an eager peer; and in one turn no more than a
+// share is read, so that a peer that sends without end leaves time for the other connections.
 
 import { Buffer } from 'node:buffer'
 import type { TLSSocket } from 'node:tls'
 import type { Connection, ConnectionHandler } from './transport.ts'
 
 /**
- * After so many bytes nothing is read until the event loop has been round: two reads of the kernel's bytes. Without a bound Node reads on for as long as
- * more comes, up to 2 MiB in a turn, and deciphers it all before it looks at another socket. Small: a turn for every few bytes; with 16 KiB small messages
- * come at nine tenths of their rate, acknowledged ones at eight.
+ * After so many bytes nothing is read until the event loop has been round: two reads of the kernel's bytes. Without a
+ * bound Node reads on for as long as more comes, up to 2 MiB in a turn, and deciphers it all before it looks at another
+ * socket. Small: a turn for every few bytes; with 16 KiB small messages come at nine tenths of their rate, acknowledged
+ * ones at eight.
  */
 const READ_BYTES = 128 * 1024
 

@@ -24,7 +24,9 @@ import type { Connection, Reachability, Transport } from './transport.ts'
 
 export interface TcpOptions extends Partial<HalfOpenLimits> {
   readonly identity: Identity
-  /** Queued bytes past which `write` answers `false`. Default 1 MiB. Small: stop and go. Large: memory per slow peer. */
+  /**
+   * Queued bytes past which `write` answers `false`. Default 1 MiB. Small: stop and go. Large: memory per slow peer.
+   */
   readonly highWaterMark?: number
   /** Queued bytes below which `drain` is called. Default a quarter of `highWaterMark`. */
   readonly lowWaterMark?: number

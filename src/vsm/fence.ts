@@ -1,6 +1,6 @@
-// The receiver's side of fencing (design rule 5). After a member has accepted token t, or learned that t was activated, it
-// accepts nothing smaller, and that maximum is durable before the effect of the command it came with. Tokens of another
-// cluster never get here: links join members of one cluster only.
+// The receiver's side of fencing (design rule 5). After a member has accepted token t, or learned that t was activated,
+// it accepts nothing smaller, and that maximum is durable before the effect of the command it came with. Tokens of
+// another cluster never get here: links join members of one cluster only.
 
 import { ClusterError } from '../errors.ts'
 import type { NodeStorage } from '../storage/node-storage.ts'

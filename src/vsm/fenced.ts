@@ -1,5 +1,5 @@
-// The bytes of what S5 sends: a command with its fencing token, and a decision as the log keeps it. Both say whether the
-// payload is bytes or JSON, so that it arrives as it was given.
+// The bytes of what S5 sends: a command with its fencing token, and a decision as the log keeps it. Both say whether
+// the payload is bytes or JSON, so that it arrives as it was given.
 
 import { decodePayload, encodePayload, type Payload } from '../channels/payload.ts'
 import { bytes, choice, struct, varint } from '../wire/codec.ts'

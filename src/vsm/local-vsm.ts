@@ -45,7 +45,10 @@ const DEFAULT_TIMEOUT_MS = 5_000
 const LOOK_AGAIN_MS = 25
 /** How long a stopping node waits for the clean-up of its S5: half of what `stop` takes by default. */
 const CLEAN_UP_TIMEOUT_MS = 5_000
-/** How long a hand-over waits for what S5 has begun, and for its clean-up: together less than what a stopping node has for all of it. */
+/**
+ * How long a hand-over waits for what S5 has begun, and for its clean-up: together less than what a stopping node has
+ * for all of it.
+ */
 const DRAIN_TIMEOUT_MS = 500
 const HANDOVER_CLEAN_UP_MS = 250
 

@@ -1,6 +1,6 @@
-// Runs the user's S5 while this node hosts it, and only then. The consensus core says start and stop; here a start makes
-// the subsystem and a stop aborts its signal before anything else. The lease is checked again at every read of the token
-// and at every send, for a process that was stopped comes back in the middle of whatever it was doing.
+// Runs the user's S5 while this node hosts it, and only then. The consensus core says start and stop; here a start
+// makes the subsystem and a stop aborts its signal before anything else. The lease is checked again at every read of
+// the token and at every send, for a process that was stopped comes back in the middle of whatever it was doing.
 
 import type { Payload } from '../channels/payload.ts'
 import type { RequestOptions } from '../channels/requests.ts'
@@ -83,7 +83,10 @@ export class S5Host {
     this.#end(hosting, reason)
   }
 
-  /** Resolves when the clean-up of every stopped subsystem has ended, or after `ms`: nobody's clean-up holds up a node for ever. */
+  /**
+   * Resolves when the clean-up of every stopped subsystem has ended, or after `ms`: nobody's clean-up holds up a node
+   * for ever.
+   */
   async stopped(ms: number): Promise<void> {
     const isInTime = await endsWithin(this.#options.clock, ms, Promise.allSettled(this.#stopping))
     if (!isInTime) this.#options.logger.error('s5 has not stopped in time', { ms })

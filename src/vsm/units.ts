@@ -1,5 +1,6 @@
-// The operational subsystems `s1/<unit>`: what one unit of the organisation does, in one place of the cluster, found and called by its name. A unit is a
-// singleton of that name, with its lease, its fencing token and its hand-over (`src/coordination/singletons.ts`).
+// The operational subsystems `s1/<unit>`: what one unit of the organisation does, in one place of the cluster, found
+// and called by its name. A unit is a singleton of that name, with its lease, its fencing token and its hand-over
+// (`src/coordination/singletons.ts`).
 
 import type { NodeSingletons } from '../coordination/singleton-interface.ts'
 import { ClusterError } from '../errors.ts'

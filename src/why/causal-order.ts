@@ -1,6 +1,7 @@
-// Entries of many observers as one story. Their clocks differ, so time alone would put effects before causes. Three things are
-// known: one observer's entries have an order of their own; who counts an accuser heard of it after the accuser had found
-// out; and what a member says of itself was said before others believed it. Between these, wall clocks decide.
+// Entries of many observers as one story. Their clocks differ, so time alone would put effects before causes. Three
+// things are known: one observer's entries have an order of their own; who counts an accuser heard of it after the
+// accuser had found out; and what a member says of itself was said before others believed it. Between these, wall
+// clocks decide.
 
 import type { Evidence, VerdictEvidence } from './why-interface.ts'
 

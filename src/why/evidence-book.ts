@@ -1,5 +1,5 @@
-// What this node keeps of its reasons: the last entries about each member, for a bounded number of members. The member about
-// which nothing was written for longest goes first.
+// What this node keeps of its reasons: the last entries about each member, for a bounded number of members. The member
+// about which nothing was written for longest goes first.
 
 import type { Evidence } from './why-interface.ts'
 

@@ -1,5 +1,6 @@
-// One member's part of an answer, as it comes from another process: possibly another release, possibly broken. What does not have
-// the shape that it must have is left out; what the sender says of itself is put under the name it is known by.
+// One member's part of an answer, as it comes from another process: possibly another release, possibly broken. What
+// does not have the shape that it must have is left out; what the sender says of itself is put under the name it is
+// known by.
 
 import { ClusterError } from '../errors.ts'
 import { MAX_ENTRIES_PER_MEMBER } from './evidence-book.ts'

@@ -1,5 +1,5 @@
-// What `node.why(name)`, `GET /v1/members/:name/why` and `trellis why NAME` answer: what each member of the cluster believes of one of
-// them, and on what grounds. The JSON of the admin API to the letter.
+// What `node.why(name)`, `GET /v1/members/:name/why` and `trellis why NAME` answer: what each member of the cluster
+// believes of one of them, and on what grounds. The JSON of the admin API to the letter.
 
 import type { ConsensusRole, MemberView, MemberViewCondition, MemberViewState } from '../node-interface.ts'
 

@@ -1,5 +1,5 @@
-// Why the cluster believes what it believes of a member: this node writes down the grounds of each of its own verdicts, answers
-// others that ask for them, and asks all others when somebody asks it. Nothing of this decides anything.
+// Why the cluster believes what it believes of a member: this node writes down the grounds of each of its own verdicts,
+// answers others that ask for them, and asks all others when somebody asks it. Nothing of this decides anything.
 
 import type { EvidenceView, Suspector, SwimEvent } from '../../topology/index.ts'
 import { checkText } from '../call-options.ts'
@@ -40,8 +40,8 @@ export class Why implements NodePart {
   }
 
   /**
-   * What all members that can be asked believe of `name` (or id), and why. Rejects with `ERR_UNKNOWN_MEMBER`, `ERR_ABORTED`; who does not
-   * answer within `timeoutMs` (2,000) is named in the answer.
+   * What all members that can be asked believe of `name` (or id), and why. Rejects with `ERR_UNKNOWN_MEMBER`,
+   * `ERR_ABORTED`; who does not answer within `timeoutMs` (2,000) is named in the answer.
    */
   async ask(name: string, options: WaitOptions = {}): Promise<WhyView> {
     const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = beginWait('node.why', options)

@@ -1,4 +1,5 @@
-// Commands of clients as bytes: writes of config, claims, counters. They stand in the log inside a session, or by themselves.
+// Commands of clients as bytes: writes of config, claims, counters. They stand in the log inside a session, or by
+// themselves.
 
 import type { ClientCommand } from '../../consensus/machines/commands.ts'
 import type { ConfigOperation } from '../../consensus/machines/config-commands.ts'

@@ -156,7 +156,8 @@ export function family<C extends { readonly [Type in keyof C]: Codec<Infer<C[Typ
     decodeBody: (number: number, reader: Reader) => {
       const { type, codec } = known(byNumber, number)
       const value = codec.decode(reader) as { readonly type?: string }
-      // Those that are written out say it themselves. A field that is added to an object of any other form is a slow one.
+      // Those that are written out say it themselves. A field that is added to an object of any other form is a slow
+      // one.
       return (value.type === type ? value : { type, ...value }) as Value
     },
   }

@@ -1,6 +1,7 @@
 // Commands of the cluster's log as bytes: the same on disk and on the wire. A command has exactly one encoding, so a
 // follower stores byte for byte what the leader sent. Grammar: version byte, number byte, fields. The version belongs
-// to the command, not to the link, for a log outlives the release that wrote it: a reader knows every version there was.
+// to the command, not to the link, for a log outlives the release that wrote it: a reader knows every version there
+// was.
 
 import type { ClientCommand, ClusterCommand } from '../../consensus/machines/commands.ts'
 import { clientCommands } from './client-command.ts'
@@ -80,7 +81,10 @@ const fields: Codec<ClusterCommand> = union(
 /** A command is encoded once, though it goes to the disk and to every follower. */
 const encoded = new RecentEncodings<ClusterCommand>()
 
-/** The bytes of a command. The caller must change neither; who keeps them for long copies them (see `writer.ts`). Throws `WireError` for one that is too long. */
+/**
+ * The bytes of a command. The caller must change neither; who keeps them for long copies them (see `writer.ts`). Throws
+ * `WireError` for one that is too long.
+ */
 export function encodeCommand(command: ClusterCommand): Uint8Array {
   const before = encoded.get(command)
   if (before !== undefined) return before
@@ -92,7 +96,10 @@ export function encodeCommand(command: ClusterCommand): Uint8Array {
   return written
 }
 
-/** What {@link decodeCommand} reads; its bytes, of which a copy is kept for a while, are not made again by {@link encodeCommand} soon after. */
+/**
+ * What {@link decodeCommand} reads; its bytes, of which a copy is kept for a while, are not made again by
+ * {@link encodeCommand} soon after.
+ */
 export function receiveCommand(from: Uint8Array): ClusterCommand {
   const command = decodeCommand(from)
   encoded.set(command, from)

@@ -1,5 +1,6 @@
 // Introductions among fresh nodes: where those can be dialed whom a fresh node is linked to. Nodes that were started
-// together may each know only a few of the others; forming needs them to find the same set of each other (design rule 2).
+// together may each know only a few of the others; forming needs them to find the same set of each other (design rule
+// 2).
 
 import { type Codec, list, struct, text } from './codec.ts'
 import { MAX_ADDRESS_BYTES, MAX_CONTACTS, MAX_ID_BYTES } from './limits.ts'

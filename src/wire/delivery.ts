@@ -1,6 +1,7 @@
-// What delivery says to delivery, in the payload of an envelope of kind `ack`: acknowledgements from the destination of a
-// stream to its source, floors from the source to its destination; and payloads in pieces, where relays carry them. The stream is that of the envelope: its channel and both generations.
-// And what stands before the payload of a causal message: its place in the order of its topic.
+// What delivery says to delivery, in the payload of an envelope of kind `ack`: acknowledgements from the destination of
+// a stream to its source, floors from the source to its destination; and payloads in pieces, where relays carry them.
+// The stream is that of the envelope: its channel and both generations. And what stands before the payload of a causal
+// message: its place in the order of its topic.
 
 import {
   type Acknowledgement,

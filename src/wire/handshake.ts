@@ -40,7 +40,10 @@ export interface HandshakeOptions {
   readonly keyring: Keyring
   /** The owner's policy, asked last, when the peer is known to have the secret. Undefined: welcome. */
   readonly admit?: (peer: Hello) => RefuseCode | Refusal | undefined
-  /** The ticket that a further channel of an established link to this peer must show; undefined when there is no such link. */
+  /**
+   * The ticket that a further channel of an established link to this peer must show; undefined when there is no such
+   * link.
+   */
   readonly ticketFor?: (channel: Hello['channel']) => Uint8Array | undefined
   /** The wall clock that the peer is told, milliseconds since 1970. Undefined: none is told. */
   readonly wall?: () => number
@@ -72,7 +75,9 @@ export interface HandshakeFailure {
 
 export type HandshakeStep =
   | { readonly type: 'send'; readonly bytes: Uint8Array }
-  /** The link is up. `rest`: bytes that came behind the handshake, to be read as frames of the link. Nothing follows. */
+  /**
+   * The link is up. `rest`: bytes that came behind the handshake, to be read as frames of the link. Nothing follows.
+   */
   | { readonly type: 'established'; readonly agreement: Agreement; readonly rest: Uint8Array }
   /** There will be no link: send what is before this, then close. Nothing follows. */
   | { readonly type: 'failed'; readonly failure: HandshakeFailure }
@@ -164,7 +169,9 @@ export class Handshake {
     return undefined
   }
 
-  /** The secret that the peer proved. A dialer accepts only the one it used itself: that is what it was answered with. */
+  /**
+   * The secret that the peer proved. A dialer accepts only the one it used itself: that is what it was answered with.
+   */
   #proverOf(peer: Hello): Prover | undefined {
     const { side, keyring } = this.#options
     const context = this.#context(side === 'dialer' ? 'acceptor' : 'dialer', peer.clusterName)

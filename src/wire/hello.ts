@@ -70,8 +70,8 @@ export interface Hello {
   /** HMAC that shows possession of the cluster secret in exactly this connection and role. */
   readonly proof: Uint8Array
   /**
-   * What the member has signed of this life, as evidence for an earlier one that comes after it; unproven, for whom it is shown tests it. A former release
-   * and further channels leave it out.
+   * What the member has signed of this life, as evidence for an earlier one that comes after it; unproven, for whom it
+   * is shown tests it. A former release and further channels leave it out.
    */
   readonly evidence?: Uint8Array
 }
@@ -97,13 +97,15 @@ export type HelloMessage =
   /** Dialer first; the acceptor answers with its own once it has found the dialer's good. */
   | { readonly type: 'hello'; readonly hello: Hello }
   /**
-   * Each end, once it has found the other's hello good. The link is up at an end that has sent and received one. `wall`: the sender's wall
-   * clock, milliseconds since 1970, for people who compare clocks and never for decisions; a former release leaves it out.
+   * Each end, once it has found the other's hello good. The link is up at an end that has sent and received one.
+   * `wall`: the sender's wall clock, milliseconds since 1970, for people who compare clocks and never for decisions; a
+   * former release leaves it out.
    */
   | { readonly type: 'accept'; readonly wall?: number }
   /**
-   * Instead of `accept`, then the connection closes. `detail` is for the error's details, never for decisions. `evidence`: with `rolled-back`, what
-   * the refused member itself has signed in the life that was seen (`signed-record.ts`); a former release leaves it out.
+   * Instead of `accept`, then the connection closes. `detail` is for the error's details, never for decisions.
+   * `evidence`: with `rolled-back`, what the refused member itself has signed in the life that was seen
+   * (`signed-record.ts`); a former release leaves it out.
    */
   | { readonly type: 'refuse'; readonly code: string; readonly detail: string; readonly evidence?: Uint8Array }
   /** On an established link: the close that follows is deliberate and evidence of nothing. */

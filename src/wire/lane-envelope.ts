@@ -1,6 +1,6 @@
-// Envelopes on a lane, written and read by hand: this is the one codec that runs for every message of a user, a million times
-// a second. What both ends know anyway is left out: the channel is the lane's, and on a direct way the two ends are the
-// two ends of the connection. Field by field it is described in docs/wire-format.md, "Envelopes on a lane".
+// Envelopes on a lane, written and read by hand: this is the one codec that runs for every message of a user, a million
+// times a second. What both ends know anyway is left out: the channel is the lane's, and on a direct way the two ends
+// are the two ends of the connection. Field by field it is described in docs/wire-format.md, "Envelopes on a lane".
 
 import { Buffer } from 'node:buffer'
 import type { Envelope } from './envelope.ts'
@@ -108,7 +108,9 @@ function isDirect(envelope: Envelope, ends: LaneEnds): boolean {
   )
 }
 
-/** Reads heads. One for each connection: it keeps its place in fields, so that a head costs no object but the envelope. */
+/**
+ * Reads heads. One for each connection: it keeps its place in fields, so that a head costs no object but the envelope.
+ */
 export class HeadReader {
   readonly #ends: LaneEnds
   #bytes: Buffer = Buffer.alloc(0)
@@ -120,8 +122,9 @@ export class HeadReader {
   }
 
   /**
-   * The envelope in `bytes` from `start` to `end`, which takes `laneBytes` of credit if its kind needs any, its payload being the rest behind the head: a view, not a copy. With `payload`, that is
-   * the payload, and nothing may follow the head. Throws nothing but `WireError`.
+   * The envelope in `bytes` from `start` to `end`, which takes `laneBytes` of credit if its kind needs any, its payload
+   * being the rest behind the head: a view, not a copy. With `payload`, that is the payload, and nothing may follow the
+   * head. Throws nothing but `WireError`.
    */
   read(bytes: Buffer, start: number, end: number, laneBytes: number, payload?: Uint8Array): LaneEnvelope {
     this.#bytes = bytes

@@ -1,6 +1,6 @@
-// Frames of a lane: cut out of the stream, and written. What a frame holds is never copied more than once: a whole frame is
-// handed on as it lies in its chunk, one that is cut by a chunk's end is put together in a buffer of exactly its length,
-// and the bytes of a transfer are handed on piece by piece, to be put where they belong.
+// Frames of a lane: cut out of the stream, and written. What a frame holds is never copied more than once: a whole
+// frame is handed on as it lies in its chunk, one that is cut by a chunk's end is put together in a buffer of exactly
+// its length, and the bytes of a transfer are handed on piece by piece, to be put where they belong.
 
 import { Buffer } from 'node:buffer'
 import { FRAME_HEADER_BYTES } from './frame.ts'
@@ -14,9 +14,13 @@ export const CHUNK_HEADER_BYTES = FRAME_HEADER_BYTES + 4
 
 /** Gets what a stream of frames holds. */
 export interface LaneFrameHandler {
-  /** A whole frame of any kind but a chunk; its body lies in `bytes` from `start` to `end`. The bytes are the handler's. */
+  /**
+   * A whole frame of any kind but a chunk; its body lies in `bytes` from `start` to `end`. The bytes are the handler's.
+   */
   frame(kind: number, bytes: Buffer, start: number, end: number): void
-  /** The next bytes of a transfer, to be copied. `isLast`: the chunk, of `frameBytes` with its header, ends with them. */
+  /**
+   * The next bytes of a transfer, to be copied. `isLast`: the chunk, of `frameBytes` with its header, ends with them.
+   */
   piece(transfer: number, bytes: Buffer, start: number, end: number, frameBytes: number, isLast: boolean): void
 }
 

@@ -19,7 +19,10 @@ export const HANDSHAKE_TIMEOUT_MS = 5_000
 
 export interface LinkHandshakeOptions extends Omit<HandshakeOptions, 'side' | 'peer' | 'binding'> {
   readonly clock: Time
-  /** The generation of a later life of this node, or of a copy of it, that the evidence of a refusal shows. Default: none is believed. */
+  /**
+   * The generation of a later life of this node, or of a copy of it, that the evidence of a refusal shows. Default:
+   * none is believed.
+   */
   readonly laterLife?: (evidence: Uint8Array) => number | undefined
   /** Default {@link HANDSHAKE_TIMEOUT_MS}. */
   readonly timeoutMs?: number
@@ -46,8 +49,9 @@ export class HandshakeRefused extends Error implements HandshakeFailure {
  * Takes over a connection that was not started and proves both ends to each other. Resolves with the link, the
  * connection admitted; call `link.start` at once. Rejects, the connection closed, with `ERR_WRONG_SECRET`,
  * `ERR_VERSION_MISMATCH`, `ERR_FOREIGN_CLUSTER`, `ERR_NAME_TAKEN` or `ERR_DATA_ROLLED_BACK` (the last two only when it
- * is this node that was refused; the last one only with evidence, for anybody could say it), `ERR_ABORTED` (`signal`), else with `ERR_HANDSHAKE_FAILED`, its reason being the
- * refusal's code, `closed` or `timeout`. The `cause` of a refusal is a {@link HandshakeRefused}.
+ * is this node that was refused; the last one only with evidence, for anybody could say it), `ERR_ABORTED` (`signal`),
+ * else with `ERR_HANDSHAKE_FAILED`, its reason being the refusal's code, `closed` or `timeout`. The `cause` of a
+ * refusal is a {@link HandshakeRefused}.
  */
 export function establishLink(
   connection: Connection,

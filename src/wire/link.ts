@@ -1,5 +1,5 @@
-// An established link: messages instead of bytes, in the version both ends agreed on. It knows no protocol; it tells its
-// owner what came, and in the end whether the close was announced (then it is no evidence of anything).
+// An established link: messages instead of bytes, in the version both ends agreed on. It knows no protocol; it tells
+// its owner what came, and in the end whether the close was announced (then it is no evidence of anything).
 
 import type { Connection } from '../transport/transport.ts'
 import type { Agreement } from './handshake.ts'
@@ -73,7 +73,10 @@ export class Link {
     })
   }
 
-  /** Instead of `start`, on a connection of a further channel: hands over the bytes as they are, what came before first, on a later turn. */
+  /**
+   * Instead of `start`, on a connection of a further channel: hands over the bytes as they are, what came before first,
+   * on a later turn.
+   */
   takeOver(handler: RawHandler): void {
     queueMicrotask(() => {
       this.#raw = handler
@@ -96,13 +99,19 @@ export class Link {
     return this.#goodbye !== undefined
   }
 
-  /** Says that the close that follows is deliberate, sends what is queued, closes; what still comes is thrown away. Idempotent. */
+  /**
+   * Says that the close that follows is deliberate, sends what is queued, closes; what still comes is thrown away.
+   * Idempotent.
+   */
   async goodbye(reason: GoodbyeReason): Promise<void> {
     this.part(reason)
     await this.connection.close()
   }
 
-  /** Says goodbye, and hears what the peer had sent before it hears that: it closes then. Who has no time to wait says {@link goodbye} later. Idempotent. */
+  /**
+   * Says goodbye, and hears what the peer had sent before it hears that: it closes then. Who has no time to wait says
+   * {@link goodbye} later. Idempotent.
+   */
   part(reason: GoodbyeReason): void {
     if (this.#goodbye !== undefined) return
     this.#goodbye = reason

@@ -1,6 +1,7 @@
-// What an entry of the log carries, as bytes, the same on disk and on the wire: a command (`command.ts`), a change of the
-// configuration, or nothing, the leader's own-term no-op. A configuration has the form of a command with a number of its own, far
-// above the commands', so that a release that does not know it refuses the log instead of taking it for a no-op.
+// What an entry of the log carries, as bytes, the same on disk and on the wire: a command (`command.ts`), a change of
+// the configuration, or nothing, the leader's own-term no-op. A configuration has the form of a command with a number
+// of its own, far above the commands', so that a release that does not know it refuses the log instead of taking it for
+// a no-op.
 
 import type { ClusterCommand } from '../../consensus/machines/commands.ts'
 import type { Configuration, Entry } from '../../consensus/types.ts'
@@ -25,7 +26,10 @@ export const configuration: Codec<Configuration> = struct({
 /** A configuration is encoded once, though it goes to the disk and to every follower. */
 const encoded = new WeakMap<Configuration, Uint8Array>()
 
-/** The bytes of what `entry` carries; undefined for a no-op. The caller must not change them. Throws `WireError` for what is too long. */
+/**
+ * The bytes of what `entry` carries; undefined for a no-op. The caller must not change them. Throws `WireError` for
+ * what is too long.
+ */
 export function encodeContent({ command, configuration: change }: Content): Uint8Array | undefined {
   if (change !== undefined) return encodeConfiguration(change)
   return command === undefined ? undefined : encodeCommand(command)

@@ -1,6 +1,6 @@
-// The state of the replicated machine as bytes, for snapshots: plain data of any shape, so that a machine can grow a part without a
-// codec of its own, and an older snapshot simply lacks it. Written and read step by step, for a large state takes longer
-// than one turn of the event loop may.
+// The state of the replicated machine as bytes, for snapshots: plain data of any shape, so that a machine can grow a
+// part without a codec of its own, and an older snapshot simply lacks it. Written and read step by step, for a large
+// state takes longer than one turn of the event loop may.
 //
 //   state = version u8 | value
 //   value = 0 undefined | 1 null | 2 false | 3 true | 4 varint | 5 double | 6 text | 7 bytes
@@ -24,9 +24,10 @@ const VALUES_PER_STEP = 2_000
 const kinds = { undefined: 0, null: 1, false: 2, true: 3, varint: 4, double: 5, text: 6, bytes: 7, list: 8, record: 9 }
 
 /**
- * The bytes of `state` (plain data: scalars, bytes, lists, records), a piece at a time. It must not change meanwhile. Throws `WireError` for anything else.
- * All pieces are written into one space: each is good until the next is asked for. With a space for each, a state of megabytes leaves holes in the memory of the process
- * that grow for as long as states do.
+ * The bytes of `state` (plain data: scalars, bytes, lists, records), a piece at a time. It must not change meanwhile.
+ * Throws `WireError` for anything else. All pieces are written into one space: each is good until the next is asked
+ * for. With a space for each, a state of megabytes leaves holes in the memory of the process that grow for as long as
+ * states do.
  */
 export function* encodeState(state: unknown): Generator<Uint8Array> {
   const writer = new Writer(Buffer.allocUnsafeSlow(2 * PIECE_BYTES), STATE_VERSION)
@@ -115,7 +116,9 @@ interface Unfinished {
   name: Name | undefined
 }
 
-/** A name in a record. Records that are alike follow each other by thousands: a name that comes again is not made again. */
+/**
+ * A name in a record. Records that are alike follow each other by thousands: a name that comes again is not made again.
+ */
 interface Name {
   readonly text: string
   /** Where it was read. */
@@ -128,8 +131,8 @@ interface Name {
 }
 
 /**
- * The state in `bytes`, which any release up to this one wrote. Yields between steps so that the caller can let others have
- * their turn; returns the state. Throws `WireError`.
+ * The state in `bytes`, which any release up to this one wrote. Yields between steps so that the caller can let others
+ * have their turn; returns the state. Throws `WireError`.
  */
 export function* decodeState(bytes: Uint8Array): Generator<undefined, unknown> {
   const reader = new Reader(bytes, STATE_VERSION)

@@ -39,7 +39,10 @@ export type WireMessage =
   /** A frame of the coordination lane, which travels over the link itself; `src/channels` reads and writes its body. */
   | { readonly type: 'lane'; readonly kind: number; readonly body: Uint8Array }
   | OverlayFrame
-  /** Each end of a link between two members to the other, as soon as there is a reason, when it changes, and every few seconds: why this end holds it. */
+  /**
+   * Each end of a link between two members to the other, as soon as there is a reason, when it changes, and every few
+   * seconds: why this end holds it.
+   */
   | { readonly type: 'hold'; readonly kind: HoldKind }
 
 /** The frame of a message. Throws `WireError` when it has a value or length that its receiver would refuse. */

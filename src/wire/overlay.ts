@@ -1,5 +1,6 @@
 // What one overlay says to itself on another member. The bytes are the overlay's own, so that one that a user brings
-// travels like the built-in ones; the epoch keeps what is left of an earlier overlay from being taken for the next one's.
+// travels like the built-in ones; the epoch keeps what is left of an earlier overlay from being taken for the next
+// one's.
 
 import type { OverlayCodec } from '../../topology/overlay.ts'
 import { bytes, type Codec, struct, varint } from './codec.ts'
@@ -8,7 +9,10 @@ import { Reader } from './reader.ts'
 import { PROTOCOL_VERSION } from './versions.ts'
 import { write } from './writer.ts'
 
-/** Overlay to the same overlay at a neighbor. The receiver reads it with the codec of the overlay of that epoch, and drops it when it has none. */
+/**
+ * Overlay to the same overlay at a neighbor. The receiver reads it with the codec of the overlay of that epoch, and
+ * drops it when it has none.
+ */
 export interface OverlayFrame {
   readonly type: 'overlay'
   /** Of the topology to which the overlay belongs. */

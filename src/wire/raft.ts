@@ -8,7 +8,8 @@ import { MAX_ENTRIES_PER_APPEND, MAX_SNAPSHOT_CHUNK_BYTES, MAX_SNAPSHOT_ID_BYTES
 import { configuration, content } from './log-entry.ts'
 import { frameNumbers } from './message-numbers.ts'
 
-// What comes with every write is written out: it takes half of what a table of fields takes, and what it makes has the form that Raft gives it.
+// What comes with every write is written out: it takes half of what a table of fields takes, and what it makes has the
+// form that Raft gives it.
 
 const entry: Codec<Entry<ClusterCommand>> = {
   encode: (writer, value) => {

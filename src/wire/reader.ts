@@ -28,7 +28,10 @@ export class Reader {
     return this.#offset
   }
 
-  /** Takes the next bytes if they are those that lie between `from` and `to`; else it answers false, and nothing is taken. */
+  /**
+   * Takes the next bytes if they are those that lie between `from` and `to`; else it answers false, and nothing is
+   * taken.
+   */
   repeats(from: number, to: number): boolean {
     const skip = this.#offset - from
     // Past the end no byte is like another.

@@ -1,6 +1,7 @@
-// The bytes of what was encoded or decoded a moment ago: an entry of the log goes to the disk and to every follower within a few milliseconds, and costs its encoding once.
-// Bounded: a log that keeps its commands for long does not keep their bytes beside them. And they are kept as copies in slabs of their own: what a
-// writer or a frame gave shares up to 64 KiB with messages that nobody needs any more, and one write among many such would keep all of it.
+// The bytes of what was encoded or decoded a moment ago: an entry of the log goes to the disk and to every follower
+// within a few milliseconds, and costs its encoding once. Bounded: a log that keeps its commands for long does not keep
+// their bytes beside them. And they are kept as copies in slabs of their own: what a writer or a frame gave shares up
+// to 64 KiB with messages that nobody needs any more, and one write among many such would keep all of it.
 
 /** Kept at most, in each of two generations. Fewer: encoded again for a follower that lags. A guess: some batches. */
 const MAX_ENCODINGS = 2_048

@@ -11,14 +11,19 @@ export interface ClusterRecord {
   readonly term: number
   /** Empty when the sender knows none. */
   readonly leader: string
-  /** As of the last configuration that was settled: no member takes itself for removed because of one that comes to nothing. */
+  /**
+   * As of the last configuration that was settled: no member takes itself for removed because of one that comes to
+   * nothing.
+   */
   readonly voters: readonly { readonly id: string; readonly storeId: string }[]
   /** Who holds the log without a vote, until promoted. */
   readonly learners: readonly { readonly id: string; readonly storeId: string }[]
   readonly topology: { readonly name: string; readonly epoch: number }
   /** `host` empty and `token` 0: never activated. `active`: the host's lease held when this was sent. */
   readonly s5: { readonly host: string; readonly token: number; readonly active: boolean }
-  /** Raised with every broadcast within (`term`, `index`), so that a newer beat of the same record is told from an echo. */
+  /**
+   * Raised with every broadcast within (`term`, `index`), so that a newer beat of the same record is told from an echo.
+   */
   readonly beat: number
 }
 

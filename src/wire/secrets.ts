@@ -80,8 +80,8 @@ function proverOf(text: string): Prover {
 const TICKET_LABEL = 'trellis-lane-ticket-1'
 
 /**
- * What a further channel shows: who was admitted to a link, and only who was, knows that link's binding. The binding of the new
- * connection makes the ticket worthless on any other.
+ * What a further channel shows: who was admitted to a link, and only who was, knows that link's binding. The binding of
+ * the new connection makes the ticket worthless on any other.
  */
 export function laneTicket(link: Uint8Array, connection: Uint8Array, channel: string): Uint8Array {
   return createHmac('sha256', link).update(`${TICKET_LABEL} ${channel} `).update(connection).digest()

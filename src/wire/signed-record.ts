@@ -1,5 +1,6 @@
-// What a member signs of itself, with the key that its id is made of: so whoever has the record can test it, however many members it came
-// through. `topology/swim/signatures.ts` says whose word counts on what; here is what the signature is made of:
+// What a member signs of itself, with the key that its id is made of: so whoever has the record can test it, however
+// many members it came through. `topology/swim/signatures.ts` says whose word counts on what; here is what the
+// signature is made of:
 //
 //   statement = text "trellis-member-1"  id  generation  refutation  u8 (1: it leaves)  its process, 8 bytes
 //               SHA-256 of name, address, roles, zone, livenessPort
@@ -89,7 +90,10 @@ export class RecordSigner implements Signatures {
     return isSigned(record.id, said, shown.subarray(INSTANCE_BYTES))
   }
 
-  /** The generation of a life of this very member that is another than this and not before it; undefined: the evidence shows none. */
+  /**
+   * The generation of a life of this very member that is another than this and not before it; undefined: the evidence
+   * shows none.
+   */
   laterLife(bytes: Uint8Array, generation: number): number | undefined {
     try {
       const reader = new Reader(bytes, SIGNED_VERSION)
@@ -106,7 +110,10 @@ export class RecordSigner implements Signatures {
   }
 }
 
-/** What can be shown to the member itself, as {@link RecordSigner.laterLife} reads it; undefined: the record is not signed. */
+/**
+ * What can be shown to the member itself, as {@link RecordSigner.laterLife} reads it; undefined: the record is not
+ * signed.
+ */
 export function evidenceOf(record: MemberRecord): Uint8Array | undefined {
   const shown = Buffer.from(record.signature ?? '', 'base64url')
   if (shown.length !== INSTANCE_BYTES + SIGNATURE_BYTES) return undefined

@@ -10,8 +10,8 @@ export const SIGNED_VERSION = 2
 /** The oldest version this release still speaks. */
 export const OLDEST_PROTOCOL_VERSION = 1
 /**
- * Optional abilities, one bit each; a link has those that both ends have. The bits from the lowest on, without a gap, say which level of
- * commands a member can apply (`consensus/feature-level.ts`): none 1, one 2, two 3.
+ * Optional abilities, one bit each; a link has those that both ends have. The bits from the lowest on, without a gap,
+ * say which level of commands a member can apply (`consensus/feature-level.ts`): none 1, one 2, two 3.
  */
 export const FEATURES = 2 ** (featureLevels.own - FIRST_LEVEL) - 1
 

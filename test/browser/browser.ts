@@ -1,5 +1,5 @@
-// Debian's Chromium for tests, without a window. Every page notes what it asked for and what went wrong in it, keeps to one
-// origin, and leaves its screenshots in one folder for the reader.
+// Debian's Chromium for tests, without a window. Every page notes what it asked for and what went wrong in it, keeps to
+// one origin, and leaves its screenshots in one folder for the reader.
 
 import { existsSync, mkdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -27,7 +27,10 @@ export function openBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] })
 }
 
-/** A page that stands still at once, as its reader asked: one that breathes is drawn anew all the time, by a processor where there is nothing better. */
+/**
+ * A page that stands still at once, as its reader asked: one that breathes is drawn anew all the time, by a processor
+ * where there is nothing better.
+ */
 export async function openPage(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<OpenPage> {
   const context = await browser.newContext({
     viewport: { width: 1400, height: 1000 },

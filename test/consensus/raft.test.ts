@@ -1,5 +1,5 @@
-// One voter against the paper (Ongaro 2014): a test per rule, its section in the name. Elections stand in `election.test.ts`,
-// the stories of several voters in `test/scenarios/consensus/`.
+// One voter against the paper (Ongaro 2014): a test per rule, its section in the name. Elections stand in
+// `election.test.ts`, the stories of several voters in `test/scenarios/consensus/`.
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

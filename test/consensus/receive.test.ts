@@ -1,4 +1,5 @@
-// What a voter does not accept: it is dropped, counted by reason, and changes nothing; and nothing that is sent to it throws.
+// What a voter does not accept: it is dropped, counted by reason, and changes nothing; and nothing that is sent to it
+// throws.
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

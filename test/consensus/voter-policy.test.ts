@@ -1,4 +1,5 @@
-// Who shall vote (design rules 1 and 16): each rule alone, then all of them together, step by step until nothing is left to do.
+// Who shall vote (design rules 1 and 16): each rule alone, then all of them together, step by step until nothing is
+// left to do.
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

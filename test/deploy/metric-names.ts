@@ -1,4 +1,5 @@
-// The metrics that a PromQL expression reads, and the labels that it matches them by, found by the parser of Prometheus' own editor.
+// The metrics that a PromQL expression reads, and the labels that it matches them by, found by the parser of
+// Prometheus' own editor.
 
 import { parser } from '@prometheus-io/lezer-promql'
 

@@ -1,4 +1,5 @@
-// A member that has the secret and is broken, and strangers at the admin port, against live processes: the short form of `scripts/hostile.ts`.
+// A member that has the secret and is broken, and strangers at the admin port, against live processes: the short form
+// of `scripts/hostile.ts`.
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

@@ -1,4 +1,5 @@
-// One service on three processes, called by a member of this one: who gets the calls, and what is lost with an instance.
+// One service on three processes, called by a member of this one: who gets the calls, and what is lost with an
+// instance.
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

@@ -1,5 +1,6 @@
-// Is a history of clients of one key linearizable? Every write that was acknowledged, and every read, names the revision it made or saw, and revisions are the order
-// that the cluster claims. So the history is linearizable exactly when that order contradicts no real time, and no revision has two values.
+// Is a history of clients of one key linearizable? Every write that was acknowledged, and every read, names the
+// revision it made or saw, and revisions are the order that the cluster claims. So the history is linearizable exactly
+// when that order contradicts no real time, and no revision has two values.
 
 import assert from 'node:assert/strict'
 

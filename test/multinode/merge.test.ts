@@ -1,5 +1,5 @@
-// Six processes that formed two clusters: they refuse each other, and are one when an operator says so, also when the process that
-// was told is killed in the middle of it.
+// Six processes that formed two clusters: they refuse each other, and are one when an operator says so, also when the
+// process that was told is killed in the middle of it.
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

@@ -1,4 +1,5 @@
-// A process whose event loop stands still is not dead: its liveness worker says so. One that is stopped as a whole is silent.
+// A process whose event loop stands still is not dead: its liveness worker says so. One that is stopped as a whole is
+// silent.
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

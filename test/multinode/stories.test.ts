@@ -1,5 +1,6 @@
-// The stories of a cluster's hardships, on OS processes, with the oracle watching: one of the matrix in each run, by the commit's hash, and each
-// story once where all are wanted. `scripts/stories.ts` tells all of them, in every topology, on hosts in network namespaces too.
+// The stories of a cluster's hardships, on OS processes, with the oracle watching: one of the matrix in each run, by
+// the commit's hash, and each story once where all are wanted. `scripts/stories.ts` tells all of them, in every
+// topology, on hosts in network namespaces too.
 
 import { describe, it } from 'node:test'
 import { processNetwork } from './story/network.ts'

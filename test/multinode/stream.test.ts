@@ -8,7 +8,9 @@ const program = fileURLToPath(new URL('fixtures/stream.ts', import.meta.url))
 /** `TRELLIS_STREAM_BYTES=1000000000 node --test test/multinode/stream.test.ts` streams a gigabyte. */
 const bytes = Number(process.env.TRELLIS_STREAM_BYTES ?? 50_000_000)
 const streamTimeoutMs = 60_000 + bytes / 10_000
-/** What a member may take at most, however much passes through it: a bare one, and buffers that wait to be collected. */
+/**
+ * What a member may take at most, however much passes through it: a bare one, and buffers that wait to be collected.
+ */
 const maxRssMb = 400
 
 interface Line {

@@ -13,7 +13,8 @@ import type { ClusterProcess } from '../../src/testing/process-member.ts'
 import type { ProcessCluster } from '../../src/testing/processes.ts'
 import { isWhole } from './story/turn.ts'
 
-// With thirty it takes some minutes, and two cores that do nothing else: TRELLIS_SWITCH_MEMBERS=30 node --test test/multinode/switch.test.ts.
+// With thirty it takes some minutes, and two cores that do nothing else: TRELLIS_SWITCH_MEMBERS=30 node --test
+// test/multinode/switch.test.ts.
 const MEMBERS = Number(process.env.TRELLIS_SWITCH_MEMBERS ?? 8)
 /** What two cores can just do where all is wanted; half of it elsewhere. */
 const PER_SECOND = Number(process.env.TRELLIS_SWITCH_MESSAGES ?? (isWhole ? 2_000 : 1_000))
@@ -47,8 +48,8 @@ async function bringBack(node: ClusterProcess): Promise<void> {
 }
 
 /**
- * What a switch came to is what all are in, and the answer says which. A machine that is too busy for an election may be told that there is no quorum: then
- * only that all are in one is asked.
+ * What a switch came to is what all are in, and the answer says which. A machine that is too busy for an election may
+ * be told that there is no quorum: then only that all are in one is asked.
  */
 async function endsInOne({ status, body }: Ordered, from: string, to: string): Promise<void> {
   const { name } = await settled(cluster)

@@ -1,5 +1,6 @@
-// Voters that come and go, as processes: a killed one is replaced, a member that was away for long catches up by a snapshot, everybody
-// stops and starts again on logs whose front is gone, and leadership moves while commands are under way.
+// Voters that come and go, as processes: a killed one is replaced, a member that was away for long catches up by a
+// snapshot, everybody stops and starts again on logs whose front is gone, and leadership moves while commands are under
+// way.
 
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'

@@ -1,6 +1,6 @@
-// Is the simulator blind? Every planted bug must be seen, by a property that it breaks, within a bounded number of worlds;
-// and the same worlds without it must be clean, so that it was the bug that was seen. A third of the bugs is planted in each run, by the
-// commit's hash; `npm run test:all` plants them all.
+// Is the simulator blind? Every planted bug must be seen, by a property that it breaks, within a bounded number of
+// worlds; and the same worlds without it must be clean, so that it was the bug that was seen. A third of the bugs is
+// planted in each run, by the commit's hash; `npm run test:all` plants them all.
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
@@ -12,7 +12,9 @@ import { inTurn, isWhole } from '../multinode/story/turn.ts'
 /** Worlds that are tried for one bug. The slowest so far needed some two hundred, counted from the first. */
 const MAX_SEEDS = 1_000
 
-/** Worlds at which the search begins for bugs that few of them show: shortly before one that did, when this was written. */
+/**
+ * Worlds at which the search begins for bugs that few of them show: shortly before one that did, when this was written.
+ */
 const begins: Readonly<Record<string, number>> = {
   'fence-forgotten': 113,
   'lease-from-answer': 30,

@@ -1,6 +1,7 @@
-// What a cluster of whole nodes in virtual time has to recover from, and how long it takes: in any overlay, after partitions of any length
-// over which all connections broke, after a restart of all at once, with a member that comes back at another address. *Whole* is: every
-// member sees every other alive, one leader, S5 active, one epoch, and the same value of a key everywhere.
+// What a cluster of whole nodes in virtual time has to recover from, and how long it takes: in any overlay, after
+// partitions of any length over which all connections broke, after a restart of all at once, with a member that comes
+// back at another address. *Whole* is: every member sees every other alive, one leader, S5 active, one epoch, and the
+// same value of a key everywhere.
 
 import assert from 'node:assert/strict'
 import { createTestCluster, type TestCluster, type TestNode } from '../../src/testing/index.ts'

@@ -1,5 +1,5 @@
-// Whole clusters in virtual time, parted and healed at random: in the end every node finds what the owners offer, all of it and nothing
-// else. More seeds: TRELLIS_SEEDS=50 node --test test/simulation/services.test.ts
+// Whole clusters in virtual time, parted and healed at random: in the end every node finds what the owners offer, all
+// of it and nothing else. More seeds: TRELLIS_SEEDS=50 node --test test/simulation/services.test.ts
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

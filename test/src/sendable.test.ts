@@ -1,4 +1,5 @@
-// What users write in TypeScript: objects of interfaces of their own, which have no index signature, and handlers that say what they expect.
+// What users write in TypeScript: objects of interfaces of their own, which have no index signature, and handlers that
+// say what they expect.
 
 import assert from 'node:assert/strict'
 import { it } from 'node:test'

@@ -11,8 +11,8 @@ const tests = /^test\/(?!tidy\/).*\.ts$/
 const waits = /^(test|src\/testing)\/(.*\/)?(wait-until|deadline)\.ts$/
 
 /**
- * Who may read the machine's own clock: where it is handed out, what holds sockets and threads of the machine (its transports, the admin
- * API, DNS, providers of peers, the liveness worker), and programs.
+ * Who may read the machine's own clock: where it is handed out, what holds sockets and threads of the machine (its
+ * transports, the admin API, DNS, providers of peers, the liveness worker), and programs.
  */
 const machineTime =
   /^src\/(?:runtime\/(?:beat|clock)\.ts|transport\/(?:tcp|knock|libp2p\/)|admin\/|client\/|dns\/|discovery\/|liveness\/|cli\/|bench\/|testing\/)/

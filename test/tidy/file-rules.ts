@@ -4,6 +4,7 @@ import { basename } from 'node:path'
 import { eachFile, forbid, type Rule, type SourceFile } from './tree.ts'
 
 const maxLines = 400
+const maxColumns = 120
 const written = /\.(tsx?|js|md|txt|css|html|yml)$|^\.ci\/run$/
 /** These files name what they forbid. */
 const notTheRules = /^(?!test\/tidy\/|package-lock\.json$)/
@@ -21,6 +22,21 @@ export const fileRules: readonly Rule[] = [
     }),
     bad: [{ 'src/long.ts': '// Long.\n'.repeat(maxLines + 1) }],
     good: [{ 'src/long.ts': '// Long.\n'.repeat(maxLines) }],
+  },
+  {
+    // The formatter sees to the code.
+    name: `a comment fits into ${maxColumns} columns`,
+    problems: eachFile(/\.[jt]sx?$/, ({ text }) =>
+      [...text.matchAll(/^ *(?:\/[/*]|\*).*$/gm)]
+        .filter(([line]) => line.length > maxColumns)
+        .map(({ index, 0: line }) => [index, `${line.length} columns`] as const),
+    ),
+    bad: [
+      { 'src/a.ts': `// ${'a'.repeat(maxColumns)}\n` },
+      { 'src/a.ts': `/**\n * ${'a'.repeat(maxColumns)}\n */\n` },
+      { 'src/a.ts': `  /** ${'a'.repeat(maxColumns)} */\n` },
+    ],
+    good: [{ 'src/a.ts': `// ${'a'.repeat(maxColumns - 3)}\nconst a = '${'a'.repeat(maxColumns)}'\n` }],
   },
   {
     name: 'files and folders have kebab-case names',
@@ -126,7 +142,10 @@ function missingPackages({ text }: SourceFile): (readonly [number, string])[] {
   )
 }
 
-/** Folders in which Node looks for what a package imports, its own first: `node_modules/a/node_modules/b/`, … and the top. */
+/**
+ * Folders in which Node looks for what a package imports, its own first: `node_modules/a/node_modules/b/`, … and the
+ * top.
+ */
 function lookups(place: string): string[] {
   const inner = place.lastIndexOf('/node_modules/')
   if (inner >= 0) return [`${place}/`, ...lookups(place.slice(0, inner))]

@@ -7,7 +7,9 @@ interface Span {
   readonly to: number
 }
 
-/** The text with comments blanked, and with `strings` the contents of strings and regular expressions too. Lines stay. */
+/**
+ * The text with comments blanked, and with `strings` the contents of strings and regular expressions too. Lines stay.
+ */
 export function mask(text: string, { strings }: { readonly strings: boolean }): string {
   const parts: string[] = []
   let at = 0

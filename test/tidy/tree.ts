@@ -1,5 +1,5 @@
-// The files that the rules look at, and how a rule is written down. A rule sees a whole tree, so that a bad example of it
-// is a tree too: every rule is shown one that breaks it, because a rule that cannot fail checks nothing.
+// The files that the rules look at, and how a rule is written down. A rule sees a whole tree, so that a bad example of
+// it is a tree too: every rule is shown one that breaks it, because a rule that cannot fail checks nothing.
 
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'

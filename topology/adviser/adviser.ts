@@ -1,6 +1,6 @@
-// Recommends a topology from what was measured, with the figures and the rule that decided. It changes its mind slowly: a
-// rule that speaks for another topology must clear its thresholds by a margin, the same advice must hold for a while, and
-// after a switch there is a time of rest. Whether anybody follows is not decided here.
+// Recommends a topology from what was measured, with the figures and the rule that decided. It changes its mind slowly:
+// a rule that speaks for another topology must clear its thresholds by a margin, the same advice must hold for a while,
+// and after a switch there is a time of rest. Whether anybody follows is not decided here.
 //
 //   figures ──▶ first rule that holds ──▶ another topology? ──no──▶ stay
 //                (margin around each            │ yes, since stableMs, and coolDownMs after the last switch
@@ -14,11 +14,19 @@ import { type Figures, figuresOf, type Situation } from './situation.ts'
 
 /** What the adviser may be tuned by. */
 export interface AdviserOptions {
-  /** Share of a threshold that must be cleared to leave what there is, and that may be missed to stay. Default 0.2 (a guess). Range 0 to 0.9. Zero: it swings. Large: it never moves. */
+  /**
+   * Share of a threshold that must be cleared to leave what there is, and that may be missed to stay. Default 0.2 (a
+   * guess). Range 0 to 0.9. Zero: it swings. Large: it never moves.
+   */
   readonly margin: number
-  /** Milliseconds for which the same advice must hold before it is due. Default 60,000 (a guess). Range 0 to 86,400,000. */
+  /**
+   * Milliseconds for which the same advice must hold before it is due. Default 60,000 (a guess). Range 0 to 86,400,000.
+   */
   readonly stableMs: number
-  /** Milliseconds after a switch in which no advice is due. Default 600,000 (a guess). Range 0 to 604,800,000. Short: links are made and closed again. */
+  /**
+   * Milliseconds after a switch in which no advice is due. Default 600,000 (a guess). Range 0 to 604,800,000. Short:
+   * links are made and closed again.
+   */
   readonly coolDownMs: number
 }
 
@@ -79,8 +87,8 @@ export class Adviser {
   }
 
   /**
-   * What to do now. `available`: topologies that these members can form; rules for others are passed over. `lastSwitchAt`: by the same clock as
-   * `now`; undefined: never.
+   * What to do now. `available`: topologies that these members can form; rules for others are passed over.
+   * `lastSwitchAt`: by the same clock as `now`; undefined: never.
    */
   advise(
     situation: Situation,

@@ -1,5 +1,5 @@
-// The adviser's rules, as data: the first whose conditions all hold decides. `docs/topologies.md` shows the same table to
-// people, and a test compares the two. Thresholds that are not measured are called guesses.
+// The adviser's rules, as data: the first whose conditions all hold decides. `docs/topologies.md` shows the same table
+// to people, and a test compares the two. Thresholds that are not measured are called guesses.
 
 import type { FigureName } from './situation.ts'
 

@@ -36,7 +36,9 @@ export type FigureName = (typeof figureNames)[number]
 /** All of them, measured or derived. */
 export type Figures = Readonly<Record<FigureName, number>>
 
-/** `fanOutShare`: of the others, how many a member sends to. `mesh…`: what a full mesh costs or would cost each member. */
+/**
+ * `fanOutShare`: of the others, how many a member sends to. `mesh…`: what a full mesh costs or would cost each member.
+ */
 export function figuresOf(situation: Situation): Figures {
   const { members, servers, clients, messagesPerSecond, fanOut, churnPerMinute, linkBytes, linkMs } = situation
   const others = Math.max(0, members - 1)

@@ -1,13 +1,13 @@
 // A few members serve, the others hang on them: servers link each other, a client links `serversPerClient` of them. No
-// message is needed: everybody computes the same servers for the same client (rendezvous hashing over the live ones), so both
-// ends of a link know of it, and when a server comes or goes only its own clients move.
+// message is needed: everybody computes the same servers for the same client (rendezvous hashing over the live ones),
+// so both ends of a link know of it, and when a server comes or goes only its own clients move.
 //
 //   client ──▶ its servers              first linked one; one that also serves the destination before others
 //   server ──▶ the destination          when it hangs here
 //          ──▶ a later server of it     in the order of its servers, so that no message comes back
 //
-// Links move make before break: a client keeps a server that is no longer its own until those that are have been linked, and
-// a server keeps a client until that one closes the link.
+// Links move make before break: a client keeps a server that is no longer its own until those that are have been
+// linked, and a server keeps a client until that one closes the link.
 
 import { invariant } from '../invariant.ts'
 import type {

@@ -1,12 +1,14 @@
-// Causal order per topic (design rule 19): a message is handed over after all that its publisher had heard on the topic when it
-// published it. Each publisher counts its messages on a topic; a message names those of others that came since the publisher's last
-// one, for what came before is implied by that one. Messages of one publisher come in order: they share a key.
+// Causal order per topic (design rule 19): a message is handed over after all that its publisher had heard on the topic
+// when it published it. Each publisher counts its messages on a topic; a message names those of others that came since
+// the publisher's last one, for what came before is implied by that one. Messages of one publisher come in order: they
+// share a key.
 //
 //      comes ──all that it depends on was handed over──────────────▶ deliver
 //        └──something is missing──▶ waits ──it came─────────────────▶ deliver
 //                                     └──for causalWaitMs, or too many wait──▶ gap, deliver
 //
-// What is missing may be lost, or from before this member heard of the topic: so the wait is bounded, and the gap is told.
+// What is missing may be lost, or from before this member heard of the topic: so the wait is bounded, and the gap is
+// told.
 
 import type { MemberId } from '../types.ts'
 import type { DeliveryOptions } from './options.ts'
@@ -185,7 +187,10 @@ export class Causal<Message> {
   }
 }
 
-/** What a message depends on and was not handed over: also the one before it of the same publisher, if this member has heard any. */
+/**
+ * What a message depends on and was not handed over: also the one before it of the same publisher, if this member has
+ * heard any.
+ */
 function missing<Message>(topic: Topic<Message>, { source, generation, stamp }: CausalMessage<Message>): Dependency[] {
   const found = stamp.dependencies.filter(
     (on) => (topic.heard.get(lifeOf(on.source, on.generation)) ?? 0) < on.sequence,

@@ -1,5 +1,5 @@
-// What delivery can be told and what it may ask for. Messages go in and come out in batches: one input and one effect for all
-// that one turn brought of one stream, never one for each message.
+// What delivery can be told and what it may ask for. Messages go in and come out in batches: one input and one effect
+// for all that one turn brought of one stream, never one for each message.
 
 import type { MemberId } from '../types.ts'
 import type { ChannelName } from './envelope.ts'
@@ -16,9 +16,15 @@ export interface StreamEnd {
 
 /** What delivery can be told. */
 export type DeliveryInput<Out extends Outgoing, In extends Incoming, Failure> =
-  /** Messages to be acknowledged. They wait, unbounded here, while there is no way or no room: the runtime bounds `size`. */
+  /**
+   * Messages to be acknowledged. They wait, unbounded here, while there is no way or no room: the runtime bounds
+   * `size`.
+   */
   | (StreamEnd & { readonly type: 'send'; readonly messages: readonly Out[] })
-  /** Messages that are not acknowledged and whose key is to be kept in order: they are numbered and transmitted at once, and kept no longer. */
+  /**
+   * Messages that are not acknowledged and whose key is to be kept in order: they are numbered and transmitted at once,
+   * and kept no longer.
+   */
   | (StreamEnd & { readonly type: 'send-ordered'; readonly messages: readonly Out[] })
   /** Nobody waits for this message any more. */
   | (StreamEnd & { readonly type: 'abort'; readonly message: Out })
@@ -57,7 +63,10 @@ export type DeliveryEffect<Out extends Outgoing, In extends Incoming, Failure> =
   | (StreamEnd & { readonly type: 'tell-floor'; readonly floor: Floor })
   /** Hand these over, those with the same key in this order; tell `finished` of each that has a floor. */
   | (StreamEnd & { readonly type: 'deliver'; readonly messages: readonly In[] })
-  /** These wait here for earlier ones of their stream: whatever their way costs must not be withheld, or the earlier ones could not come. */
+  /**
+   * These wait here for earlier ones of their stream: whatever their way costs must not be withheld, or the earlier
+   * ones could not come.
+   */
   | (StreamEnd & { readonly type: 'held'; readonly messages: readonly In[] })
   | (StreamEnd & { readonly type: 'dropped'; readonly messages: readonly In[]; readonly reason: DeliveryDropReason })
   /** `superseded`: a newer one with the same key took its place before it was transmitted. */

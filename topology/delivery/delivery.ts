@@ -1,11 +1,11 @@
-// Delivery of acknowledged and ordered messages (design rule 10): one outbox and one inbox for each life of a peer and channel.
-// Here inputs find their stream; the stream's ends are `outbox.ts` and `inbox.ts`.
+// Delivery of acknowledged and ordered messages (design rule 10): one outbox and one inbox for each life of a peer and
+// channel. Here inputs find their stream; the stream's ends are `outbox.ts` and `inbox.ts`.
 //
 //   send ─▶ outbox ─transmit─▶ ··· ─receive─▶ inbox ─deliver─▶ handler
 //                 ◀─acknowledged─ ··· ◀─acknowledge─     ◀─finished─
 //
-// A stream belongs to one life of its source and one of its destination. When either changes, what was not acknowledged fails
-// and the sequences begin anew: nothing of one life is ever sent to, or taken from, another.
+// A stream belongs to one life of its source and one of its destination. When either changes, what was not acknowledged
+// fails and the sequences begin anew: nothing of one life is ever sent to, or taken from, another.
 
 import type { MemberId } from '../types.ts'
 import type { DeliveryDropReason, DeliveryEffect, DeliveryInput, StreamEnd } from './core.ts'
@@ -52,8 +52,8 @@ export class Delivery<Out extends Outgoing, In extends Incoming, Failure> {
   #effects: DeliveryEffect<Out, In, Failure>[] = []
   #isClosed = false
   /**
-   * Where new streams begin: above those to peers that were forgotten here, and who may not have forgotten this one. (The first
-   * floor tells the other end that nothing comes below.)
+   * Where new streams begin: above those to peers that were forgotten here, and who may not have forgotten this one.
+   * (The first floor tells the other end that nothing comes below.)
    */
   #firstSequence = 1
 

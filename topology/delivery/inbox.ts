@@ -1,6 +1,6 @@
 // The destination's end of one stream: each message goes to its handler once, those with a key in the order of their
-// sequences, and the source is told what has finished. Bounded by the window: a sequence above floor + window is refused, and
-// no correct source sends one.
+// sequences, and the source is told what has finished. Bounded by the window: a sequence above floor + window is
+// refused, and no correct source sends one.
 //
 //      (unseen) ──comes──▶ received ──handler has finished──▶ finished
 //          │                  │ has a key and one before it is missing: held until that comes or is skipped

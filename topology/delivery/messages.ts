@@ -1,6 +1,6 @@
-// What delivery says between the two ends of a stream, and what it must know of a user's message to do so. A stream is all
-// acknowledged messages of one (source generation, destination generation, channel); its sequences count from 1 without gaps.
-// The words are the core's; how they look as bytes is the wire's.
+// What delivery says between the two ends of a stream, and what it must know of a user's message to do so. A stream is
+// all acknowledged messages of one (source generation, destination generation, channel); its sequences count from 1
+// without gaps. The words are the core's; how they look as bytes is the wire's.
 
 /** Sequences from `first` to `last`, both included. */
 export interface Range {
@@ -9,8 +9,8 @@ export interface Range {
 }
 
 /**
- * A message of this member's, as it is kept until it is settled: the runtime's own object, so that nothing is copied. The last
- * two fields belong to the core; the runtime makes them 0 and `waiting` and only reads them.
+ * A message of this member's, as it is kept until it is settled: the runtime's own object, so that nothing is copied.
+ * The last two fields belong to the core; the runtime makes them 0 and `waiting` and only reads them.
  */
 export interface Outgoing {
   /** First in, first out among messages of one source with the same key. */
@@ -31,15 +31,18 @@ export type Progress = 'waiting' | 'sent' | 'received' | 'abandoned' | 'settled'
 export interface Incoming {
   /** From 1. 0: unordered, never resent; delivery does not look at it. */
   readonly sequence: number
-  /** Nothing below it is sent again or asked after. 0: the message is not acknowledged, `sequence` only orders its key. */
+  /**
+   * Nothing below it is sent again or asked after. 0: the message is not acknowledged, `sequence` only orders its key.
+   */
   readonly floor: number
   readonly key: string | undefined
   readonly isMonotonic: boolean
 }
 
 /**
- * Destination to source, after handlers have finished and whenever it is asked. It says everything each time, so that one that is
- * lost needs no repeat but the next. The source settles what is finished, and resends what an answer does not mention.
+ * Destination to source, after handlers have finished and whenever it is asked. It says everything each time, so that
+ * one that is lost needs no repeat but the next. The source settles what is finished, and resends what an answer does
+ * not mention.
  */
 export interface Acknowledgement<Failure> {
   /** All sequences up to this one are finished. */
@@ -55,7 +58,10 @@ export interface Acknowledgement<Failure> {
   readonly isAnswer: boolean
 }
 
-/** Source to destination, when it abandoned a message or has heard nothing for a while. The destination answers with what it has. */
+/**
+ * Source to destination, when it abandoned a message or has heard nothing for a while. The destination answers with
+ * what it has.
+ */
 export interface Floor {
   readonly floor: number
   /** The highest sequence that was transmitted. */

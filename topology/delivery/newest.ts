@@ -1,6 +1,6 @@
-// Which sequence of each key was the newest so far, in bounded memory: what comes later with a smaller one is stale. When a
-// key is forgotten, everything up to its sequence counts as stale for keys that are not known: a message may then be dropped
-// that overtook others on the way, but no older one is ever delivered after a newer one.
+// Which sequence of each key was the newest so far, in bounded memory: what comes later with a smaller one is stale.
+// When a key is forgotten, everything up to its sequence counts as stale for keys that are not known: a message may
+// then be dropped that overtook others on the way, but no older one is ever delivered after a newer one.
 
 export class Newest {
   readonly #maxKeys: number

@@ -3,29 +3,48 @@
 /** What delivery may be tuned by. */
 export interface DeliveryOptions {
   /**
-   * Acknowledged messages of one stream that may be unsettled at once; both ends keep at most this many. Default 16,384 (a guess: 16 million a
-   * second at a round trip of 1 ms, 160,000 at 100 ms). A power of two from 64 to 65,536, the same in a whole cluster. Small: slow over long ways.
-   * Large: memory for each peer.
+   * Acknowledged messages of one stream that may be unsettled at once; both ends keep at most this many. Default 16,384
+   * (a guess: 16 million a second at a round trip of 1 ms, 160,000 at 100 ms). A power of two from 64 to 65,536, the
+   * same in a whole cluster. Small: slow over long ways. Large: memory for each peer.
    */
   readonly windowMessages: number
-  /** Messages with a key that wait for an earlier one, of one stream. Default 256 (a guess). Range 1 to windowMessages. Beyond it they are dropped, counted, and sent again later. */
+  /**
+   * Messages with a key that wait for an earlier one, of one stream. Default 256 (a guess). Range 1 to windowMessages.
+   * Beyond it they are dropped, counted, and sent again later.
+   */
   readonly maxHeldMessages: number
-  /** Keys of one source and channel whose newest sequence is remembered. Default 4,096 (a guess). Range 1 to 1,000,000. Few: one that overtook others on the way may be dropped. */
+  /**
+   * Keys of one source and channel whose newest sequence is remembered. Default 4,096 (a guess). Range 1 to 1,000,000.
+   * Few: one that overtook others on the way may be dropped.
+   */
   readonly maxKeys: number
   /**
-   * Milliseconds without progress until the source asks what has come; doubled each time up to `maxProbeDelayMs`. Default 500 (a guess: above any
-   * round trip in a LAN). Range: above 0. Short: needless questions. Long: what a relay dropped is late.
+   * Milliseconds without progress until the source asks what has come; doubled each time up to `maxProbeDelayMs`.
+   * Default 500 (a guess: above any round trip in a LAN). Range: above 0. Short: needless questions. Long: what a relay
+   * dropped is late.
    */
   readonly probeDelayMs: number
   /** Default 8,000 (a guess). Range: from probeDelayMs. */
   readonly maxProbeDelayMs: number
-  /** Milliseconds that a causal message waits for those it depends on; then it is delivered with a gap. Default 1,000 (a guess). Range 0 to 60,000. Short: gaps. Long: one lost message delays its topic. */
+  /**
+   * Milliseconds that a causal message waits for those it depends on; then it is delivered with a gap. Default 1,000 (a
+   * guess). Range 0 to 60,000. Short: gaps. Long: one lost message delays its topic.
+   */
   readonly causalWaitMs: number
-  /** Causal messages of one topic that may wait. Default 1,024 (a guess). Range 1 to 65,536. Beyond it the oldest goes on with a gap. */
+  /**
+   * Causal messages of one topic that may wait. Default 1,024 (a guess). Range 1 to 65,536. Beyond it the oldest goes
+   * on with a gap.
+   */
   readonly maxCausalWaiting: number
-  /** Publishers named as dependencies in one causal message. Default 64. Range 1 to 64, the bound of the wire format. Beyond it those heard longest ago are left out. */
+  /**
+   * Publishers named as dependencies in one causal message. Default 64. Range 1 to 64, the bound of the wire format.
+   * Beyond it those heard longest ago are left out.
+   */
   readonly maxDependencies: number
-  /** Topics whose causal order is followed; the one longest unused is forgotten. Default 1,024 (a guess). Range 1 to 65,536. */
+  /**
+   * Topics whose causal order is followed; the one longest unused is forgotten. Default 1,024 (a guess). Range 1 to
+   * 65,536.
+   */
   readonly maxCausalTopics: number
 }
 

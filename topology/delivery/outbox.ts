@@ -1,13 +1,13 @@
-// The source's end of one stream. A message waits until there is a way and the window has room, is transmitted, and stays
-// until it is settled: acknowledged, failed, superseded or expired.
+// The source's end of one stream. A message waits until there is a way and the window has room, is transmitted, and
+// stays until it is settled: acknowledged, failed, superseded or expired.
 //
 //   waiting ──transmit──▶ sent ──told so──▶ received ──acknowledged──▶ settled
 //      │                   │ ▲ missing in an answer: sent again          ▲
 //      │                   ▼ │                                           │
 //      └──────expired────▶ abandoned ────── the floor passes it ─────────┘
 //
-// Invariants: floor <= next, and next - floor <= window. Nothing below the floor is sent again. After silence, a reconnect or a change of the way
-// it asks first what the other end has, so that nothing is resent that has come.
+// Invariants: floor <= next, and next - floor <= window. Nothing below the floor is sent again. After silence, a
+// reconnect or a change of the way it asks first what the other end has, so that nothing is resent that has come.
 
 import { type Acknowledgement, type Floor, type Outgoing, type Range, rangesOf } from './messages.ts'
 import type { DeliveryOptions } from './options.ts'

@@ -1,5 +1,6 @@
-// A payload on its way over relays, in pieces: which of them are to be sent now. A relay drops what it has no room for, so its source sends
-// again what its destination does not say it has, and has no more under way than a few pieces: neither end nor a relay keeps more of it.
+// A payload on its way over relays, in pieces: which of them are to be sent now. A relay drops what it has no room for,
+// so its source sends again what its destination does not say it has, and has no more under way than a few pieces:
+// neither end nor a relay keeps more of it.
 //
 //   sent ahead of what is placed: at most the window ──▶ placed through here: the window moves on
 //        │ silence: everything from what is placed on, again, after ever longer pauses
@@ -11,7 +12,9 @@
 export const PIECE_BYTES = 60 * 1024
 /** Pieces under way at once: no more than a first relay has room for. */
 const WINDOW_PIECES = 4
-/** Milliseconds of silence until it is sent again, at first and at most. A guess: above most round trips over relays. */
+/**
+ * Milliseconds of silence until it is sent again, at first and at most. A guess: above most round trips over relays.
+ */
 const FIRST_PAUSE_MS = 300
 const LONGEST_PAUSE_MS = 4_000
 /** A pause is at least so many round trips, as they are measured. */

@@ -1,5 +1,5 @@
-// What the others say of the set that this node holds, in one round of its own. A round begins when the process starts and
-// whenever what it holds changes; only what was said after that counts, so an answer must carry the round's number.
+// What the others say of the set that this node holds, in one round of its own. A round begins when the process starts
+// and whenever what it holds changes; only what was said after that counts, so an answer must carry the round's number.
 // What follows from the answers is `forming.ts`; whether they suffice is a rule.
 
 import type { MemberId } from '../types.ts'

@@ -1,14 +1,21 @@
-// Before anything is promised: which fresh nodes were found, whom each of them found, and since when they agree. A set is
-// decided when all of it would choose this very set, unchanged for a while. A wrong decision is never unsafe, only slow.
+// Before anything is promised: which fresh nodes were found, whom each of them found, and since when they agree. A set
+// is decided when all of it would choose this very set, unchanged for a while. A wrong decision is never unsafe, only
+// slow.
 
 import type { MemberId } from '../types.ts'
 import { byId, sameSet } from './ids.ts'
 import type { FormingOptions } from './options.ts'
 import type { FormingRules } from './rules.ts'
 
-/** A node that has not repeated itself for so many intervals has something else to do, or is gone; one that is only slow has not. */
+/**
+ * A node that has not repeated itself for so many intervals has something else to do, or is gone; one that is only slow
+ * has not.
+ */
 const REPORT_INTERVALS = 10
-/** From so many on, each speaks the less often the more they are: what all hear together grows with the square of their number. */
+/**
+ * From so many on, each speaks the less often the more they are: what all hear together grows with the square of their
+ * number.
+ */
 const UNHURRIED_FROM = 5
 
 interface Report {

@@ -1,5 +1,6 @@
-// What is known of clusters that founders have started, and what that leaves to do for a node that has not. A founder that
-// started can never take it back; so a set of which somebody has started another one can never come alive any more.
+// What is known of clusters that founders have started, and what that leaves to do for a node that has not. A founder
+// that started can never take it back; so a set of which somebody has started another one can never come alive any
+// more.
 
 import type { MemberId } from '../types.ts'
 import { sameSet } from './ids.ts'

@@ -1,5 +1,5 @@
-// What forming can be told, what it may ask for, and what it must never forget. As in consensus, the core says what must
-// be durable (`persist`), is told when it is (`persisted`), and holds back until then whatever rests on it.
+// What forming can be told, what it may ask for, and what it must never forget. As in consensus, the core says what
+// must be durable (`persist`), is told when it is (`persisted`), and holds back until then whatever rests on it.
 
 import type { Effect, Input } from '../core.ts'
 import type { MemberId } from '../types.ts'
@@ -12,7 +12,10 @@ export type FormingState =
   | { readonly type: 'intent'; readonly set: readonly MemberId[] }
   /** For good: Raft runs with these founders. */
   | { readonly type: 'started'; readonly set: readonly MemberId[]; readonly founders: readonly Founder[] }
-  /** It will not start with this set by itself, and confirms no other until a majority of the set's voters do not hold it. */
+  /**
+   * It will not start with this set by itself, and confirms no other until a majority of the set's voters do not hold
+   * it.
+   */
   | { readonly type: 'renounced'; readonly set: readonly MemberId[] }
 
 /** What forming can be told. */
@@ -47,7 +50,10 @@ export type FormingEvent =
     }
   /** The set this node held is given up for good, durably: it tries anew, or may join another cluster. */
   | { readonly type: 'released'; readonly set: readonly MemberId[] }
-  /** A cluster is alive of which this node is no founder, and it holds no set: it joins, and forms no more until its process starts anew. */
+  /**
+   * A cluster is alive of which this node is no founder, and it holds no set: it joins, and forms no more until its
+   * process starts anew.
+   */
   | { readonly type: 'outside'; readonly set: readonly MemberId[]; readonly clusterId: string; readonly peer: MemberId }
   /** A fresh node expects another number of founders: with it no set can be agreed. Told once per peer and number. */
   | { readonly type: 'mismatch'; readonly peer: MemberId; readonly expect: number }

@@ -6,11 +6,11 @@
 //       voters do not   renounced ─────────────────────────────────────┘
 //       hold it
 //
-// Each step is durable before anything rests on it. Why no two clusters can share a node: `rules.ts`. Promised, if faults
-// stop: with exactly `expect` nodes, one cluster of all of them. With more, sets that share a node never both come alive; sets
-// that share none can, if neither found the other in time. Who hears that others have started forms nothing beside them. A
-// founder whose set can never come alive any more, for others of it started another, stays alone: its cluster id is
-// refused everywhere, loudly, until its data directory is made anew.
+// Each step is durable before anything rests on it. Why no two clusters can share a node: `rules.ts`. Promised, if
+// faults stop: with exactly `expect` nodes, one cluster of all of them. With more, sets that share a node never both
+// come alive; sets that share none can, if neither found the other in time. Who hears that others have started forms
+// nothing beside them. A founder whose set can never come alive any more, for others of it started another, stays
+// alone: its cluster id is refused everywhere, loudly, until its data directory is made anew.
 
 import { invariant } from '../invariant.ts'
 import type { MemberId, Random } from '../types.ts'
@@ -142,7 +142,10 @@ export class Forming {
     }
   }
 
-  /** Whom we found matters to others only once it is enough for a set; that we are there they were told when the link came up. */
+  /**
+   * Whom we found matters to others only once it is enough for a set; that we are there they were told when the link
+   * came up.
+   */
   #sayIfWorthIt(before: readonly MemberId[], now: number): void {
     const { candidates, linked, setup, timers } = this.#node
     const after = candidates.found(linked, now)
@@ -267,13 +270,17 @@ export class Forming {
     node.durable = state
     if (before.type === 'renounced' && state.type === 'none') {
       node.emit({ type: 'released', set: before.set })
-      // A random rest: the next attempt should not fail in the same way, nor attempts follow each other at the speed of the disk.
+      // A random rest: the next attempt should not fail in the same way, nor attempts follow each other at the speed of
+      // the disk.
       node.restsUntil = now + node.setup.options.candidateIntervalMs * (1 + node.setup.random())
     }
     this.#enter(now, confirmed)
   }
 
-  /** Begins with what is durable now; what was heard before it was does not count for it. `confirmed`: in which others were told that this node holds the set. */
+  /**
+   * Begins with what is durable now; what was heard before it was does not count for it. `confirmed`: in which others
+   * were told that this node holds the set.
+   */
   #enter(now: number, confirmed?: Attempt): void {
     const node = this.#node
     const { durable, timers, setup } = node

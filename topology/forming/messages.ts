@@ -13,8 +13,9 @@ export interface Founder {
 /** Everything that nodes say to each other while a cluster forms. */
 export type FormingMessage =
   /**
-   * Fresh node to every linked fresh node, when the link comes up, at an interval, and on each change once they are enough: whom I have found; nobody but
-   * itself, while they are too few for a set. The receiver compares it with its own view; equal and stable for `stableMs`, the set is decided.
+   * Fresh node to every linked fresh node, when the link comes up, at an interval, and on each change once they are
+   * enough: whom I have found; nobody but itself, while they are too few for a set. The receiver compares it with its
+   * own view; equal and stable for `stableMs`, the set is decided.
    */
   | {
       readonly type: 'candidate'
@@ -23,11 +24,11 @@ export type FormingMessage =
       readonly found: readonly MemberId[]
     }
   /**
-   * To each of `set`, only after this set is durable at the sender: I hold it. `storeId` is what the sender will vote with.
-   * `round` is the sender's own number, drawn anew at each start of its process and each change of what it holds (1 to
-   * 2^32 - 1); `answers` is the receiver's round as the sender last heard it (0: not yet). The receiver counts the
-   * message only when it answers its present round: so it was said after that round began, and a late one of an earlier
-   * attempt at the same set counts for nothing.
+   * To each of `set`, only after this set is durable at the sender: I hold it. `storeId` is what the sender will vote
+   * with. `round` is the sender's own number, drawn anew at each start of its process and each change of what it holds
+   * (1 to 2^32 - 1); `answers` is the receiver's round as the sender last heard it (0: not yet). The receiver counts
+   * the message only when it answers its present round: so it was said after that round began, and a late one of an
+   * earlier attempt at the same set counts for nothing.
    */
   | {
       readonly type: 'confirm'
@@ -38,7 +39,8 @@ export type FormingMessage =
     }
   /**
    * To each of `set`, only after the renouncement is durable: the sender will not start Raft with this set by itself,
-   * unless it confirms it anew. Also the answer of a node that does not hold `set` at all, with `round` 0: it wants none.
+   * unless it confirms it anew. Also the answer of a node that does not hold `set` at all, with `round` 0: it wants
+   * none.
    */
   | {
       readonly type: 'renounce'
@@ -47,9 +49,9 @@ export type FormingMessage =
       readonly answers: number
     }
   /**
-   * Answer to any of the above from a node that is already in a cluster formed from `set`, and what founders that have not said the same
-   * are told when it has started, and when it is alive: the sender has started Raft.
-   * `alive`: a leader of it is known, so a majority started and a founder that renounced may start all the same.
+   * Answer to any of the above from a node that is already in a cluster formed from `set`, and what founders that have
+   * not said the same are told when it has started, and when it is alive: the sender has started Raft. `alive`: a
+   * leader of it is known, so a majority started and a founder that renounced may start all the same.
    */
   | {
       readonly type: 'formed'

@@ -3,18 +3,26 @@
 /** What forming may be tuned by. */
 export interface FormingOptions {
   /**
-   * Milliseconds for which all of a set must have named the same set before it is decided. Default 100 (a guess: several round trips).
-   * Range 0 to 60,000. Short: sets are decided while members are still arriving, and renounced. Long: a slower start.
+   * Milliseconds for which all of a set must have named the same set before it is decided. Default 100 (a guess:
+   * several round trips). Range 0 to 60,000. Short: sets are decided while members are still arriving, and renounced.
+   * Long: a slower start.
    */
   readonly stableMs: number
-  /** Milliseconds between repetitions of what this node has to say while forming; in proportion longer from five founders on. Default 100. Range: above 0. Short: traffic. Long: a lost message costs as much. */
+  /**
+   * Milliseconds between repetitions of what this node has to say while forming; in proportion longer from five
+   * founders on. Default 100. Range: above 0. Short: traffic. Long: a lost message costs as much.
+   */
   readonly candidateIntervalMs: number
   /**
-   * Milliseconds a set may stay without all confirmations before this node renounces it. Default 5000. Range: above stableMs and
-   * candidateIntervalMs. Short: slow disks renounce for nothing. Long: a founder that crashed holds up the others as long.
+   * Milliseconds a set may stay without all confirmations before this node renounces it. Default 5000. Range: above
+   * stableMs and candidateIntervalMs. Short: slow disks renounce for nothing. Long: a founder that crashed holds up the
+   * others as long.
    */
   readonly formTimeoutMs: number
-  /** Fresh nodes that are taken note of; more change nothing. Default 1024, the bound of the wire format. Range `expect` to 1,024. Few: lower ids that come late are not seen. */
+  /**
+   * Fresh nodes that are taken note of; more change nothing. Default 1024, the bound of the wire format. Range `expect`
+   * to 1,024. Few: lower ids that come late are not seen.
+   */
   readonly maxFound: number
 }
 
@@ -44,7 +52,10 @@ export function formingProblems(options: FormingOptions): string[] {
   return found
 }
 
-/** The defaults with `changes` laid over them, frozen. Throws one `RangeError` that lists every unknown key and every broken rule. */
+/**
+ * The defaults with `changes` laid over them, frozen. Throws one `RangeError` that lists every unknown key and every
+ * broken rule.
+ */
 export function resolveFormingOptions(changes: Partial<FormingOptions> = {}): FormingOptions {
   const unknown = Object.keys(changes).filter((key) => !Object.hasOwn(defaults, key))
   const options: FormingOptions = { ...defaults, ...changes }

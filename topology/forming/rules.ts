@@ -1,12 +1,13 @@
 // The decisions that keep two clusters from forming over one node, one small function each. They are gathered in one
 // object so that a simulation can put a broken one in the place of a true one and must notice.
 //
-// Why they suffice. Call a set alive when a majority of its voters started with it. Let S and T be alive, and Z in both. Each
-// that started S did so after Z said "I hold S", in answer to a round begun after its own intent was durable; it holds S
-// ever after. The same for T. Z holds one set at a time, so of one of them, say S, it let go after the last such answer. It
-// let go only after it renounced S and, in answers to a round begun after that, a majority of the voters said that they do
-// not hold S. That majority shares a voter with the majority that started S and holds it ever after: a contradiction. So
-// two clusters that live share no node; and two that share none can only form when neither found the other in time.
+// Why they suffice. Call a set alive when a majority of its voters started with it. Let S and T be alive, and Z in
+// both. Each that started S did so after Z said "I hold S", in answer to a round begun after its own intent was
+// durable; it holds S ever after. The same for T. Z holds one set at a time, so of one of them, say S, it let go after
+// the last such answer. It let go only after it renounced S and, in answers to a round begun after that, a majority of
+// the voters said that they do not hold S. That majority shares a voter with the majority that started S and holds it
+// ever after: a contradiction. So two clusters that live share no node; and two that share none can only form when
+// neither found the other in time.
 
 import type { MemberId } from '../types.ts'
 import { byId, sameSet } from './ids.ts'
@@ -27,7 +28,10 @@ export interface FormingRules {
   mayStart(set: readonly MemberId[], confirmed: ReadonlySet<MemberId>): boolean
   /** Only when a majority of the set's voters do not hold it can it never come alive by itself. */
   mayRelease(set: readonly MemberId[], notHolding: ReadonlySet<MemberId>): boolean
-  /** A founder that renounced never starts by itself, but the set may have come alive without it: then its start is safe. */
+  /**
+   * A founder that renounced never starts by itself, but the set may have come alive without it: then its start is
+   * safe.
+   */
   mayFollow(holds: readonly MemberId[] | undefined, formed: readonly MemberId[], alive: boolean): boolean
   /** A message that rests on a state leaves only when that state is durable. */
   mustPersistFirst(): boolean

@@ -1,5 +1,5 @@
-// What the parts of forming share: what this node holds, whom it is linked to, what it heard of others, and the effects of
-// the running step. The parts decide; this only keeps, and answers small questions.
+// What the parts of forming share: what this node holds, whom it is linked to, what it heard of others, and the effects
+// of the running step. The parts decide; this only keeps, and answers small questions.
 
 import { Timers } from '../timers.ts'
 import type { MemberId } from '../types.ts'

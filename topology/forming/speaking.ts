@@ -1,13 +1,14 @@
-// What a node says while a cluster forms, and to whom: as long as it holds nothing, whom it found; then what it holds, until
-// everybody knows; at last that the cluster is formed. All is said again at an interval, so that a lost word costs no more.
+// What a node says while a cluster forms, and to whom: as long as it holds nothing, whom it found; then what it holds,
+// until everybody knows; at last that the cluster is formed. All is said again at an interval, so that a lost word
+// costs no more.
 
 import type { MemberId } from '../types.ts'
 import { sameSet } from './ids.ts'
 import type { Situation } from './situation.ts'
 
 /**
- * Whoever was told the same before is told again after so many intervals: a link loses nothing, and what all say to all is most of what a start takes.
- * Well below the time after which a node that says nothing is forgotten.
+ * Whoever was told the same before is told again after so many intervals: a link loses nothing, and what all say to all
+ * is most of what a start takes. Well below the time after which a node that says nothing is forgotten.
  */
 const UNCHANGED_INTERVALS = 3
 

@@ -1,8 +1,8 @@
 // The simplest overlay: every member is a neighbor, so every message takes one hop. Links grow with the square of the
 // cluster; up to some dozens of members that is the cheapest thing there is.
 //
-// Who dials: of two members the one with the lower id, at once. The other waits a grace period and then dials too, so that a
-// pair links even when only one direction can be dialed (a firewall, an address behind translation).
+// Who dials: of two members the one with the lower id, at once. The other waits a grace period and then dials too, so
+// that a pair links even when only one direction can be dialed (a firewall, an address behind translation).
 
 import { invariant } from '../invariant.ts'
 import type { Connectivity, Overlay, OverlayDefinition, OverlayEffect, OverlayInput } from '../overlay.ts'
@@ -12,13 +12,14 @@ import type { MemberId, MemberRecord, MemberState } from '../types.ts'
 /** What the full mesh may be tuned by. */
 export interface FullMeshOptions {
   /**
-   * Milliseconds the member with the higher id leaves to the other before it dials too. Default 500. Range 0 to 60,000. Zero: both dial, and one
-   * of two links is closed again. Long: a pair of which only the higher id can dial links late.
+   * Milliseconds the member with the higher id leaves to the other before it dials too. Default 500. Range 0 to 60,000.
+   * Zero: both dial, and one of two links is closed again. Long: a pair of which only the higher id can dial links
+   * late.
    */
   readonly dialGraceMs: number
   /**
-   * Links wanted at most. Default 11,000: everyone that membership remembers. Range: 1 to 1,000,000. Members beyond it are left out, those that are down
-   * first, so a small number leaves a mesh with holes.
+   * Links wanted at most. Default 11,000: everyone that membership remembers. Range: 1 to 1,000,000. Members beyond it
+   * are left out, those that are down first, so a small number leaves a mesh with holes.
    */
   readonly maxLinks: number
 }

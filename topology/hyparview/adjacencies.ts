@@ -1,6 +1,6 @@
-// Who has whom for neighbors, as the members themselves say: enough to know the next hop to anybody, and to see that a part
-// of the overlay cannot be reached. Link state, as in OSPF (RFC 2328), made small: each member's list replaces its former one,
-// and a link counts when both its ends say so.
+// Who has whom for neighbors, as the members themselves say: enough to know the next hop to anybody, and to see that a
+// part of the overlay cannot be reached. Link state, as in OSPF (RFC 2328), made small: each member's list replaces its
+// former one, and a link counts when both its ends say so.
 
 import type { MemberId } from '../types.ts'
 import type { Adjacency } from './messages.ts'
@@ -52,7 +52,9 @@ export class Adjacencies {
     this.#hops = undefined
   }
 
-  /** For everybody that can be reached from `self` over its present neighbors: through which of them, on a shortest way. */
+  /**
+   * For everybody that can be reached from `self` over its present neighbors: through which of them, on a shortest way.
+   */
   hops(self: MemberId, neighbors: Iterable<MemberId>): ReadonlyMap<MemberId, MemberId> {
     if (this.#hops) return this.#hops
     const hops = new Map<MemberId, MemberId>()

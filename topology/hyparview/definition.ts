@@ -6,7 +6,10 @@ import { HyParView } from './hyparview.ts'
 import type { HyParViewMessage } from './messages.ts'
 import { hyParViewDefaults, hyParViewProblems, resolveHyParViewOptions } from './options.ts'
 
-/** HyParView as a kind of overlay, its codec left out: parameters are those of `HyParViewOptions`. Every set of members can form it. */
+/**
+ * HyParView as a kind of overlay, its codec left out: parameters are those of `HyParViewOptions`. Every set of members
+ * can form it.
+ */
 export const hyParView: Omit<OverlayDefinition<HyParViewMessage>, 'codec'> = {
   name: 'hyparview',
   problems: hyParViewProblems,
@@ -18,8 +21,8 @@ export const hyParView: Omit<OverlayDefinition<HyParViewMessage>, 'codec'> = {
 }
 
 /**
- * In a random graph with d links each, almost everybody is within log n / log (d - 1) hops, and all within half as many more. Voters keep links to each other
- * besides: those pairs that are not neighbors by chance.
+ * In a random graph with d links each, almost everybody is within log n / log (d - 1) hops, and all within half as many
+ * more. Voters keep links to each other besides: those pairs that are not neighbors by chance.
  */
 function estimate(members: readonly MemberRecord[], activeSize: number, voters: number): OverlayEstimate {
   const size = members.filter(({ state }) => state !== 'left').length

@@ -1,6 +1,6 @@
-// HyParView (Leitão, Pereira, Rodrigues 2007): each member has a few neighbors, the active view, over links that are held, and
-// candidates to replace them, the passive view. So links grow with the cluster, not with its square, and an overlay of
-// which nine in ten fail at once is whole again after the first few messages.
+// HyParView (Leitão, Pereira, Rodrigues 2007): each member has a few neighbors, the active view, over links that are
+// held, and candidates to replace them, the passive view. So links grow with the cluster, not with its square, and an
+// overlay of which nine in ten fail at once is whole again after the first few messages.
 //
 //   members ──▶ state ──┐
 //   links, answers ──▶ neighborhood: who is asked, taken, let go      ──▶ link, unlink, send
@@ -187,8 +187,8 @@ export class HyParView implements Overlay<HyParViewMessage, OverlayEvent> {
   }
 
   /**
-   * Calls one member that is believed down: if it lives in another half, this is where both meet. And when members believed alive cannot be
-   * reached over the overlay, twice in a row, about two of this part join the other one.
+   * Calls one member that is believed down: if it lives in another half, this is where both meet. And when members
+   * believed alive cannot be reached over the overlay, twice in a row, about two of this part join the other one.
    */
   #merge(): void {
     const { known, random, rules } = this.#state

@@ -1,5 +1,6 @@
-// The active view (sections 4.2 and 4.3): who is asked, who is taken, who is let go. Neighborship is agreed by a request and its
-// answer, and from then on both ends have each other with one epoch; so views are symmetric, link by link.
+// The active view (sections 4.2 and 4.3): who is asked, who is taken, who is let go. Neighborship is agreed by a
+// request and its answer, and from then on both ends have each other with one epoch; so views are symmetric, link by
+// link.
 //
 //   candidate ──link──▶ asked ──accepted──▶ neighbor ──room needed──▶ draining ──its last word──▶ candidate
 //                         │ refused: candidate            │ link lost: forgotten, replaced at once
@@ -30,8 +31,8 @@ export class Neighborhood {
   }
 
   /**
-   * Fills free places: with candidates, and with anybody known while there is no neighbor; and with anybody who is known to have a free place,
-   * too, if `isLookingAround`: for that it goes through all.
+   * Fills free places: with candidates, and with anybody known while there is no neighbor; and with anybody who is
+   * known to have a free place, too, if `isLookingAround`: for that it goes through all.
    */
   fill(isLookingAround: boolean): void {
     const state = this.#state

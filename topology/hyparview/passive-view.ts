@@ -1,5 +1,6 @@
-// The candidates in reserve (section 4.1): bounded, none twice, each with the number of shuffles since the member itself said
-// that it is there. What is old goes first, and what nobody has vouched for in a long time goes in any case.
+// The candidates in reserve (section 4.1): bounded, none twice, each with the number of shuffles since the member
+// itself said that it is there. What is old goes first, and what nobody has vouched for in a long time goes in any
+// case.
 
 import { sample } from '../swim/sample.ts'
 import type { MemberId, Random } from '../types.ts'
@@ -32,7 +33,10 @@ export class PassiveView {
     return [...this.#entries.keys()]
   }
 
-  /** Keeps `id`, or the younger age of it. Full: the first of `replaceable` that is here makes room, else the oldest (section 4.4). */
+  /**
+   * Keeps `id`, or the younger age of it. Full: the first of `replaceable` that is here makes room, else the oldest
+   * (section 4.4).
+   */
   add(id: MemberId, age: number, replaceable: Set<MemberId> = new Set()): void {
     const known = this.#entries.get(id)
     if (known !== undefined) {

@@ -1,6 +1,6 @@
-// Tells others who this member's neighbors are, passes on what it hears of others, and answers which neighbor is next on the
-// way to anybody. News is gathered for a moment and sent to all neighbors but the one it came from; a new neighbor gets
-// everything; a digest in each keep-alive finds what was lost.
+// Tells others who this member's neighbors are, passes on what it hears of others, and answers which neighbor is next
+// on the way to anybody. News is gathered for a moment and sent to all neighbors but the one it came from; a new
+// neighbor gets everything; a digest in each keep-alive finds what was lost.
 
 import type { MemberId } from '../types.ts'
 import { Adjacencies } from './adjacencies.ts'
@@ -56,8 +56,9 @@ export class Routing {
   }
 
   /**
-   * By its own word it has all the neighbors that it takes. Those do not count that are believed down, or that this member has just lost: they
-   * may be gone for both, and where a neighbor has failed those that it leaves find each other at once. False: not, or its word has not been heard.
+   * By its own word it has all the neighbors that it takes. Those do not count that are believed down, or that this
+   * member has just lost: they may be gone for both, and where a neighbor has failed those that it leaves find each
+   * other at once. False: not, or its word has not been heard.
    */
   isFull(member: MemberId): boolean {
     if (!this.isOn) return false

@@ -1,6 +1,6 @@
-// The decisions on which the health of the overlay rests, to be read beside the paper (Leitão, Pereira, Rodrigues 2007).
-// They are gathered in one object so that a simulation can put a broken one in the place of a true one and must notice.
-// Production code has no reason to pass anything but `hyParViewRules`.
+// The decisions on which the health of the overlay rests, to be read beside the paper (Leitão, Pereira, Rodrigues
+// 2007). They are gathered in one object so that a simulation can put a broken one in the place of a true one and must
+// notice. Production code has no reason to pass anything but `hyParViewRules`.
 
 import type { MemberId } from '../types.ts'
 import type { HyParViewOptions } from './options.ts'

@@ -1,5 +1,5 @@
-// Passive views are kept fresh by shuffles (section 4.4): a sample of one's views walks to somebody far away, who answers with
-// one of its own. The walk remembers its path, so that the answer comes back over links that are there.
+// Passive views are kept fresh by shuffles (section 4.4): a sample of one's views walks to somebody far away, who
+// answers with one of its own. The walk remembers its path, so that the answer comes back over links that are there.
 
 import { sample } from '../swim/sample.ts'
 import type { MemberId } from '../types.ts'

@@ -16,8 +16,8 @@ export interface HyParViewSetup {
   readonly options: HyParViewOptions
   readonly random: Random
   /**
-   * Nobody tells this member who else there is, as in the paper: whoever is met may become a neighbor, and of `members` only contacts are
-   * expected. Default false: only members may.
+   * Nobody tells this member who else there is, as in the paper: whoever is met may become a neighbor, and of `members`
+   * only contacts are expected. Default false: only members may.
    */
   readonly isOpen?: boolean
   /** Broken ones only in simulations. Default: the true ones. */
@@ -26,7 +26,10 @@ export interface HyParViewSetup {
 
 /** Why somebody is being asked to be a neighbor. */
 export interface Attempt {
-  /** `neighbor`: a place is free. `forward-join`: a walk ended here. `join`, `merge`: to get into the overlay, or into another part of it. */
+  /**
+   * `neighbor`: a place is free. `forward-join`: a walk ended here. `join`, `merge`: to get into the overlay, or into
+   * another part of it.
+   */
   readonly why: 'neighbor' | 'forward-join' | 'join' | 'merge'
   /** Of the request; undefined until there is a link to send it over. */
   epoch: number | undefined

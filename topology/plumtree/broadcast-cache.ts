@@ -1,5 +1,5 @@
-// The broadcasts that a member has seen: the ids so that nothing is delivered twice, and the bytes of the latest of them so that
-// others can be given what they miss. Both bounded by number, the bytes by size too; the oldest go first.
+// The broadcasts that a member has seen: the ids so that nothing is delivered twice, and the bytes of the latest of
+// them so that others can be given what they miss. Both bounded by number, the bytes by size too; the oldest go first.
 
 import type { Announcement, BroadcastId } from './messages.ts'
 import type { PlumtreeOptions } from './options.ts'

@@ -8,8 +8,8 @@ import type { BroadcastId, PlumtreeMessage } from './messages.ts'
 export type PlumtreeInput =
   | Exclude<Input<PlumtreeMessage>, { readonly type: 'connected' | 'disconnected' }>
   /**
-   * The neighbors of the active overlay with a link. Replaces the former list. `isMesh`: they are all others, so a broadcast goes
-   * straight to them and nobody passes it on.
+   * The neighbors of the active overlay with a link. Replaces the former list. `isMesh`: they are all others, so a
+   * broadcast goes straight to them and nobody passes it on.
    */
   | { readonly type: 'neighbors'; readonly peers: readonly MemberId[]; readonly isMesh: boolean }
   /** Send this to everybody. Keep the bytes unchanged. */

@@ -1,5 +1,5 @@
-// Broadcasts that others have announced and that have not come (section 3.5). Each waits a while for the tree to bring it, then
-// those who announced it are asked, one after the other, and their links join the tree.
+// Broadcasts that others have announced and that have not come (section 3.5). Each waits a while for the tree to bring
+// it, then those who announced it are asked, one after the other, and their links join the tree.
 
 import type { MemberId } from '../types.ts'
 import { keyOf } from './broadcast-cache.ts'

@@ -1,13 +1,14 @@
-// Plumtree (Leitão, Pereira, Rodrigues 2007, "Epidemic Broadcast Trees"): broadcasts over the neighbors that an overlay gives. The
-// first broadcast floods; every link over which a copy came becomes lazy, so what stays eager is a tree, and a broadcast
-// costs one push for each member. Over lazy links only ids travel; whoever misses one grafts the link back into the tree.
+// Plumtree (Leitão, Pereira, Rodrigues 2007, "Epidemic Broadcast Trees"): broadcasts over the neighbors that an overlay
+// gives. The first broadcast floods; every link over which a copy came becomes lazy, so what stays eager is a tree, and
+// a broadcast costs one push for each member. Over lazy links only ids travel; whoever misses one grafts the link back
+// into the tree.
 //
 //              push, new: deliver, push on, announce            push, known: prune
 //   lazy  ◀──────────────────── prune, or a second copy ──────────────────── eager
 //   lazy  ──────── graft: asked for what was announced and did not come ───▶ eager      new neighbors start here
 //
-// Where everybody is a neighbor of everybody there is no tree: the origin pushes to all, nobody pushes on, and each announces
-// to two others, so that what a breaking link lost is found.
+// Where everybody is a neighbor of everybody there is no tree: the origin pushes to all, nobody pushes on, and each
+// announces to two others, so that what a breaking link lost is found.
 
 import type { Core } from '../core.ts'
 import { sample } from '../swim/sample.ts'

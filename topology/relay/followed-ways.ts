@@ -1,9 +1,12 @@
-// Members without a link, and by which neighbor each is reached: whoever waits for an answer from them wants to know when there is a way,
-// another one, or none, for what was on the former one may be lost.
+// Members without a link, and by which neighbor each is reached: whoever waits for an answer from them wants to know
+// when there is a way, another one, or none, for what was on the former one may be lost.
 
 import type { MemberId } from '../types.ts'
 
-/** By which neighbor members without a link are reached, as long as somebody wants to know. Bounded by the members that are followed. */
+/**
+ * By which neighbor members without a link are reached, as long as somebody wants to know. Bounded by the members that
+ * are followed.
+ */
 export class FollowedWays {
   /** Undefined: no way is known yet, or no more. */
   readonly #hops = new Map<MemberId, MemberId | undefined>()

@@ -1,5 +1,5 @@
-// Ways to any member, linked or not (design, Overlay; rule 11). In this order: the link, the next hop of the overlay in use, the neighbor
-// over which something of that member came last, a link that is opened on demand.
+// Ways to any member, linked or not (design, Overlay; rule 11). In this order: the link, the next hop of the overlay in
+// use, the neighbor over which something of that member came last, a link that is opened on demand.
 //
 //   few messages ──▶ over relays: each raises `hops`, none sends back where it came from, past the bound it is dropped
 //   a stream, what no relay passes on, or no relay known ──▶ a link of its own, for as long as it is used so
@@ -10,13 +10,17 @@ import type { Core } from '../core.ts'
 import type { MemberId } from '../types.ts'
 import type { Onward, Passing, RelayEffect, RelayInput, RelayQuestions } from './core.ts'
 
-/** Links that a message may travel over. Two clients of a client-server overlay are three apart, of a HyParView of 10,000 some seven. */
+/**
+ * Links that a message may travel over. Two clients of a client-server overlay are three apart, of a HyParView of
+ * 10,000 some seven.
+ */
 export const MAX_HOPS = 16
 /** Ways that were learned from what came over them; past that the oldest is forgotten. */
 const MAX_WAYS = 4_096
 /**
- * So many messages over relays within this time are a stream: it gets a link of its own. A link costs some 6 ms of processor time at both ends
- * together, a message over relays some 0.3 ms more than over a link: a guess that errs on the side of links.
+ * So many messages over relays within this time are a stream: it gets a link of its own. A link costs some 6 ms of
+ * processor time at both ends together, a message over relays some 0.3 ms more than over a link: a guess that errs on
+ * the side of links.
  */
 const STREAM_MESSAGES = 16
 const STREAM_MS = 10_000
@@ -76,8 +80,8 @@ export class Relay implements Core<RelayInput, RelayEffect> {
   }
 
   /**
-   * The neighbor to hand it to: the member itself when it is linked, or is to be. Undefined: no way, and nobody to call. What `needsLink` is handed to a
-   * relay only, and then in pieces, where no link can be made or none came up.
+   * The neighbor to hand it to: the member itself when it is linked, or is to be. Undefined: no way, and nobody to
+   * call. What `needsLink` is handed to a relay only, and then in pieces, where no link can be made or none came up.
    */
   way(to: MemberId, needsLink = false): MemberId | undefined {
     if (this.#ask.isLinked(to)) return to

@@ -48,9 +48,10 @@ export function suspicionOf(state: SwimState, record: MemberRecord, now: number)
 }
 
 /**
- * By how much suspicions lengthen with the cluster. News is passed on as it comes, so a refutation is everywhere after some round trips, and
- * each member is probed as often in a large cluster as in a small one: nothing lengthens up to a hundred members; a thousand make it
- * half as long again. (memberlist: log10, for news there waits for the next drop of gossip at each hop.)
+ * By how much suspicions lengthen with the cluster. News is passed on as it comes, so a refutation is everywhere after
+ * some round trips, and each member is probed as often in a large cluster as in a small one: nothing lengthens up to a
+ * hundred members; a thousand make it half as long again. (memberlist: log10, for news there waits for the next drop of
+ * gossip at each hop.)
  */
 function sizeFactor(members: number): number {
   return Math.max(1, Math.log10(members) / 2)

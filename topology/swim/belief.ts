@@ -10,7 +10,10 @@ import { attested } from './signatures.ts'
 import { heardAgain } from './spreading.ts'
 import type { SwimState } from './state.ts'
 
-/** Refutations of one life: one each millisecond for fifty days. Beyond it nobody is believed, so that a member can always say one more. */
+/**
+ * Refutations of one life: one each millisecond for fifty days. Beyond it nobody is believed, so that a member can
+ * always say one more.
+ */
 export const MAX_REFUTATION = 2 ** 32
 /** Generations: one each second for as long as anybody will ask. */
 export const MAX_GENERATION = 2 ** 40
@@ -20,8 +23,9 @@ export const MAX_REFUTATION_LEAP = 1_000
 export type Accusation = Extract<Update, { type: 'accusation' }>
 
 /**
- * `from` says what it believes of a member. `isHearsay`: in a full exchange, so it may be old. False: a signature in it does not hold, which no
- * honest member passes on, so the rest of the message is not worth the work of testing more of them.
+ * `from` says what it believes of a member. `isHearsay`: in a full exchange, so it may be old. False: a signature in it
+ * does not hold, which no honest member passes on, so the rest of the message is not worth the work of testing more of
+ * them.
  */
 export function learn(state: SwimState, told: MemberRecord, from: MemberId, isHearsay: boolean, now: number): boolean {
   if (!isBelievable(told.incarnation)) {
@@ -129,8 +133,8 @@ export function expire(state: SwimState, member: MemberId, now: number): void {
 }
 
 /**
- * Design rule 13: whose port enough observers saw refuse is down at once. Judged anew after every change, for a verdict on one
- * leaves fewer others that could confirm the next.
+ * Design rule 13: whose port enough observers saw refuse is down at once. Judged anew after every change, for a verdict
+ * on one leaves fewer others that could confirm the next.
  */
 export function judgeRefusals(state: SwimState, now: number): void {
   while (state.mustJudge) {
@@ -150,7 +154,10 @@ function takeDown(state: SwimState, member: MemberId, now: number): void {
   if (record && isPresent(record)) adopt(state, { ...record, state: 'down' }, now)
 }
 
-/** Whoever accuses, or tells a verdict, and does not know what we know is told, so that it need not wait for a full exchange. */
+/**
+ * Whoever accuses, or tells a verdict, and does not know what we know is told, so that it need not wait for a full
+ * exchange.
+ */
 function answerOldNews(state: SwimState, record: MemberRecord, from: MemberId): void {
   if (from !== state.id) tell(state, from, record)
 }
@@ -182,8 +189,8 @@ function isOldAccusation(mine: MemberRecord, theirs: MemberRecord): boolean {
 }
 
 /**
- * That it left, that it lives another life, and no signature under it: a member that is alive and linked to us says so over its link, or its link ends. So nobody
- * else puts out a member that is there, by mistake or on purpose.
+ * That it left, that it lives another life, and no signature under it: a member that is alive and linked to us says so
+ * over its link, or its link ends. So nobody else puts out a member that is there, by mistake or on purpose.
  */
 function wouldSayItself(state: SwimState, mine: MemberRecord, theirs: MemberRecord): boolean {
   if (theirs.signature !== undefined || mine.state !== 'alive' || !state.linked.has(mine.id)) return false

@@ -8,23 +8,32 @@ import type { AccusationKind, SwimMessage } from './messages.ts'
 /** What membership can be told. */
 export type SwimInput =
   | Input<SwimMessage>
-  /** Whom to probe: the peers that the overlay holds links to or wants to. Replaces the former list; unknown ones wait until known. */
+  /**
+   * Whom to probe: the peers that the overlay holds links to or wants to. Replaces the former list; unknown ones wait
+   * until known.
+   */
   | { readonly type: 'neighbors'; readonly peers: readonly MemberId[] }
   /**
-   * Whom to probe besides, slowly, wherever they are: the members that this one monitors (design rule 14). Replaces the former list. They need
-   * not be linked; the runtime finds a way for what is sent to them.
+   * Whom to probe besides, slowly, wherever they are: the members that this one monitors (design rule 14). Replaces the
+   * former list. They need not be linked; the runtime finds a way for what is sent to them.
    */
   | { readonly type: 'monitored'; readonly peers: readonly MemberId[] }
   /**
-   * This observer saw an unannounced close of its link to `peer`, and a port it had reached before now refuses (design rule 13).
-   * `generation`: the life the closed link belonged to; without it the present one is accused.
+   * This observer saw an unannounced close of its link to `peer`, and a port it had reached before now refuses (design
+   * rule 13). `generation`: the life the closed link belonged to; without it the present one is accused.
    */
   | { readonly type: 'evidence'; readonly peer: MemberId; readonly generation?: number }
-  /** The process did not run for `ms`. Arrives before any timer or message after it: what expired meanwhile accuses nobody. */
+  /**
+   * The process did not run for `ms`. Arrives before any timer or message after it: what expired meanwhile accuses
+   * nobody.
+   */
   | { readonly type: 'away'; readonly ms: number }
   /** Measured delay of the own event loop (p99, milliseconds): lengthens own timeouts until the next measure. */
   | { readonly type: 'loop-delay'; readonly ms: number }
-  /** The liveness worker of `peer` answered: its process lives, and its main thread last turned `ageMs` ago (design rule 6). */
+  /**
+   * The liveness worker of `peer` answered: its process lives, and its main thread last turned `ageMs` ago (design rule
+   * 6).
+   */
   | { readonly type: 'liveness'; readonly peer: MemberId; readonly generation: number; readonly ageMs: number }
   /** What this member says of itself from now on. */
   | { readonly type: 'condition'; readonly condition: 'ok' | 'draining' }
@@ -32,7 +41,9 @@ export type SwimInput =
   | { readonly type: 'leave' }
   /** Drop what is known of `peer`, e.g. because another identity lives at its address. It may become known again. */
   | { readonly type: 'forget'; readonly peer: MemberId }
-  /** Members that are never forgotten to make room, however long they are down: the voters. Replaces the former list. */
+  /**
+   * Members that are never forgotten to make room, however long they are down: the voters. Replaces the former list.
+   */
   | { readonly type: 'pinned'; readonly members: readonly MemberId[] }
 
 /** What membership may ask for. */
@@ -55,7 +66,10 @@ export type MemberChange =
 
 /** What membership tells. */
 export type SwimEvent =
-  /** A visible change of one member, self included. `accusers`: whose evidence the verdict rests on; empty when it was heard as a verdict. */
+  /**
+   * A visible change of one member, self included. `accusers`: whose evidence the verdict rests on; empty when it was
+   * heard as a verdict.
+   */
   | {
       readonly type: 'member'
       readonly before: MemberRecord | undefined
@@ -73,10 +87,11 @@ export type SwimEvent =
   | { readonly type: 'dropped'; readonly from: MemberId; readonly reason: SwimDropReason }
 
 /**
- * `table-full`: a new member beyond `maxMembers`, or a gone one beyond `maxRememberedMembers`. `unknown-member`: an accusation
- * of somebody, or of an incarnation, not yet known. `accusers-full`: beyond `maxAccusersPerMember`. `relays-full`: beyond `maxRelayedProbes`.
- * `unknown-probe`: an answer to no running probe, mostly a late one. `not-its-own`: what a linked member that is alive would say itself, said by
- * another. `not-believable`: an incarnation that no member reaches. `not-signed`: what only the member may say, without its signature.
+ * `table-full`: a new member beyond `maxMembers`, or a gone one beyond `maxRememberedMembers`. `unknown-member`: an
+ * accusation of somebody, or of an incarnation, not yet known. `accusers-full`: beyond `maxAccusersPerMember`.
+ * `relays-full`: beyond `maxRelayedProbes`. `unknown-probe`: an answer to no running probe, mostly a late one.
+ * `not-its-own`: what a linked member that is alive would say itself, said by another. `not-believable`: an incarnation
+ * that no member reaches. `not-signed`: what only the member may say, without its signature.
  */
 export type SwimDropReason =
   | 'table-full'

@@ -1,6 +1,6 @@
-// What still has to be told, and how often each piece was (SWIM section 4.1, infection-style dissemination). A piece rides on
-// lambda * ln(n) messages and is then at rest; a newer one about the same subject takes the place of the older.
-// Which message it rides on is `spreading.ts`.
+// What still has to be told, and how often each piece was (SWIM section 4.1, infection-style dissemination). A piece
+// rides on lambda * ln(n) messages and is then at rest; a newer one about the same subject takes the place of the
+// older. Which message it rides on is `spreading.ts`.
 //
 // Bounded by the table: one record per member, and at most `maxAccusersPerMember` accusations against each.
 
@@ -42,8 +42,9 @@ export class Dissemination {
   }
 
   /**
-   * Up to `count` pieces for one message: the least told first, among those the newest. Each counts as sent; told `limit`
-   * times it is at rest. The result is oldest first, so that a record stands before the accusations it explains.
+   * Up to `count` pieces for one message: the least told first, among those the newest. Each counts as sent; told
+   * `limit` times it is at rest. The result is oldest first, so that a record stands before the accusations it
+   * explains.
    */
   take(count: number, limit: number): Update[] {
     const chosen = [...this.#pieces.values()]
@@ -60,8 +61,9 @@ export class Dissemination {
 }
 
 /**
- * How often each member tells a piece in a cluster of `size` (SWIM section 4.1): multiplier * ln. The natural logarithm, as in the
- * paper's analysis: with memberlist's log10 a rumor misses some member of a small cluster once in some hundred times.
+ * How often each member tells a piece in a cluster of `size` (SWIM section 4.1): multiplier * ln. The natural
+ * logarithm, as in the paper's analysis: with memberlist's log10 a rumor misses some member of a small cluster once in
+ * some hundred times.
  */
 export function retransmits(multiplier: number, size: number): number {
   return Math.max(1, Math.ceil(multiplier * Math.log(size + 1)))

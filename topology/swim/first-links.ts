@@ -1,6 +1,7 @@
-// Neighbors to whom no link was up yet. A probe travels over a link, and where many members start together the last links come up long after
-// the first: silence before a member's first link says nothing of it. So nobody is accused for that, while first links still come up and for a
-// while after the last one; but not for ever, as a neighbor that died before anybody was linked to it would be alive for all time.
+// Neighbors to whom no link was up yet. A probe travels over a link, and where many members start together the last
+// links come up long after the first: silence before a member's first link says nothing of it. So nobody is accused for
+// that, while first links still come up and for a while after the last one; but not for ever, as a neighbor that died
+// before anybody was linked to it would be alive for all time.
 
 import type { MemberId } from '../types.ts'
 

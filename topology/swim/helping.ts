@@ -1,16 +1,23 @@
-// Pings on behalf of others (SWIM section 4.1): a prober whose target is silent asks a few members to ping it in its place. A helper passes the
-// answer on, or says `nack` early enough that the prober learns of it within its period: I am here, and the target did not answer me (Lifeguard
-// section 4.1). An answer that comes after that is passed on, too: the helper, the target and the way between them may be late.
+// Pings on behalf of others (SWIM section 4.1): a prober whose target is silent asks a few members to ping it in its
+// place. A helper passes the answer on, or says `nack` early enough that the prober learns of it within its period: I
+// am here, and the target did not answer me (Lifeguard section 4.1). An answer that comes after that is passed on, too:
+// the helper, the target and the way between them may be late.
 
 import type { MemberId } from '../types.ts'
 import type { SwimMessage } from './messages.ts'
 import { piggyback } from './spreading.ts'
 import type { SwimState } from './state.ts'
 
-/** A helper says `nack` after this share of the probe timeout, early enough to arrive within the period (Lifeguard section 4.1). */
+/**
+ * A helper says `nack` after this share of the probe timeout, early enough to arrive within the period (Lifeguard
+ * section 4.1).
+ */
 const NACK_SHARE = 0.8
 
-/** After its `nack` a helper passes on what comes within so many periods. A guess: as long as a prober that is late itself may wait. */
+/**
+ * After its `nack` a helper passes on what comes within so many periods. A guess: as long as a prober that is late
+ * itself may wait.
+ */
 const LATE_PERIODS = 4
 
 /** What to answer, and to whom. */

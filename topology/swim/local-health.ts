@@ -1,6 +1,7 @@
-// How far this member trusts itself (Lifeguard section 4.1). Probes that fail for reasons of its own raise the score, answered
-// ones lower it; the own probe times stretch with it. Beside that guess stands a measured cause: the delay of its own
-// event loop, which is simply added, and twice to a period: whoever is to answer may be as late, as it often has the same processor.
+// How far this member trusts itself (Lifeguard section 4.1). Probes that fail for reasons of its own raise the score,
+// answered ones lower it; the own probe times stretch with it. Beside that guess stands a measured cause: the delay of
+// its own event loop, which is simply added, and twice to a period: whoever is to answer may be as late, as it often
+// has the same processor.
 
 import type { SwimOptions } from './options.ts'
 

@@ -1,14 +1,15 @@
-// What is believed of every member, and the rule by which two beliefs become one (SWIM section 4.2). The rule is a join:
-// commutative, associative, idempotent. So members that heard the same things in any order believe the same.
-// The table only stores and counts; what a change leads to is `belief.ts`.
+// What is believed of every member, and the rule by which two beliefs become one (SWIM section 4.2). The rule is a
+// join: commutative, associative, idempotent. So members that heard the same things in any order believe the same. The
+// table only stores and counts; what a change leads to is `belief.ts`.
 
 import type { MemberId, MemberRecord } from '../types.ts'
 import { compareIncarnations, conditionRank, isPresent, stateRank } from './order.ts'
 
 /**
- * What its member signed wins, then the higher incarnation. Within one the worse state and the worse condition win, each for itself. Whoever leaves says so in a higher
- * refutation than any before and says nothing more, so nothing overrules it but a new life, or the word of a member of which somebody
- * else said that it left. Returns `mine` itself when nothing changes.
+ * What its member signed wins, then the higher incarnation. Within one the worse state and the worse condition win,
+ * each for itself. Whoever leaves says so in a higher refutation than any before and says nothing more, so nothing
+ * overrules it but a new life, or the word of a member of which somebody else said that it left. Returns `mine` itself
+ * when nothing changes.
  */
 export function mergeRecords(mine: MemberRecord, theirs: MemberRecord): MemberRecord {
   const order =

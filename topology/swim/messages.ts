@@ -1,17 +1,23 @@
 // SWIM with Lifeguard on the wire. Das, Gupta, Motivala 2002 ("SWIM: Scalable Weakly-consistent Infection-style Process
 // Group Membership Protocol"); Dadgar, Phillips, Currey 2017 ("Lifeguard"). Each variant says who sends it, when, and
-// what the receiver does. Every message may carry updates (SWIM section 4.1, piggybacking), at most `maxUpdatesPerMessage`.
+// what the receiver does. Every message may carry updates (SWIM section 4.1, piggybacking), at most
+// `maxUpdatesPerMessage`.
 
 import type { Incarnation, MemberId, MemberRecord } from '../types.ts'
 
-/** Why an accuser accuses. `silent`: a probe round got no answer. `refused`: an unannounced close, and the port refuses. */
+/**
+ * Why an accuser accuses. `silent`: a probe round got no answer. `refused`: an unannounced close, and the port refuses.
+ */
 export type AccusationKind = 'silent' | 'refused'
 
 /** One thing to spread. */
 export type Update =
   /** What is believed of a member; merged by the rule in `member-table.ts`. */
   | { readonly type: 'record'; readonly record: MemberRecord }
-  /** `by` has evidence of its own against this incarnation of `member`. Counted once per accuser (Lifeguard section 4.2). */
+  /**
+   * `by` has evidence of its own against this incarnation of `member`. Counted once per accuser (Lifeguard section
+   * 4.2).
+   */
   | {
       readonly type: 'accusation'
       readonly member: MemberId
@@ -38,8 +44,9 @@ export type SwimMessage =
   /** To a few neighbors at once when something new was learned; the receiver forwards only what was new to it. */
   | { readonly type: 'gossip'; readonly updates: readonly Update[] }
   /**
-   * Anti-entropy: the sender's whole table, in as many messages as it needs. When a link comes up, and from time to time to a random neighbor.
-   * The receiver merges, and answers with its own once the last part with `reply: true` has come. Also some verdicts, with each probe, to a random
-   * neighbor; of what comes with `reply: false` the receiver answers what it knows better.
+   * Anti-entropy: the sender's whole table, in as many messages as it needs. When a link comes up, and from time to
+   * time to a random neighbor. The receiver merges, and answers with its own once the last part with `reply: true` has
+   * come. Also some verdicts, with each probe, to a random neighbor; of what comes with `reply: false` the receiver
+   * answers what it knows better.
    */
   | { readonly type: 'push-pull'; readonly reply: boolean; readonly records: readonly MemberRecord[] }

@@ -1,5 +1,5 @@
-// Whom to probe next: round-robin over a shuffled list, shuffled anew after each pass (SWIM section 4.3). So every neighbor is
-// probed within two passes, where a random choice could leave one out for long.
+// Whom to probe next: round-robin over a shuffled list, shuffled anew after each pass (SWIM section 4.3). So every
+// neighbor is probed within two passes, where a random choice could leave one out for long.
 
 import type { MemberId, Random } from '../types.ts'
 

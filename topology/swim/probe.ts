@@ -1,6 +1,6 @@
-// One probe round (SWIM section 4.1): ping the target; when it stays silent, ask helpers to; at the end of the period, a verdict.
-// Helpers say `nack` when the target did not answer them either, so that the prober learns whether its own messages come
-// through (Lifeguard section 4.1). The round knows no time and sends nothing: `probing.ts` does.
+// One probe round (SWIM section 4.1): ping the target; when it stays silent, ask helpers to; at the end of the period,
+// a verdict. Helpers say `nack` when the target did not answer them either, so that the prober learns whether its own
+// messages come through (Lifeguard section 4.1). The round knows no time and sends nothing: `probing.ts` does.
 
 import type { Incarnation, MemberId } from '../types.ts'
 

@@ -1,8 +1,10 @@
-// Who answers (SWIM section 4.1): one round after the other on our own behalf; `helping.ts` pings on behalf of others. Times stretch
-// with local health (Lifeguard section 4.1). A round that nobody answered ends in an accusation by this member, `silent`.
+// Who answers (SWIM section 4.1): one round after the other on our own behalf; `helping.ts` pings on behalf of others.
+// Times stretch with local health (Lifeguard section 4.1). A round that nobody answered ends in an accusation by this
+// member, `silent`.
 //
-// Two rounds may be under way: one of a neighbor, begun and judged in each period, and one of somebody whom this member monitors, to whom every
-// message takes several links. Each of these may be as late as this end, so that one takes as many times longer, and holds up no other.
+// Two rounds may be under way: one of a neighbor, begun and judged in each period, and one of somebody whom this member
+// monitors, to whom every message takes several links. Each of these may be as late as this end, so that one takes as
+// many times longer, and holds up no other.
 
 import type { MemberId } from '../types.ts'
 import { accuse } from './belief.ts'
@@ -17,16 +19,28 @@ import { piggyback } from './spreading.ts'
 import { announceStall, explainsSilence, type LivenessReport } from './stalled.ts'
 import type { SwimState } from './state.ts'
 
-/** Every so many periods one that this member monitors is probed, too. A guess: with three monitors each member is asked some once in five periods times the number that one monitors. */
+/**
+ * Every so many periods one that this member monitors is probed, too. A guess: with three monitors each member is asked
+ * some once in five periods times the number that one monitors.
+ */
 const MONITOR_TURNS = 16
 
-/** So many links it takes to reach whom this member has none to. A guess: a random graph of degree five has fewer up to five hundred members. */
+/**
+ * So many links it takes to reach whom this member has none to. A guess: a random graph of degree five has fewer up to
+ * five hundred members.
+ */
 const FAR_LINKS = 4
 
-/** Whoever was away for so long may have been suspected and called down meanwhile: the shortest suspicion of the `lan` profile. */
+/**
+ * Whoever was away for so long may have been suspected and called down meanwhile: the shortest suspicion of the `lan`
+ * profile.
+ */
 export const LONG_ABSENCE_MS = 1_500
 
-/** When the end of a round comes later than this, answers wait to be read. A member that is well may be as late as a beat of the runtime, 150 ms. */
+/**
+ * When the end of a round comes later than this, answers wait to be read. A member that is well may be as late as a
+ * beat of the runtime, 150 ms.
+ */
 const LATE_MS = 200
 
 /** After an absence what waits in the sockets is read first. A guess. */
@@ -107,7 +121,10 @@ export class Probing {
       this.#beginFar(this.#monitored.next(isProbeable), false, now)
   }
 
-  /** The round of one that this member monitors is over. What passes over others may be lost where links change: silence is asked about again. */
+  /**
+   * The round of one that this member monitors is over. What passes over others may be lost where links change: silence
+   * is asked about again.
+   */
   judgeFar(now: number): void {
     if (this.#isTooSoon(this.#far, now)) return
     const { round, isRepeated } = this.#far
@@ -188,9 +205,10 @@ export class Probing {
   }
 
   /**
-   * We did not listen for a while: nobody's silence meanwhile means anything. After a short absence the answers wait in the sockets, so
-   * the round goes on for as long as was left of it. It is not begun anew, and lengthened only so far: it would never end where one absence follows
-   * the other. After a long one links are gone or about to be, with what was said on them: the round is void, and a sign against ourselves.
+   * We did not listen for a while: nobody's silence meanwhile means anything. After a short absence the answers wait in
+   * the sockets, so the round goes on for as long as was left of it. It is not begun anew, and lengthened only so far:
+   * it would never end where one absence follows the other. After a long one links are gone or about to be, with what
+   * was said on them: the round is void, and a sign against ourselves.
    */
   wasAway(ms: number, now: number): void {
     if (ms >= LONG_ABSENCE_MS) {
@@ -207,8 +225,9 @@ export class Probing {
   }
 
   /**
-   * The round is to be judged, and the time was not what it was to be: since it began this process has been later than was known then, or its end
-   * itself comes late, with answers that wait to be read. Then it takes as much longer, and whoever was not asked for help yet is.
+   * The round is to be judged, and the time was not what it was to be: since it began this process has been later than
+   * was known then, or its end itself comes late, with answers that wait to be read. Then it takes as much longer, and
+   * whoever was not asked for help yet is.
    */
   #isTooSoon(course: Course, now: number): boolean {
     const { round, begunAt, endsAt, stretch } = course
@@ -255,8 +274,8 @@ export class Probing {
     }
     const { target, incarnation } = round
     if (!this.#isPresent(target) || round.isExcused) return
-    // Lifeguard section 4.1: each helper that said nothing at all is a sign against ourselves. With no helper to ask, the failure
-    // itself is one, unless the link is gone: that we know, and it says nothing about how fast we are.
+    // Lifeguard section 4.1: each helper that said nothing at all is a sign against ourselves. With no helper to ask,
+    // the failure itself is one, unless the link is gone: that we know, and it says nothing about how fast we are.
     if (round.askedHelpers) state.health.change(round.silentHelpers)
     else if (state.linked.has(round.target)) state.health.change(1)
     accuse(state, { type: 'accusation', member: target, incarnation, by: state.id, kind: 'silent' }, state.id, now)
@@ -280,8 +299,8 @@ export class Probing {
   }
 
   /**
-   * Also one that is down while a link to it is up: a partition can be shorter than what breaks a connection and longer than a
-   * suspicion. The ping tells it what is believed, so it refutes; if it stays silent nothing follows.
+   * Also one that is down while a link to it is up: a partition can be shorter than what breaks a connection and longer
+   * than a suspicion. The ping tells it what is believed, so it refutes; if it stays silent nothing follows.
    */
   #isProbeable(id: MemberId): boolean {
     return this.#isPresent(id) || (this.#state.table.get(id)?.state === 'down' && this.#state.linked.has(id))

@@ -1,5 +1,5 @@
-// What this member says of itself. Only it raises its own numbers: to refute what others believe of it (SWIM section 4.2), to
-// announce a condition, and to leave, which it never takes back.
+// What this member says of itself. Only it raises its own numbers: to refute what others believe of it (SWIM section
+// 4.2), to announce a condition, and to leave, which it never takes back.
 
 import type { MemberId, MemberRecord } from '../types.ts'
 import { adopt } from './adopt.ts'
@@ -36,7 +36,10 @@ function refute(state: SwimState, told: MemberRecord, now: number): void {
   adopt(state, signed(state.signing, { ...self, incarnation: { ...self.incarnation, refutation } }), now)
 }
 
-/** We stop for it. Signed, it proves itself; unsigned, one member may be mistaken: where there are others, two must say so. */
+/**
+ * We stop for it. Signed, it proves itself; unsigned, one member may be mistaken: where there are others, two must say
+ * so.
+ */
 function superseded(state: SwimState, told: MemberRecord, from: MemberId): void {
   const { generation } = told.incarnation
   if (generation <= state.supersededBy) return

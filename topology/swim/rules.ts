@@ -1,8 +1,9 @@
-// The decisions on which the truth of membership rests, one small function each, to be read beside the papers: Das, Gupta,
-// Motivala 2002 (SWIM); Dadgar, Phillips, Currey 2017 (Lifeguard). Everything else in this folder is bookkeeping around them.
+// The decisions on which the truth of membership rests, one small function each, to be read beside the papers: Das,
+// Gupta, Motivala 2002 (SWIM); Dadgar, Phillips, Currey 2017 (Lifeguard). Everything else in this folder is bookkeeping
+// around them.
 //
-// They are gathered in one object so that a simulation can put a broken rule in the place of a true one and must notice.
-// Production code has no reason to pass anything but `swimRules`.
+// They are gathered in one object so that a simulation can put a broken rule in the place of a true one and must
+// notice. Production code has no reason to pass anything but `swimRules`.
 
 import type { Incarnation, MemberId, MemberRecord } from '../types.ts'
 import { mergeRecords } from './member-table.ts'
@@ -44,13 +45,13 @@ export interface StallView {
 /** Every decision of membership that a simulation may break on purpose. */
 export interface SwimRules {
   /**
-   * SWIM section 4.2: what is believed after hearing `theirs`. A join of a semilattice, so that everyone who heard the same,
-   * in whatever order and how often, believes the same.
+   * SWIM section 4.2: what is believed after hearing `theirs`. A join of a semilattice, so that everyone who heard the
+   * same, in whatever order and how often, believes the same.
    */
   merge(mine: MemberRecord, theirs: MemberRecord): MemberRecord
   /**
-   * What a record of a full exchange says. A `down` there may be old news of a partition that has healed: it makes suspect
-   * whom we believe alive in the same life, and a member that lives then refutes it before anybody acts on it.
+   * What a record of a full exchange says. A `down` there may be old news of a partition that has healed: it makes
+   * suspect whom we believe alive in the same life, and a member that lives then refutes it before anybody acts on it.
    */
   hearsay(mine: MemberRecord, theirs: MemberRecord): MemberRecord
   /** SWIM section 4.2: a member told bad news of its present life says otherwise, until it has left. */
@@ -58,8 +59,8 @@ export interface SwimRules {
   /** A newer incarnation is news of the member itself: what was held against the former one is void. */
   clearsAccusations(before: Incarnation, after: Incarnation): boolean
   /**
-   * Lifeguard section 4.2: each accuser counts once, a second accusation only when it is the stronger kind. The accused and
-   * those that are gone or unknown do not count.
+   * Lifeguard section 4.2: each accuser counts once, a second accusation only when it is the stronger kind. The accused
+   * and those that are gone or unknown do not count.
    */
   countsAccuser(
     known: AccusationKind | undefined,
@@ -68,8 +69,8 @@ export interface SwimRules {
     accused: MemberId,
   ): boolean
   /**
-   * Design rule 13: a refusing port is a verdict at once when enough distinct observers saw it; never on the word of one
-   * alone, and never in a cluster of two.
+   * Design rule 13: a refusing port is a verdict at once when enough distinct observers saw it; never on the word of
+   * one alone, and never in a cluster of two.
    */
   refusedIsEnough(count: RefusedCount, quorum: number): boolean
   /** Lifeguard section 4.2: how long a suspicion lasts; confirmations shorten it logarithmically. */
@@ -77,8 +78,9 @@ export interface SwimRules {
   /** Whether a suspicion is over. A timer that fires early, or late after a gap, is judged by this alone. */
   isOver(now: number, deadline: number): boolean
   /**
-   * Design rule 6: whose main thread has not turned while the probe waited is silent for that reason. A main thread that turns and
-   * does not answer is not excused by its worker, nor is one that has stood still for longer than it may.
+   * Design rule 6: whose main thread has not turned while the probe waited is silent for that reason. A main thread
+   * that turns and does not answer is not excused by its worker, nor is one that has stood still for longer than it
+   * may.
    */
   excusesSilence(stall: StallView): boolean
   /** A probe round ends with an accusation unless somebody answered for the target. */

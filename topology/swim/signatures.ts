@@ -1,6 +1,6 @@
-// Whose word counts on a member. SWIM (section 4.2) rests on that only the member raises its own incarnation: whoever else could would put it
-// out everywhere with one message. So a member signs what only it may say (its incarnation, its address and what else is its own, that it leaves) and
-// what it has not signed is believed of nobody who signs:
+// Whose word counts on a member. SWIM (section 4.2) rests on that only the member raises its own incarnation: whoever
+// else could would put it out everywhere with one message. So a member signs what only it may say (its incarnation, its
+// address and what else is its own, that it leaves) and what it has not signed is believed of nobody who signs:
 //
 //   nothing signed is held ──── unsigned ────> believed, as far as the other rules go
 //         │                               (a member of a release that does not sign)
@@ -12,8 +12,8 @@
 //                                                   └── a newer incarnation, or that it left, unsigned or
 //                                                       with a signature of another: dropped
 //
-// Signed beats unsigned, whichever the incarnation: a lie about somebody who was not known before ends with that member's first word. How a
-// signature is made is injected; the core never looks into one.
+// Signed beats unsigned, whichever the incarnation: a lie about somebody who was not known before ends with that
+// member's first word. How a signature is made is injected; the core never looks into one.
 
 import type { MemberRecord } from '../types.ts'
 import { compareIncarnations } from './order.ts'
@@ -22,7 +22,9 @@ import { compareIncarnations } from './order.ts'
 export interface Signatures {
   /** For a record of this member itself: what `signature` is to be. */
   readonly sign: (own: MemberRecord) => string
-  /** Whether the member that the record is about signed what is its own in it. Never called without a signature in it. */
+  /**
+   * Whether the member that the record is about signed what is its own in it. Never called without a signature in it.
+   */
   readonly holds: (record: MemberRecord) => boolean
 }
 

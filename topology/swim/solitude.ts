@@ -1,6 +1,7 @@
-// A member to whom no link is up at all. It hears nothing of anybody, and nobody hears it: whom it asks no longer tells the living from the dead,
-// and probes of those that are no neighbors, one after the other and stretched by its own bad health, would take minutes. Links come up again soon
-// unless it is cut off or all others are gone, so after a while it accuses everybody. Nobody hears of that either; once a link is up, those that live refute it.
+// A member to whom no link is up at all. It hears nothing of anybody, and nobody hears it: whom it asks no longer tells
+// the living from the dead, and probes of those that are no neighbors, one after the other and stretched by its own bad
+// health, would take minutes. Links come up again soon unless it is cut off or all others are gone, so after a while it
+// accuses everybody. Nobody hears of that either; once a link is up, those that live refute it.
 
 import { accuse } from './belief.ts'
 import { isPresent } from './order.ts'

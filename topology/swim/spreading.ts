@@ -1,6 +1,7 @@
-// How news travels: at once to a few random linked neighbors, which pass on only what is new to them; then on every probe
-// message (SWIM section 4.1) and on a steady trickle until it was told often enough; and as a full exchange when a link comes up and
-// from time to time, which repairs whatever was missed (push-pull, as in memberlist). Verdicts are repeated besides, while there are any.
+// How news travels: at once to a few random linked neighbors, which pass on only what is new to them; then on every
+// probe message (SWIM section 4.1) and on a steady trickle until it was told often enough; and as a full exchange when
+// a link comes up and from time to time, which repairs whatever was missed (push-pull, as in memberlist). Verdicts are
+// repeated besides, while there are any.
 
 import type { MemberId, MemberRecord } from '../types.ts'
 import { retransmits } from './dissemination.ts'
@@ -10,12 +11,15 @@ import type { SwimState } from './state.ts'
 
 /** Among so many members all is known at once, and of so many links of a member each brings the table. */
 const SMALL = 32
-/** Of more, so many of a member's links to those with whom it hears the same news bring it. A guess: the tables do not grow with the cube of the size. */
+/**
+ * Of more, so many of a member's links to those with whom it hears the same news bring it. A guess: the tables do not
+ * grow with the cube of the size.
+ */
 const GREETINGS = 8
 
 /**
- * What rides on a message to `to`. If `to` is under suspicion or down here, that comes first: it must hear of it to refute it
- * (Lifeguard section 4.3, the buddy system), even when all others were told long ago.
+ * What rides on a message to `to`. If `to` is under suspicion or down here, that comes first: it must hear of it to
+ * refute it (Lifeguard section 4.3, the buddy system), even when all others were told long ago.
  */
 export function piggyback(state: SwimState, to: MemberId): Update[] {
   const { maxUpdatesPerMessage, retransmitMultiplier } = state.options
@@ -28,8 +32,9 @@ export function piggyback(state: SwimState, to: MemberId): Update[] {
 }
 
 /**
- * Something is new: tell a few now, but not the one it came from. What does not fit trickles; so does what comes on top of many other news,
- * for a message for each would keep all from their work, and who is late for that is suspected, which is news again.
+ * Something is new: tell a few now, but not the one it came from. What does not fit trickles; so does what comes on top
+ * of many other news, for a message for each would keep all from their work, and who is late for that is suspected,
+ * which is news again.
  */
 export function gossipNews(state: SwimState, from: MemberId | undefined, now: number): void {
   if (state.mayHurry(now)) {
@@ -42,8 +47,9 @@ export function gossipNews(state: SwimState, from: MemberId | undefined, now: nu
 }
 
 /**
- * `member` was told of as it is known here. Of many neighbors, each told as much, those who tell it again stand for those who know it: the
- * feedback of rumor mongering (Demers et al. 1987, section 1.4). Among few that is not so: one of them may be the only way to others.
+ * `member` was told of as it is known here. Of many neighbors, each told as much, those who tell it again stand for
+ * those who know it: the feedback of rumor mongering (Demers et al. 1987, section 1.4). Among few that is not so: one
+ * of them may be the only way to others.
  */
 export function heardAgain(state: SwimState, member: MemberId): void {
   if (state.linked.size <= SMALL) return
@@ -78,11 +84,12 @@ export function pushTable(state: SwimState, to: MemberId, reply: boolean): void 
 }
 
 /**
- * A link is up: both ends push, so each knows what the other knew within one message's time. A newcomer that knows nobody asks besides: the
- * other end may have pushed before the newcomer was there to hear it. Where a member has many links not each need bring the table of those
- * who hear the same news anyway: as many do as make up for what it missed while it had few of them, and the others bring word of the member
- * itself. Where it has few, each does: what was told before it had any comes by no other way. To whoever is held for less than alive here
- * the table is always told, and asked for, as the other end may think otherwise of us.
+ * A link is up: both ends push, so each knows what the other knew within one message's time. A newcomer that knows
+ * nobody asks besides: the other end may have pushed before the newcomer was there to hear it. Where a member has many
+ * links not each need bring the table of those who hear the same news anyway: as many do as make up for what it missed
+ * while it had few of them, and the others bring word of the member itself. Where it has few, each does: what was told
+ * before it had any comes by no other way. To whoever is held for less than alive here the table is always told, and
+ * asked for, as the other end may think otherwise of us.
  */
 export function greet(state: SwimState, peer: MemberId): void {
   const { present } = state.table
@@ -103,8 +110,8 @@ export function exchange(state: SwimState, now: number): void {
 }
 
 /**
- * Some of those that are down here, for one linked neighbor by chance: whoever knows better says so. A refutation that was missed need not wait
- * for a full exchange, as where many hear news only from a few, who tell it to some of them.
+ * Some of those that are down here, for one linked neighbor by chance: whoever knows better says so. A refutation that
+ * was missed need not wait for a full exchange, as where many hear news only from a few, who tell it to some of them.
  */
 export function repeatVerdicts(state: SwimState): void {
   if (state.table.goneCount === 0) return

@@ -1,6 +1,6 @@
-// A member whose process lives and whose main thread does not turn (design rule 6): its liveness worker answers in its place. That
-// explains silence, so a probe round that was answered so accuses nobody, and who has been still for long is announced
-// `stalled`. It keeps its place for a bounded time only; then its silence counts as anybody's.
+// A member whose process lives and whose main thread does not turn (design rule 6): its liveness worker answers in its
+// place. That explains silence, so a probe round that was answered so accuses nobody, and who has been still for long
+// is announced `stalled`. It keeps its place for a bounded time only; then its silence counts as anybody's.
 
 import type { MemberId } from '../types.ts'
 import { adopt } from './adopt.ts'

@@ -1,5 +1,5 @@
-// What the parts of membership share: the table, the open suspicions, what is to be told, and the effects of the running
-// step. The parts decide; this only keeps.
+// What the parts of membership share: the table, the open suspicions, what is to be told, and the effects of the
+// running step. The parts decide; this only keeps.
 
 import { invariant } from '../invariant.ts'
 import { Timers } from '../timers.ts'

@@ -23,7 +23,9 @@ export class Suspicion {
   readonly #accusers = new Map<MemberId, Suspector>()
   /** Time this member was away meanwhile; nobody is accused for silence that nobody listened to. */
   #awayMs = 0
-  /** The same, of short absences: no more than the longest suspicion, or it would never end where one follows the other. */
+  /**
+   * The same, of short absences: no more than the longest suspicion, or it would never end where one follows the other.
+   */
   #shortlyAwayMs = 0
   /** False once a verdict stands: what is left is the evidence for it. */
   isOpen = true

@@ -37,7 +37,10 @@ import { SwimState } from './state.ts'
 export interface SwimSetup {
   /** This member as it announces itself: alive, in a generation higher than any before. */
   readonly self: MemberRecord
-  /** Members remembered from an earlier life, at most as many as the options allow; more are left out. What they say of `self` is ignored. */
+  /**
+   * Members remembered from an earlier life, at most as many as the options allow; more are left out. What they say of
+   * `self` is ignored.
+   */
   readonly known: readonly MemberRecord[]
   /** As `resolveSwimOptions` returns them. */
   readonly options: SwimOptions

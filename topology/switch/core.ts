@@ -51,8 +51,8 @@ export type SwitchCommand =
   | { readonly type: 'abort-topology'; readonly proposal: number; readonly reason: AbortReason }
 
 /**
- * `not-prepared`, `not-reached`: at the deadline somebody had not opened its links, or was not reached over them. `unknown-topology`, `older-version`:
- * a member cannot take part.
+ * `not-prepared`, `not-reached`: at the deadline somebody had not opened its links, or was not reached over them.
+ * `unknown-topology`, `older-version`: a member cannot take part.
  */
 export type AbortReason = 'not-prepared' | 'not-reached' | 'unknown-topology' | 'older-version'
 
@@ -103,7 +103,10 @@ export type MemberInput =
 /** What a member tells its driver. */
 export type MemberEvent =
   | { readonly type: 'phase'; readonly phase: MemberPhase; readonly to: string }
-  /** `isWitnessed`: it had prepared for it. If not it has only learned which topology is agreed on, perhaps some switches later. */
+  /**
+   * `isWitnessed`: it had prepared for it. If not it has only learned which topology is agreed on, perhaps some
+   * switches later.
+   */
   | {
       readonly type: 'committed'
       readonly epoch: number
@@ -121,7 +124,10 @@ export type MemberPhase = 'stable' | 'preparing' | 'verifying' | 'draining'
 /** What a member may ask for. */
 export type MemberEffect =
   | Effect<SwitchMessage, MemberEvent>
-  /** Make the overlay `name` for `epoch` and hold the links that it wants, beside all others. `key` names it from now on. */
+  /**
+   * Make the overlay `name` for `epoch` and hold the links that it wants, beside all others. `key` names it from now
+   * on.
+   */
   | { readonly type: 'open'; readonly key: number; readonly epoch: number; readonly name: string }
   /** From now on messages are routed by this overlay. It is open. */
   | { readonly type: 'use'; readonly key: number }

@@ -1,6 +1,6 @@
-// The leader's part in a switch of the topology (design rule 9). It acts on what its log says and on nothing else: a switch is
-// there once its entry is applied, and over once the entry that ends it is. So a new leader finds in the log what the former one
-// left, and goes on from there.
+// The leader's part in a switch of the topology (design rule 9). It acts on what its log says and on nothing else: a
+// switch is there once its entry is applied, and over once the entry that ends it is. So a new leader finds in the log
+// what the former one left, and goes on from there.
 //
 //   log: proposed ──> preparing ── all required have prepared ──> verifying ── all were reached ──> propose commit ─┐
 //                        │                                            │                                            │
@@ -17,7 +17,10 @@ import { WrapUp } from './wrap-up.ts'
 
 /** What was not answered is said again after this long. */
 const REPEAT_MS = 300
-/** The first round of verification; each that does not reach everybody is followed by one twice as long, up to the longest. */
+/**
+ * The first round of verification; each that does not reach everybody is followed by one twice as long, up to the
+ * longest.
+ */
 const FIRST_ROUND_MS = 250
 const LONGEST_ROUND_MS = 2_000
 /** A switch that an earlier leader left behind gets this long at most: its caller has waited already. */
@@ -32,14 +35,20 @@ interface Run {
   roundBegan: number
   /** What was proposed to end it; nothing else is proposed while that is on its way. */
   ending: SwitchCommand | undefined
-  /** Nothing is proposed before: a log that has just refused, as while leadership is handed over, would refuse at once again. */
+  /**
+   * Nothing is proposed before: a log that has just refused, as while leadership is handed over, would refuse at once
+   * again.
+   */
   proposesFrom: number
   readonly struck: Set<MemberId>
 }
 
 type Log = Extract<LeaderInput, { type: 'log' }>
 
-/** The leader of a cluster, from one switch to the next. Every node has one; it does nothing while its node does not lead. */
+/**
+ * The leader of a cluster, from one switch to the next. Every node has one; it does nothing while its node does not
+ * lead.
+ */
 export class SwitchLeader {
   readonly #self: MemberId
   #leads = false
@@ -146,7 +155,10 @@ export class SwitchLeader {
     }
   }
 
-  /** A proposal that the log does not know was never committed, or is forgotten: what is agreed now tells the member which. */
+  /**
+   * A proposal that the log does not know was never committed, or is forgotten: what is agreed now tells the member
+   * which.
+   */
   #answer(from: MemberId, proposal: number): void {
     const { epoch, name, history, proposal: pending } = this.#log
     if (pending?.index === proposal) {
@@ -230,7 +242,10 @@ export class SwitchLeader {
     this.#timers.set('repeat', wrapUp.isTold ? again : Math.min(again, wrapUp.tellBy))
   }
 
-  /** Whoever waits for the end of a switch hears it, also when the next one begins before all have said that they adopted this one. */
+  /**
+   * Whoever waits for the end of a switch hears it, also when the next one begins before all have said that they
+   * adopted this one.
+   */
   #settle(): void {
     const wrapUp = this.#wrapUp
     this.#wrapUp = undefined

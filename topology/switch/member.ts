@@ -1,5 +1,6 @@
-// A member's part in a switch of the topology (design rule 9). It opens the new overlay beside the old one, says so, and keeps
-// both until it learns what the log says; nothing else, no deadline and no silence, makes it let go of either.
+// A member's part in a switch of the topology (design rule 9). It opens the new overlay beside the old one, says so,
+// and keeps both until it learns what the log says; nothing else, no deadline and no silence, makes it let go of
+// either.
 //
 //            prepare                verify                 decided: committed
 //   stable ──────────▶ preparing ──────────▶ verifying ──────────────────────▶ draining ──▶ stable
@@ -13,7 +14,10 @@ import type { SwitchMessage } from './messages.ts'
 
 /** A member that hears nothing of its switch for this long asks. */
 const ASK_AFTER_MS = 1_500
-/** The former overlay is kept this long at most after the new one has formed, unless the leader says earlier that it may go. */
+/**
+ * The former overlay is kept this long at most after the new one has formed, unless the leader says earlier that it may
+ * go.
+ */
 const DRAIN_MS = 2_000
 /** And this long when the new one does not form: both are better than none. */
 const DRAIN_UNFORMED_MS = 15_000
@@ -47,7 +51,10 @@ export class SwitchMember {
   #leader: MemberId | undefined
   #effects: MemberEffect[] = []
 
-  /** `current`: what this member begins with, open and in use under the key 0. `knows`: whether it can make an overlay of that name. */
+  /**
+   * `current`: what this member begins with, open and in use under the key 0. `knows`: whether it can make an overlay
+   * of that name.
+   */
   constructor(current: { readonly epoch: number; readonly name: string }, knows: (name: string) => boolean) {
     this.#current = { key: 0, ...current }
     this.#knows = knows
@@ -160,7 +167,10 @@ export class SwitchMember {
     if (name !== '') this.#adopt(epoch, name, now)
   }
 
-  /** A later epoch than the own one was agreed on; or, at the very beginning, another topology than this member took for granted. */
+  /**
+   * A later epoch than the own one was agreed on; or, at the very beginning, another topology than this member took for
+   * granted.
+   */
   #adopt(epoch: number, name: string, now: number): void {
     const before = this.#current
     if (epoch < before.epoch || (epoch === before.epoch && name === before.name)) return

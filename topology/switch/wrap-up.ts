@@ -1,5 +1,6 @@
-// After the log has ended a switch: everybody is told, first that it is decided, and once all have adopted that the former
-// overlay may go. Nothing rests on it: the cluster record and each member's own time to drain lead to the same end.
+// After the log has ended a switch: everybody is told, first that it is decided, and once all have adopted that the
+// former overlay may go. Nothing rests on it: the cluster record and each member's own time to drain lead to the same
+// end.
 
 import type { MemberId } from '../types.ts'
 import type { MemberReport, PastSwitch } from './core.ts'
@@ -7,7 +8,9 @@ import type { Progress } from './progress.ts'
 
 /** A member that is there and silent holds nobody up for longer than this. */
 const PATIENCE_MS = 3_000
-/** When the time of the switch is over, whoever waits for its end waits for so long for those who have not adopted that. */
+/**
+ * When the time of the switch is over, whoever waits for its end waits for so long for those who have not adopted that.
+ */
 const REPORT_GRACE_MS = 300
 
 interface Told {
@@ -19,7 +22,10 @@ type Wanted = { readonly member: MemberId; readonly wants: 'adopted' | 'closed' 
 
 export class WrapUp {
   readonly past: PastSwitch
-  /** Whoever waits for the end hears it by then, though some members have not said that they adopted it: they are told all the same. */
+  /**
+   * Whoever waits for the end hears it by then, though some members have not said that they adopted it: they are told
+   * all the same.
+   */
   readonly tellBy: number
   isTold = false
   readonly #progress: Progress

@@ -1,6 +1,6 @@
-// `/v1/client`: where clients connect by WebSocket. Who may is decided as for every other call of the admin API: host and origin first, then
-// the token, which a client shows in its hello since a browser cannot put it into the upgrade. Until then it is a stranger,
-// within the bounds of strangers; afterwards it has a session.
+// `/v1/client`: where clients connect by WebSocket. Who may is decided as for every other call of the admin API: host
+// and origin first, then the token, which a client shows in its hello since a browser cannot put it into the upgrade.
+// Until then it is a stranger, within the bounds of strangers; afterwards it has a session.
 
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, Server } from 'node:http'

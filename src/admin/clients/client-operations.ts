@@ -1,5 +1,5 @@
-// What clients may ask of a node, and which role each question needs. An operation answers once, or begins a stream that lasts until it is
-// stopped or its session ends.
+// What clients may ask of a node, and which role each question needs. An operation answers once, or begins a stream
+// that lasts until it is stopped or its session ends.
 
 import type { SendOptions } from '../../channels/channel.ts'
 import type { JsonValue } from '../../channels/payload.ts'

@@ -1,5 +1,6 @@
-// A client's session on its node: what the client has asked for, and the numbered conversation with it. It outlives connections for a
-// while; then, or when it holds too much for a client that is away, it ends, and the client is told so when it returns.
+// A client's session on its node: what the client has asked for, and the numbered conversation with it. It outlives
+// connections for a while; then, or when it holds too much for a client that is away, it ends, and the client is told
+// so when it returns.
 
 import { departed } from '../../channels/subscribers.ts'
 import { Conversation, type Line } from '../../client/conversation.ts'
@@ -17,7 +18,10 @@ export interface ClientSessionOptions {
   readonly onEnd: () => void
 }
 
-/** Kept for a client that has not taken them: past that its subscriptions wait while it is connected, and it ends while it is not. */
+/**
+ * Kept for a client that has not taken them: past that its subscriptions wait while it is connected, and it ends while
+ * it is not.
+ */
 const MAX_ITEMS = 10_000
 const MAX_CHARACTERS = 8 * 1024 * 1024
 /** Operations that one client has under way. */

@@ -1,5 +1,5 @@
-// `GET /v1/client`: where clients attach, by a WebSocket. Requests that ask for one never come here (`client-endpoint.ts`); all
-// others are told so.
+// `GET /v1/client`: where clients attach, by a WebSocket. Requests that ask for one never come here
+// (`client-endpoint.ts`); all others are told so.
 
 import { CLIENT_PATH, CLIENT_PROTOCOL } from '../../client/protocol.ts'
 import { ClusterError } from '../../errors.ts'

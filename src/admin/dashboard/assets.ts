@@ -1,5 +1,6 @@
-// The page's program and style, as `npm run build` bundles them (scripts/build-dashboard.ts): from beside this file when it
-// runs compiled, from `dist/` when it runs from source. Their addresses carry their hash, so a browser may keep them for ever.
+// The page's program and style, as `npm run build` bundles them (scripts/build-dashboard.ts): from beside this file
+// when it runs compiled, from `dist/` when it runs from source. Their addresses carry their hash, so a browser may keep
+// them for ever.
 
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'

@@ -1,5 +1,6 @@
-// Who calls whom, as a drawing: services in columns, callers to the left of what they call, and what crosses between two of them as one line.
-// Pure, so that tests need no browser; the table beneath the drawing has every edge of every member.
+// Who calls whom, as a drawing: services in columns, callers to the left of what they call, and what crosses between
+// two of them as one line. Pure, so that tests need no browser; the table beneath the drawing has every edge of every
+// member.
 
 import type { CallEdge } from '../../services/call-edges.ts'
 import type { ServiceHealth, ServiceInstance } from '../../services/service-interface.ts'

@@ -1,5 +1,5 @@
-// `GET /`: the cluster as a picture, live. It is public, for it holds nothing: what it shows comes from `/v1/events` with
-// the caller's own rights. It loads nothing from elsewhere, and its policy forbids it to.
+// `GET /`: the cluster as a picture, live. It is public, for it holds nothing: what it shows comes from `/v1/events`
+// with the caller's own rights. It loads nothing from elsewhere, and its policy forbids it to.
 
 import type { Resource } from '../resource.ts'
 import { loadAssets } from './assets.ts'

@@ -1,5 +1,6 @@
-// What the dashboard shows of the cluster, made of what `/v1/events` says and of nothing else: one dot per member, with its
-// parts and how this node is linked to it, and the links between the others. Pure, so that tests need no browser; `browser/` draws it.
+// What the dashboard shows of the cluster, made of what `/v1/events` says and of nothing else: one dot per member, with
+// its parts and how this node is linked to it, and the links between the others. Pure, so that tests need no browser;
+// `browser/` draws it.
 
 import type { LinkMap } from '../../link-survey/link-map.ts'
 import {
@@ -12,8 +13,8 @@ import {
 import { conditionSign, stateSign } from './words.ts'
 
 /**
- * `up`: measured, this node has a link to it. `missing`: the overlay wants one and there is none. `none`: neither, as with
- * members that are gone.
+ * `up`: measured, this node has a link to it. `missing`: the overlay wants one and there is none. `none`: neither, as
+ * with members that are gone.
  */
 export type OwnLink = 'up' | 'missing' | 'none'
 
@@ -31,8 +32,8 @@ export interface Dot {
 }
 
 /**
- * A link between two other members. `up`: one of them told it. `missing`: one of them was asked and has none, though the overlay wants one.
- * `expected`: the overlay wants one, and neither has told its links.
+ * A link between two other members. `up`: one of them told it. `missing`: one of them was asked and has none, though
+ * the overlay wants one. `expected`: the overlay wants one, and neither has told its links.
  */
 export interface OtherLink {
   /** Ids of its ends. */

@@ -1,5 +1,5 @@
-// What the panels below the picture write: figures as words, the rate between two looks, and config as a bounded list that
-// follows its changes. Pure, so that tests need no browser; `browser/` asks the API and draws it.
+// What the panels below the picture write: figures as words, the rate between two looks, and config as a bounded list
+// that follows its changes. Pure, so that tests need no browser; `browser/` asks the API and draws it.
 
 import type { ChannelStats } from '../../channels/channel.ts'
 import type { ConfigEntry, ConfigEvent } from '../../coordination/config-interface.ts'
@@ -84,7 +84,9 @@ export function shownConfig(entries: readonly ConfigEntry[], revision: number, i
   return bounded(entries.map(shownEntry), revision, isPartial)
 }
 
-/** What is shown after one change; of keys behind the end of a list that is partial nothing is known, so they stay away. */
+/**
+ * What is shown after one change; of keys behind the end of a list that is partial nothing is known, so they stay away.
+ */
 export function followChange({ entries, isPartial }: ShownConfig, event: ConfigEvent): ShownConfig {
   const last = entries.at(-1)
   if (isPartial && (last === undefined || event.key > last.key)) return { entries, isPartial, revision: event.revision }

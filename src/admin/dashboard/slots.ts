@@ -1,6 +1,6 @@
-// Where members are at home in the picture, around (0, 0): few on one ring, many with the voters on an inner ring and the
-// others on rings around it, neighbours in zone and name side by side. The forces of `browser/layout.ts` pull there, so the
-// same cluster has the same picture on every page, and a change moves only what has changed.
+// Where members are at home in the picture, around (0, 0): few on one ring, many with the voters on an inner ring and
+// the others on rings around it, neighbours in zone and name side by side. The forces of `browser/layout.ts` pull
+// there, so the same cluster has the same picture on every page, and a change moves only what has changed.
 
 import { type Dot, isPresent } from './model.ts'
 
@@ -48,8 +48,8 @@ function apart(count: number, radius: number): number {
 }
 
 /**
- * Slots by member id within a circle of `radius` pixels; where there are many, it becomes an ellipse `stretch` times as wide.
- * `dots` in the order in which they are to stand.
+ * Slots by member id within a circle of `radius` pixels; where there are many, it becomes an ellipse `stretch` times as
+ * wide. `dots` in the order in which they are to stand.
  */
 export function slots(dots: readonly Dot[], radius: number, stretch = 1): Map<string, Slot> {
   const found = new Map<string, Slot>()

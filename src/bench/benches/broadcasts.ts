@@ -1,6 +1,7 @@
-// Our tree and gossipsub side by side: 50 members linked by libp2p in HyParView, ten in each of five processes. Messages are published
-// one after the other by both ways in turn; then a process is killed, a fifth of the members at once, while it goes on. How many of
-// the members that live get each, how late, and how many copies travel for each that is delivered.
+// Our tree and gossipsub side by side: 50 members linked by libp2p in HyParView, ten in each of five processes.
+// Messages are published one after the other by both ways in turn; then a process is killed, a fifth of the members at
+// once, while it goes on. How many of the members that live get each, how late, and how many copies travel for each
+// that is delivered.
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'

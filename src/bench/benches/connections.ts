@@ -1,5 +1,6 @@
-// What an end of a connection takes in memory: a lane's beside bare `node:tls`, both certificates, some bytes having passed. Each in a process
-// of its own, with 400 ends; a lane's share of its member's identity and listening port is in its figure, and so it is in the bare one's but for the port.
+// What an end of a connection takes in memory: a lane's beside bare `node:tls`, both certificates, some bytes having
+// passed. Each in a process of its own, with 400 ends; a lane's share of its member's identity and listening port is in
+// its figure, and so it is in the bare one's but for the port.
 
 import { fork } from 'node:child_process'
 import { once } from 'node:events'

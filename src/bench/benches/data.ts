@@ -1,5 +1,6 @@
-// What much data, many watchers and a cut cost: 100,000 keys (snapshots, a restart, a member that catches up, memory), a change told to a thousand
-// watchers on one member, a healed link to agreement, and writes on a disk whose flush takes a millisecond longer. Three voters, with the defaults.
+// What much data, many watchers and a cut cost: 100,000 keys (snapshots, a restart, a member that catches up, memory),
+// a change told to a thousand watchers on one member, a healed link to agreement, and writes on a disk whose flush
+// takes a millisecond longer. Three voters, with the defaults.
 
 import { patience } from '../cluster.ts'
 import { capturesOf, startDataMembers, tell } from '../data-members.ts'

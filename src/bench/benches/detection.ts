@@ -1,5 +1,5 @@
-// How long until everybody knows that a member is down: of a process that dies, whose port then refuses, and of one that
-// merely says nothing any more, as behind a cable that was cut.
+// How long until everybody knows that a member is down: of a process that dies, whose port then refuses, and of one
+// that merely says nothing any more, as behind a cable that was cut.
 
 import type { ClusterProcess } from '../../testing/process-member.ts'
 import type { ProcessCluster } from '../../testing/processes.ts'

@@ -1,5 +1,5 @@
-// Whether a busy event loop topples a leader: one member after the other stands still for 0.4 s, longer than several heartbeats
-// and shorter than every election timeout, and the elections are counted. There should be none.
+// Whether a busy event loop topples a leader: one member after the other stands still for 0.4 s, longer than several
+// heartbeats and shorter than every election timeout, and the elections are counted. There should be none.
 
 import { patience, startElectorate } from '../cluster.ts'
 import { type Bench, repeat } from '../figure.ts'

@@ -1,5 +1,6 @@
-// Our own log beside etcd, in the same run on the same machine: three voters each, every write on disk. What a client sees: writes, linearizable reads, and how long nothing is accepted when
-// the leader is killed, hands over, or all begin anew. Once on the disk there is, and once with every flush 5 ms slower on both.
+// Our own log beside etcd, in the same run on the same machine: three voters each, every write on disk. What a client
+// sees: writes, linearizable reads, and how long nothing is accepted when the leader is killed, hands over, or all
+// begin anew. Once on the disk there is, and once with every flush 5 ms slower on both.
 
 import { withoutEtcd } from '../../testing/etcd-servers.ts'
 import { EtcdSide } from '../etcd-side.ts'
@@ -56,7 +57,10 @@ interface Started {
   readonly rows: Rows
 }
 
-/** Both run all the time: the load by turns, so that what else the machine does meets both, and what disturbs a cluster one after the other. */
+/**
+ * Both run all the time: the load by turns, so that what else the machine does meets both, and what disturbs a cluster
+ * one after the other.
+ */
 async function compare(
   context: BenchContext,
   note: string,

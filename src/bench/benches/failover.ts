@@ -1,5 +1,5 @@
-// A leader that goes, in three ways: killed, silent, and in order. Measured by the survivors themselves, in clusters of five
-// processes with the defaults: when another one leads and has committed an entry of its own, and when it hosts S5.
+// A leader that goes, in three ways: killed, silent, and in order. Measured by the survivors themselves, in clusters of
+// five processes with the defaults: when another one leads and has committed an entry of its own, and when it hosts S5.
 
 import type { ClusterProcess } from '../../testing/process-member.ts'
 import type { ProcessCluster } from '../../testing/processes.ts'
@@ -138,7 +138,10 @@ async function takeoverAfter(
   }
 }
 
-/** From the last look that found the winner a follower, to the first that found it the leader: at most two looks too long. */
+/**
+ * From the last look that found the winner a follower, to the first that found it the leader: at most two looks too
+ * long.
+ */
 function campaign(winner: ClusterProcess, from: number, until: number): number {
   const roles = recorded(winner, 'role', from).filter(({ at }) => at <= until)
   const won = roles.findLastIndex(({ role }) => role === 'leader')

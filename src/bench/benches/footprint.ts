@@ -1,6 +1,8 @@
-// What an idle member costs: its memory over that of a bare Node process, and its share of a core. Members are as `trellis up` starts them, three in a cluster with
-// nothing to do; beside them three of a bare `trellis node`, with as many heaps of glibc as there are by default. Read once they have been idle for two minutes, for which V8 still
-// compiles what an idle member does; its share of a core right after the start is told beside it. Read from /proc, so on Linux only.
+// What an idle member costs: its memory over that of a bare Node process, and its share of a core. Members are as
+// `trellis up` starts them, three in a cluster with nothing to do; beside them three of a bare `trellis node`, with as
+// many heaps of glibc as there are by default. Read once they have been idle for two minutes, for which V8 still
+// compiles what an idle member does; its share of a core right after the start is told beside it. Read from /proc, so
+// on Linux only.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

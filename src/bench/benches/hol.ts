@@ -1,6 +1,6 @@
-// What a small request waits for while bulk takes all there is: on raw TLS with one connection, with a second one, and on the lanes,
-// where bulk goes on data and the request on coordination. Loopback is kind to all of them: on a slower link what stands in
-// front of the request takes longer to drain.
+// What a small request waits for while bulk takes all there is: on raw TLS with one connection, with a second one, and
+// on the lanes, where bulk goes on data and the request on coordination. Loopback is kind to all of them: on a slower
+// link what stands in front of the request takes longer to drain.
 
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { systemClock } from '../../runtime/clock.ts'

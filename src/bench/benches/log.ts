@@ -1,5 +1,5 @@
-// The durable log beside the least that the system asks for: one write and one flush, by calls that block, on a file whose
-// space was taken before. Both by turns in the same run, as a disk's speed changes by the minute.
+// The durable log beside the least that the system asks for: one write and one flush, by calls that block, on a file
+// whose space was taken before. Both by turns in the same run, as a disk's speed changes by the minute.
 
 import { closeSync, fdatasyncSync, fsyncSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,5 +1,5 @@
-// A slow disk must not stop everything else: how late timers are while appends wait for flushes of 5 ms, beside a loop that
-// does nothing, and beside one that flushes as slowly by a call that blocks.
+// A slow disk must not stop everything else: how late timers are while appends wait for flushes of 5 ms, beside a loop
+// that does nothing, and beside one that flushes as slowly by a call that blocks.
 
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { systemClock } from '../../runtime/clock.ts'

@@ -1,6 +1,7 @@
-// What a member costs in a large cluster: two hundred of them in as many processes as there are processors, or as their open files need, in HyParView and in a full mesh.
-// Processes that share a processor make each other late, and who is late is suspected: that would be measured, and not what links
-// cost. Five found the cluster, the others join by three of these. Kept in memory and without liveness workers: neither has to do with links.
+// What a member costs in a large cluster: two hundred of them in as many processes as there are processors, or as their
+// open files need, in HyParView and in a full mesh. Processes that share a processor make each other late, and who is
+// late is suspected: that would be measured, and not what links cost. Five found the cluster, the others join by three
+// of these. Kept in memory and without liveness workers: neither has to do with links.
 
 import { availableParallelism, tmpdir } from 'node:os'
 import { planNodes } from '../../cli/up/plan.ts'
@@ -39,7 +40,10 @@ export const members: Bench = {
   },
 }
 
-/** Once each, whatever `runs` says: every member is a sample. What did not come about in time has no sample, and the rows below say how far it came. */
+/**
+ * Once each, whatever `runs` says: every member is a sample. What did not come about in time has no sample, and the
+ * rows below say how far it came.
+ */
 async function figuresOf(topology: string, context: BenchContext): Promise<Figure[]> {
   const isMesh = topology === 'full-mesh'
   const figures: Figure[] = []

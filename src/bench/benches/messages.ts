@@ -1,4 +1,5 @@
-// How many messages a second go one way from a member to another, with the whole envelope, over TLS, counted by the receiver's handler.
+// How many messages a second go one way from a member to another, with the whole envelope, over TLS, counted by the
+// receiver's handler.
 
 import type { Channel } from '../../channels/channel.ts'
 import { countAllocations } from '../allocations.ts'

@@ -1,5 +1,6 @@
-// How long a request takes to its handler and back, one at a time, and how many a second there are with 64 on their way, beside raw
-// TLS that sends each frame back, and beside Moleculer where that is installed. On data nothing is acknowledged; on coordination request and answer are, so more is written.
+// How long a request takes to its handler and back, one at a time, and how many a second there are with 64 on their
+// way, beside raw TLS that sends each frame back, and beside Moleculer where that is installed. On data nothing is
+// acknowledged; on coordination request and answer are, so more is written.
 
 import { type Bench, type Figure, repeat } from '../figure.ts'
 import { Pair, percentile, roundTrips } from '../pair.ts'

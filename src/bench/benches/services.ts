@@ -1,5 +1,5 @@
-// Calls of services: how many and how fast beside Moleculer, how they are shared among instances, what it costs when one of them is killed,
-// and how soon everybody knows of a new one.
+// Calls of services: how many and how fast beside Moleculer, how they are shared among instances, what it costs when
+// one of them is killed, and how soon everybody knows of a new one.
 
 import { createNode } from '../../node.ts'
 import type { TrellisNode } from '../../node-interface.ts'

@@ -1,6 +1,6 @@
-// The same stalls twice: of real processes whose event loops are blocked, and of members in virtual time. Each with the membership that
-// nodes have and with plain SWIM: ten members, two of which stand still again and again for half a minute; wrong verdicts are
-// counted, one for each member that comes to believe one.
+// The same stalls twice: of real processes whose event loops are blocked, and of members in virtual time. Each with the
+// membership that nodes have and with plain SWIM: ten members, two of which stand still again and again for half a
+// minute; wrong verdicts are counted, one for each member that comes to believe one.
 
 import { resolveSwimOptions } from '../../../topology/index.ts'
 import { systemClock } from '../../runtime/clock.ts'

@@ -1,7 +1,7 @@
-// Whether a member that is only slow is taken for down, in virtual time: a fifth of ten members stand still again and again, and
-// wrong verdicts are counted, one for each member that comes to believe one. What stands still is the event loop, with a liveness
-// worker that answers for it, or the whole process, with none. Beside both plain SWIM with the times of its widest
-// implementation, and how long each takes to notice a member that falls silent for good.
+// Whether a member that is only slow is taken for down, in virtual time: a fifth of ten members stand still again and
+// again, and wrong verdicts are counted, one for each member that comes to believe one. What stands still is the event
+// loop, with a liveness worker that answers for it, or the whole process, with none. Beside both plain SWIM with the
+// times of its widest implementation, and how long each takes to notice a member that falls silent for good.
 
 import { resolveSwimOptions } from '../../../topology/index.ts'
 import { runStalls, type StallScenario } from '../../testing/simulator/stalled-members.ts'
@@ -64,7 +64,9 @@ async function silence(context: Parameters<Bench['run']>[0], ours: Manner, their
   ]
 }
 
-/** One in a hundred ends, or falls silent, while a fifth of them stands still for one to three seconds, again and again. */
+/**
+ * One in a hundred ends, or falls silent, while a fifth of them stands still for one to three seconds, again and again.
+ */
 async function crowd(context: Parameters<Bench['run']>[0], ours: Manner): Promise<Figure[]> {
   const [crashed, silent, wrong]: [number[], number[], number[]] = [[], [], []]
   const crowded = { ...base, ...ours, members: 100, stallMs: [1_000, 3_000] as const, durationMs: 20_000 }

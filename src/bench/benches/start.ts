@@ -1,5 +1,5 @@
-// How long a cluster takes to come up: the command `trellis up` as people type it, and members alone, all started at once,
-// until all see all. Beside it what the same number of Node processes cost that do nothing.
+// How long a cluster takes to come up: the command `trellis up` as people type it, and members alone, all started at
+// once, until all see all. Beside it what the same number of Node processes cost that do nothing.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'

@@ -1,6 +1,7 @@
-// Switches of the topology of thirty processes, in all six directions, while they send each other 2,000 acknowledged messages a
-// second: how long each takes, how far the traffic dips, what became of every message; and, before the traffic, how many links are left in
-// HyParView. With several processes for each core the machine is the limit: what dips may be its share of the processor.
+// Switches of the topology of thirty processes, in all six directions, while they send each other 2,000 acknowledged
+// messages a second: how long each takes, how far the traffic dips, what became of every message; and, before the
+// traffic, how many links are left in HyParView. With several processes for each core the machine is the limit: what
+// dips may be its share of the processor.
 
 import { systemClock } from '../../runtime/clock.ts'
 import type { ProcessCluster } from '../../testing/processes.ts'
@@ -83,7 +84,10 @@ function withMesh(figure: Figure, index: number, [mesh]: readonly Figure[]): Fig
   return index === 0 || mesh === undefined ? figure : { ...figure, baseline: mesh.name, goal: '<= 0.30 x' }
 }
 
-/** Without a leader, for which so many processes may be too busy for a moment, it was refused and has not happened: it is ordered again. */
+/**
+ * Without a leader, for which so many processes may be too busy for a moment, it was refused and has not happened: it
+ * is ordered again.
+ */
 async function switchTo(cluster: ProcessCluster, index: number, name: string): Promise<number> {
   const order = async (): Promise<Awaited<ReturnType<typeof orderSwitch>> | undefined> => {
     const answer = await orderSwitch(cluster.nodes[index]!, name, { timeoutMs: 60_000 })

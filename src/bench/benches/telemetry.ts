@@ -1,5 +1,5 @@
-// What the calls of the OpenTelemetry API cost a request while no SDK is there: the spans that a request has, around nothing,
-// beside a whole request between two members without a wire. A real one has a wire and TLS on top.
+// What the calls of the OpenTelemetry API cost a request while no SDK is there: the spans that a request has, around
+// nothing, beside a whole request between two members without a wire. A real one has a wire and TLS on top.
 
 import { SpanKind } from '@opentelemetry/api'
 import { Requests } from '../../channels/requests.ts'

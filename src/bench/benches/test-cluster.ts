@@ -1,5 +1,5 @@
-// What an hour costs in a test: three whole nodes in virtual time, which have nothing to do but to watch each other, beat and look
-// after their leases.
+// What an hour costs in a test: three whole nodes in virtual time, which have nothing to do but to watch each other,
+// beat and look after their leases.
 
 import { createTestCluster } from '../../testing/virtual/test-cluster.ts'
 import { type Bench, repeat } from '../figure.ts'

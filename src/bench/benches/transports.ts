@@ -1,5 +1,6 @@
-// The transports beside what they are made of: members linked by libp2p beside a bare libp2p stream with the same encrypter, between the
-// same two processes and by turns; what a link of each transport weighs; how long five nodes take to start; and what a client gets.
+// The transports beside what they are made of: members linked by libp2p beside a bare libp2p stream with the same
+// encrypter, between the same two processes and by turns; what a link of each transport weighs; how long five nodes
+// take to start; and what a client gets.
 
 import { spawn } from 'node:child_process'
 import { extname } from 'node:path'

@@ -1,6 +1,6 @@
-// An hour of a cluster whose processes stand still again and again, in the simulator's virtual time: the real cores, timers and
-// away guards, on a network and disks without faults. A process that stands still keeps its links and its clocks, as one
-// whose event loop is blocked.
+// An hour of a cluster whose processes stand still again and again, in the simulator's virtual time: the real cores,
+// timers and away guards, on a network and disks without faults. A process that stands still keeps its links and its
+// clocks, as one whose event loop is blocked.
 
 import { LATEST_LEVEL } from '../../testing/simulator/levels.ts'
 import { Network } from '../../testing/simulator/network.ts'
@@ -19,7 +19,10 @@ const blockMs = 400
 /** From the end of one block to the next, at most; one node at a time. */
 const pauseMs = 3_200
 
-/** How often somebody became leader in an hour, the first time apart. Throws when no cluster formed or a property was broken. */
+/**
+ * How often somebody became leader in an hour, the first time apart. Throws when no cluster formed or a property was
+ * broken.
+ */
 export function electionsInAnHour(seed: number): number {
   const scenario = calmScenario(seed)
   const schedule = new Schedule()

@@ -1,5 +1,6 @@
-// `trellis backup`, `restore` and `recover`: what the cluster has agreed on, kept in a file, and a new cluster founded on it. The last two write the data directory of a node
-// that does not run; whoever runs them decides that the old cluster is over.
+// `trellis backup`, `restore` and `recover`: what the cluster has agreed on, kept in a file, and a new cluster founded
+// on it. The last two write the data directory of a node that does not run; whoever runs them decides that the old
+// cluster is over.
 
 import { readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import type { Command } from 'commander'
@@ -75,7 +76,10 @@ async function backup(file: string, flags: ClientFlags, context: CommandContext)
   )
 }
 
-/** An earlier backup of that name stays whole until this one is: the disk may be full, and the earlier one the last there is. */
+/**
+ * An earlier backup of that name stays whole until this one is: the disk may be full, and the earlier one the last
+ * there is.
+ */
 async function keep(file: string, bytes: Uint8Array): Promise<void> {
   let temporary: string | undefined
   try {

@@ -1,5 +1,5 @@
-// `trellis bench`: measures this installation on this machine. The benchmarks are in `src/bench/`; here is how they are chosen
-// and shown. Nothing is judged: the exit code is 1 only when a benchmark could not be run.
+// `trellis bench`: measures this installation on this machine. The benchmarks are in `src/bench/`; here is how they are
+// chosen and shown. Nothing is judged: the exit code is 1 only when a benchmark could not be run.
 
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Bench } from '../../bench/figure.ts'

@@ -1,5 +1,5 @@
-// `trellis channels`: queues, rates, drops and latency of the four channels of one node. On a terminal a table that stays and is drawn anew each
-// second; elsewhere once. With `--json` exactly the answer of `GET /v1/channels`.
+// `trellis channels`: queues, rates, drops and latency of the four channels of one node. On a terminal a table that
+// stays and is drawn anew each second; elsewhere once. With `--json` exactly the answer of `GET /v1/channels`.
 
 import type { Command } from 'commander'
 import type { ChannelStats } from '../../channels/channel.ts'

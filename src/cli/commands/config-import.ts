@@ -1,5 +1,5 @@
-// `trellis config import`: all keys of a file. It is looked at as a whole before anything is written, and written in transactions, for each alone
-// would take a round of the voters. When one of them fails, what was before it is there.
+// `trellis config import`: all keys of a file. It is looked at as a whole before anything is written, and written in
+// transactions, for each alone would take a round of the voters. When one of them fails, what was before it is there.
 
 import { readFileSync } from 'node:fs'
 import { checkedNewKey, valueText } from '../../coordination/config-words.ts'

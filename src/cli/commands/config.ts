@@ -1,5 +1,5 @@
-// `trellis config`: keys and values that the whole cluster agrees on. A value is JSON; what is not JSON is taken as the text that it is, so that
-// nobody needs to quote quotes.
+// `trellis config`: keys and values that the whole cluster agrees on. A value is JSON; what is not JSON is taken as the
+// text that it is, so that nobody needs to quote quotes.
 
 import type { Command } from 'commander'
 import type { ConfigEntry, ConfigEvent, ConfigList } from '../../coordination/config-interface.ts'
@@ -190,7 +190,10 @@ async function importFile(file: string, flags: ClientFlags, context: CommandCont
   context.out(flags.json ? `${JSON.stringify({ imported })}\n` : `${imported} keys are set\n`)
 }
 
-/** Every page. A write between two of them is no matter: each key is as it was at one moment. The age is that of the oldest. */
+/**
+ * Every page. A write between two of them is no matter: each key is as it was at one moment. The age is that of the
+ * oldest.
+ */
 async function all(prefix: string, stale: boolean, options: AdminClientOptions): Promise<ConfigList> {
   const entries: ConfigEntry[] = []
   let oldest: { ageMs?: number } = {}

@@ -1,5 +1,5 @@
-// `trellis doctor`: would the node that these flags start run well here, and find its cluster? One line for each thing looked
-// at: what was found and, if it is not good, what to do. The checks are in `doctor/`.
+// `trellis doctor`: would the node that these flags start run well here, and find its cluster? One line for each thing
+// looked at: what was found and, if it is not good, what to do. The checks are in `doctor/`.
 
 import type { Command } from 'commander'
 import type { NodeStatus } from '../../node-interface.ts'

@@ -1,4 +1,5 @@
-// `trellis leader`: who leads, as one node knows it. Not to know one is an answer, not a failure. `trellis leader transfer` makes another one lead.
+// `trellis leader`: who leads, as one node knows it. Not to know one is an answer, not a failure.
+// `trellis leader transfer` makes another one lead.
 
 import type { Command } from 'commander'
 import type { TransferView } from '../../coordination/leadership.ts'

@@ -1,5 +1,5 @@
-// `trellis log`: the log in a data directory, for people. It only reads, so it may be used while the node runs, and on a log that
-// is damaged.
+// `trellis log`: the log in a data directory, for people. It only reads, so it may be used while the node runs, and on
+// a log that is damaged.
 
 import type { Command } from 'commander'
 import { type InspectedSegment, inspectLog, type LogInspection } from '../../storage/log-inspection.ts'

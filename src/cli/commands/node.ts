@@ -1,5 +1,5 @@
-// `trellis node`: one node in this process, until a signal, the end of the process that started it, or an error that the
-// node cannot live with. Logs go to stderr; stdout gets one line when the node belongs to its cluster.
+// `trellis node`: one node in this process, until a signal, the end of the process that started it, or an error that
+// the node cannot live with. Logs go to stderr; stdout gets one line when the node belongs to its cluster.
 
 import type { Command } from 'commander'
 import { isClusterError } from '../../errors.ts'
@@ -65,7 +65,8 @@ async function run(flags: JsonFlag & Readonly<Record<string, unknown>>, context:
   try {
     node = await start()
     failure = await lifeOf(node, patience, () => say(node))
-    // Its cluster was merged into another one: there it goes, as the same member. Without a directory that remembers, it has to be told where that is, and is a new one.
+    // Its cluster was merged into another one: there it goes, as the same member. Without a directory that remembers,
+    // it has to be told where that is, and is a new one.
     while (isClusterError(failure, 'ERR_CLUSTER_MERGED')) {
       await node.stop()
       node = await start(options.dataDir === undefined ? { join: failure.details.addresses } : {})

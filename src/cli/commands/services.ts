@@ -1,5 +1,5 @@
-// `trellis services`: who offers what, what depends on it, and who calls whom. With `--json` exactly the answer of `GET /v1/services`, of
-// `GET /v1/services/NAME/impact`, or of `GET /v1/calls`.
+// `trellis services`: who offers what, what depends on it, and who calls whom. With `--json` exactly the answer of
+// `GET /v1/services`, of `GET /v1/services/NAME/impact`, or of `GET /v1/calls`.
 
 import type { Command } from 'commander'
 import type { CallGraph, ServiceImpact, ServiceInstance } from '../../services/service-interface.ts'

@@ -1,5 +1,5 @@
-// `trellis simulate overlay`: HyParView and Plumtree alone, thousands of members under virtual time. Without `--table` seeded
-// worlds with faults, as `trellis simulate` runs whole nodes; with it the experiments of the papers.
+// `trellis simulate overlay`: HyParView and Plumtree alone, thousands of members under virtual time. Without `--table`
+// seeded worlds with faults, as `trellis simulate` runs whole nodes; with it the experiments of the papers.
 
 import type { Command } from 'commander'
 import type { CommandContext, JsonFlag } from '../context.ts'

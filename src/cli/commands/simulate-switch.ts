@@ -1,5 +1,6 @@
-// `trellis simulate switch`: whole nodes in virtual time that switch their topology while they send each other messages, struck at
-// the moment at which a switch enters a phase. Stops at the first seed in which something that must hold does not.
+// `trellis simulate switch`: whole nodes in virtual time that switch their topology while they send each other
+// messages, struck at the moment at which a switch enters a phase. Stops at the first seed in which something that must
+// hold does not.
 
 import type { Command } from 'commander'
 import type { CommandContext, JsonFlag } from '../context.ts'

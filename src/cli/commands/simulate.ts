@@ -1,5 +1,5 @@
-// `trellis simulate`: the real cores under virtual time and every fault, one world per seed. Stops at the first property
-// that does not hold and prints the command that shows it again.
+// `trellis simulate`: the real cores under virtual time and every fault, one world per seed. Stops at the first
+// property that does not hold and prints the command that shows it again.
 
 import type { Command } from 'commander'
 import type { SimulationFailure } from '../../testing/simulator/failure.ts'

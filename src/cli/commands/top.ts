@@ -1,5 +1,6 @@
-// `trellis top`: the cluster as one node knows it, as it changes. On a terminal a screen; elsewhere one line for each change, or with
-// `--json` one object. It stays when the node goes away, and says so, and comes back when the node does.
+// `trellis top`: the cluster as one node knows it, as it changes. On a terminal a screen; elsewhere one line for each
+// change, or with `--json` one object. It stays when the node goes away, and says so, and comes back when the node
+// does.
 
 import type { Command } from 'commander'
 import { addClientFlags, type ClientFlags, clientOptions } from '../client-flags.ts'

@@ -1,5 +1,5 @@
-// `trellis why NAME`: what the members believe of one of them, and the evidence for it as one story. With `--json` exactly the
-// answer of `GET /v1/members/:name/why`.
+// `trellis why NAME`: what the members believe of one of them, and the evidence for it as one story. With `--json`
+// exactly the answer of `GET /v1/members/:name/why`.
 
 import type { Command } from 'commander'
 import type { Accuser, Belief, Evidence, WhyView } from '../../why/why-interface.ts'

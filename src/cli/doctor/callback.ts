@@ -1,5 +1,5 @@
-// The other direction. A member that is linked to knocks once at the address that the newcomer says others can dial it at
-// (design rule 13: only a port that was seen accepting can be evidence later). So whoever listens there and hears
+// The other direction. A member that is linked to knocks once at the address that the newcomer says others can dial it
+// at (design rule 13: only a port that was seen accepting can be evidence later). So whoever listens there and hears
 // that knock knows that it can be reached. The knock is a bare TCP connection, so a bare listener hears it.
 
 import { createServer, type Server } from 'node:net'

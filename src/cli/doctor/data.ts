@@ -1,5 +1,5 @@
-// What an earlier life of the node left in its data directory: is it free, and could a node start with the log? It is only read, and not
-// at all while a node runs in it: nothing may disturb that one.
+// What an earlier life of the node left in its data directory: is it free, and could a node start with the log? It is
+// only read, and not at all while a node runs in it: nothing may disturb that one.
 
 import { resolve } from 'node:path'
 import { ClusterError } from '../../errors.ts'

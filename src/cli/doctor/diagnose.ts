@@ -1,4 +1,5 @@
-// All checks, for the node that the same flags, variables and file would start: nothing is left behind, nothing is joined.
+// All checks, for the node that the same flags, variables and file would start: nothing is left behind, nothing is
+// joined.
 
 import { type ClusterError, isClusterError } from '../../errors.ts'
 import { formatAddress, isWildcard, parseAddress, streamAddress } from '../../network-address.ts'

@@ -1,5 +1,5 @@
-// How long the disk under the data directory takes to make a few bytes durable: every term, vote and entry waits for it.
-// Written beside the node's own files, never into them, and removed again.
+// How long the disk under the data directory takes to make a few bytes durable: every term, vote and entry waits for
+// it. Written beside the node's own files, never into them, and removed again.
 
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, open, rm, stat } from 'node:fs/promises'

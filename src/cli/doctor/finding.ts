@@ -4,7 +4,10 @@
 export type Level = 'ok' | 'warning' | 'problem'
 
 export interface Finding {
-  /** What was looked at: `node`, `options`, `listen`, `admin`, `clock`, `data`, `disk`, `files`, `join`, and of a node that runs `members`, `quorum`, `s5`. */
+  /**
+   * What was looked at: `node`, `options`, `listen`, `admin`, `clock`, `data`, `disk`, `files`, `join`, and of a node
+   * that runs `members`, `quorum`, `s5`.
+   */
   readonly check: string
   readonly level: Level
   /** What was found, on one line. */

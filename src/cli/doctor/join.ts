@@ -1,6 +1,6 @@
-// Each address of `--join`, as a node would meet it: is anything there, does it prove an identity, and then a whole handshake
-// with the cluster's secret, under a name and a key of the doctor's own that nobody keeps. The link is closed in order at
-// once: it joins nothing, and its goodbye makes it evidence of nothing.
+// Each address of `--join`, as a node would meet it: is anything there, does it prove an identity, and then a whole
+// handshake with the cluster's secret, under a name and a key of the doctor's own that nobody keeps. The link is closed
+// in order at once: it joins nothing, and its goodbye makes it evidence of nothing.
 
 import { randomBytes } from 'node:crypto'
 import { systemClock } from '../../runtime/clock.ts'

@@ -63,8 +63,8 @@ export function judgeClock(before: Clocks, after: Clocks): Finding {
 }
 
 /**
- * How far a member's wall clock is from this one's, both read within one round trip: it told `peerWall` after `sent` and before `heard`, so
- * the middle of the two is wrong by half the trip at most.
+ * How far a member's wall clock is from this one's, both read within one round trip: it told `peerWall` after `sent`
+ * and before `heard`, so the middle of the two is wrong by half the trip at most.
  */
 export function judgeOffset(address: string, peerWall: number | undefined, sent: Clocks, heard: Clocks): Finding {
   if (peerWall === undefined) return { check: 'clock', level: 'ok', text: `${address} does not tell its clock` }

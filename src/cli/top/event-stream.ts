@@ -1,5 +1,6 @@
-// Reads a stream of an admin as it comes, such as `GET /v1/events`: server-sent events, cut anywhere, each bounded. A stream that is silent
-// for longer than its `alive` interval is over, as is one that ends; whoever reads comes back by itself.
+// Reads a stream of an admin as it comes, such as `GET /v1/events`: server-sent events, cut anywhere, each bounded. A
+// stream that is silent for longer than its `alive` interval is over, as is one that ends; whoever reads comes back by
+// itself.
 
 import type { IncomingMessage } from 'node:http'
 import { StringDecoder } from 'node:string_decoder'
@@ -23,7 +24,10 @@ const maxRefusalCharacters = 65_536
 /** A node says `alive` every 2 s when there is nothing else. */
 export const silenceMs = 6_000
 
-/** The cluster's events. Yields until the stream ends. Throws what {@link askAdmin} does when it cannot be opened, `Error` when it broke. */
+/**
+ * The cluster's events. Yields until the stream ends. Throws what {@link askAdmin} does when it cannot be opened,
+ * `Error` when it broke.
+ */
 export async function* watchEvents(
   options: AdminClientOptions,
   signal: AbortSignal,
@@ -33,7 +37,10 @@ export async function* watchEvents(
   yield* watchStream({ ...options, path: '/v1/events' }, signal)
 }
 
-/** Any stream of an admin. Yields until it ends. Throws `RemoteError` when it is refused, `Error` when it cannot be opened or broke. */
+/**
+ * Any stream of an admin. Yields until it ends. Throws `RemoteError` when it is refused, `Error` when it cannot be
+ * opened or broke.
+ */
 export async function* watchStream(stream: Stream, signal: AbortSignal): AsyncGenerator<StreamEvent, void, undefined> {
   const response = await open(stream, signal)
   const silence = setTimeout(() => response.destroy(new Error('it says nothing any more')), silenceMs)

@@ -1,5 +1,5 @@
-// Keeps a picture of a cluster as one node sees it, for as long as it is wanted: the stream of events, and when it breaks, a
-// new one after a second. What cannot get better by waiting (a wrong token, a wrong URL) is thrown.
+// Keeps a picture of a cluster as one node sees it, for as long as it is wanted: the stream of events, and when it
+// breaks, a new one after a second. What cannot get better by waiting (a wrong token, a wrong URL) is thrown.
 
 import { isClusterError } from '../../errors.ts'
 import type { ClusterEvent, MemberView, NodeStatus, TopologyView } from '../../node-interface.ts'

@@ -1,5 +1,5 @@
-// The terminal of `trellis top`: the alternate screen, without a cursor, keys one by one. However the command ends, the terminal
-// is as it was: on dispose, and on `exit` for whatever does not get that far.
+// The terminal of `trellis top`: the alternate screen, without a cursor, keys one by one. However the command ends, the
+// terminal is as it was: on dispose, and on `exit` for whatever does not get that far.
 
 import type { Size } from './view.ts'
 

@@ -1,5 +1,5 @@
-// One screen of `trellis top`: what one node knows of its cluster, as lines that fit the terminal. Pure: the same picture and size
-// give the same lines. State is said in words, colour only repeats it.
+// One screen of `trellis top`: what one node knows of its cluster, as lines that fit the terminal. Pure: the same
+// picture and size give the same lines. State is said in words, colour only repeats it.
 
 import { incarnationNumber, type MemberView, type NodeStatus, type TopologyView } from '../../node-interface.ts'
 import { printable, table } from '../output.ts'

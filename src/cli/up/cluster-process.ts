@@ -1,5 +1,5 @@
-// All children of `trellis up` together: started at once, waited for until they are a cluster, stopped together. Whatever
-// fails on the way, nothing is left running.
+// All children of `trellis up` together: started at once, waited for until they are a cluster, stopped together.
+// Whatever fails on the way, nothing is left running.
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { ClusterError } from '../../errors.ts'

@@ -1,6 +1,6 @@
-// The directories of `trellis up`: `DIR/secret`, and per node `DIR/node-i` with the secret and the others' addresses, so
-// that `trellis node --data-dir DIR/node-i` needs nothing else. Without `--data-dir` all of it is temporary and goes with
-// the cluster.
+// The directories of `trellis up`: `DIR/secret`, and per node `DIR/node-i` with the secret and the others' addresses,
+// so that `trellis node --data-dir DIR/node-i` needs nothing else. Without `--data-dir` all of it is temporary and goes
+// with the cluster.
 
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
@@ -36,7 +36,10 @@ export function openUpDirectory(dataDir: string | undefined): UpDirectory {
   return { path, isTemporary, remove: () => isTemporary && rmSync(path, { recursive: true, force: true }) }
 }
 
-/** Rejects with `ERR_DATA_IN_USE` when a node runs in one of them: what it is to be started with again must not change under it. */
+/**
+ * Rejects with `ERR_DATA_IN_USE` when a node runs in one of them: what it is to be started with again must not change
+ * under it.
+ */
 export async function requireUnused(plans: readonly NodePlan[]): Promise<void> {
   for (const { dataDir } of plans) {
     if (!existsSync(dataDir)) continue
@@ -47,8 +50,9 @@ export async function requireUnused(plans: readonly NodePlan[]): Promise<void> {
 }
 
 /**
- * Writes what each node needs to find the others. Resolves to how many nodes the voters are made of at least: an earlier
- * `up` in the same directory may have had fewer than this one, whose voters stay; of one that had more not all need have come to vote.
+ * Writes what each node needs to find the others. Resolves to how many nodes the voters are made of at least: an
+ * earlier `up` in the same directory may have had fewer than this one, whose voters stay; of one that had more not all
+ * need have come to vote.
  */
 export async function prepareDirectories(
   directory: UpDirectory,

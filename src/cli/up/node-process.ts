@@ -1,6 +1,7 @@
 // One child of `trellis up`: a `trellis node` in a process of its own, with its log in its data directory. It holds the
-// reading end of a pipe from here, so that it stops when this process closes its end, and just the same when this process
-// is killed. It is in a session of its own, so that a Ctrl-C on the terminal reaches `up` alone, which then gives the order.
+// reading end of a pipe from here, so that it stops when this process closes its end, and just the same when this
+// process is killed. It is in a session of its own, so that a Ctrl-C on the terminal reaches `up` alone, which then
+// gives the order.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
@@ -45,13 +46,20 @@ const handedDown = new Set([
   'TRELLIS_ADMIN_TOKEN_FILE',
 ])
 
-/** What makes nodes in processes of their own small, beside what each spares by itself (`sparing.ts`): a variable for them, so that whoever set it has it as set. */
+/**
+ * What makes nodes in processes of their own small, beside what each spares by itself (`sparing.ts`): a variable for
+ * them, so that whoever set it has it as set.
+ */
 export const sparing = {
-  /** A node's few threads share one heap of glibc in place of eight for each core: what was freed in one is of no use to the others. */
+  /**
+   * A node's few threads share one heap of glibc in place of eight for each core: what was freed in one is of no use to
+   * the others.
+   */
   MALLOC_ARENA_MAX: '1',
   /**
-   * That heap keeps its size: what is large stays out of it, for glibc else takes ever larger blocks in, once one was freed, and keeps twice as much of them; and
-   * what was freed joins its neighbours at once, in place of waiting in lists by size that keep pages half used.
+   * That heap keeps its size: what is large stays out of it, for glibc else takes ever larger blocks in, once one was
+   * freed, and keeps twice as much of them; and what was freed joins its neighbours at once, in place of waiting in
+   * lists by size that keep pages half used.
    */
   GLIBC_TUNABLES: [
     'glibc.malloc.mmap_threshold=131072',

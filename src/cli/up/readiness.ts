@@ -1,5 +1,6 @@
-// When a cluster that was just started is ready: every node sees all alive, the voters are complete, and all agree on the
-// leader and on the S5 it hosts. Pure: the same statuses give the same answer, and one that says what is still missing.
+// When a cluster that was just started is ready: every node sees all alive, the voters are complete, and all agree on
+// the leader and on the S5 it hosts. Pure: the same statuses give the same answer, and one that says what is still
+// missing.
 
 import type { NodeStatus } from '../../node-interface.ts'
 
@@ -18,13 +19,19 @@ export type Readiness =
 /** At most so many vote, however many form the cluster. */
 const maxVoters = 5
 
-/** The voters of a cluster formed by `founders` nodes: the largest odd number up to five; 0 founders, where an engine decides: 0. */
+/**
+ * The voters of a cluster formed by `founders` nodes: the largest odd number up to five; 0 founders, where an engine
+ * decides: 0.
+ */
 export function fullVoters(founders: number): number {
   if (founders === 0) return 0
   return Math.min(maxVoters, founders % 2 === 1 ? founders : founders - 1) || 1
 }
 
-/** `founders`: how many nodes first formed the cluster; it differs from the reports when a directory is used again. 0: none votes, an engine decides. */
+/**
+ * `founders`: how many nodes first formed the cluster; it differs from the reports when a directory is used again. 0:
+ * none votes, an engine decides.
+ */
 export function readiness(reports: readonly NodeReport[], founders: number): Readiness {
   const missing = reports.flatMap((report) => whyNotReady(report, reports.length, founders) ?? [])
   const minority = whyNoLeader(reports)
@@ -36,7 +43,10 @@ export function readiness(reports: readonly NodeReport[], founders: number): Rea
   return { ready: true, leader: consensus.leader!, s5: s5.host!, fencingToken: s5.fencingToken! }
 }
 
-/** A directory that is used again may know voters of whom too few run: no time helps then. Undefined: it is not known that they are too few. */
+/**
+ * A directory that is used again may know voters of whom too few run: no time helps then. Undefined: it is not known
+ * that they are too few.
+ */
 function whyNoLeader(reports: readonly NodeReport[]): string | undefined {
   const consensus = reports.map(({ status }) => status?.consensus)
   // A voter that has no name here stands there as its id.

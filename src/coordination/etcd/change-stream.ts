@@ -1,5 +1,5 @@
-// Changes of a stretch of keys from a revision on, once each and in their order, across lost streams and members of etcd that stop. The changes of one revision come
-// together.
+// Changes of a stretch of keys from a revision on, once each and in their order, across lost streams and members of
+// etcd that stop. The changes of one revision come together.
 //
 //   opening ── created ──▶ following ── stream lost ──▶ opening, from the revision after the last one that came whole
 //      └── compacted ──▶ `onCompacted`: what was between is gone
@@ -81,7 +81,8 @@ function follow(
       from = through + 1
       onChanges(changes, through)
     })
-    // From one earlier: etcd refuses what lies before the revision that it was compacted at, but not that one itself, whose deletions may be gone.
+    // From one earlier: etcd refuses what lies before the revision that it was compacted at, but not that one itself,
+    // whose deletions may be gone.
     const create_request = {
       ...stretch,
       start_revision: String(Math.max(1, begin - 1)),

@@ -1,9 +1,11 @@
-// Claims over etcd: the recipe of its `concurrency` package. A claim is a key under a lease of etcd; who made it earlier stands before who made it later, and the first ones,
-// as many as the limit says, hold. The revision that made the key is the claim's number and its token: whoever holds later has a larger one.
+// Claims over etcd: the recipe of its `concurrency` package. A claim is a key under a lease of etcd; who made it
+// earlier stands before who made it later, and the first ones, as many as the limit says, hold. The revision that made
+// the key is the claim's number and its token: whoever holds later has a larger one.
 //
 //   claim ── lease granted, key put ──▶ waits ── those before it are gone ──▶ holds ── deleted, or lease over ──▶ gone
 //
-// Of a barrier nobody holds: who sees that as many have come as were agreed on ends the round for all of them, in one transaction.
+// Of a barrier nobody holds: who sees that as many have come as were agreed on ends the round for all of them, in one
+// transaction.
 
 import type { ICompare, ITxnResponse } from 'etcd3'
 import type { ClaimCommand, Claimed, ClaimReply } from '../../../consensus/index.ts'
@@ -95,7 +97,10 @@ export class EtcdClaims {
     return round !== undefined && roundOf(round).includes(claim)
   }
 
-  /** Everybody before `to` loses its place, and the holder of `token`, which has stopped, what it holds. False: `to` does not wait, or the token is stale. */
+  /**
+   * Everybody before `to` loses its place, and the holder of `token`, which has stopped, what it holds. False: `to`
+   * does not wait, or the token is stale.
+   */
   async handOver(claimed: Claimed, token: number, to: string, options: CallOptions): Promise<boolean> {
     const operation = 'leader.transfer'
     const claims = await this.claimsOf(operation, claimed, options)
@@ -162,8 +167,8 @@ export class EtcdClaims {
   }
 
   /**
-   * etcd's leader renews a lease by itself, without asking a majority; one that has just lost its place would, too, for nothing. So the renewal counts only between two
-   * reads that a majority confirmed in one and the same term.
+   * etcd's leader renews a lease by itself, without asking a majority; one that has just lost its place would, too, for
+   * nothing. So the renewal counts only between two reads that a majority confirmed in one and the same term.
    */
   async #renew(operation: string, claimed: Claimed, claim: number, options: CallOptions): Promise<ClaimReply> {
     const { timeoutMs = DEFAULT_RENEW_MS } = options

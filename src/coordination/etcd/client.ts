@@ -1,5 +1,5 @@
-// Calls to etcd, whichever of its members answers. A read goes on to the next member until its time is over; a write only when it cannot have happened, for etcd
-// has no sessions that would keep it from happening twice.
+// Calls to etcd, whichever of its members answers. A read goes on to the next member until its time is over; a write
+// only when it cannot have happened, for etcd has no sessions that would keep it from happening twice.
 //
 //   member answers ── yes ──▶ done
 //        │ no: it is left for the next one

@@ -1,12 +1,16 @@
-// What one node knows of its cluster's keys in etcd, kept up by one watch: who claims what, and the last changes of config. Whoever waits for something looks here,
-// so a thousand waiters cost etcd no more than one. It lags behind, and says how far it got; nothing that needs the truth is answered from it.
+// What one node knows of its cluster's keys in etcd, kept up by one watch: who claims what, and the last changes of
+// config. Whoever waits for something looks here, so a thousand waiters cost etcd no more than one. It lags behind, and
+// says how far it got; nothing that needs the truth is answered from it.
 
 import type { IEvent, IKeyValue } from 'etcd3'
 import type { ClaimedThing, ClaimKind, ConfigChange } from '../../../consensus/index.ts'
 import { claimOf, type Keys, roundOf, type StoredClaim } from './keys.ts'
 import { changeOf, thingOf } from './words.ts'
 
-/** Changes of config that are kept for watchers which lag, and the bytes of their values; older ones are asked of etcd again. */
+/**
+ * Changes of config that are kept for watchers which lag, and the bytes of their values; older ones are asked of etcd
+ * again.
+ */
 const MAX_CHANGES = 16_384
 const MAX_CHANGE_BYTES = 8 * 1_024 * 1_024
 

@@ -1,5 +1,6 @@
-// One member of etcd, over the client `etcd3`. The library's retries and circuit breakers stay out of it: they would send a write twice, and keep away from a
-// member that is back. Every call says `hasleader`, so that a member without one says so at once instead of keeping the caller.
+// One member of etcd, over the client `etcd3`. The library's retries and circuit breakers stay out of it: they would
+// send a write twice, and keep away from a member that is back. Every call says `hasleader`, so that a member without
+// one says so at once instead of keeping the caller.
 
 import type { Etcd3, IDuplexStream, IOptions, IWatchRequest, IWatchResponse } from 'etcd3'
 import { optionalPeer } from '../../optional-peer.ts'

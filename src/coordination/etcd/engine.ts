@@ -1,5 +1,6 @@
-// etcd as the place where a cluster keeps what it agrees on, for one node: what the members' own log does otherwise. It holds a copy of what waiters look at, asks now and
-// then whether a majority of etcd is there, and shows that its node lives.
+// etcd as the place where a cluster keeps what it agrees on, for one node: what the members' own log does otherwise. It
+// holds a copy of what waiters look at, asks now and then whether a majority of etcd is there, and shows that its node
+// lives.
 //
 //   open ── keys read, watch begun ──▶ at work ── watch lost ──▶ taken up again where it was
 //                                         │  └── compacted meanwhile ──▶ keys read anew

@@ -1,5 +1,5 @@
-// What etcd, or the way to it, refuses a call with, and what that means for users. etcd tells its errors apart by gRPC's code and a fixed text (its
-// `rpctypes` package); these texts are its interface, and there is no other.
+// What etcd, or the way to it, refuses a call with, and what that means for users. etcd tells its errors apart by
+// gRPC's code and a fixed text (its `rpctypes` package); these texts are its interface, and there is no other.
 
 import { ClusterError } from '../../errors.ts'
 

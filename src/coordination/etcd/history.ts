@@ -1,5 +1,6 @@
-// The past, asked of etcd: changes that this node never saw or no longer has. etcd answers such a question by a watch that begins in the past, and a watch has no end; so each
-// of these ends at a change of which it is known that it will come.
+// The past, asked of etcd: changes that this node never saw or no longer has. etcd answers such a question by a watch
+// that begins in the past, and a watch has no end; so each of these ends at a change of which it is known that it will
+// come.
 
 import type { IKeyValue } from 'etcd3'
 import type { ConfigChange } from '../../../consensus/index.ts'
@@ -44,7 +45,9 @@ export class EtcdHistory {
     }
   }
 
-  /** What this node no longer has, or never had. It ends at the first change that it has: that one is there for certain. */
+  /**
+   * What this node no longer has, or never had. It ends at the first change that it has: that one is there for certain.
+   */
   async past(from: number, prefix: string, signal: AbortSignal): Promise<Answers['config-changes'] | undefined> {
     const { keptFrom, through: known } = this.#copy
     // Its own sign of life is the change that the end is known by; it may not have come back yet.
@@ -76,7 +79,10 @@ export class EtcdHistory {
     return next === undefined ? undefined : changesAnswer(found, next)
   }
 
-  /** Every change of a key that etcd has kept. Of a key that is there they end with its present value; of one that is gone, with the newest change of all. */
+  /**
+   * Every change of a key that etcd has kept. Of a key that is there they end with its present value; of one that is
+   * gone, with the newest change of all.
+   */
   async of(operation: string, key: string, options: CallOptions): Promise<Answers['config-history']> {
     const compacted = await this.compacted(options)
     const { kvs } = await this.#client.range(operation, { key: this.#keys.config(key) }, options)

@@ -1,5 +1,6 @@
-// Which revisions a majority of etcd has confirmed, and when: what is asked now and then tells how old an answer may be that no majority was asked for, and
-// whether etcd is there at all. A revision that goes back is another history: etcd was restored from a backup, and its tokens mean nothing any more.
+// Which revisions a majority of etcd has confirmed, and when: what is asked now and then tells how old an answer may be
+// that no majority was asked for, and whether etcd is there at all. A revision that goes back is another history: etcd
+// was restored from a backup, and its tokens mean nothing any more.
 
 import type { Clock } from '../../runtime/clock.ts'
 

@@ -4,7 +4,10 @@ import { ClusterError } from '../../errors.ts'
 
 /** Options of {@link etcd}. The same on every member, but for the credentials. */
 export interface EtcdOptions {
-  /** Client addresses of etcd's members, `HOST:PORT`. One is used at a time, the next one when it does not answer. Default `127.0.0.1:2379`. */
+  /**
+   * Client addresses of etcd's members, `HOST:PORT`. One is used at a time, the next one when it does not answer.
+   * Default `127.0.0.1:2379`.
+   */
   readonly hosts?: string | readonly string[]
   /** What all keys of this cluster begin with, of 1 to 128 characters. Default `trellis/CLUSTER/`. */
   readonly prefix?: string
@@ -17,8 +20,9 @@ export interface EtcdOptions {
   readonly cert?: string
   readonly key?: string
   /**
-   * Milliseconds for which the leader of a cluster that died keeps its place, rounded up to whole seconds; etcd itself allows no less than about two. 1,000
-   * to 60,000. Default 3,000. Short: a pause of that length costs the place; long: so long nobody leads after a crash.
+   * Milliseconds for which the leader of a cluster that died keeps its place, rounded up to whole seconds; etcd itself
+   * allows no less than about two. 1,000 to 60,000. Default 3,000. Short: a pause of that length costs the place; long:
+   * so long nobody leads after a crash.
    */
   readonly leaderLeaseMs?: number
 }

@@ -1,5 +1,6 @@
-// A sign of life of one node, under a lease: it says which cluster of members uses the prefix. Two clusters in one place would share their locks and have one S5 between them, so
-// the second to come is refused, loudly, for as long as a member of the first one lives.
+// A sign of life of one node, under a lease: it says which cluster of members uses the prefix. Two clusters in one
+// place would share their locks and have one S5 between them, so the second to come is refused, loudly, for as long as
+// a member of the first one lives.
 
 import { ClusterError } from '../../errors.ts'
 import type { Timer } from '../../runtime/clock.ts'

@@ -1,5 +1,6 @@
-// Questions to etcd, and to this node's copy of it. Linearizable ones are etcd's own linearizable reads. Stale ones are answered by whichever member of etcd is there,
-// with the time for which that may have missed something: since the last moment at which a majority confirmed a revision that the answer has.
+// Questions to etcd, and to this node's copy of it. Linearizable ones are etcd's own linearizable reads. Stale ones are
+// answered by whichever member of etcd is there, with the time for which that may have missed something: since the last
+// moment at which a majority confirmed a revision that the answer has.
 
 import type { ConfigRecord } from '../../../consensus/index.ts'
 import type { CallOptions } from '../leader-calls.ts'

@@ -1,4 +1,5 @@
-// Writes of config and counters as transactions of etcd. A revision is etcd's `mod_revision`. A rollback reads what was there before: the past does not change.
+// Writes of config and counters as transactions of etcd. A revision is etcd's `mod_revision`. A rollback reads what was
+// there before: the past does not change.
 
 import type { ICompare, IRequestOp, ITxnResponse } from 'etcd3'
 import type {

@@ -1,5 +1,6 @@
-// The contract of whatever keeps what a cluster agrees on, as cases: what `coordination/config-interface.ts` and `coordination/lease-interface.ts` promise, seen from two nodes.
-// Run over the members' own log and over etcd. What a store cannot do it has to refuse, with `ERR_UNSUPPORTED`.
+// The contract of whatever keeps what a cluster agrees on, as cases: what `coordination/config-interface.ts` and
+// `coordination/lease-interface.ts` promise, seen from two nodes. Run over the members' own log and over etcd. What a
+// store cannot do it has to refuse, with `ERR_UNSUPPORTED`.
 
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'

@@ -1,5 +1,5 @@
-// The contract of a provider of peers, as cases: each sentence of `discovery/discovery.ts` is one. An implementation's test
-// is a call: `testDiscovery('dns+srv', { open })`, against the real thing or the recorded answers of one.
+// The contract of a provider of peers, as cases: each sentence of `discovery/discovery.ts` is one. An implementation's
+// test is a call: `testDiscovery('dns+srv', { open })`, against the real thing or the recorded answers of one.
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

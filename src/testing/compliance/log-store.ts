@@ -1,5 +1,5 @@
-// The log store's contract, as cases: each sentence of `storage/log-store.ts` is one. An implementation's test is a call:
-// `testLogStore('file', { create, reopen, createFailing })`.
+// The log store's contract, as cases: each sentence of `storage/log-store.ts` is one. An implementation's test is a
+// call: `testLogStore('file', { create, reopen, createFailing })`.
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

@@ -1,6 +1,6 @@
 // What every overlay must do, sentence by sentence of `topology/overlay.ts`. A test of an implementation is one call:
-// `testOverlay('full-mesh', { create: (self) => new FullMesh(self) })`. The members live in a small world of their own in
-// which every dial succeeds unless a case says otherwise; time is virtual, so nothing waits.
+// `testOverlay('full-mesh', { create: (self) => new FullMesh(self) })`. The members live in a small world of their own
+// in which every dial succeeds unless a case says otherwise; time is virtual, so nothing waits.
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

@@ -1,5 +1,5 @@
-// The snapshot store's contract, as cases: each sentence of `storage/snapshot-store.ts` is one. An implementation's test is a
-// call: `testSnapshotStore('file', { create, reopen })`.
+// The snapshot store's contract, as cases: each sentence of `storage/snapshot-store.ts` is one. An implementation's
+// test is a call: `testSnapshotStore('file', { create, reopen })`.
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

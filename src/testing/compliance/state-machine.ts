@@ -12,8 +12,8 @@ export interface StateMachineSubject<Command, Reply, State> {
   /** A history that reaches every part of the state; the terms never fall, the indexes are the suite's. */
   readonly history: readonly { readonly term: Term; readonly command: Command }[]
   /**
-   * Commands that cannot be done after that history, in an entry of `term`: stale, past a bound, refused. Of them and of commands nobody knows the state must
-   * not change.
+   * Commands that cannot be done after that history, in an entry of `term`: stale, past a bound, refused. Of them and
+   * of commands nobody knows the state must not change.
    */
   readonly harmless: { readonly term: Term; readonly commands: readonly Command[] }
   /** A command of a release to come. It passes no codec of this one; the machine stands it all the same. */

@@ -1,5 +1,6 @@
-// What every transport must do, sentence by sentence of `transport/transport.ts`. A test of an implementation is one call:
-// `testTransport('tcp', { create: () => … })`. A case that cannot apply is named, with a reason that the report shows.
+// What every transport must do, sentence by sentence of `transport/transport.ts`. A test of an implementation is one
+// call: `testTransport('tcp', { create: () => … })`. A case that cannot apply is named, with a reason that the report
+// shows.
 
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
@@ -31,7 +32,10 @@ export interface TransportHarness {
 
 export interface TransportSuite {
   create(): TransportHarness
-  /** Cases that have no meaning for this transport, by name, and why. They are not run, which is not the same as skipped. */
+  /**
+   * Cases that have no meaning for this transport, by name, and why. They are not run, which is not the same as
+   * skipped.
+   */
   readonly inapplicable?: Readonly<Record<string, string>>
 }
 

@@ -1,4 +1,5 @@
-// What a planted bug can be: a rule of a core that is replaced, or a driver, a disk that does something else than it should.
+// What a planted bug can be: a rule of a core that is replaced, or a driver, a disk that does something else than it
+// should.
 
 import type { RaftRules } from '../../../consensus/index.ts'
 import type { FormingRules, SwimRules } from '../../../topology/index.ts'

@@ -1,4 +1,5 @@
-// Planted bugs in what users are served: sessions, config, counters, leases, watches, and commands of later releases; see `bugs.ts`.
+// Planted bugs in what users are served: sessions, config, counters, leases, watches, and commands of later releases;
+// see `bugs.ts`.
 
 import type { Bug } from './bug.ts'
 

@@ -1,6 +1,6 @@
 // Planted bugs: mistakes that real systems have made, each switched on by name. A simulator that does not catch them is
-// blind, so `canary.test.ts` lets it catch every one. Each replaces one rule of a core, or breaks the driver or the disk of
-// the simulated nodes; the same seeds without it are clean.
+// blind, so `canary.test.ts` lets it catch every one. Each replaces one rule of a core, or breaks the driver or the
+// disk of the simulated nodes; the same seeds without it are clean.
 
 import { swimRules } from '../../../topology/index.ts'
 import type { Bug } from './bug.ts'

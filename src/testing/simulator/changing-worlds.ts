@@ -1,4 +1,5 @@
-// Worlds that are about one thing: voters that change, reads, members that lag. A cluster that is there at once and used without a pause.
+// Worlds that are about one thing: voters that change, reads, members that lag. A cluster that is there at once and
+// used without a pause.
 
 import type { RaftOptions } from '../../../consensus/index.ts'
 import { ALL_LEVELS } from './levels.ts'

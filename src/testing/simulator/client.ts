@@ -1,5 +1,5 @@
-// Somebody who uses the cluster: proposes commands at whoever seems to lead, believes nothing but an acknowledgement, and
-// remembers every one of them for the oracle.
+// Somebody who uses the cluster: proposes commands at whoever seems to lead, believes nothing but an acknowledgement,
+// and remembers every one of them for the oracle.
 
 import type { ClusterCommand, LogIndex, Term } from '../../../consensus/index.ts'
 import type { Prng } from './random.ts'
@@ -60,7 +60,9 @@ export class Client {
     })
   }
 
-  /** Reads somewhere, where somebody leads or anywhere else. `begins` is called first, what it gives with the answer. */
+  /**
+   * Reads somewhere, where somebody leads or anywhere else. `begins` is called first, what it gives with the answer.
+   */
   read(begins: () => (at: string, index: LogIndex) => void): void {
     const running = this.#servers.filter((server) => server.isRunning)
     const leading = running.filter((server) => server.isLeading)

@@ -1,6 +1,6 @@
-// The clocks of one simulated machine. The monotonic clock runs a little too fast or too slow and stands still while the
-// machine is suspended; the boot clock counts suspension; the wall clock is what somebody set it to. Nodes read only
-// these, never the true time of the schedule.
+// The clocks of one simulated machine. The monotonic clock runs a little too fast or too slow and stands still while
+// the machine is suspended; the boot clock counts suspension; the wall clock is what somebody set it to. Nodes read
+// only these, never the true time of the schedule.
 
 import type { Clock } from '../../runtime/clock.ts'
 import type { Schedule } from './schedule.ts'

@@ -1,5 +1,5 @@
-// One run of one seed. Safety phase: clients and faults, every property watched at every event. Liveness phase: the faults
-// stop, and within a deadline the cluster must be whole (`wholeness.ts`).
+// One run of one seed. Safety phase: clients and faults, every property watched at every event. Liveness phase: the
+// faults stop, and within a deadline the cluster must be whole (`wholeness.ts`).
 
 import type { Bug } from './bug.ts'
 import { bugNamed } from './bugs.ts'
@@ -66,7 +66,10 @@ export interface RunOptions {
   readonly onTrace?: ((line: string) => void) | undefined
 }
 
-/** Runs one seed to its end. Throws {@link SimulationFailure} when a property does not hold, `RangeError` for an unknown bug. */
+/**
+ * Runs one seed to its end. Throws {@link SimulationFailure} when a property does not hold, `RangeError` for an unknown
+ * bug.
+ */
 export function runSeed(options: RunOptions): Outcome {
   return new SimulatedCluster(options).run()
 }
@@ -221,7 +224,9 @@ class SimulatedCluster {
     return this.#users.every((user) => user.hasProved) ? undefined : 'every user in everything'
   }
 
-  /** Forming promises one cluster when as many nodes are expected as there are; with more nodes only that no two form. */
+  /**
+   * Forming promises one cluster when as many nodes are expected as there are; with more nodes only that no two form.
+   */
   #mayStayJammed(): boolean {
     return this.#scenario.expect < this.#scenario.nodes && this.#oracle.isFormingJammed
   }

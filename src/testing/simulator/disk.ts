@@ -1,5 +1,6 @@
-// One simulated disk. What was flushed survives anything; what was not is lost at a crash, except that a flush in flight
-// may have written some of its records, in order: a torn write. Nothing waits for a torn write, so it promises nothing.
+// One simulated disk. What was flushed survives anything; what was not is lost at a crash, except that a flush in
+// flight may have written some of its records, in order: a torn write. Nothing waits for a torn write, so it promises
+// nothing.
 
 import type { ClusterCommand, Configuration, Entry, HardState, LogEnd, Snapshot } from '../../../consensus/index.ts'
 import type { FormingState } from '../../../topology/index.ts'
@@ -94,7 +95,10 @@ export class SimulatedDisk {
     return this.forming.type === 'started' ? clusterIdOf(this.forming.set) : this.joined
   }
 
-  /** Writes `records` in order; `done` runs once they, and all before them, survive a crash. Waiting writes share a flush. */
+  /**
+   * Writes `records` in order; `done` runs once they, and all before them, survive a crash. Waiting writes share a
+   * flush.
+   */
   write(records: readonly DiskRecord[], done: () => void): void {
     this.#waiting.push({ records, done })
     if (this.#flushing.length === 0) this.#flush()

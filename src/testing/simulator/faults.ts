@@ -1,5 +1,5 @@
-// What happens to the simulated world while faults last: machines and processes die and come back, stop and go on, clocks
-// step, links and directions are cut. Each fault ends by itself after a while or with `stop`.
+// What happens to the simulated world while faults last: machines and processes die and come back, stop and go on,
+// clocks step, links and directions are cut. Each fault ends by itself after a while or with `stop`.
 
 import type { Voter } from '../../../consensus/index.ts'
 import { ALL_LEVELS, LATEST_LEVEL } from './levels.ts'
@@ -215,7 +215,10 @@ export class Faults {
     return leaders.length === 0 ? undefined : this.#random.pick(leaders)
   }
 
-  /** Somebody takes one of the leaders for an operator's tool: any voters, any learners. The core must refuse what is not safe. */
+  /**
+   * Somebody takes one of the leaders for an operator's tool: any voters, any learners. The core must refuse what is
+   * not safe.
+   */
   #changeVoters(): void {
     const leader = this.#leader()
     const configuration = leader?.configuration
@@ -310,8 +313,8 @@ export class Faults {
   }
 
   /**
-   * What reaches the victim from all others, or them from it, takes longer than a lease. If it `dies`, the other direction
-   * is lost a little later, so that old answers still come when no new question does.
+   * What reaches the victim from all others, or them from it, takes longer than a lease. If it `dies`, the other
+   * direction is lost a little later, so that old answers still come when no new question does.
    */
   #slowOneWay(victim: Victim, isInbound: boolean, dies: boolean): void {
     const ms = this.#random.between(...SLOWNESS_MS)

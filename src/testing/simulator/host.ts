@@ -1,4 +1,5 @@
-// S5's host on one voter, with simulated timers: what the core decides is carried out, and it can be asked at any instant.
+// S5's host on one voter, with simulated timers: what the core decides is carried out, and it can be asked at any
+// instant.
 
 import type { HostSetup } from '../../../consensus/index.ts'
 import { type ClusterCommand, type HostEffect, type HostInput, SingletonHost } from '../../../consensus/index.ts'

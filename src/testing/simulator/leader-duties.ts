@@ -1,5 +1,6 @@
-// What a leader does by itself now and then: it ends leases that are over, chooses voters, and raises the level of what may be
-// proposed when all who hold the log can apply more. As `lease-expirer.ts` and `voter-keeper.ts` of the running node.
+// What a leader does by itself now and then: it ends leases that are over, chooses voters, and raises the level of what
+// may be proposed when all who hold the log can apply more. As `lease-expirer.ts` and `voter-keeper.ts` of the running
+// node.
 
 import {
   decideVoters,
@@ -15,9 +16,13 @@ import type { VoterSetup } from './voter-setup.ts'
 export class LeaderDuties {
   readonly #voter: SimulatedVoter
   readonly #setup: VoterSetup
-  /** The term in which a higher level was proposed and not answered: an answer that a snapshot stands for never comes. */
+  /**
+   * The term in which a higher level was proposed and not answered: an answer that a snapshot stands for never comes.
+   */
   #raisingIn: Term | undefined
-  /** Claims whose end is on its way, with the term in which it was proposed: a slow link must not be flooded with it. */
+  /**
+   * Claims whose end is on its way, with the term in which it was proposed: a slow link must not be flooded with it.
+   */
   readonly #ending = new Map<LogIndex, Term>()
 
   constructor(voter: SimulatedVoter, setup: VoterSetup) {

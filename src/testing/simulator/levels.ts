@@ -1,4 +1,5 @@
-// Which release a simulated node runs. There are three: one that knows no levels, one that does, and one that has brought counters.
+// Which release a simulated node runs. There are three: one that knows no levels, one that does, and one that has
+// brought counters.
 
 import { type ClusterCommand, type FeatureLevels, FIRST_LEVEL, featureLevels } from '../../../consensus/index.ts'
 

@@ -1,5 +1,5 @@
-// The links of one life of a process: dials whoever should be linked and is not, and looks for evidence when a link closes
-// without a goodbye (design rule 13), at the pace of the runtime's own dialer and close evidence.
+// The links of one life of a process: dials whoever should be linked and is not, and looks for evidence when a link
+// closes without a goodbye (design rule 13), at the pace of the runtime's own dialer and close evidence.
 
 import type { Network } from './network.ts'
 import type { Prng } from './random.ts'

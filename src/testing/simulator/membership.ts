@@ -1,5 +1,5 @@
-// Membership and overlay of one life of a process, wired as the runtime wires them: what SWIM learns goes to the overlay,
-// whom the overlay wants to be linked to is whom SWIM probes.
+// Membership and overlay of one life of a process, wired as the runtime wires them: what SWIM learns goes to the
+// overlay, whom the overlay wants to be linked to is whom SWIM probes.
 
 import {
   FullMesh,

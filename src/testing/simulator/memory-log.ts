@@ -1,5 +1,5 @@
-// The log of one voter in memory, as its `persist` effects made it, and their way to the disk: what gathered while one flush
-// was running goes into the next one, as in the runtime.
+// The log of one voter in memory, as its `persist` effects made it, and their way to the disk: what gathered while one
+// flush was running goes into the next one, as in the runtime.
 
 import type { ClusterCommand, Effect, Entry, LogEnd, LogIndex } from '../../../consensus/index.ts'
 import type { DiskRecord, SimulatedDisk } from './disk.ts'

@@ -112,7 +112,9 @@ export class Network {
     this.#transmit(link, from, to, packet)
   }
 
-  /** Opens a link and reports it to both hosts; `done` learns how it went. An existing belief of either end is replaced. */
+  /**
+   * Opens a link and reports it to both hosts; `done` learns how it went. An existing belief of either end is replaced.
+   */
   dial(from: number, to: number, done: (result: Reachability) => void): void {
     const life = this.#hostAt(from).life
     this.knock(from, to, (result) => {

@@ -63,7 +63,8 @@ export class Oracle {
   /** Everybody who holds the log of the one cluster, or held it; empty before it is alive. */
   get holders(): readonly Observed[] {
     if (this.#clusters.voters.length === 0) return []
-    // A founder of a set that the others gave up has a log of its own: members of the cluster do not even read what it sends.
+    // A founder of a set that the others gave up has a log of its own: members of the cluster do not even read what it
+    // sends.
     return [...this.#nodes.values()].filter(
       (node) =>
         this.#clusters.isOf(node.disk.clusterId) && (node.durableConfiguration() !== undefined || node.hasLostLog),

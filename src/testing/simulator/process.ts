@@ -1,5 +1,5 @@
-// One life of a node's process: membership, overlay, forming, and a voter once a cluster has formed with this node among
-// its voters, or a leader counts on it. It does what the runtime does between the cores, and nothing else.
+// One life of a node's process: membership, overlay, forming, and a voter once a cluster has formed with this node
+// among its voters, or a leader counts on it. It does what the runtime does between the cores, and nothing else.
 
 import {
   ClaimExpiry,

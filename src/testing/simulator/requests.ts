@@ -1,5 +1,5 @@
-// What is asked of one voter and not answered yet: proposals, from the offer to the applied entry, and reads. The runtime keeps
-// the same books in `coordination/proposals.ts`.
+// What is asked of one voter and not answered yet: proposals, from the offer to the applied entry, and reads. The
+// runtime keeps the same books in `coordination/proposals.ts`.
 
 import type { ClusterReply, Entry, LogIndex, Term } from '../../../consensus/index.ts'
 
@@ -10,7 +10,10 @@ export type Served = (index: LogIndex) => void
 /** Gets the machine's reply; undefined: it was not taken, and never will be. */
 export type Replied = (reply: ClusterReply | undefined) => void
 
-/** Who waits for a proposal: a client, who wants to know where it stands or what was answered, or the host whose `activate` or `release` it is, which only wants to know of a loss. */
+/**
+ * Who waits for a proposal: a client, who wants to know where it stands or what was answered, or the host whose
+ * `activate` or `release` it is, which only wants to know of a loss.
+ */
 export type Proposer =
   | { readonly type: 'client'; readonly acknowledged: Acknowledged }
   | { readonly type: 'user'; readonly replied: Replied }

@@ -43,8 +43,8 @@ export interface SimulationResult {
 }
 
 /**
- * Runs the real cores under virtual time, a world of faults for each seed, and stops at the first property that does not
- * hold. Rejects with `RangeError` for options out of range or an unknown bug.
+ * Runs the real cores under virtual time, a world of faults for each seed, and stops at the first property that does
+ * not hold. Rejects with `RangeError` for options out of range or an unknown bug.
  */
 export async function simulate(options: SimulateOptions): Promise<SimulationResult> {
   const { seeds, seed = FIRST_SEED, bug, onProgress, onTrace, signal } = options

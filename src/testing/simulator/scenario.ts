@@ -168,7 +168,9 @@ export type Focus =
   /** Nodes get a later release, one after the other, some early and some late. */
   | 'upgrading'
 
-/** Everything that `seed` says about a run. `focus`: what it is about; default: drawn too, mostly nothing in particular. */
+/**
+ * Everything that `seed` says about a run. `focus`: what it is about; default: drawn too, mostly nothing in particular.
+ */
 export function drawScenario(seed: number, focus?: Focus): Scenario {
   const scenario = drawFocused(seed, new Prng(seed, 'scenario'), focus)
   const maxEntriesPerStep = new Prng(seed, 'steps').pick([1, 2, 20, 512])
@@ -239,8 +241,9 @@ function drawUsual(seed: number, random: Prng): Scenario {
 }
 
 /**
- * A short run in which faults come while the cluster is founded, again and again. Two groups, each one node short of a set,
- * and one node between them that belongs now to one and now to the other: any two sets they could agree on share it.
+ * A short run in which faults come while the cluster is founded, again and again. Two groups, each one node short of a
+ * set, and one node between them that belongs now to one and now to the other: any two sets they could agree on share
+ * it.
  */
 function drawStorm(usual: Scenario, random: Prng): Partial<Scenario> {
   const expect = random.pick([2, 3, 3, 4])
@@ -296,8 +299,8 @@ function drawForming(random: Prng): Partial<FormingOptions> {
 }
 
 /**
- * A link keeps what it carries, as TCP does, and then seconds heal everything. Where packets are lost within a link, what
- * was lost with a full exchange may be missing until the next one with the same neighbor.
+ * A link keeps what it carries, as TCP does, and then seconds heal everything. Where packets are lost within a link,
+ * what was lost with a full exchange may be missing until the next one with the same neighbor.
  */
 function healMs(profile: Scenario['profile'], network: NetworkFaults): number {
   const whole = profile === 'wan' ? 30_000 : 15_000

@@ -1,5 +1,5 @@
-// The driver's part of snapshots in one life of a process: the machine's state as bytes, their way to the disk, and chunks read from
-// and written to it. It does what the runtime does, and nothing else.
+// The driver's part of snapshots in one life of a process: the machine's state as bytes, their way to the disk, and
+// chunks read from and written to it. It does what the runtime does, and nothing else.
 
 import { deserialize, serialize } from 'node:v8'
 import type { ClusterCommand, ClusterState, Effect, Input, LogIndex } from '../../../consensus/index.ts'

@@ -1,7 +1,8 @@
-// Membership alone, in a full mesh under virtual time, while some of its members stand still again and again and come back: how
-// often is one of them called down that was only slow, and how long until everybody knows of one that is silent for good? The
-// real SWIM core on every member; messages take a millisecond. What a member does when it stands still is what a process
-// does that is stopped or whose event loop is blocked: it sends nothing, and all that arrives waits.
+// Membership alone, in a full mesh under virtual time, while some of its members stand still again and again and come
+// back: how often is one of them called down that was only slow, and how long until everybody knows of one that is
+// silent for good? The real SWIM core on every member; messages take a millisecond. What a member does when it stands
+// still is what a process does that is stopped or whose event loop is blocked: it sends nothing, and all that arrives
+// waits.
 
 import { type MemberId, type MemberRecord, Swim, type SwimInput, type SwimOptions } from '../../../topology/index.ts'
 import { Prng } from './random.ts'
@@ -33,7 +34,10 @@ export interface StallOutcome {
   readonly falseVerdicts: number
   /** How many stalls there were. */
   readonly stalls: number
-  /** From the silence of a member that never stood still to the last of those that do not stand still now believing it down; milliseconds. */
+  /**
+   * From the silence of a member that never stood still to the last of those that do not stand still now believing it
+   * down; milliseconds.
+   */
   readonly detectedMs: number | undefined
 }
 

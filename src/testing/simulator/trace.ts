@@ -1,5 +1,5 @@
-// What happened, kept small: a digest over everything (two runs of one seed must agree on it) and the last few events in
-// a ring, turned into text only when somebody wants to read them.
+// What happened, kept small: a digest over everything (two runs of one seed must agree on it) and the last few events
+// in a ring, turned into text only when somebody wants to read them.
 
 import type { MemberRecord } from '../../../topology/index.ts'
 import { hashText } from './random.ts'
@@ -43,8 +43,8 @@ export class Trace {
   }
 
   /**
-   * `peer`: who sent it or whom it is about; empty for nobody. `detail` is kept by reference until the ring comes round, so
-   * it must never change: messages and plain numbers.
+   * `peer`: who sent it or whom it is about; empty for nobody. `detail` is kept by reference until the ring comes
+   * round, so it must never change: messages and plain numbers.
    */
   note(at: number, node: string, event: string, detail: unknown, peer = ''): void {
     this.#float[0] = at

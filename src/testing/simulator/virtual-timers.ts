@@ -1,6 +1,6 @@
 // The named timers of one core in virtual time. They fire by the node's own monotonic clock, never early and up to a
-// millisecond late, as Node's do. A core moves its election timer at every heartbeat; moving a timer to a later time only
-// changes a number, and what was planned looks at it when it comes.
+// millisecond late, as Node's do. A core moves its election timer at every heartbeat; moving a timer to a later time
+// only changes a number, and what was planned looks at it when it comes.
 
 import type { Clock } from '../../runtime/clock.ts'
 import type { Prng } from './random.ts'

@@ -149,7 +149,10 @@ export class SimulatedVoter {
     this.input({ type: 'message', from, storeId, message: read })
   }
 
-  /** The process did not run: Raft hears it first, then the host, unless its own clock has counted it and sees to the lease. */
+  /**
+   * The process did not run: Raft hears it first, then the host, unless its own clock has counted it and sees to the
+   * lease.
+   */
   away({ ms, suspendedMs }: Absence): void {
     this.input({ type: 'away', ms, suspendedMs })
     if (suspendedMs > 0 || ms >= this.#setup.options.leaseMs) this.#host.step({ type: 'away' })

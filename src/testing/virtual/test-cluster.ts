@@ -1,6 +1,7 @@
-// Whole clusters in one process, in memory and in virtual time, for the tests of whoever builds on Trellis: nodes as `createNode` makes
-// them, with all that they do, and a network, disks and clocks that are a test's own. An hour takes seconds, and the same seed
-// is the same run. Nothing passes in real time: no timer, no socket, no disk of the machine has a part in it.
+// Whole clusters in one process, in memory and in virtual time, for the tests of whoever builds on Trellis: nodes as
+// `createNode` makes them, with all that they do, and a network, disks and clocks that are a test's own. An hour takes
+// seconds, and the same seed is the same run. Nothing passes in real time: no timer, no socket, no disk of the machine
+// has a part in it.
 
 import { readiness } from '../../cli/up/readiness.ts'
 import type { NodeOptions } from '../../options.ts'
@@ -27,7 +28,10 @@ export type TestNodeOptions = Omit<
 >
 
 export interface TestClusterOptions {
-  /** What all chance comes from: keys, election timeouts, whom a probe goes to. The same seed is the same run. Default 1. */
+  /**
+   * What all chance comes from: keys, election timeouts, whom a probe goes to. The same seed is the same run. Default
+   * 1.
+   */
   readonly seed?: number
   /** How many fresh nodes form the cluster; the others join it. Default: all. */
   readonly expect?: number
@@ -72,11 +76,14 @@ export interface TestCluster extends AsyncDisposable {
   /** The node of that name, over all its lives. Throws when there is none. */
   node(name: string): TestNode
   /**
-   * Nothing passes between the sides any more; nodes on no side stay linked to all. A single side is cut off from all others. Replaces what
-   * was cut before. What is on its way is not lost but late, as with TCP.
+   * Nothing passes between the sides any more; nodes on no side stay linked to all. A single side is cut off from all
+   * others. Replaces what was cut before. What is on its way is not lost but late, as with TCP.
    */
   partition(...sides: readonly (readonly (TestNode | string)[])[]): Promise<void>
-  /** Connections over what is cut break at both ends, as they do after some minutes when TCP gives up; without it they go on when the cut is healed. */
+  /**
+   * Connections over what is cut break at both ends, as they do after some minutes when TCP gives up; without it they
+   * go on when the cut is healed.
+   */
   breakConnections(): Promise<void>
   /** Undoes every cut. */
   heal(): Promise<void>
@@ -87,11 +94,15 @@ export interface TestCluster extends AsyncDisposable {
   restart(node: TestNode | string, options?: TestRestartOptions): Promise<void>
   /** Whom all running nodes hold for the leader; undefined while they do not agree. */
   leader(): TestNode | undefined
-  /** Waits until all running nodes see each other alive, know all voters, and agree on the leader, on its token and on one cluster. */
+  /**
+   * Waits until all running nodes see each other alive, know all voters, and agree on the leader, on its token and on
+   * one cluster.
+   */
   ready(options?: TestWaitOptions): Promise<TestAgreement>
   /**
-   * Resolves to what `condition` answers as soon as that is truthy; a condition that throws is asked again. Rejects at the deadline, and as soon
-   * as nothing can happen any more, with what was waited for, the last error (`cause`), and who saw what.
+   * Resolves to what `condition` answers as soon as that is truthy; a condition that throws is asked again. Rejects at
+   * the deadline, and as soon as nothing can happen any more, with what was waited for, the last error (`cause`), and
+   * who saw what.
    */
   until<Value>(condition: Condition<Value>, options?: TestWaitOptions): Promise<Truthy<Value>>
   until<Value>(description: string, condition: Condition<Value>, options?: TestWaitOptions): Promise<Truthy<Value>>
@@ -104,15 +115,18 @@ export interface TestCluster extends AsyncDisposable {
 const basePort = 7_400
 const readyTimeoutMs = 30_000
 const untilTimeoutMs = 60_000
-/** A condition is asked again after a hundredth of the time that it has been waited for, but not more often than this. */
+/**
+ * A condition is asked again after a hundredth of the time that it has been waited for, but not more often than this.
+ */
 const leastLookMs = 1
 const lookShare = 100
 /** Virtual time in which nobody asked anything: the test waits for what is not coming. */
 const patienceMs = 3_600_000
 
 /**
- * Starts `count` nodes in memory and resolves when they are one cluster with S5 active. Rejects, and leaves nothing behind, when they
- * are not in time, and with `ERR_BAD_OPTIONS` at once for a count or an option that cannot be. Time passes while the test waits for anything, and stands still while it works.
+ * Starts `count` nodes in memory and resolves when they are one cluster with S5 active. Rejects, and leaves nothing
+ * behind, when they are not in time, and with `ERR_BAD_OPTIONS` at once for a count or an option that cannot be. Time
+ * passes while the test waits for anything, and stands still while it works.
  */
 export async function createTestCluster(count: number, options: TestClusterOptions = {}): Promise<TestCluster> {
   checkTestCluster(count, options)

@@ -1,5 +1,5 @@
-// One node of a test cluster over all its lives. To its user it is a node, and a process that can be killed, stopped, resumed and
-// started again: whatever `TrellisNode` has is asked of its present life, or of the last one.
+// One node of a test cluster over all its lives. To its user it is a node, and a process that can be killed, stopped,
+// resumed and started again: whatever `TrellisNode` has is asked of its present life, or of the last one.
 
 import { ClusterError } from '../../errors.ts'
 import { createNodeIn } from '../../node.ts'
@@ -19,15 +19,18 @@ export interface TestRestartOptions extends RestartOptions {
 export interface TestNode extends TrellisNode {
   /** It lives, and is not paused. */
   readonly isRunning: boolean
-  /** As by SIGKILL: the others see its connections break and its port refuse. What it was still asked for here ends with `ERR_SHUTTING_DOWN`. */
+  /**
+   * As by SIGKILL: the others see its connections break and its port refuse. What it was still asked for here ends with
+   * `ERR_SHUTTING_DOWN`.
+   */
   kill(): Promise<void>
   /** As by SIGSTOP: it keeps its connections and does nothing. */
   pause(): Promise<void>
   /** As by SIGCONT. */
   resume(): Promise<void>
   /**
-   * Starts it again, once it was killed or has stopped: the same member in its next life, a new one after `wipe`. Rejects with
-   * `ERR_SHUTTING_DOWN` when it is killed before it is up.
+   * Starts it again, once it was killed or has stopped: the same member in its next life, a new one after `wipe`.
+   * Rejects with `ERR_SHUTTING_DOWN` when it is killed before it is up.
    */
   restart(options?: TestRestartOptions): Promise<void>
 }

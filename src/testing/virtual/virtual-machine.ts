@@ -1,5 +1,6 @@
-// The machine that one life of a node runs on, in virtual time: its clocks, which all machines share, and its timers, which stop
-// when its process is stopped. As after a real SIGCONT, timers that expired meanwhile run first, in the order of their time.
+// The machine that one life of a node runs on, in virtual time: its clocks, which all machines share, and its timers,
+// which stop when its process is stopped. As after a real SIGCONT, timers that expired meanwhile run first, in the
+// order of their time.
 
 import { MAX_DELAY_MS, type Time, type Timer } from '../../runtime/clock.ts'
 import type { VirtualTime } from './virtual-time.ts'

@@ -1,18 +1,24 @@
-// Time that is not real: it passes from one thing that is planned to the next, as fast as those can be done, while the program
-// that waits for them has nothing to do itself. Between two of them the event loop goes round once, so that all that a
-// promise leads to has happened before time goes on. Real timers, sockets and disks know nothing of it.
+// Time that is not real: it passes from one thing that is planned to the next, as fast as those can be done, while the
+// program that waits for them has nothing to do itself. Between two of them the event loop goes round once, so that all
+// that a promise leads to has happened before time goes on. Real timers, sockets and disks know nothing of it.
 
 import type { Timer } from '../../runtime/clock.ts'
 import { Schedule } from '../simulator/schedule.ts'
 
 export interface VirtualTimeOptions {
-  /** Time stands still after so many milliseconds in which nobody {@link VirtualTime.touch}ed it: a test that hangs ends. */
+  /**
+   * Time stands still after so many milliseconds in which nobody {@link VirtualTime.touch}ed it: a test that hangs
+   * ends.
+   */
   readonly patienceMs: number
   /** It stands still for that reason. */
   readonly onForsaken: () => void
 }
 
-/** Between two things planned all promises are followed; so often the event loop goes round besides, for what else the program does. */
+/**
+ * Between two things planned all promises are followed; so often the event loop goes round besides, for what else the
+ * program does.
+ */
 const STEPS_PER_ROUND = 32
 
 export class VirtualTime implements Disposable {
@@ -37,7 +43,9 @@ export class VirtualTime implements Disposable {
     return this.#schedule.now
   }
 
-  /** Runs `work` in `ms` milliseconds; what is planned for the same moment runs in the order in which it was planned. */
+  /**
+   * Runs `work` in `ms` milliseconds; what is planned for the same moment runs in the order in which it was planned.
+   */
   plan(ms: number, work: () => void): Timer {
     let isDone = false
     this.#live += 1
@@ -58,7 +66,10 @@ export class VirtualTime implements Disposable {
     }
   }
 
-  /** Resolves in `ms` milliseconds, or at once with `nothing` when nothing is planned any more: all that can happen has happened. */
+  /**
+   * Resolves in `ms` milliseconds, or at once with `nothing` when nothing is planned any more: all that can happen has
+   * happened.
+   */
   look(ms: number, signal?: AbortSignal): Promise<'later' | 'nothing'> {
     return new Promise((resolve) => {
       const end = (found: 'later' | 'nothing'): void => {

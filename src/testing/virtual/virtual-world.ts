@@ -1,5 +1,6 @@
-// Where the nodes of a test cluster live: one network, one time, and for each node a machine and a disk in memory. A node that is
-// killed loses its machine and keeps its disk. Keys and chance come from the seed, so that the same test is the same run.
+// Where the nodes of a test cluster live: one network, one time, and for each node a machine and a disk in memory. A
+// node that is killed loses its machine and keeps its disk. Keys and chance come from the seed, so that the same test
+// is the same run.
 
 import { createHash, createPrivateKey } from 'node:crypto'
 import { AWAY_THRESHOLD_MS, type NodeWorld } from '../../node-world.ts'
@@ -80,7 +81,10 @@ export class VirtualLife implements NodeWorld {
     this.clock.resume(() => this.#world.faults.resume(this.disk.id))
   }
 
-  /** As by SIGKILL: its connections break, its port refuses, and what was not durable is lost. Answers the disk of its next life. */
+  /**
+   * As by SIGKILL: its connections break, its port refuses, and what was not durable is lost. Answers the disk of its
+   * next life.
+   */
   kill(): MemoryDirectory {
     const next = this.disk.restart()
     void this.#wire.close()

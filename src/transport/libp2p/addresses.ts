@@ -1,5 +1,5 @@
-// Between `host:port`, as the options have it, and the multiaddrs that libp2p dials (multiformats "multiaddr"). Text only: what
-// a multiaddr may hold beyond host and port is libp2p's to judge.
+// Between `host:port`, as the options have it, and the multiaddrs that libp2p dials (multiformats "multiaddr"). Text
+// only: what a multiaddr may hold beyond host and port is libp2p's to judge.
 
 import { isIP } from 'node:net'
 import { formatAddress, type NetworkAddress, parseAddress, streamAddress } from '../../network-address.ts'

@@ -1,5 +1,5 @@
-// Who may connect, asked by libp2p for each connection before a byte of it is read: everybody, within the bounds of the table of
-// half-open connections. Whether a peer is a member is decided above, by the cluster secret.
+// Who may connect, asked by libp2p for each connection before a byte of it is read: everybody, within the bounds of the
+// table of half-open connections. Whether a peer is a member is decided above, by the cluster secret.
 
 import type { ConnectionGater, Connection as Libp2pConnection, MultiaddrConnection } from '@libp2p/interface'
 import { streamAddress } from '../../network-address.ts'

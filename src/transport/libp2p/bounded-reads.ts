@@ -1,9 +1,12 @@
-// A bound for what one connection reads in a turn. Node reads on for as long as more comes, and all of it is decrypted and handed up before another
-// socket has its turn: a message on another connection waits for that.
+// A bound for what one connection reads in a turn. Node reads on for as long as more comes, and all of it is decrypted
+// and handed up before another socket has its turn: a message on another connection waits for that.
 
 import type { MultiaddrConnection } from '@libp2p/interface'
 
-/** As much as a TLS connection of ours reads in a turn: two reads of the kernel's bytes. Small: a turn for every few bytes. */
+/**
+ * As much as a TLS connection of ours reads in a turn: two reads of the kernel's bytes. Small: a turn for every few
+ * bytes.
+ */
 const READ_BYTES = 128 * 1024
 
 /** What the class of a raw TCP connection has, and its interface does not show; other transports have none of it. */

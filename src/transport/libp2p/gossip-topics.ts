@@ -1,5 +1,6 @@
-// Open topics over gossipsub (libp2p pubsub/gossipsub v1.2), with scores and bounds of our own. It runs on one connection of each
-// peer: which one, it learns from identify. When that one is closed, as lanes are when they are idle, another takes its place.
+// Open topics over gossipsub (libp2p pubsub/gossipsub v1.2), with scores and bounds of our own. It runs on one
+// connection of each peer: which one, it learns from identify. When that one is closed, as lanes are when they are
+// idle, another takes its place.
 //
 //   connection open ── identify ──▶ the peer speaks gossipsub: its home is this connection
 //                                      ── closed ──▶ its home is another open one, or it is gone
@@ -24,7 +25,10 @@ export interface GossipSettings {
 const MAX_MESSAGE_BYTES = 256 * 1024
 /** Publishes under way; further ones are refused. */
 const MAX_PUBLISHING = 1_024
-/** Bytes that wait for one peer; past that its stream ends, and it hears from others until this one and it are connected anew. */
+/**
+ * Bytes that wait for one peer; past that its stream ends, and it hears from others until this one and it are connected
+ * anew.
+ */
 const MAX_OUTBOUND_BYTES = 4 * 1024 * 1024
 /** What one frame of a peer may hold: a decoder without bounds was the hole of CVE-2026-46679. */
 const decodeRpcLimits = {

@@ -1,6 +1,7 @@
-// The first bytes of a link's stream: each end sends 32 bytes of chance. The encrypter has proven who the two are, but libp2p gives no exporter as
-// TLS has; a hash over both nonces and both ids stands in for it. Both ends have it, and no other connection, for each end's own
-// nonce is in it; whoever sits between two members has a key of its own, so its two connections differ in the ids.
+// The first bytes of a link's stream: each end sends 32 bytes of chance. The encrypter has proven who the two are, but
+// libp2p gives no exporter as TLS has; a hash over both nonces and both ids stands in for it. Both ends have it, and no
+// other connection, for each end's own nonce is in it; whoever sits between two members has a key of its own, so its
+// two connections differ in the ids.
 
 import { createHash, randomBytes } from 'node:crypto'
 import type { Stream, StreamMessageEvent } from '@libp2p/interface'

@@ -1,6 +1,7 @@
-// One system call for what libp2p sends at once. A chunk becomes a yamux header, one or two Noise messages, and a length and a tag
-// for each: seven pieces, which its TCP transport would write one by one, each a packet of its own. Corked for the rest of the turn, they
-// leave together, and so do the window updates of a turn, with what its owner says last: the grant of credit for the same bytes.
+// One system call for what libp2p sends at once. A chunk becomes a yamux header, one or two Noise messages, and a
+// length and a tag for each: seven pieces, which its TCP transport would write one by one, each a packet of its own.
+// Corked for the rest of the turn, they leave together, and so do the window updates of a turn, with what its owner
+// says last: the grant of credit for the same bytes.
 
 import type { MultiaddrConnection } from '@libp2p/interface'
 import { sent } from './noise-cipher.ts'

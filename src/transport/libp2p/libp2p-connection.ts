@@ -1,16 +1,17 @@
-// One link over libp2p: a connection of its own with one stream. What is written within one turn leaves as one send, for each send
-// costs an encryption and several system calls. Nothing is read before the owner has started it: a paused yamux stream grants no
-// more than its window.
+// One link over libp2p: a connection of its own with one stream. What is written within one turn leaves as one send,
+// for each send costs an encryption and several system calls. Nothing is read before the owner has started it: a paused
+// yamux stream grants no more than its window.
 //
 //   send() true ──▶ written, told on a later turn
 //   send() false ─▶ blocked: further turns gather here
 //                      ── 'drain' and nothing left in the stream ──▶ next piece; written, next batch
 //
-// A batch goes to the stream in pieces that fit into one Noise message, and with what is put around them into one read of the other end: yamux
-// hands a frame up when all of it is there, so one that is larger is read, decrypted and handled only after it has been sent.
+// A batch goes to the stream in pieces that fit into one Noise message, and with what is put around them into one read
+// of the other end: yamux hands a frame up when all of it is there, so one that is larger is read, decrypted and
+// handled only after it has been sent.
 //
-// The `drain` event it is, and not the promise of `onDrain()`: that one is resolved for ever by the first drain, and a loop on it
-// would queue without bound.
+// The `drain` event it is, and not the promise of `onDrain()`: that one is resolved for ever by the first drain, and a
+// loop on it would queue without bound.
 
 import { Buffer } from 'node:buffer'
 import type { Connection as Libp2pConnection, Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
@@ -19,7 +20,10 @@ import { chunksOf, type Greeting } from './greeting.ts'
 import { updateWindowByHalves } from './window-updates.ts'
 
 const NOTHING = new Uint8Array(0)
-/** It has encrypted what a stream has taken. Others may still read it when its owner, who was told that it is written, uses the memory again. */
+/**
+ * It has encrypted what a stream has taken. Others may still read it when its owner, who was told that it is written,
+ * uses the memory again.
+ */
 const NOISE = '/noise'
 const YAMUX_HEADER_BYTES = 12
 /** 64 KiB, which a socket reads at once, without Noise's length and tag and yamux' header. */

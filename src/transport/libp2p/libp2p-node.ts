@@ -1,5 +1,6 @@
-// A libp2p node made for links: always encrypted, yamux, one protocol, and no limit left at its default. What libp2p would decide by
-// itself (whom to dial again, which connection to prune, whom to ping) is decided above, so it is switched off here.
+// A libp2p node made for links: always encrypted, yamux, one protocol, and no limit left at its default. What libp2p
+// would decide by itself (whom to dial again, which connection to prune, whom to ping) is decided above, so it is
+// switched off here.
 
 import type { Identify } from '@libp2p/identify'
 import type { ConnectionGater, Libp2p, PeerStore } from '@libp2p/interface'
@@ -41,7 +42,10 @@ const STREAM_WINDOW_BYTES = 256 * 1024
 const MAX_STREAM_WINDOW_BYTES = 1024 * 1024
 /** A connection carries one link; the rest is for identify and for what other libp2p programs ask. */
 const MAX_STREAMS_PER_CONNECTION = 16
-/** How many connections there are, and how fast they come, is decided by our own admission, which evicts instead of refusing. */
+/**
+ * How many connections there are, and how fast they come, is decided by our own admission, which evicts instead of
+ * refusing.
+ */
 const LEFT_TO_ADMISSION = 1_000_000
 /** Peers that are remembered after their last connection: libp2p would keep all for hours. */
 const MAX_FORMER_PEERS = 256
@@ -93,7 +97,10 @@ export async function createLinkNode(options: LinkNodeOptions): Promise<LinkNode
   return node
 }
 
-/** Stops it. The end of a listener makes libp2p wait a second before it notes that address, stopped or not: nobody waits for that. */
+/**
+ * Stops it. The end of a listener makes libp2p wait a second before it notes that address, stopped or not: nobody waits
+ * for that.
+ */
 export async function stopLinkNode(node: LinkNode): Promise<void> {
   await node.stop()
   const addresses = node.services.inner.components.addressManager as { _updatePeerStoreAddresses?: { stop?(): void } }

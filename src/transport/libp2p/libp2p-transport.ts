@@ -1,5 +1,6 @@
-// Links over libp2p: Noise or TLS proves the keys, yamux is there because others expect it, and each link, each lane of a peer has a
-// connection of its own. Connections are dialled past libp2p's dial queue: two dials of one address at a time would be joined to one.
+// Links over libp2p: Noise or TLS proves the keys, yamux is there because others expect it, and each link, each lane of
+// a peer has a connection of its own. Connections are dialled past libp2p's dial queue: two dials of one address at a
+// time would be joined to one.
 
 import type { GossipSub } from '@libp2p/gossipsub'
 import type { Connection as Libp2pConnection, Stream } from '@libp2p/interface'
@@ -21,7 +22,9 @@ import { whyUnusable } from './unusable.ts'
 
 export interface Libp2pTransportOptions extends Partial<HalfOpenLimits> {
   readonly identity: Identity
-  /** Queued bytes past which `write` answers `false`. Default 1 MiB. Small: stop and go. Large: memory per slow peer. */
+  /**
+   * Queued bytes past which `write` answers `false`. Default 1 MiB. Small: stop and go. Large: memory per slow peer.
+   */
   readonly highWaterMark?: number
   /** Queued bytes below which `drain` is called. Default a quarter of `highWaterMark`. */
   readonly lowWaterMark?: number

@@ -1,5 +1,6 @@
-// What `@viable-systems/trellis/libp2p` exports: links over libp2p, for open networks, for NAT, and for other stacks that speak it.
-// The packages of libp2p are optional peers; without them this import fails with one line that names what to install.
+// What `@viable-systems/trellis/libp2p` exports: links over libp2p, for open networks, for NAT, and for other stacks
+// that speak it. The packages of libp2p are optional peers; without them this import fails with one line that names
+// what to install.
 
 import type { Libp2pOptions } from 'libp2p'
 import { ClusterError } from '../../errors.ts'
@@ -16,20 +17,21 @@ export type { TransportContext, TransportProvider } from '../provider.ts'
 /** Options of {@link libp2p}. */
 export interface Libp2pSettings {
   /**
-   * Multiaddrs to listen at, at most 8: `/ip4/127.0.0.1/tcp/0`, `/ip4/0.0.0.0/tcp/7400/ws`, `/dns4/relay.example/tcp/4001/p2p/<id>/p2p-circuit`
-   * (with a relay's transport). Default: the node's option `listen`, as `/ip4/HOST/tcp/PORT`.
+   * Multiaddrs to listen at, at most 8: `/ip4/127.0.0.1/tcp/0`, `/ip4/0.0.0.0/tcp/7400/ws`,
+   * `/dns4/relay.example/tcp/4001/p2p/<id>/p2p-circuit` (with a relay's transport). Default: the node's option
+   * `listen`, as `/ip4/HOST/tcp/PORT`.
    */
   readonly listen?: readonly string[]
   /**
-   * What encrypts links: `noise`, or `tls`, which is TLS 1.3 as libp2p has it (package `@libp2p/tls` 3), faster in bulk and slower to connect. A node
-   * that prefers TLS also speaks Noise, with those who do not have it. Default `noise`.
+   * What encrypts links: `noise`, or `tls`, which is TLS 1.3 as libp2p has it (package `@libp2p/tls` 3), faster in bulk
+   * and slower to connect. A node that prefers TLS also speaks Noise, with those who do not have it. Default `noise`.
    */
   readonly encrypter?: Encrypter
   /** Further transports of libp2p, such as `circuitRelayTransport()` of `@libp2p/circuit-relay-v2`. Default none. */
   readonly transports?: NonNullable<Libp2pOptions['transports']>
   /**
-   * Topics that members and other libp2p programs publish and subscribe alike, over gossipsub (package `@libp2p/gossipsub` 17); the same on
-   * every member. Default none.
+   * Topics that members and other libp2p programs publish and subscribe alike, over gossipsub (package
+   * `@libp2p/gossipsub` 17); the same on every member. Default none.
    */
   readonly gossipsub?: GossipsubSettings
 }
@@ -38,7 +40,10 @@ export interface Libp2pSettings {
 export interface GossipsubSettings {
   /** At most 64, without wildcards. A name alone is one of `events` with JSON. */
   readonly topics: readonly (string | (Pick<OpenTopic, 'topic'> & Partial<OpenTopic>))[]
-  /** Messages carry their publisher's signature, and others are refused. Default true; false is six times as fast, and `from` is then empty. */
+  /**
+   * Messages carry their publisher's signature, and others are refused. Default true; false is six times as fast, and
+   * `from` is then empty.
+   */
   readonly sign?: boolean
   /** Peers that are no members, at most; 0 to 10,000. Default 64. */
   readonly maxGuests?: number
@@ -51,9 +56,9 @@ const MOST_GUESTS = 10_000
 const MAX_TOPIC_LENGTH = 200
 
 /**
- * A transport over libp2p, for the option `transport` of `createNode`: TCP and WebSocket, Noise or TLS, yamux; the node's key is its libp2p key.
- * Members announce multiaddrs and dial them; `host:port` in `join` and `listen` is understood. Throws `ERR_BAD_OPTIONS` with every
- * problem.
+ * A transport over libp2p, for the option `transport` of `createNode`: TCP and WebSocket, Noise or TLS, yamux; the
+ * node's key is its libp2p key. Members announce multiaddrs and dial them; `host:port` in `join` and `listen` is
+ * understood. Throws `ERR_BAD_OPTIONS` with every problem.
  */
 export function libp2p(settings: Libp2pSettings = {}): TransportProvider {
   const problems = problemsOf(settings)

@@ -1,6 +1,7 @@
-// What Noise encrypts with: its package's own choice, but the key of each direction is made ready for OpenSSL once. By default every message
-// does that anew, which takes as long as encrypting 20 KiB. And what was encrypted is given back as soon as nobody needs it: left to the collector it
-// is what bulk has most of, outside of the heap, where V8 counts it and marks the whole heap again and again to find it.
+// What Noise encrypts with: its package's own choice, but the key of each direction is made ready for OpenSSL once. By
+// default every message does that anew, which takes as long as encrypting 20 KiB. And what was encrypted is given back
+// as soon as nobody needs it: left to the collector it is what bulk has most of, outside of the heap, where V8 counts
+// it and marks the whole heap again and again to find it.
 
 import { createSecretKey } from 'node:crypto'
 import type { ICryptoInterface } from '@libp2p/noise'
@@ -9,7 +10,10 @@ import { defaultCrypto, nodeCrypto } from './packages.ts'
 
 /** From here on OpenSSL is quicker than the package's WebAssembly, which has less to begin with. */
 const OPENSSL_FROM_BYTES = 1_024
-/** Smaller ones are the collector's: they are cheap to find, and what the handshake still hashes after it has read it is among them. */
+/**
+ * Smaller ones are the collector's: they are cheap to find, and what the handshake still hashes after it has read it is
+ * among them.
+ */
 const FREED_FROM_BYTES = 16_384
 
 /** By its bytes: Noise keeps the array of each direction as long as the connection. */
@@ -40,7 +44,10 @@ type Bytes = Parameters<ICryptoInterface['chaCha20Poly1305Decrypt']>[0]
 
 const arraysOf = (bytes: Bytes): Iterable<Uint8Array> => (bytes instanceof Uint8Array ? [bytes] : bytes)
 
-/** Memory that decrypted messages have filled from its beginning to its end holds nothing else: whatever is in it was read here. */
+/**
+ * Memory that decrypted messages have filled from its beginning to its end holds nothing else: whatever is in it was
+ * read here.
+ */
 function read(bytes: Bytes): void {
   for (const one of arraysOf(bytes)) {
     const { buffer, byteOffset, byteLength } = one

@@ -1,5 +1,5 @@
-// The packages that libp2p is made of. They are optional peers, 100 packages in all, so only who asks for this transport
-// loads them; without them the import fails with one line that says what to install.
+// The packages that libp2p is made of. They are optional peers, 100 packages in all, so only who asks for this
+// transport loads them; without them the import fails with one line that says what to install.
 
 import type * as Crypto from '@libp2p/crypto/keys'
 import type * as Gossipsub from '@libp2p/gossipsub'

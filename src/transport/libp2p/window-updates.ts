@@ -1,6 +1,7 @@
-// How often a stream tells its sender that the window is open again. yamux does so for each frame that comes: a message of its own in Noise, a
-// system call at both ends, and a turn of the sender's loop, for 64 KiB each. When half of the window is used is soon enough, for the sender has the
-// other half, and it is when a lane grants credit for the same bytes.
+// How often a stream tells its sender that the window is open again. yamux does so for each frame that comes: a message
+// of its own in Noise, a system call at both ends, and a turn of the sender's loop, for 64 KiB each. When half of the
+// window is used is soon enough, for the sender has the other half, and it is when a lane grants credit for the same
+// bytes.
 
 import type { Stream } from '@libp2p/interface'
 

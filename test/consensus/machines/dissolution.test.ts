@@ -1,4 +1,5 @@
-// The end of a cluster in its log: decided once, refused while there is something to lose, and the last thing that is applied.
+// The end of a cluster in its log: decided once, refused while there is something to lose, and the last thing that is
+// applied.
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

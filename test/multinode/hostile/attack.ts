@@ -1,6 +1,6 @@
-// An attack on a cluster of processes by a broken member that has the secret, and comes back under another key after each quarter, and by
-// strangers at the admin port, for as many blows as asked. Meanwhile and afterwards the honest members serve: no process ends, writes are
-// acknowledged, nobody honest is put out.
+// An attack on a cluster of processes by a broken member that has the secret, and comes back under another key after
+// each quarter, and by strangers at the admin port, for as many blows as asked. Meanwhile and afterwards the honest
+// members serve: no process ends, writes are acknowledged, nobody honest is put out.
 
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
@@ -22,7 +22,10 @@ export interface AttackReport {
   readonly thrownOut: number
   /** Writes that were acknowledged meanwhile. */
   readonly writes: number
-  /** Bytes by which the process that grew most had grown after each quarter of the blows: the last shows whether it goes on. */
+  /**
+   * Bytes by which the process that grew most had grown after each quarter of the blows: the last shows whether it goes
+   * on.
+   */
   readonly grownBytes: readonly number[]
 }
 
@@ -79,8 +82,8 @@ export async function attack(
 }
 
 /**
- * While the last of them is away the others are told that it lives on elsewhere in a later life, so that nobody would take it back. It is
- * started again, and is the same member.
+ * While the last of them is away the others are told that it lives on elsewhere in a later life, so that nobody would
+ * take it back. It is started again, and is the same member.
  */
 async function attackAbsent(cluster: ProcessCluster, victims: readonly Victim[], member: BrokenMember): Promise<void> {
   const absent = cluster.nodes.at(-1)!
@@ -94,7 +97,10 @@ async function attackAbsent(cluster: ProcessCluster, victims: readonly Victim[],
   for (const victim of others) await member.send(victim, lie)
 }
 
-/** Under a new key, and tells everybody that it has taken over: the second and later ones are not the first to say that there is news. */
+/**
+ * Under a new key, and tells everybody that it has taken over: the second and later ones are not the first to say that
+ * there is news.
+ */
 async function arrive(victims: readonly Victim[], clusterId: string, secret: string): Promise<BrokenMember> {
   const member = new BrokenMember('broken', clusterId, secret)
   const record = {

@@ -1,5 +1,5 @@
-// A member that has the secret and is broken: its handshake is right, and whatever it sends after that is not. It keeps what honest
-// members send it, to send it again later, and dials again when it is thrown out.
+// A member that has the secret and is broken: its handshake is right, and whatever it sends after that is not. It keeps
+// what honest members send it, to send it again later, and dials again when it is thrown out.
 
 import { Buffer } from 'node:buffer'
 import type { Channel } from '../../../src/channels/channel.ts'

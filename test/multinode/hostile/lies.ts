@@ -1,5 +1,6 @@
-// What a broken member sends: messages of every kind with numbers at their ends and the names of real members in odd places, requests of every
-// subject with payloads that make no sense, frames with flipped, missing and repeated bytes. All of it is drawn from a seed.
+// What a broken member sends: messages of every kind with numbers at their ends and the names of real members in odd
+// places, requests of every subject with payloads that make no sense, frames with flipped, missing and repeated bytes.
+// All of it is drawn from a seed.
 
 import { Buffer } from 'node:buffer'
 import fc from 'fast-check'
@@ -35,7 +36,10 @@ export function drawMessages(stage: Stage, count: number): WireMessage[] {
     .map((message) => twist(stage, message) as WireMessage)
 }
 
-/** That the members of `records` have begun later lives, are elsewhere, and are gone, under the signatures that they gave for what they did say. */
+/**
+ * That the members of `records` have begun later lives, are elsewhere, and are gone, under the signatures that they
+ * gave for what they did say.
+ */
 export function laterLives(records: readonly MemberRecord[]): WireMessage {
   const lives = [1, 2, 1_000_000].flatMap((later) =>
     records.flatMap((record) => {

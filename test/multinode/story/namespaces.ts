@@ -1,6 +1,7 @@
-// Hosts of their own for the members of a story: network namespaces, joined by a bridge whose frames nftables drops, or by a switch in user
-// space that can also delay them. All of it lives in a network and a mount namespace of this process, so nothing of the machine is
-// touched and all is gone when the process ends. Whoever watches sits beside the members, and no weather touches what it says.
+// Hosts of their own for the members of a story: network namespaces, joined by a bridge whose frames nftables drops, or
+// by a switch in user space that can also delay them. All of it lives in a network and a mount namespace of this
+// process, so nothing of the machine is touched and all is gone when the process ends. Whoever watches sits beside the
+// members, and no weather touches what it says.
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { createInterface } from 'node:readline'
@@ -25,7 +26,9 @@ export function whyNoNamespaces(): string | undefined {
   return tried.status === 0 ? undefined : `network namespaces are refused here: ${tried.stderr.trim()}`
 }
 
-/** Runs this program again, with the same arguments, where it may make namespaces; undefined when it is there already. */
+/**
+ * Runs this program again, with the same arguments, where it may make namespaces; undefined when it is there already.
+ */
 export function enterNamespaces(): ChildProcess | undefined {
   if (process.env[inside] === '1') return undefined
   const again = [process.execPath, ...process.execArgv, ...process.argv.slice(1)]

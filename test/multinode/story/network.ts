@@ -1,5 +1,5 @@
-// The network between the members of a story, and its weather: directions that are cut, loss, delay. Between OS processes on one
-// machine the members cut themselves off, on request; what cannot be done there says why.
+// The network between the members of a story, and its weather: directions that are cut, loss, delay. Between OS
+// processes on one machine the members cut themselves off, on request; what cannot be done there says why.
 
 import type { ClusterProcess } from '../../../src/testing/process-member.ts'
 import type { ProcessCluster, ProcessHost } from '../../../src/testing/processes.ts'

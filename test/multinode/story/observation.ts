@@ -1,5 +1,5 @@
-// The oracle at work on a cluster of witnesses: it reads what they print, and clients of its own read and write keys on any member,
-// whatever happens meanwhile. `whole` is what must be true again once all faults are over.
+// The oracle at work on a cluster of witnesses: it reads what they print, and clients of its own read and write keys on
+// any member, whatever happens meanwhile. `whole` is what must be true again once all faults are over.
 
 import { isDeepStrictEqual } from 'node:util'
 import { readiness } from '../../../src/cli/up/readiness.ts'
@@ -78,8 +78,8 @@ export class Observation implements AsyncDisposable {
   }
 
   /**
-   * Waits until all is well: every member sees every other alive and well, one leader, one host of S5, one epoch, then equal config and
-   * registry everywhere. Rejects at the deadline, and when the oracle has seen a violation.
+   * Waits until all is well: every member sees every other alive and well, one leader, one host of S5, one epoch, then
+   * equal config and registry everywhere. Rejects at the deadline, and when the oracle has seen a violation.
    */
   async whole(timeoutMs: number): Promise<Whole> {
     const began = performance.now()

@@ -1,5 +1,6 @@
-// What a witness prints, one JSON object a line, and the oracle reads. `at`, `from` and `to` of times are microseconds of the
-// machine's monotonic clock, which is one and the same for all processes on it, in whatever network namespace they are.
+// What a witness prints, one JSON object a line, and the oracle reads. `at`, `from` and `to` of times are microseconds
+// of the machine's monotonic clock, which is one and the same for all processes on it, in whatever network namespace
+// they are.
 
 /** `life` tells the lives of one member apart: the moment at which its process began. */
 export type Observed =
@@ -24,7 +25,10 @@ export interface Memory {
   readonly rss: number
   /** In the heap and held by it outside, without `code`. */
   readonly live: number
-  /** What V8 has made of the program: it compiles what is called often, for hours, and there is no more of it than of the program. */
+  /**
+   * What V8 has made of the program: it compiles what is called often, for hours, and there is no more of it than of
+   * the program.
+   */
   readonly code: number
   /** All of V8's heap, with what is free in its pages. */
   readonly heap: number

@@ -1,6 +1,7 @@
-// Where the resident bytes of a process are: what it asked its C library for is told from V8's heap by the shape of its mappings in
-// /proc/self/smaps. glibc's first arena is `[heap]`; each further one begins at a multiple of 64 MiB, written to up to where it has grown and out
-// of bounds from there to the next multiple (glibc malloc/arena.c, HEAP_MAX_SIZE).
+// Where the resident bytes of a process are: what it asked its C library for is told from V8's heap by the shape of its
+// mappings in /proc/self/smaps. glibc's first arena is `[heap]`; each further one begins at a multiple of 64 MiB,
+// written to up to where it has grown and out of bounds from there to the next multiple (glibc malloc/arena.c,
+// HEAP_MAX_SIZE).
 
 import { readFileSync } from 'node:fs'
 
@@ -14,7 +15,10 @@ interface Mapping {
   residentBytes: number
 }
 
-/** Of this process: what its C library's arenas hold of the machine's memory, whether it is in use or kept for later; 0 where there is no /proc. */
+/**
+ * Of this process: what its C library's arenas hold of the machine's memory, whether it is in use or kept for later; 0
+ * where there is no /proc.
+ */
 export function arenasResident(): number {
   return process.platform === 'linux' ? arenasResidentIn(readFileSync('/proc/self/smaps', 'utf8')) : 0
 }

@@ -1,5 +1,6 @@
-// How a story is told: a cluster of five witnesses, the oracle watching, and words for what happens to them. A story says who is cut
-// off from whom, what each side must do meanwhile, and ends with `heals`, from which the time is taken until all is whole.
+// How a story is told: a cluster of five witnesses, the oracle watching, and words for what happens to them. A story
+// says who is cut off from whom, what each side must do meanwhile, and ends with `heals`, from which the time is taken
+// until all is whole.
 
 import assert from 'node:assert/strict'
 import { fileURLToPath } from 'node:url'
@@ -151,7 +152,10 @@ export class Telling implements Figures {
     })
   }
 
-  /** The side is a minority, knows it, and says so at once: no leader, no host of S5, no write; old values with their age. */
+  /**
+   * The side is a minority, knows it, and says so at once: no leader, no host of S5, no write; old values with their
+   * age.
+   */
   async refuses(...side: readonly ClusterProcess[]): Promise<void> {
     await this.#until(`${namesOf(side)} know that they are a minority`, async () => {
       const statuses = await Promise.all(side.map((node) => node.status()))

@@ -1,7 +1,7 @@
-// The member that stories are told about. Whenever it hosts S5 it reads its token every few milliseconds, decides, and commands
-// everybody, once more with its old token after it has lost S5. It sends acknowledged messages to the others, offers a service,
-// and prints what it sees, for the oracle. SIGUSR2 moves its wall clock: an hour ahead, two back, and so on. SIGHUP makes it print what it
-// holds, where that is followed.
+// The member that stories are told about. Whenever it hosts S5 it reads its token every few milliseconds, decides, and
+// commands everybody, once more with its old token after it has lost S5. It sends acknowledged messages to the others,
+// offers a service, and prints what it sees, for the oracle. SIGUSR2 moves its wall clock: an hour ahead, two back, and
+// so on. SIGHUP makes it print what it holds, where that is followed.
 
 import { basename } from 'node:path'
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
@@ -43,7 +43,8 @@ const node = await createNode({
 print({ type: 'began', life })
 process.once('SIGTERM', () => void node.stop().then(() => process.exit()))
 
-// On a pipe, stdout is written before the call returns: what is acknowledged is printed first, whatever kills the process.
+// On a pipe, stdout is written before the call returns: what is acknowledged is printed first, whatever kills the
+// process.
 function print(observed: Observed): void {
   process.stdout.write(`${JSON.stringify(observed)}\n`)
 }

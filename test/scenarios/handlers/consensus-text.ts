@@ -19,7 +19,10 @@ export function entriesText(entries: readonly Entry<ClusterCommand>[]): string {
   return text.join(' ') || 'none'
 }
 
-/** Voters, then who is replaced, then who learns: `(a b d <- a b c | e)`. A log that is not named after its member is named too. */
+/**
+ * Voters, then who is replaced, then who learns: `(a b d <- a b c | e)`. A log that is not named after its member is
+ * named too.
+ */
 export function configurationText({ voters, outgoing, learners }: Configuration): string {
   const replaced = outgoing.length > 0 ? ` <- ${votersText(outgoing)}` : ''
   const learning = learners.length > 0 ? ` | ${votersText(learners)}` : ''

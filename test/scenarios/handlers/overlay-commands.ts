@@ -1,5 +1,5 @@
-// The commands of overlay scenarios: HyParView, and Plumtree above it. Each line of what came of one begins with the time. Shuffles
-// happen when they are said to, and what members tell of their links for routes is left out.
+// The commands of overlay scenarios: HyParView, and Plumtree above it. Each line of what came of one begins with the
+// time. Shuffles happen when they are said to, and what members tell of their links for routes is left out.
 //
 //   overlay a b c [activeSize=5 …]      members, none of which knows another yet
 //   meet a b c                          these learn of all of them

@@ -1,5 +1,5 @@
-// A scenario is a text: comment, command, `----`, what came of it, a blank line, and so on. This file reads one, has every
-// command executed, and compares the whole text, so that a change in behaviour is a readable diff of a story.
+// A scenario is a text: comment, command, `----`, what came of it, a blank line, and so on. This file reads one, has
+// every command executed, and compares the whole text, so that a change in behaviour is a readable diff of a story.
 // With UPDATE_SCENARIOS=1 the text is rewritten instead.
 
 import assert from 'node:assert/strict'

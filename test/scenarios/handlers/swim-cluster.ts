@@ -1,5 +1,5 @@
-// Members of one membership on one clock, wired as the runtime wires them: whom they know they are linked to, messages take a
-// millisecond, and everything that happens becomes a line.
+// Members of one membership on one clock, wired as the runtime wires them: whom they know they are linked to, messages
+// take a millisecond, and everything that happens becomes a line.
 
 import assert from 'node:assert/strict'
 import {
@@ -128,7 +128,9 @@ export class SwimCluster {
       if (this.#unlink(member, other)) this.step(other.id, { type: 'disconnected', peer: id, announced: true })
   }
 
-  /** Nothing passes between the sides, and nobody notices but by silence; without sides all is whole, and links come up. */
+  /**
+   * Nothing passes between the sides, and nobody notices but by silence; without sides all is whole, and links come up.
+   */
   part(sides: readonly (readonly string[])[]): void {
     this.#sides = new Map(sides.flatMap((side, index) => side.map((id) => [id, index] as const)))
     if (sides.length > 0) return

@@ -1,5 +1,5 @@
-// The commands of membership scenarios. Each line of what came of one begins with the time. `quiet` before a command shows
-// only what members believe; dropped answers and messages are left out.
+// The commands of membership scenarios. Each line of what came of one begins with the time. `quiet` before a command
+// shows only what members believe; dropped answers and messages are left out.
 //
 //   cluster a b c [probeIntervalMs=1000 …]
 //   start a b c · run 1300 · crash a [silently] · leave a · part a b | c d · close-parted · heal

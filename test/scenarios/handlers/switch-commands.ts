@@ -1,5 +1,5 @@
-// The commands of scenarios about switches: the cores of leader and members, and the true machine of the log. A message takes 1 ms. Each
-// line of what came of a command begins with the time; what a member tells itself is left out.
+// The commands of scenarios about switches: the cores of leader and members, and the true machine of the log. A message
+// takes 1 ms. Each line of what came of a command begins with the time; what a member tells itself is left out.
 //
 //   cluster a b c             members, all of them in full-mesh; a leads
 //   order hyparview 3000      an entry begins a switch, with its deadline

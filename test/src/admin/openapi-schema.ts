@@ -1,5 +1,5 @@
-// A validator for the part of JSON Schema that the admin's description uses. A keyword it does not know is a failure, never
-// something that is true of everything.
+// A validator for the part of JSON Schema that the admin's description uses. A keyword it does not know is a failure,
+// never something that is true of everything.
 
 export type Schema = Readonly<Record<string, unknown>>
 

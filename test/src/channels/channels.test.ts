@@ -1,4 +1,5 @@
-// The public channels over real nodes: what arrives, in which form and order, what a receipt says, and how each call is refused.
+// The public channels over real nodes: what arrives, in which form and order, what a receipt says, and how each call is
+// refused.
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

@@ -1,5 +1,5 @@
-// What channels promise when things go wrong between real nodes: links that break, members that go, payloads of any size, order
-// over the whole cluster.
+// What channels promise when things go wrong between real nodes: links that break, members that go, payloads of any
+// size, order over the whole cluster.
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

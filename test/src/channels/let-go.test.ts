@@ -1,4 +1,5 @@
-// What travels while links are let go of, for want of a reason to keep them: each switch of the overlay leaves many without one.
+// What travels while links are let go of, for want of a reason to keep them: each switch of the overlay leaves many
+// without one.
 
 import assert from 'node:assert/strict'
 import { it } from 'node:test'

@@ -1,4 +1,5 @@
-// Payloads in pieces, from a source to a destination over ways that lose, repeat and reorder what they carry, in time that is not real.
+// Payloads in pieces, from a source to a destination over ways that lose, repeat and reorder what they carry, in time
+// that is not real.
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

@@ -1,5 +1,5 @@
-// Channels under pressure: a consumer that is slow, a link that takes nothing, a peer that dies, strangers that knock. What waits is
-// bounded, its outcome is told, the congestion has a cause, every drop a reason.
+// Channels under pressure: a consumer that is slow, a link that takes nothing, a peer that dies, strangers that knock.
+// What waits is bounded, its outcome is told, the congestion has a cause, every drop a reason.
 
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'

@@ -1,4 +1,5 @@
-// What nodes say to each other by themselves goes over relays and opens no link of its own, however often; what users send often does.
+// What nodes say to each other by themselves goes over relays and opens no link of its own, however often; what users
+// send often does.
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

@@ -1,5 +1,5 @@
-// What is sent while a message is handled belongs to the trace of that message: with an SDK as spans, without one as the same context
-// passed on.
+// What is sent while a message is handled belongs to the trace of that message: with an SDK as spans, without one as
+// the same context passed on.
 
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'

@@ -1,5 +1,5 @@
-// Members of a sparse overlay that have no link to each other: small messages travel over relays, what is larger than a chunk over a
-// link that is opened for it. Where no such link can be made, it travels over relays too, in pieces.
+// Members of a sparse overlay that have no link to each other: small messages travel over relays, what is larger than a
+// chunk over a link that is opened for it. Where no such link can be made, it travels over relays too, in pieces.
 
 import assert from 'node:assert/strict'
 import { it } from 'node:test'

@@ -15,7 +15,10 @@ const asOldNode = [
   `data:text/javascript,Object.defineProperty(process,'versions',{value:{...process.versions,node:'18.20.0'}})`,
 ]
 
-/** What the newer Node runs in these tests: it says that it is there, and behaves as the real command towards its parent. */
+/**
+ * What the newer Node runs in these tests: it says that it is there, and behaves as the real command towards its
+ * parent.
+ */
 const command = (parent: string): string => `
 import { watchParent } from ${JSON.stringify(parent)}
 export async function main() {

@@ -1,5 +1,6 @@
-// The command line as a process of its own, for exit codes, signals and what is left behind: as it is packed where `npm test` has just
-// built it, otherwise from the sources, which are never older than the test. Whatever is still running when a test ends is ended here.
+// The command line as a process of its own, for exit codes, signals and what is left behind: as it is packed where
+// `npm test` has just built it, otherwise from the sources, which are never older than the test. Whatever is still
+// running when a test ends is ended here.
 
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'

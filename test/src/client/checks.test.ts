@@ -1,4 +1,5 @@
-// What programs may hand in by mistake: refused at once, as a ClusterError that names all of it, before anything is begun.
+// What programs may hand in by mistake: refused at once, as a ClusterError that names all of it, before anything is
+// begun.
 
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'

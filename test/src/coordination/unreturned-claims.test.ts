@@ -1,4 +1,5 @@
-// What a member that is cut off cannot give back at once: whoever asked is told that it may have happened, and it is given back as soon as there is a majority.
+// What a member that is cut off cannot give back at once: whoever asked is told that it may have happened, and it is
+// given back as soon as there is a majority.
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

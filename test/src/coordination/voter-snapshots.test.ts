@@ -1,4 +1,5 @@
-// What a voter does beside agreeing on commands: reads, handing over, snapshots, learners. Real cores on logs in memory.
+// What a voter does beside agreeing on commands: reads, handing over, snapshots, learners. Real cores on logs in
+// memory.
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

@@ -1,4 +1,5 @@
-// A name server for tests: a few records, and faults on request. It writes names in full, as RFC 2782 wants for SRV targets.
+// A name server for tests: a few records, and faults on request. It writes names in full, as RFC 2782 wants for SRV
+// targets.
 
 import { createSocket, type Socket } from 'node:dgram'
 import type { AddressInfo } from 'node:net'

@@ -1,5 +1,6 @@
-// A stand-in for a Consul agent whose answers are recordings of a real one: which recording, is decided by a little state.
-// Requests that were never recorded are answered with 404, so a client that asks for anything else fails its test.
+// A stand-in for a Consul agent whose answers are recordings of a real one: which recording, is decided by a little
+// state. Requests that were never recorded are answered with 404, so a client that asks for anything else fails its
+// test.
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -30,7 +31,10 @@ interface Instance {
 export class RecordedConsul {
   readonly requests: string[] = []
   readonly tokens = new Set<string | undefined>()
-  /** `no-leader`: reads fail as they did without a leader; `forgetful`: the next pass is of an unknown check; `mute`: a registration is not answered. */
+  /**
+   * `no-leader`: reads fail as they did without a leader; `forgetful`: the next pass is of an unknown check; `mute`: a
+   * registration is not answered.
+   */
   mood: 'well' | 'no-leader' | 'forgetful' | 'mute' = 'well'
   index = 24
   readonly instances = new Map<string, Instance>()

@@ -1,5 +1,5 @@
-// A stand-in for a Kubernetes API server: every list, event and refusal it sends is shaped like a recording of a real one, with the
-// addresses that a test wants in it.
+// A stand-in for a Kubernetes API server: every list, event and refusal it sends is shaped like a recording of a real
+// one, with the addresses that a test wants in it.
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'

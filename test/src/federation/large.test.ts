@@ -8,7 +8,10 @@ import { addressOf, cluster } from './clusters.ts'
 const largest = 'x'.repeat(1024 * 1024 - 2)
 const patient = { deadlineMs: 30_000 }
 
-/** A member of a cluster that may call the service `large` of another; `size`: members of each, the first is its gateway, the last the caller or the owner. */
+/**
+ * A member of a cluster that may call the service `large` of another; `size`: members of each, the first is its
+ * gateway, the last the caller or the owner.
+ */
 async function caller(size: 1 | 2): Promise<TrellisNode> {
   const east = await cluster('east', ['e1', 'e2'].slice(0, size), { e1: { listen: '127.0.0.1:0', exports: ['*'] } })
   const gateways = [addressOf(east[0]!)]

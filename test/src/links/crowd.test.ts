@@ -1,5 +1,5 @@
-// A machine full of members that start together: each handshake takes its processor for some milliseconds, one after the other, also that of
-// a call that was given up meanwhile. Only the dialers are real.
+// A machine full of members that start together: each handshake takes its processor for some milliseconds, one after
+// the other, also that of a call that was given up meanwhile. Only the dialers are real.
 
 import assert from 'node:assert/strict'
 import { it } from 'node:test'

@@ -166,7 +166,10 @@ describe('a second connection', () => {
   const MESSAGES = 40
   const ping = { type: 'swim', message: { type: 'ping', probe: 1, updates: [] } } as const
 
-  /** A network on which all that happens takes some turns, drawn from `seed`: the two ends do not see connections in one order. */
+  /**
+   * A network on which all that happens takes some turns, drawn from `seed`: the two ends do not see connections in one
+   * order.
+   */
   function uneven(seed: number): MemoryNetwork {
     const random = new Prng(seed)
     return new MemoryNetwork({

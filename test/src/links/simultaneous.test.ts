@@ -4,7 +4,10 @@ import fc from 'fast-check'
 import { MemoryNetwork } from '../../../src/transport/memory.ts'
 import { LinkedNode } from './lab.ts'
 
-/** What two nodes may do at the same moment: call the other as a member, or as a seed of which only the address is known. */
+/**
+ * What two nodes may do at the same moment: call the other as a member, or as a seed of which only the address is
+ * known.
+ */
 const calls = ['a member', 'a seed', 'b member', 'b seed'] as const
 
 /** Runs what a network does in an order that `choose` draws; what one connection carries stays in order. */
@@ -65,7 +68,8 @@ describe('simultaneous dials', () => {
             const far = b.links.get('a')?.connection
             assert.ok(near && far, `no link after ${wanted}: ${a.told} / ${b.told}`)
             assert.deepEqual(near.binding, far.binding)
-            // The goodbye to the spare one may overtake the last word of the other's handshake. Nothing else may end a link.
+            // The goodbye to the spare one may overtake the last word of the other's handshake. Nothing else may end a
+            // link.
             for (const { told } of [a, b]) assert.match(told.join(', '), /^up \w(, down \w duplicate, up \w)*$/)
             void a.links.close('stopping')
             void b.links.close('stopping')

@@ -1,4 +1,5 @@
-// What fresh nodes wait for until they are one cluster, in virtual time: where a message takes a millisecond, all the rest is waiting.
+// What fresh nodes wait for until they are one cluster, in virtual time: where a message takes a millisecond, all the
+// rest is waiting.
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

@@ -1,4 +1,5 @@
-// Two clusters that formed separately become one when they are told to, whoever is killed on the way; never by accident.
+// Two clusters that formed separately become one when they are told to, whoever is killed on the way; never by
+// accident.
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

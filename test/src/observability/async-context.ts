@@ -1,5 +1,5 @@
-// The context of OpenTelemetry over Node's AsyncLocalStorage, as the SDK's distributions bring it: the packages under test are only
-// the API and the two SDKs.
+// The context of OpenTelemetry over Node's AsyncLocalStorage, as the SDK's distributions bring it: the packages under
+// test are only the API and the two SDKs.
 
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type Context, type ContextManager, ROOT_CONTEXT } from '@opentelemetry/api'

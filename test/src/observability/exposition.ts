@@ -1,4 +1,5 @@
-// Prometheus' text as a scraper reads it, strict where a scraper is: every sample belongs to a family that has said its type.
+// Prometheus' text as a scraper reads it, strict where a scraper is: every sample belongs to a family that has said its
+// type.
 
 import assert from 'node:assert/strict'
 

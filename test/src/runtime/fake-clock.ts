@@ -1,5 +1,5 @@
-// The three clocks of a machine, moved by hand: time that passes, a machine that is suspended, a wall clock that is set.
-// Its timers are those of this machine.
+// The three clocks of a machine, moved by hand: time that passes, a machine that is suspended, a wall clock that is
+// set. Its timers are those of this machine.
 
 import { systemClock, type Time } from '../../../src/runtime/clock.ts'
 

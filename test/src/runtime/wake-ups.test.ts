@@ -8,7 +8,10 @@ interface Sleeping {
   readonly work: () => void
 }
 
-/** A process in time that is not real. As Node it sleeps in whole milliseconds, counted from a time that is past already. */
+/**
+ * A process in time that is not real. As Node it sleeps in whole milliseconds, counted from a time that is past
+ * already.
+ */
 class SleepingMachine implements Machine {
   #now = 1_000.4
   #sleeping: Sleeping | undefined

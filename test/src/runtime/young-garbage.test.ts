@@ -5,7 +5,10 @@ import { handedOver } from '../../../src/runtime/young-garbage.ts'
 const MiB = 1024 * 1024
 const PAYLOAD_BYTES = 64 * 1024
 
-/** Takes `bytes` in payloads that nobody keeps; gives the most that lay outside of the heap meanwhile, beyond what did before. */
+/**
+ * Takes `bytes` in payloads that nobody keeps; gives the most that lay outside of the heap meanwhile, beyond what did
+ * before.
+ */
 function take(bytes: number): number {
   const before = process.memoryUsage().arrayBuffers
   let most = 0

@@ -127,7 +127,8 @@ describe('calls under way', () => {
     assert.ok(a)
     const options = { idempotent: true, hedgeMs: 5 }
     let asked = 0
-    // What is still on its way when its deadline is over belongs to its own round, which bears the name of its deadline.
+    // What is still on its way when its deadline is over belongs to its own round, which bears the name of its
+    // deadline.
     let deadlineMs = 500
     for (const node of others) {
       node.services.register('first', { do: (round) => node.services.call('second', 'do', round, options) })

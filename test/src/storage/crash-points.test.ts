@@ -1,4 +1,5 @@
-// The process is killed or the power fails at every call to the disk, and everything that was acknowledged is there afterwards.
+// The process is killed or the power fails at every call to the disk, and everything that was acknowledged is there
+// afterwards.
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

@@ -11,7 +11,10 @@ import { temporaryDirectory } from './temporary-directory.ts'
 
 const header = { clusterId: 'c', nodeId: 'a', storeId: 's', voters: [{ id: 'a', storeId: 's' }] }
 
-/** Lets a process append until it has acknowledged `count` times, kills it, and answers the last index that it acknowledged. */
+/**
+ * Lets a process append until it has acknowledged `count` times, kills it, and answers the last index that it
+ * acknowledged.
+ */
 async function appendAndKill(path: string, count: number): Promise<number> {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'appender.ts'), path], {
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -1,5 +1,5 @@
-// A process of its own that opens a data directory when told to, says how that went, and stays until it is killed or its
-// standard input ends. Not a test: `directory-lock.test.ts` starts it.
+// A process of its own that opens a data directory when told to, says how that went, and stays until it is killed or
+// its standard input ends. Not a test: `directory-lock.test.ts` starts it.
 
 import { once } from 'node:events'
 import { isClusterError } from '../../../src/errors.ts'

@@ -1,6 +1,6 @@
-// The log, with segments so small that every few appends begin another, is killed or loses power at every call to the disk:
-// while it appends, begins a segment, begins anew behind a snapshot, lets old segments go, or is upgraded. Everything that
-// was acknowledged is there afterwards, and nothing that never was.
+// The log, with segments so small that every few appends begin another, is killed or loses power at every call to the
+// disk: while it appends, begins a segment, begins anew behind a snapshot, lets old segments go, or is upgraded.
+// Everything that was acknowledged is there afterwards, and nothing that never was.
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
@@ -143,7 +143,9 @@ const oneEntry = (index: number): LogWrite[] => {
   return [{ hardState: undefined, entries: [{ index, term: 1, command: new Uint8Array(600).fill(index) }] }]
 }
 
-/** The first process dies while it begins a segment; the next one appends to what it finds, and then there is no power. */
+/**
+ * The first process dies while it begins a segment; the next one appends to what it finds, and then there is no power.
+ */
 async function killThenPowerLoss(lastCall: number, seed: number): Promise<void> {
   const random = seededRandom(lastCall * 1000 + seed)
   const fresh = new SimulatedDisk(random)

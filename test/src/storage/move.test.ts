@@ -1,5 +1,5 @@
-// A node that goes over to another cluster: what it held of its own is gone when it starts again, whatever call to the disk was
-// the last one before a crash; before the note is durable nothing has changed.
+// A node that goes over to another cluster: what it held of its own is gone when it starts again, whatever call to the
+// disk was the last one before a crash; before the note is durable nothing has changed.
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

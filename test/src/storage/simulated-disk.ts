@@ -1,6 +1,7 @@
-// A disk whose process can be killed, and whose power can fail, between and within any two calls. It keeps what it was told beside what is durable; at a
-// power loss each 512-byte sector that was not synced survives or not, a file's size likewise, and of the names made since
-// the last `syncDirectory` the first few, in order, as a journal keeps them. One folder is enough, so paths are just names.
+// A disk whose process can be killed, and whose power can fail, between and within any two calls. It keeps what it was
+// told beside what is durable; at a power loss each 512-byte sector that was not synced survives or not, a file's size
+// likewise, and of the names made since the last `syncDirectory` the first few, in order, as a journal keeps them. One
+// folder is enough, so paths are just names.
 
 import type { FileSystem, OpenFile } from '../../../src/storage/file-system.ts'
 

@@ -1,5 +1,5 @@
-// What every attack on a live node has around it: a friend that is linked to the node, and after each test the proof that the
-// friend's link works as before and that nothing of the attackers is left.
+// What every attack on a live node has around it: a friend that is linked to the node, and after each test the proof
+// that the friend's link works as before and that nothing of the attackers is left.
 
 import assert from 'node:assert/strict'
 import { after, afterEach, before } from 'node:test'
@@ -11,8 +11,8 @@ import { Attacker, type LiveNode } from './live-node.ts'
 type Counting = Transport & { readonly halfOpenConnections: number }
 
 /**
- * Starts both before the first test of the file, and stops them after the last. Answers what begins an attack by bytes on a bare socket
- * to the node, and what adds one that began otherwise; `others` ends further ones after each test.
+ * Starts both before the first test of the file, and stops them after the last. Answers what begins an attack by bytes
+ * on a bare socket to the node, and what adds one that began otherwise; `others` ends further ones after each test.
  */
 export function attacked<Kind extends Counting>(
   node: LiveNode<Kind>,

@@ -1,5 +1,5 @@
-// Whoever stands at the other end of a transport under test without being one: a program that sends bytes of its own, and a port that
-// accepts and says nothing.
+// Whoever stands at the other end of a transport under test without being one: a program that sends bytes of its own,
+// and a port that accepts and says nothing.
 
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'

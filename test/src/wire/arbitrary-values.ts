@@ -1,4 +1,5 @@
-// Numbers, texts and bytes that a message or a command may carry, as fast-check draws them: within every bound, and odd in every other way.
+// Numbers, texts and bytes that a message or a command may carry, as fast-check draws them: within every bound, and odd
+// in every other way.
 
 import fc from 'fast-check'
 

@@ -1,6 +1,6 @@
-// Mutated bytes against every parser of what a peer or a stranger may send. Each takes some bytes and must end in a value or a
-// `WireError`, and hold no more than its bound says; any other error is a bug and leaves here. `fuzz.test.ts` runs the short form,
-// `scripts/fuzz.ts` the long one.
+// Mutated bytes against every parser of what a peer or a stranger may send. Each takes some bytes and must end in a
+// value or a `WireError`, and hold no more than its bound says; any other error is a bug and leaves here.
+// `fuzz.test.ts` runs the short form, `scripts/fuzz.ts` the long one.
 
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'

@@ -1,5 +1,5 @@
-// The bytes of every message in every version this release speaks. A difference here is a change of the wire format: the
-// file of a version is never edited, a new version gets a new one.
+// The bytes of every message in every version this release speaks. A difference here is a change of the wire format:
+// the file of a version is never edited, a new version gets a new one.
 //
 //   TRELLIS_WRITE_GOLDEN=1 node --test test/src/wire/golden.test.ts     writes a file that is not there yet
 

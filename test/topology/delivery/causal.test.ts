@@ -1,5 +1,5 @@
-// Causal order per topic: under any interleaving of delays no message is handed over before one that its publisher had heard, unless a
-// gap is told; without loss there is none.
+// Causal order per topic: under any interleaving of delays no message is handed over before one that its publisher had
+// heard, unless a gap is told; without loss there is none.
 
 import { strict as assert } from 'node:assert'
 import { describe, it } from 'node:test'
@@ -14,7 +14,10 @@ interface Said {
   readonly before: ReadonlySet<number>
 }
 
-/** Members that publish on one topic; what one says travels to each of the others by itself, in the order of its publisher. */
+/**
+ * Members that publish on one topic; what one says travels to each of the others by itself, in the order of its
+ * publisher.
+ */
 class Talk {
   now = 0
   readonly heard = new Map<string, number[]>()

@@ -1,5 +1,5 @@
-// Two members and a network between them that loses, repeats, reorders and cuts, under virtual time. It keeps the books that the
-// promises are held to: what was handed over, in which order, and what the source was told of it.
+// Two members and a network between them that loses, repeats, reorders and cuts, under virtual time. It keeps the books
+// that the promises are held to: what was handed over, in which order, and what the source was told of it.
 
 import {
   type Acknowledgement,

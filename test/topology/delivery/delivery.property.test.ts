@@ -1,5 +1,6 @@
-// Any interleaving of loss, repeats, reordering, reconnects, aborts and slow or failing handlers: what is acknowledged was handed
-// over exactly once, in the order of its key; nothing is handed over twice; and once the faults stop, everything is settled.
+// Any interleaving of loss, repeats, reordering, reconnects, aborts and slow or failing handlers: what is acknowledged
+// was handed over exactly once, in the order of its key; nothing is handed over twice; and once the faults stop,
+// everything is settled.
 
 import { strict as assert } from 'node:assert'
 import { describe, it } from 'node:test'

@@ -1,5 +1,5 @@
-// A world for forming alone: nodes with a disk that takes its time, links that lose, delay and reorder, crashes. It knows no
-// Raft; a set counts as alive once a majority of its voters started with it.
+// A world for forming alone: nodes with a disk that takes its time, links that lose, delay and reorder, crashes. It
+// knows no Raft; a set counts as alive once a majority of its voters started with it.
 
 import { strict as assert } from 'node:assert'
 import {

@@ -1,5 +1,6 @@
-// Forming under every fault at once. Safety: two sets that came alive never share a node. Liveness: once faults stop, one
-// cluster of all where exactly `expect` nodes run. A rule broken on purpose must be noticed, or the world is too kind.
+// Forming under every fault at once. Safety: two sets that came alive never share a node. Liveness: once faults stop,
+// one cluster of all where exactly `expect` nodes run. A rule broken on purpose must be noticed, or the world is too
+// kind.
 
 import { strict as assert } from 'node:assert'
 import { describe, it } from 'node:test'

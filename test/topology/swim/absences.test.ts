@@ -1,5 +1,5 @@
-// A member that does not run for a moment, again and again, as on a machine that is too busy: it still finds out who is silent, and still accuses
-// nobody whose answers only wait to be read.
+// A member that does not run for a moment, again and again, as on a machine that is too busy: it still finds out who is
+// silent, and still accuses nobody whose answers only wait to be read.
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

@@ -1,4 +1,5 @@
-// Many members that start together: what a probe is worth before the first link to its target, and what links and news cost.
+// Many members that start together: what a probe is worth before the first link to its target, and what links and news
+// cost.
 
 import { strict as assert } from 'node:assert'
 import { describe, it } from 'node:test'

@@ -1,4 +1,5 @@
-// Members of processes that are late, in a sparse overlay: nobody is called down who is only late, and whoever falls silent is found all the same.
+// Members of processes that are late, in a sparse overlay: nobody is called down who is only late, and whoever falls
+// silent is found all the same.
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

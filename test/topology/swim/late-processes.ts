@@ -1,6 +1,7 @@
-// Membership in a sparse overlay whose members share processes that are late: all members of a process run in the same turn, and the next turn
-// comes when the machine has time for it. In a turn timers that are due run first, then what has arrived is read, as Node does it. What goes to
-// somebody who is no neighbor passes over others, each in a turn of its own process.
+// Membership in a sparse overlay whose members share processes that are late: all members of a process run in the same
+// turn, and the next turn comes when the machine has time for it. In a turn timers that are due run first, then what
+// has arrived is read, as Node does it. What goes to somebody who is no neighbor passes over others, each in a turn of
+// its own process.
 
 import {
   type MemberId,

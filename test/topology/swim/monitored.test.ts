@@ -1,4 +1,5 @@
-// A member that this one monitors without a link to it: what is said passes over others, each of which may be late or lose it.
+// A member that this one monitors without a link to it: what is said passes over others, each of which may be late or
+// lose it.
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

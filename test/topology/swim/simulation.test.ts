@@ -1,6 +1,6 @@
-// Membership alone under crashes, partitions, pauses and restarts, drawn from a seed. While faults last only invariants hold;
-// once they stop, within the time the design promises all believe the same of everyone, and it is true. In every other run members sign what they
-// say of themselves, and a broken one tells lies about all of them.
+// Membership alone under crashes, partitions, pauses and restarts, drawn from a seed. While faults last only invariants
+// hold; once they stop, within the time the design promises all believe the same of everyone, and it is true. In every
+// other run members sign what they say of themselves, and a broken one tells lies about all of them.
 
 import { strict as assert } from 'node:assert'
 import { describe, it } from 'node:test'

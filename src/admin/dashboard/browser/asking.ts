@@ -1,5 +1,5 @@
-// How a panel asks its node: only while it is open and the page is seen, one question at a time. What came last stays when the next
-// answer fails, with the reason.
+// How a panel asks its node: only while it is open and the page is seen, one question at a time. What came last stays
+// when the next answer fails, with the reason.
 
 import { useEffect, useState } from 'preact/hooks'
 

@@ -1,4 +1,5 @@
-// Draws who calls whom: boxes with lines between them, as wide as they are busy; what fails is marked by colour, pattern and words.
+// Draws who calls whom: boxes with lines between them, as wide as they are busy; what fails is marked by colour,
+// pattern and words.
 
 import { type CallDrawing, type GraphLine, type GraphService, programs } from '../call-graph.ts'
 import { millisecondsText, numberText } from '../panels.ts'

@@ -1,5 +1,5 @@
-// The picture on a canvas, for more members than SVG moves smoothly. The links of the others are tens of thousands in a large
-// mesh: they are drawn once the members are at rest, a slice a frame, on a layer of their own.
+// The picture on a canvas, for more members than SVG moves smoothly. The links of the others are tens of thousands in a
+// large mesh: they are drawn once the members are at rest, a slice a frame, on a layer of their own.
 
 import { useEffect, useRef } from 'preact/hooks'
 import { type Palette, paintLabel, paintMark, palette } from './canvas-marks.ts'

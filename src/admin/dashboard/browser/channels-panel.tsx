@@ -1,4 +1,5 @@
-// What this node says of its four channels, and how fast messages pass, as this page has measured it between two answers.
+// What this node says of its four channels, and how fast messages pass, as this page has measured it between two
+// answers.
 
 import { useEffect, useState } from 'preact/hooks'
 import type { ChannelStats } from '../../../channels/channel.ts'

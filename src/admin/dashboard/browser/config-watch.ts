@@ -1,5 +1,5 @@
-// Config under one prefix, live: the list as of one revision, then every change after it, over a session such as users' clients have. What ends
-// it, for whatever reason, makes it begin anew with a fresh list, so nothing is missed.
+// Config under one prefix, live: the list as of one revision, then every change after it, over a session such as users'
+// clients have. What ends it, for whatever reason, makes it begin anew with a fresh list, so nothing is missed.
 
 import { useEffect, useState } from 'preact/hooks'
 import { Calls } from '../../../client/calls.ts'

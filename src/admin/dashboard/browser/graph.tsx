@@ -1,5 +1,5 @@
-// The members as a graph. Whatever draws it, above the drawing lies one button per member, at its place: they are what the
-// mouse, the keyboard and assistive technology meet.
+// The members as a graph. Whatever draws it, above the drawing lies one button per member, at its place: they are what
+// the mouse, the keyboard and assistive technology meet.
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { type Picture, sentenceOf } from '../model.ts'

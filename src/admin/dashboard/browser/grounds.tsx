@@ -1,5 +1,5 @@
-// What the members believe of the one whose detail is open, and the last evidence for it: asked anew when its state changes and from
-// time to time. A node that does not answer leaves the panel with what it knows by itself.
+// What the members believe of the one whose detail is open, and the last evidence for it: asked anew when its state
+// changes and from time to time. A node that does not answer leaves the panel with what it knows by itself.
 
 import { useEffect, useState } from 'preact/hooks'
 import type { Belief, WhyView } from '../../../why/why-interface.ts'

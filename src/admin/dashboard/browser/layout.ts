@@ -1,5 +1,5 @@
-// Moves the members of the picture to where they are at home: a simulation of springs (d3-force) that keeps marks apart and
-// comes to rest. Whoever asked the system for less motion gets the end of the movement at once.
+// Moves the members of the picture to where they are at home: a simulation of springs (d3-force) that keeps marks apart
+// and comes to rest. Whoever asked the system for less motion gets the end of the movement at once.
 
 import { forceCollide, forceSimulation, forceX, forceY, type SimulationNodeDatum } from 'd3-force'
 import type { Dot } from '../model.ts'

@@ -1,5 +1,5 @@
-// All that this node knows of one member, and what the others say of it when they are asked: their beliefs with the evidence, and
-// its own place in the log.
+// All that this node knows of one member, and what the others say of it when they are asked: their beliefs with the
+// evidence, and its own place in the log.
 
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'

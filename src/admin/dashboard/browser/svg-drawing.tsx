@@ -1,5 +1,5 @@
-// The picture as SVG, for up to sixty members. Marks differ by shape; colour only repeats it. What can be pointed at lies
-// above it (`graph.tsx`), so for assistive technology this is decoration.
+// The picture as SVG, for up to sixty members. Marks differ by shape; colour only repeats it. What can be pointed at
+// lies above it (`graph.tsx`), so for assistive technology this is decoration.
 
 import { useRef } from 'preact/hooks'
 import type { Dot } from '../model.ts'

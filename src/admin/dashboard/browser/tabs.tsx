@@ -1,4 +1,5 @@
-// The tabs below the picture. Arrow keys walk them, Enter opens one; only the open one exists, so only it asks the node.
+// The tabs below the picture. Arrow keys walk them, Enter opens one; only the open one exists, so only it asks the
+// node.
 
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'

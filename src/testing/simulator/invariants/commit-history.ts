@@ -1,15 +1,16 @@
-// What the cluster has committed, as an observer outside of it sees it: the first apply at an index fixes that index for
-// ever. From this follow three properties.
+// What the cluster has committed, as an observer outside of it sees it: the first apply at an index fixes that index
+// for ever. From this follow three properties.
 //
 // State-machine safety (thesis section 3.6.3): nobody ever applies another entry at that index, nor gets another reply.
 // Leader completeness (section 3.6.2): every leader of a later term has the entry.
-// Durable commit: at the moment of the first apply a majority has the entry on disk, so that no crash can lose it; while voters are
-// being replaced (chapter 4), a majority of what some leader or the one that applies it goes by; or of what the entry before it was committed
-// by: a voter that applies in several steps may have heard of other voters since it heard that both are committed.
+// Durable commit: at the moment of the first apply a majority has the entry on disk, so that no crash can lose it;
+// while voters are being replaced (chapter 4), a majority of what some leader or the one that applies it goes by; or of
+// what the entry before it was committed by: a voter that applies in several steps may have heard of other voters since
+// it heard that both are committed.
 //
-// Leader completeness is also checked at its cause, long before an election goes wrong: by what the disks hold when an entry
-// is committed, nobody without it could win one, with the configuration on its own disk. And of two changes of voters the first is
-// committed before the second is appended (section 4.3).
+// Leader completeness is also checked at its cause, long before an election goes wrong: by what the disks hold when an
+// entry is committed, nobody without it could win one, with the configuration on its own disk. And of two changes of
+// voters the first is committed before the second is appended (section 4.3).
 
 import type {
   ClusterCommand,
@@ -36,7 +37,10 @@ export interface ObservedVoter {
   logEntryAt(index: LogIndex): Entry<ClusterCommand> | undefined
   /** Its log as a crash at this instant would leave it. */
   durableEntryAt(index: LogIndex): Entry<ClusterCommand> | undefined
-  /** What its disk had there, and under which name, when it lost its log: that was durable, as far as anybody could know. */
+  /**
+   * What its disk had there, and under which name, when it lost its log: that was durable, as far as anybody could
+   * know.
+   */
   lostTermAt(index: LogIndex): { readonly storeId: string; readonly term: Term } | undefined
   durableEnd(): { readonly index: LogIndex; readonly term: Term }
   /** Term in which it leads; undefined when it does not. */
@@ -112,7 +116,8 @@ export class CommitHistory {
 
   /**
    * `leader` was elected in `term`: everything committed in smaller terms must be in its log. By log matching the last
-   * of these entries proves the rest. (A late reply may elect the leader of a term that is over; it owes the newer nothing.)
+   * of these entries proves the rest. (A late reply may elect the leader of a term that is over; it owes the newer
+   * nothing.)
    */
   elected(leader: ObservedVoter, term: Term): void {
     const last = this.#committed.findLast((committed) => committed.committedIn < term)
@@ -187,7 +192,10 @@ export class CommitHistory {
   }
 }
 
-/** Whether those who agree are a majority of the voters, and of the outgoing ones while there are any. Written here anew, for the core's own count is what is checked. */
+/**
+ * Whether those who agree are a majority of the voters, and of the outgoing ones while there are any. Written here
+ * anew, for the core's own count is what is checked.
+ */
 export function isMajority({ voters, outgoing }: Configuration, agrees: (voter: Voter) => boolean): boolean {
   const isMost = (list: readonly Voter[]): boolean => list.filter(agrees).length * 2 > list.length
   return isMost(voters) && (outgoing.length === 0 || isMost(outgoing))

@@ -1,5 +1,5 @@
-// Election safety (thesis section 3.4): at most one leader can be elected in a term. The memory outlives every crash, so
-// two leaders of one term are found even if they never run at the same time.
+// Election safety (thesis section 3.4): at most one leader can be elected in a term. The memory outlives every crash,
+// so two leaders of one term are found even if they never run at the same time.
 
 import type { Term, VoterId } from '../../../../consensus/index.ts'
 import { check } from '../failure.ts'

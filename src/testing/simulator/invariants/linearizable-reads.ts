@@ -1,6 +1,7 @@
-// Linearizability of reads (thesis section 6.4; Herlihy and Wing 1990). All clients act on one log: a write is one entry, a read sees
-// the machine behind some index. Such a history is linearizable exactly if no read sees less than any write or read that had been
-// answered before it was asked: the log orders the writes, and reads fit between them by what they saw.
+// Linearizability of reads (thesis section 6.4; Herlihy and Wing 1990). All clients act on one log: a write is one
+// entry, a read sees the machine behind some index. Such a history is linearizable exactly if no read sees less than
+// any write or read that had been answered before it was asked: the log orders the writes, and reads fit between them
+// by what they saw.
 
 import type { LogIndex } from '../../../../consensus/index.ts'
 import { check } from '../failure.ts'

@@ -1,5 +1,6 @@
 // What membership may never say (design rule 7): that somebody left who did not, or a number of a member
-// which that member never gave itself. Watched on everything that is sent, so a false statement is found before it spreads.
+// which that member never gave itself. Watched on everything that is sent, so a false statement is found before it
+// spreads.
 
 import type { Incarnation, MemberId, MemberRecord, SwimMessage, Update } from '../../../../topology/index.ts'
 import { check } from '../failure.ts'

@@ -27,7 +27,9 @@ export class OneCluster {
     return clusterId !== undefined && clusterId === this.#alive?.event.clusterId
   }
 
-  /** Founders started with different sets, none of which has come alive: only one `expect` of all nodes excludes that. */
+  /**
+   * Founders started with different sets, none of which has come alive: only one `expect` of all nodes excludes that.
+   */
   get isJammed(): boolean {
     return this.#alive === undefined && this.#clusters.size > 1
   }

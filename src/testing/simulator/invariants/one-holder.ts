@@ -1,5 +1,6 @@
-// What users believe to hold. At no true instant do more of them hold a thing than may, by their own clocks, which run at other speeds
-// than those of the members; and each token is larger than every token that was held before. All who pass a barrier have come to it.
+// What users believe to hold. At no true instant do more of them hold a thing than may, by their own clocks, which run
+// at other speeds than those of the members; and each token is larger than every token that was held before. All who
+// pass a barrier have come to it.
 
 import type { ClaimKind } from '../../../../consensus/index.ts'
 import { check } from '../failure.ts'
@@ -48,7 +49,10 @@ export class OneHolder {
     this.#thing(kind, name).holders.delete(user)
   }
 
-  /** `user` asks to enter; whether it came is not known until {@link comes} or {@link staysAway} is told of the same visit. */
+  /**
+   * `user` asks to enter; whether it came is not known until {@link comes} or {@link staysAway} is told of the same
+   * visit.
+   */
   setsOut(user: string, barrier: string): Visit {
     const visit = { user, barrier }
     setOf(this.#underWay, barrier).add(visit)

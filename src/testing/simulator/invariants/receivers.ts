@@ -1,5 +1,6 @@
-// Fencing, per receiver (design rule 5): after a receiver accepted token t, or applied t's activation, it accepts nothing
-// smaller. Tokens of applied activations only grow. The maximum is the receiver's own; this check keeps another beside it.
+// Fencing, per receiver (design rule 5): after a receiver accepted token t, or applied t's activation, it accepts
+// nothing smaller. Tokens of applied activations only grow. The maximum is the receiver's own; this check keeps another
+// beside it.
 
 import { check } from '../failure.ts'
 

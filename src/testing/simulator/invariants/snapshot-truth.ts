@@ -1,5 +1,5 @@
-// A snapshot says what the log said (thesis section 5.1): it ends with a committed entry, in that entry's term, carries the configuration
-// of that place, and whoever captures or takes it up has the same state there.
+// A snapshot says what the log said (thesis section 5.1): it ends with a committed entry, in that entry's term, carries
+// the configuration of that place, and whoever captures or takes it up has the same state there.
 
 import type { Configuration, LogIndex, Snapshot, Term } from '../../../../consensus/index.ts'
 import { check } from '../failure.ts'

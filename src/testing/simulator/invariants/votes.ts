@@ -1,5 +1,5 @@
-// One vote per term, and terms that never go back (thesis figure 3.1, "persistent state"). Whatever a voter binds itself
-// with is compared with its disk at the instant it leaves, and every vote is remembered across crashes.
+// One vote per term, and terms that never go back (thesis figure 3.1, "persistent state"). Whatever a voter binds
+// itself with is compared with its disk at the instant it leaves, and every vote is remembered across crashes.
 
 import type {
   ClusterCommand,
@@ -38,8 +38,8 @@ export class Votes {
   }
 
   /**
-   * `id` was elected in `term`: a majority gave it their votes, itself by what its disk holds. What makes two leaders of one
-   * term impossible is checked here at its cause.
+   * `id` was elected in `term`: a majority gave it their votes, itself by what its disk holds. What makes two leaders
+   * of one term impossible is checked here at its cause.
    */
   elected({ id, storeId: own }: Sender, term: Term, configuration: Configuration, durable: HardState): void {
     const isOwn = durable.term === term && durable.votedFor === id

@@ -1,5 +1,5 @@
-// Planted bugs: mistakes that overlays and broadcast trees have made, each switched on by name. Each replaces one rule of a
-// core; a trial that does not catch them is blind, so the tests let it catch every one.
+// Planted bugs: mistakes that overlays and broadcast trees have made, each switched on by name. Each replaces one rule
+// of a core; a trial that does not catch them is blind, so the tests let it catch every one.
 
 import { type HyParViewRules, hyParViewRules, type PlumtreeRules, plumtreeRules } from '../../../../topology/index.ts'
 

@@ -1,6 +1,6 @@
-// The experiments of the two papers, with their parameters, on the real cores. Leitão, Pereira, Rodrigues 2007: HyParView
-// (DSN), section 5; Plumtree (SRDS), section 4. Members join one by one through one contact, nobody is told who else there
-// is, and fifty rounds of shuffles pass; then a share of them fails at once.
+// The experiments of the two papers, with their parameters, on the real cores. Leitão, Pereira, Rodrigues 2007:
+// HyParView (DSN), section 5; Plumtree (SRDS), section 4. Members join one by one through one contact, nobody is told
+// who else there is, and fifty rounds of shuffles pass; then a share of them fails at once.
 
 import { HyParView, type MemberId, type MemberRecord, resolveHyParViewOptions } from '../../../../topology/index.ts'
 import { clustering, cutOff, flood, graphOf, inDegrees, oneSided, pathLengths } from './graph.ts'
@@ -59,7 +59,10 @@ export function form({ members, seed, rounds = ROUNDS, nameOf = memberName }: Pa
   return { seed, members: [...world.nodes.values()].map(viewsOf) }
 }
 
-/** A fresh world with those views: neighbors have asked each other, candidates have come with a shuffle. The timers of shuffles are held. */
+/**
+ * A fresh world with those views: neighbors have asked each other, candidates have come with a shuffle. The timers of
+ * shuffles are held.
+ */
 export function worldOf({ seed, members }: Formation, more: Partial<OverlayWorldOptions> = {}): OverlayWorld {
   const world = paperWorld(seed, more)
   for (const { id } of members) world.add(id)
@@ -77,7 +80,8 @@ export function worldOf({ seed, members }: Formation, more: Partial<OverlayWorld
 }
 
 function paperWorld(seed: number, more: Partial<OverlayWorldOptions> = {}): OverlayWorld {
-  // Candidates grow old by the hundred rounds, and nobody is down by anybody's word: what the paper does not have is off.
+  // Candidates grow old by the hundred rounds, and nobody is down by anybody's word: what the paper does not have is
+  // off.
   const options = resolveHyParViewOptions({ maxCandidateAge: 10_000, mergeIntervalMs: 600_000, maxRoutedMembers: 0 })
   const world = new OverlayWorld({
     seed,
@@ -119,7 +123,9 @@ export function graphFigures(world: OverlayWorld): GraphFigures {
 }
 
 export interface FailureFigures {
-  /** Share of the living that the first broadcast reached, at the instant of the failure, before anybody could react. */
+  /**
+   * Share of the living that the first broadcast reached, at the instant of the failure, before anybody could react.
+   */
   readonly first: number
   /** Mean of the first ten. */
   readonly firstTen: number
@@ -130,8 +136,9 @@ export interface FailureFigures {
 }
 
 /**
- * Sections 5.2 and 5.3: `share` of the members fail at once, then broadcasts are sent, then rounds pass until the overlay is healed. A failed
- * process closes its sockets, as TCP does for the paper; the first broadcast is sent before anybody has read that.
+ * Sections 5.2 and 5.3: `share` of the members fail at once, then broadcasts are sent, then rounds pass until the
+ * overlay is healed. A failed process closes its sockets, as TCP does for the paper; the first broadcast is sent before
+ * anybody has read that.
  */
 export function failAtOnce(formation: Formation, share: number, broadcasts: number): FailureFigures {
   const world = worldOf(formation)
@@ -172,7 +179,10 @@ function reachOfOne(world: OverlayWorld): number {
 }
 
 export interface TreeFigures {
-  /** Copies of the payload beyond one for each member, over members (section 4.2): of the first broadcast, and the mean of the later half. */
+  /**
+   * Copies of the payload beyond one for each member, over members (section 4.2): of the first broadcast, and the mean
+   * of the later half.
+   */
   readonly firstRedundancy: number
   readonly steadyRedundancy: number
   /** Hops of the last delivery of each of the later half: mean. */

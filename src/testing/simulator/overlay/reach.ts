@@ -1,12 +1,15 @@
-// How fast and at what price one broadcast reaches everybody, on the network of the `lan` profile: Plumtree over HyParView, with
-// the bytes that the real codecs make of every message.
+// How fast and at what price one broadcast reaches everybody, on the network of the `lan` profile: Plumtree over
+// HyParView, with the bytes that the real codecs make of every message.
 
 import type { HyParViewMessage, PlumtreeMessage } from '../../../../topology/index.ts'
 import { hyParViewCodec } from '../../../wire/hyparview.ts'
 import { encodeFrame } from '../../../wire/message.ts'
 import { type Formation, nextRound, worldOf } from './paper.ts'
 
-/** One way between two machines of a data center, milliseconds: a quarter of a millisecond to a busy moment of the receiver. */
+/**
+ * One way between two machines of a data center, milliseconds: a quarter of a millisecond to a busy moment of the
+ * receiver.
+ */
 export const LAN_LATENCY_MS = [0.25, 5] as const
 
 const PAYLOAD_BYTES = 256

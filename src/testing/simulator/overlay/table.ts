@@ -12,7 +12,10 @@ export interface TableRow {
   readonly here: string
 }
 
-/** Shares that fail at once, with the mean delivery and the healing rounds of the HyParView paper (sections 5.2 and 5.3). */
+/**
+ * Shares that fail at once, with the mean delivery and the healing rounds of the HyParView paper (sections 5.2 and
+ * 5.3).
+ */
 const failures: readonly (readonly [share: number, delivery: string, rounds: string])[] = [
   [0.1, '~ 100 %', '1'],
   [0.2, '~ 100 %', '1'],

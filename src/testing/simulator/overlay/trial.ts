@@ -1,8 +1,8 @@
-// One seeded world of HyParView and Plumtree under faults: crashes, broken links, partitions, words that come late. Some
-// properties hold after every message; then the faults stop, and the overlay must be whole, quiet and cheap.
+// One seeded world of HyParView and Plumtree under faults: crashes, broken links, partitions, words that come late.
+// Some properties hold after every message; then the faults stop, and the overlay must be whole, quiet and cheap.
 //
-// Membership is stood in for by what the links say: who has been out of reach for a while is believed down, who is in reach is
-// alive. So a partition of the overlay is one of membership, and only the overlay can end it.
+// Membership is stood in for by what the links say: who has been out of reach for a while is believed down, who is in
+// reach is alive. So a partition of the overlay is one of membership, and only the overlay can end it.
 
 import {
   HyParView,
@@ -200,7 +200,8 @@ class Trial {
   }
 
   #checkWhole(): void {
-    // Between a request and its answer one end is ahead of the other; a neighborship that stays one-sided outlives that.
+    // Between a request and its answer one end is ahead of the other; a neighborship that stays one-sided outlives
+    // that.
     for (let look = 0; look < 5 && oneSided(graphOf(this.#world)) > 0; look++) this.#pass(1_000)
     const graph = graphOf(this.#world)
     const lost = cutOff(graph)
@@ -228,7 +229,10 @@ class Trial {
       }
   }
 
-  /** Of a member with candidates, every link breaks at once: it has a neighbor again after some round trips, long before any timer. */
+  /**
+   * Of a member with candidates, every link breaks at once: it has a neighbor again after some round trips, long before
+   * any timer.
+   */
   #checkReplacement(): void {
     const world = this.#world
     const member = world.alive().find(({ overlay }) => overlay instanceof HyParView && overlay.candidates().length > 3)

@@ -1,6 +1,6 @@
-// Many members with nothing but an overlay, and Plumtree above it when asked for, over a network of links under virtual time:
-// small enough per member that ten thousand of them fit. Membership is given, not simulated: who is told what of whom is
-// the caller's to say.
+// Many members with nothing but an overlay, and Plumtree above it when asked for, over a network of links under virtual
+// time: small enough per member that ten thousand of them fit. Membership is given, not simulated: who is told what of
+// whom is the caller's to say.
 //
 // A link is a pair of ends with messages in order each way. Dialing takes a round trip, or fails after one when nobody
 // answers. An end that is closed says goodbye behind what it sent. What was under way on a former link may still

@@ -1,5 +1,5 @@
-// What must hold of every message that members send each other while they switch: one that was acknowledged was delivered, none
-// is delivered twice, and those of one sender, receiver and key come in order.
+// What must hold of every message that members send each other while they switch: one that was acknowledged was
+// delivered, none is delivered twice, and those of one sender, receiver and key come in order.
 
 import { SwitchingFailure } from './failure.ts'
 

@@ -1,6 +1,7 @@
-// Switches by whole nodes: everything that a node is made of, Raft, relays, holds and lanes included, in virtual time. Members
-// are killed, stopped and parted from each other, and leadership is handed over, at the very moment at which a switch enters a phase; all
-// the while they send each other acknowledged messages with keys. Slower than the world of cores alone, and nothing in it is a model.
+// Switches by whole nodes: everything that a node is made of, Raft, relays, holds and lanes included, in virtual time.
+// Members are killed, stopped and parted from each other, and leadership is handed over, at the very moment at which a
+// switch enters a phase; all the while they send each other acknowledged messages with keys. Slower than the world of
+// cores alone, and nothing in it is a model.
 
 import { isClusterError } from '../../../errors.ts'
 import type { ClusterEvent } from '../../../node-interface.ts'
@@ -19,7 +20,10 @@ const topologies = ['full-mesh', 'hyparview', 'client-server'] as const
 const blows = ['kill-leader', 'kill-member', 'stop-leader', 'part', 'transfer'] as const
 type Blow = (typeof blows)[number]
 
-/** What every member may do wrong on purpose: hand over a second time what it was handed, say that it was handed what it was not, or that another topology was agreed on. */
+/**
+ * What every member may do wrong on purpose: hand over a second time what it was handed, say that it was handed what it
+ * was not, or that another topology was agreed on.
+ */
 export const wholeSwitchBugs = ['delivers-twice', 'acknowledges-unread', 'adopts-another'] as const
 export type WholeSwitchBug = (typeof wholeSwitchBugs)[number]
 
@@ -81,7 +85,10 @@ class WholeRun {
     }
   }
 
-  /** Nothing more goes wrong: everybody ends in one topology of one epoch, and every message that was acknowledged has arrived. */
+  /**
+   * Nothing more goes wrong: everybody ends in one topology of one epoch, and every message that was acknowledged has
+   * arrived.
+   */
   async quiet(): Promise<void> {
     const cluster = this.#cluster
     this.#isCalm = true

@@ -1,11 +1,12 @@
-// A cluster that does nothing but switch its topology and send messages, under virtual time: the cores of the switch and of
-// delivery, the overlays, and the machine of the log are the true ones; the log itself is one that a leader may or may not
-// get its entries into. Links are there while an end wants them and both can be reached, and lose what is on them when they close.
+// A cluster that does nothing but switch its topology and send messages, under virtual time: the cores of the switch
+// and of delivery, the overlays, and the machine of the log are the true ones; the log itself is one that a leader may
+// or may not get its entries into. Links are there while an end wants them and both can be reached, and lose what is on
+// them when they close.
 //
-// Beside it stands the world of whole nodes (`whole.ts`), in which nothing is a model. This one goes through a seed in a twentieth of the time, sees
-// into the cores (that all required members had their new links when a switch was committed, that nobody gave up what was
-// agreed on), and plants its bugs where it drives a core, so that nothing that users run knows of bugs. Both judge
-// messages by one oracle (`message-oracle.ts`).
+// Beside it stands the world of whole nodes (`whole.ts`), in which nothing is a model. This one goes through a seed in
+// a twentieth of the time, sees into the cores (that all required members had their new links when a switch was
+// committed, that nobody gave up what was agreed on), and plants its bugs where it drives a core, so that nothing that
+// users run knows of bugs. Both judge messages by one oracle (`message-oracle.ts`).
 
 import { ClusterMachine } from '../../../../consensus/index.ts'
 import type { ClusterCommand } from '../../../../consensus/machines/commands.ts'
@@ -70,7 +71,10 @@ export class SwitchingWorld implements SwitchingFacts {
     return this.members.get(id)?.isRunning === true
   }
 
-  /** What everybody believes of a member: failure detection is another simulation's subject, so it is right after a while. */
+  /**
+   * What everybody believes of a member: failure detection is another simulation's subject, so it is right after a
+   * while.
+   */
   stateOf(id: string): MemberState {
     return this.members.get(id)?.state ?? 'left'
   }
@@ -86,7 +90,9 @@ export class SwitchingWorld implements SwitchingFacts {
     return this.voters.filter((voter) => this.isReachable(id, voter)).length > this.voters.length / 2
   }
 
-  /** Another voter that can reach a majority leads; what the former one had proposed is in its log, or lost for ever. */
+  /**
+   * Another voter that can reach a majority leads; what the former one had proposed is in its log, or lost for ever.
+   */
   elect(): void {
     const able = this.voters.filter((voter) => this.hasMajority(voter))
     const former = this.leader

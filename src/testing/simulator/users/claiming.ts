@@ -1,5 +1,6 @@
-// A user's claims: locks, a semaphore, an election, a singleton, a barrier. It holds a thing from when it hears of its token until its own
-// clock says that the lease could be over, less the margin, counted from when the last answered renewal was sent; as `HeldLease` does.
+// A user's claims: locks, a semaphore, an election, a singleton, a barrier. It holds a thing from when it hears of its
+// token until its own clock says that the lease could be over, less the margin, counted from when the last answered
+// renewal was sent; as `HeldLease` does.
 
 import type {
   ClaimCommand,

@@ -1,5 +1,6 @@
-// How a user gets through to the cluster: questions and answers take their time and get lost, and what was not answered is sent again, to
-// whoever may know better. At the end it is answered, or has certainly not happened, or nobody can say.
+// How a user gets through to the cluster: questions and answers take their time and get lost, and what was not answered
+// is sent again, to whoever may know better. At the end it is answered, or has certainly not happened, or nobody can
+// say.
 
 import type { ClusterMachine, ClusterReply } from '../../../../consensus/index.ts'
 import type { Prng } from '../random.ts'
@@ -9,7 +10,10 @@ import type { Schedule } from '../schedule.ts'
 export interface DataServer {
   readonly isRunning: boolean
   readonly isLeading: boolean
-  /** `answered` gets the machine's reply, or undefined when it was not taken and never will be. It is called at most once. */
+  /**
+   * `answered` gets the machine's reply, or undefined when it was not taken and never will be. It is called at most
+   * once.
+   */
   submit(command: Parameters<ClusterMachine['apply']>[1], answered: (reply: ClusterReply | undefined) => void): void
   /** A linearizable read: `served` gets the machine, or undefined when it was refused. It is called at most once. */
   ask(served: (machine: ClusterMachine | undefined) => void): void

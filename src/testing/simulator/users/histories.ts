@@ -1,5 +1,5 @@
-// What all users of one run did, object by object, and what must be true of it: each history is linearizable, a watch has told every
-// change once and in order, and so much was answered for certain that an idle cluster could not pass.
+// What all users of one run did, object by object, and what must be true of it: each history is linearizable, a watch
+// has told every change once and in order, and so much was answered for certain that an idle cluster could not pass.
 
 import type { ConfigChange } from '../../../../consensus/index.ts'
 import { checkLinearizable, type Model, type Operation } from '../../linearizability.ts'

@@ -1,9 +1,12 @@
-// What config, a counter and the agreed topology do when one user has them alone, written anew in a few lines: a history is checked
-// against these, not against the machine that made it.
+// What config, a counter and the agreed topology do when one user has them alone, written anew in a few lines: a
+// history is checked against these, not against the machine that made it.
 
 import type { Model } from '../../linearizability.ts'
 
-/** Each value is written once, so a revision is as good as the value that it stands for: `expected` is what the user had seen. */
+/**
+ * Each value is written once, so a revision is as good as the value that it stands for: `expected` is what the user had
+ * seen.
+ */
 export type ConfigCall =
   | { readonly type: 'get'; readonly key: string }
   | { readonly type: 'set'; readonly key: string; readonly value: string }

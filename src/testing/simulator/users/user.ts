@@ -1,5 +1,6 @@
-// Somebody who uses the data that the cluster agrees on, as `src/coordination/` does for an application: in a session, one thing after the
-// other, sent again until it is answered. It does what is drawn, and tells the histories how it began and ended.
+// Somebody who uses the data that the cluster agrees on, as `src/coordination/` does for an application: in a session,
+// one thing after the other, sent again until it is answered. It does what is drawn, and tells the histories how it
+// began and ended.
 
 import type { ClientCommand, ClusterCommand, ClusterReply } from '../../../../consensus/index.ts'
 import { check } from '../failure.ts'
@@ -36,7 +37,9 @@ const TOPOLOGIES = ['full-mesh', 'hyparview', 'client-server']
 /** Together longer than most elections. */
 const TRIES = 5
 const CHANGES_AT_ONCE = 20
-/** Calls on one object of which nobody knows whether they happened; with many more the search for an order has no end. */
+/**
+ * Calls on one object of which nobody knows whether they happened; with many more the search for an order has no end.
+ */
 const MAX_UNANSWERED = 10
 
 export class SimulatedUser {

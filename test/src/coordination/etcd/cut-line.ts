@@ -1,4 +1,5 @@
-// A line between a client and one etcd that can be cut: nothing passes and nothing is refused, as when a cable is pulled.
+// A line between a client and one etcd that can be cut: nothing passes and nothing is refused, as when a cable is
+// pulled.
 
 import { connect, createServer, type Server, type Socket } from 'node:net'
 

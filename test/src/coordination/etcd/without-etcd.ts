@@ -1,4 +1,5 @@
-// Real etcd is Debian's `etcd-server`; where it is not there, what needs it is skipped with the reason printed, and fails where nothing may be skipped.
+// Real etcd is Debian's `etcd-server`; where it is not there, what needs it is skipped with the reason printed, and
+// fails where nothing may be skipped.
 
 import { withoutEtcd } from '../../../../src/testing/etcd-servers.ts'
 

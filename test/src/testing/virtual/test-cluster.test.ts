@@ -1,5 +1,5 @@
-// A cluster in virtual time does what its nodes do anywhere: it agrees, loses a minority, heals, tells a stop from a crash.
-// And it is a good servant of tests: the same seed is the same run, nothing hangs, nothing stays behind.
+// A cluster in virtual time does what its nodes do anywhere: it agrees, loses a minority, heals, tells a stop from a
+// crash. And it is a good servant of tests: the same seed is the same run, nothing hangs, nothing stays behind.
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

@@ -8,7 +8,10 @@ afterEach(() => mock.restoreAll())
 /** What is not over in so many milliseconds keeps a process that has nothing else to do. */
 const LONG_MS = 100
 
-/** The long timers that are set from now on and have neither run nor been cleared; those that keep no process do not count. */
+/**
+ * The long timers that are set from now on and have neither run nor been cleared; those that keep no process do not
+ * count.
+ */
 function longTimers(): () => number[] {
   const pending = new Map<unknown, { readonly ms: number; readonly timer: NodeJS.Timeout }>()
   const { setTimeout: set, clearTimeout: clear } = globalThis

@@ -49,7 +49,8 @@ const select = Buffer.concat([Buffer.from('\x13/multistream/1.0.0\n'), Buffer.fr
 
 describe('before Noise has proven anybody', () => {
   it('garbage is closed at once and counted', async () => {
-    // multistream-select takes the G for a length of 71: less than that it would wait for until the handshake's time is over.
+    // multistream-select takes the G for a length of 71: less than that it would wait for until the handshake's time is
+    // over.
     const http = Buffer.from(`GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: ${'a'.repeat(64)}\r\n\r\n`)
     for (const garbage of [http, randomBytes(4_096), Buffer.alloc(64)]) {
       const attacker = plain()
