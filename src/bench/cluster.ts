@@ -2,46 +2,25 @@
 
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type ProcessCluster, type ProcessesOptions, startProcesses } from '../testing/processes.ts'
+import { type ProcessCluster, startProcesses } from '../testing/processes.ts'
 
 const program = fileURLToPath(new URL(`member${extname(import.meta.url)}`, import.meta.url))
-/** Where `bin.ts` would keep it for `trellis node`. */
-const compiled = fileURLToPath(new URL('compiled', import.meta.url))
 /** Slow machines may be slow here; the figures say how slow. */
 const timeoutMs = 120_000
-
-let rehearsal: Promise<void> | undefined
 
 /** What is waited for in a benchmark may take this long before the benchmark is given up. */
 export const patience = { timeoutMs: 60_000 }
 
 /** Members that also watch their role, every millisecond: for figures about elections, not for large clusters. */
 export function startElectorate(count: number): Promise<ProcessCluster> {
-  return start(count, { env: { TRELLIS_BENCH_ROLES: '1' } })
+  return startProcesses(count, { program, timeoutMs, env: { TRELLIS_BENCH_ROLES: '1' } })
 }
 
 /** With plain SWIM in place of the membership that nodes have. */
 export function startPlainMembers(count: number): Promise<ProcessCluster> {
-  return start(count, { env: { TRELLIS_BENCH_PLAIN: '1' } })
+  return startProcesses(count, { program, timeoutMs, env: { TRELLIS_BENCH_PLAIN: '1' } })
 }
 
 export function startMembers(count: number, options: { readonly untilReady?: boolean } = {}): Promise<ProcessCluster> {
-  return start(count, options)
-}
-
-/** A `trellis node` begins with what V8 has compiled of an earlier one that ended in order; so do these. */
-async function start(count: number, options: ProcessesOptions): Promise<ProcessCluster> {
-  rehearsal ??= rehearse()
-  await rehearsal
-  return await startCold(count, options)
-}
-
-async function rehearse(): Promise<void> {
-  await using cluster = await startCold(3, {})
-  await Promise.all(cluster.nodes.map((node) => node.stop()))
-}
-
-function startCold(count: number, options: ProcessesOptions): Promise<ProcessCluster> {
-  const env = { ...options.env, NODE_COMPILE_CACHE: compiled }
-  return startProcesses(count, { program, timeoutMs, ...options, env })
+  return startProcesses(count, { program, timeoutMs, ...options })
 }

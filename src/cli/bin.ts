@@ -8,7 +8,6 @@
 // biome-ignore-start lint/style/useNodejsImportProtocol: the node: prefix is younger than versions that end up here.
 import { spawn } from 'child_process'
 import { existsSync, realpathSync } from 'fs'
-import * as loader from 'module'
 import { constants } from 'os'
 import { dirname, join } from 'path'
 import { fileURLToPath } from 'url'
@@ -25,21 +24,9 @@ else handOver()
 
 /** A process that is to be a node spares memory from its first modules on, unless it was given flags of its own. */
 function start(): void {
-  const isNode = process.argv[2] === 'node'
-  const isSparing = isNode && process.execArgv.length === 0
-  if (isNode) keepCompiledCode()
+  const isSparing = process.argv[2] === 'node' && process.execArgv.length === 0
   const begun = isSparing ? import('./sparing.ts').then((sparing) => sparing.spareUntilBusy()) : Promise.resolve()
   begun.then(() => import('./main.ts')).then((command) => command.main(), fail)
-}
-
-/**
- * What V8 compiles of this package is kept beside it, and the next node begins with that: it starts with a seventh less
- * of a processor. Only as far as this user may write there, for whoever may could as well change the package. Node does
- * so from 22.8 on, and leaves it where it cannot. Not for sources, which change all the time.
- */
-function keepCompiledCode(): void {
-  if (typeof loader.enableCompileCache === 'function' && self.endsWith('.js'))
-    loader.enableCompileCache(join(dirname(self), '..', '..', 'compiled'))
 }
 
 function isNewEnough(): boolean {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { stripTypeScriptTypes } from 'node:module'
+import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -86,49 +85,5 @@ describe('the command on a Node that is too old', () => {
       old.err.split('\n')[0]!,
       /^trellis: Node\.js 22\.2 or newer is missing: this is 18\.20\.0.*npm install --save-dev node@24$/,
     )
-  })
-})
-
-/** A built package in which only `bin.js` is the real one. */
-function builtPackage() {
-  const directory = temporaryDirectory()
-  const bundle = join(directory.path, 'dist', 'bundle')
-  const folder = join(bundle, 'src', 'cli')
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(join(directory.path, 'package.json'), '{"type":"module"}')
-  const bin = stripTypeScriptTypes(readFileSync(source('bin.ts'), 'utf8'))
-  writeFileSync(join(folder, 'bin.js'), bin.replaceAll(/'(\.\/\w+)\.ts'/g, "'$1.js'"))
-  writeFileSync(join(folder, 'main.js'), "export const main = () => console.log('it ran')")
-  writeFileSync(join(folder, 'sparing.js'), 'export const spareUntilBusy = () => {}')
-  // Whoever runs the tests may keep it elsewhere, or not at all.
-  const env = { NODE_COMPILE_CACHE: undefined, NODE_DISABLE_COMPILE_CACHE: undefined }
-  const run = async (...argv: string[]) => {
-    using done = start(process.execPath, [join(folder, 'bin.js'), ...argv], { env })
-    assert.deepEqual(await done.exited, { code: 0, signal: null })
-    assert.deepEqual([done.out, done.err], ['it ran\n', ''])
-  }
-  return { run, compiled: join(bundle, 'compiled'), [Symbol.dispose]: () => directory[Symbol.dispose]() }
-}
-
-describe('what V8 compiles of a node', () => {
-  it('is kept beside the package', async () => {
-    using built = builtPackage()
-    await built.run('node')
-    const kept = readdirSync(built.compiled, { recursive: true })
-    assert.ok(kept.length > 1, String(kept))
-    await built.run('node')
-    assert.deepEqual(readdirSync(built.compiled, { recursive: true }), kept)
-  })
-
-  it('is not kept of other commands', async () => {
-    using built = builtPackage()
-    await built.run('status')
-    assert.equal(existsSync(built.compiled), false)
-  })
-
-  it('is not kept where nobody may write, which is nobody’s fault', async () => {
-    using built = builtPackage()
-    writeFileSync(built.compiled, '')
-    await built.run('node')
   })
 })
