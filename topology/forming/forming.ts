@@ -167,11 +167,14 @@ export class Forming {
   }
 
   #hearOfOtherSet(from: MemberId, message: Held, now: number): void {
-    const { durable, isOver, setup, candidates } = this.#node
+    const { durable, pending, isOver, setup, candidates } = this.#node
     const mayTake = durable.type === 'none' && !isOver && message.set.length === setup.expect
     if (message.type === 'renounce') candidates.unclaim(from, message.set)
     else if (mayTake) candidates.claim(from, message.set, now)
-    if (!this.#consider(now) && message.round !== 0) tellNotHeld(this.#node, from, message.set, message.round)
+    // Who is writing this very set says that it holds it as soon as it does.
+    const isTaking = pending?.state.type === 'intent' && sameSet(pending.state.set, message.set)
+    if (this.#consider(now) || isTaking || message.round === 0) return
+    tellNotHeld(this.#node, from, message.set, message.round)
   }
 
   #hearFormed(from: MemberId, message: Formed, now: number): void {

@@ -47,6 +47,16 @@ describe('deciding on a set', () => {
     assert.deepEqual(node.written(), [{ type: 'intent', set }])
   })
 
+  it('does not deny a set that it is writing, and says that it holds it when it does', () => {
+    const node = new Hand().confirm('b', 0).confirm('c', 0).renounce('c', 0)
+    assert.deepEqual(node.sent('renounce'), [])
+    node.flush()
+    assert.deepEqual(
+      node.sent('confirm').map((message) => 'answers' in message && message.answers),
+      [7, 7],
+    )
+  })
+
   it('does not take a set of which it cannot reach all, and says that it does not hold it', () => {
     const node = new Hand({ type: 'none' }, { peers: ['b'] }).confirm('b', 0)
     assert.deepEqual(node.written(), [])
