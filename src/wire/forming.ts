@@ -14,5 +14,7 @@ export const formingFamily: Family<FormingMessage> = family(frameNumbers, {
   candidate: struct({ expect: varint, storeId, found: set }),
   confirm: struct({ set, storeId, round: varint, answers: varint }),
   renounce: struct({ set, round: varint, answers: varint }),
+  inquire: struct({ set, round: varint }),
+  vouch: struct({ set, founders: list(founder, MAX_FOUNDERS), answers: varint }),
   formed: struct({ set, founders: list(founder, MAX_FOUNDERS), alive: bool }),
 })

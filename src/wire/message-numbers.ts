@@ -20,6 +20,8 @@ export const frameNumbers = {
   renounce: 34,
   formed: 35,
   contacts: 36,
+  inquire: 37,
+  vouch: 38,
 
   'pre-vote': 48,
   'pre-vote-reply': 49,

@@ -7,6 +7,8 @@ import { FIRST_LEVEL, featureLevels } from '../../consensus/feature-level.ts'
 export const PROTOCOL_VERSION = 2
 /** From this version on members sign what they say of themselves. */
 export const SIGNED_VERSION = 2
+/** From this version on founders vouch for each other. */
+export const VOUCHING_VERSION = 2
 /** The oldest version this release still speaks. */
 export const OLDEST_PROTOCOL_VERSION = 1
 /**

@@ -29,6 +29,10 @@ export class Attempt {
     this.#holders.set(id, storeId)
   }
 
+  hasConfirmed(id: MemberId): boolean {
+    return this.#holders.has(id)
+  }
+
   /** All of the set with their logs, in its order; only when all of them hold it. */
   founders(): readonly Founder[] {
     return this.set.flatMap((id) => {

@@ -1,5 +1,5 @@
 // Before anything is promised: which fresh nodes were found, whom each of them found, and since when they agree. A set
-// is decided when all of it would choose this very set, unchanged for a while. A wrong decision is never unsafe, only
+// is decided when none of it would choose another one, unchanged for a while. A wrong decision is never unsafe, only
 // slow.
 
 import type { MemberId } from '../types.ts'
@@ -89,11 +89,17 @@ export class Candidates {
     return [this.#self, ...others].sort(byId).slice(0, this.#options.maxFound)
   }
 
-  /** A set that another founder holds, all of which are linked here: nothing is won by waiting. */
+  /** A set that a linked founder holds: nothing is won by waiting. */
   claimed(linked: ReadonlySet<MemberId>, now: number): readonly MemberId[] | undefined {
     this.#expire(now)
-    for (const { set } of this.#claims.values()) if (set.every((id) => id === this.#self || linked.has(id))) return set
+    for (const [from, { set }] of this.#claims) if (linked.has(from)) return set
     return undefined
+  }
+
+  /** Whether `id` has said that it holds this set. */
+  claims(id: MemberId, set: readonly MemberId[]): boolean {
+    const claim = this.#claims.get(id)
+    return claim !== undefined && sameSet(claim.set, set)
   }
 
   /** When the set agreed on was, or will have been, stable for long enough; undefined while there is no agreement. */
@@ -103,7 +109,7 @@ export class Candidates {
   ): { readonly set: readonly MemberId[]; readonly at: number } | undefined {
     const set =
       this.#reports.size + 1 < this.#expect ? undefined : this.#rules.choose(this.found(linked, now), this.#expect)
-    if (!set?.every((id) => id === this.#self || this.#chooses(id, set)) || !set.includes(this.#self)) {
+    if (!set?.every((id) => id === this.#self || this.#agrees(id, set)) || !set.includes(this.#self)) {
       this.#agreed = undefined
       return undefined
     }
@@ -112,9 +118,10 @@ export class Candidates {
     return { set, at: this.#agreed.since + (this.#expect === 1 ? 0 : this.#options.stableMs) }
   }
 
-  #chooses(id: MemberId, set: readonly MemberId[]): boolean {
-    const choice = this.#reports.get(id)?.choice
-    return choice !== undefined && sameSet(choice, set)
+  /** Who has found too few for a set of its own takes that of another. */
+  #agrees(id: MemberId, set: readonly MemberId[]): boolean {
+    const report = this.#reports.get(id)
+    return report !== undefined && (report.choice === undefined || sameSet(report.choice, set))
   }
 
   #expire(now: number): void {

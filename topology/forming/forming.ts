@@ -14,6 +14,7 @@
 
 import { invariant } from '../invariant.ts'
 import type { MemberId, Random } from '../types.ts'
+import { isAcceptable } from './acceptable.ts'
 import { Attempt } from './attempt.ts'
 import type { FormingEffect, FormingInput, FormingState, FormingView } from './core.ts'
 import { byId, isSortedSet, sameSet } from './ids.ts'
@@ -45,6 +46,8 @@ const GATHER_MS = 10
 type Candidate = Extract<FormingMessage, { type: 'candidate' }>
 type Held = Extract<FormingMessage, { type: 'confirm' | 'renounce' }>
 type Formed = Extract<FormingMessage, { type: 'formed' }>
+type Inquire = Extract<FormingMessage, { type: 'inquire' }>
+type Vouch = Extract<FormingMessage, { type: 'vouch' }>
 
 /** Forming as one machine, on a node that does not know a cluster yet, and on founders for as long as they run. */
 export class Forming {
@@ -117,8 +120,10 @@ export class Forming {
   #receive(from: MemberId, message: FormingMessage, now: number): void {
     const node = this.#node
     if (message.type === 'candidate') this.#hearCandidate(from, message, now)
-    else if (!this.#isAcceptable(from, message)) node.emit({ type: 'dropped', from, reason: 'bad-set' })
+    else if (!isAcceptable(from, message, node.setup)) node.emit({ type: 'dropped', from, reason: 'bad-set' })
     else if (message.type === 'formed') this.#hearFormed(from, message, now)
+    else if (message.type === 'vouch') this.#hearVouch(message, now)
+    else if (message.type === 'inquire') this.#hearInquiry(from, message)
     else {
       node.heardRound(from, message.round)
       if (node.durable.type === 'started') tellFormed(node, from)
@@ -175,6 +180,21 @@ export class Forming {
     const isTaking = pending?.state.type === 'intent' && sameSet(pending.state.set, message.set)
     if (this.#consider(now) || isTaking || message.round === 0) return
     tellNotHeld(this.#node, from, message.set, message.round)
+  }
+
+  /** It is answered when all have said in a round after this one that they hold the set. */
+  #hearInquiry(from: MemberId, { set, round }: Inquire): void {
+    const { attempt, durable, inquiries } = this.#node
+    if (durable.type === 'started') tellFormed(this.#node, from)
+    else if (attempt && durable.type === 'intent' && this.#node.holds(set)) inquiries.add(from, round, attempt.round)
+  }
+
+  #hearVouch({ set, founders, answers }: Vouch, now: number): void {
+    const { attempt, durable, rules, clusters } = this.#node
+    if (!attempt || durable.type !== 'intent' || !this.#node.holds(set) || !clusters.isOneOf(founders)) return
+    if (!rules.countsAnswer({ answers, present: attempt.round })) return
+    for (const { id, storeId } of founders) attempt.holds(id, storeId)
+    this.#proceed(now)
   }
 
   #hearFormed(from: MemberId, message: Formed, now: number): void {
@@ -234,10 +254,30 @@ export class Forming {
   #proceed(now: number): void {
     const { attempt, durable, pending, rules } = this.#node
     if (!attempt || pending) return
-    if (durable.type === 'intent' && rules.mayStart(attempt.set, attempt.confirmed))
-      this.#startWith(attempt.founders(), now)
+    if (durable.type === 'intent' && rules.mayStart(attempt.set, attempt.confirmed)) this.#conclude(attempt, now)
     if (durable.type === 'renounced' && rules.mayRelease(attempt.set, attempt.notHolding))
       this.#persist({ type: 'none' }, now)
+  }
+
+  /** All hold the set: so it is said to those who asked in time, once more asked for those who did not, and started. */
+  #conclude({ set, round }: Attempt, now: number): void {
+    const node = this.#node
+    const founders = node.attempt?.founders() ?? []
+    const isInTime = (during: number): boolean => node.rules.mayVouch({ during, present: round })
+    for (const [peer, answers] of node.inquiries.take(isInTime))
+      node.send(peer, { type: 'vouch', set, founders, answers })
+    // Who is not linked to all can ask nobody else for others.
+    if (node.inquiries.size > 0 && node.isLinkedTo(set)) {
+      this.#begin(set)
+      speak(node, now)
+    } else this.#startWith(founders, now)
+  }
+
+  /** A round in which the others are asked whether they hold the set that this node holds. */
+  #begin(set: readonly MemberId[]): void {
+    const node = this.#node
+    node.attempt = new Attempt(set, node.nextRound())
+    node.attempt.holds(node.setup.self.id, node.setup.self.storeId)
   }
 
   #startWith(founders: readonly Founder[], now: number): void {
@@ -288,6 +328,7 @@ export class Forming {
     const node = this.#node
     const { durable, timers, setup } = node
     node.attempt = undefined
+    node.inquiries.clear()
     node.told.clear()
     timers.clearAll()
     if (durable.type === 'started') {
@@ -300,10 +341,12 @@ export class Forming {
     }
     node.started.clear()
     timers.set('repeat', now + node.candidates.intervalMs)
-    if (durable.type !== 'none') node.attempt = new Attempt(durable.set, node.nextRound())
-    if (durable.type === 'renounced') node.attempt?.notHolding.add(setup.self.id)
+    if (durable.type === 'renounced') {
+      node.attempt = new Attempt(durable.set, node.nextRound())
+      node.attempt.notHolding.add(setup.self.id)
+    }
     if (durable.type === 'intent') {
-      node.attempt?.holds(setup.self.id, setup.self.storeId)
+      this.#begin(durable.set)
       timers.set('form', now + setup.options.formTimeoutMs)
     }
     speak(node, now)
@@ -345,13 +388,5 @@ export class Forming {
     if (this.#mismatched.get(peer) === expect || this.#mismatched.size >= this.#node.setup.options.maxFound) return
     this.#mismatched.set(peer, expect)
     this.#node.emit({ type: 'mismatch', peer, expect })
-  }
-
-  #isAcceptable(from: MemberId, message: Held | Formed): boolean {
-    const { set } = message
-    const { self, options } = this.#node.setup
-    if (set.length > options.maxFound || !isSortedSet(set) || !set.includes(from)) return false
-    if (message.type !== 'formed') return set.includes(self.id)
-    return message.founders.length === set.length && message.founders.every(({ id }, index) => id === set[index])
   }
 }

@@ -49,9 +49,25 @@ export type FormingMessage =
       readonly answers: number
     }
   /**
-   * Answer to any of the above from a node that is already in a cluster formed from `set`, and what founders that have
-   * not said the same are told when it has started, and when it is alive: the sender has started Raft. `alive`: a
-   * leader of it is known, so a majority started and a founder that renounced may start all the same.
+   * To a linked founder that holds the same set, by one that is not linked to all of it, each time before it confirms:
+   * tell me when all hold it. `round`: the sender's present one.
+   */
+  | { readonly type: 'inquire'; readonly set: readonly MemberId[]; readonly round: number }
+  /**
+   * The answer: each of `set` has said to the sender that it holds it, in answer to a round of the sender's that began
+   * after it was asked. Counts as the confirmations of all of them, given in the receiver's round `answers`.
+   */
+  | {
+      readonly type: 'vouch'
+      readonly set: readonly MemberId[]
+      readonly founders: readonly Founder[]
+      readonly answers: number
+    }
+  /**
+   * Answer to a candidate, a confirmation or a renouncement from a node that is already in a cluster formed from
+   * `set`, and what founders that have not said the same are told when it has started, and when it is alive: the
+   * sender has started Raft. `alive`: a leader of it is known, so a majority started and a founder that renounced may
+   * start all the same.
    */
   | {
       readonly type: 'formed'

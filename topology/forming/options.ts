@@ -3,7 +3,7 @@
 /** What forming may be tuned by. */
 export interface FormingOptions {
   /**
-   * Milliseconds for which all of a set must have named the same set before it is decided. Default 100 (a guess:
+   * Milliseconds for which all of a set must have named the same set before it is decided. Default 50 (a guess:
    * several round trips). Range 0 to 60,000. Short: sets are decided while members are still arriving, and renounced.
    * Long: a slower start.
    */
@@ -26,7 +26,7 @@ export interface FormingOptions {
   readonly maxFound: number
 }
 
-const defaults: FormingOptions = { stableMs: 100, candidateIntervalMs: 100, formTimeoutMs: 5_000, maxFound: 1_024 }
+const defaults: FormingOptions = { stableMs: 50, candidateIntervalMs: 100, formTimeoutMs: 5_000, maxFound: 1_024 }
 
 /** Every broken rule, with both values; empty when all hold. */
 export function formingProblems(options: FormingOptions): string[] {

@@ -8,6 +8,10 @@
 // the voters said that they do not hold S. That majority shares a voter with the majority that started S and holds it
 // ever after: a contradiction. So two clusters that live share no node; and two that share none can only form when
 // neither found the other in time.
+//
+// It does not matter who carries "I hold S" to who starts, if only it was said after that one's own intent was durable.
+// So who is not linked to all of S may ask another founder; that one asks all of S in a new round, which began after
+// the question came, and then vouches for them (`mayVouch`).
 
 import type { MemberId } from '../types.ts'
 import { byId, sameSet } from './ids.ts'
@@ -15,6 +19,12 @@ import { byId, sameSet } from './ids.ts'
 /** The round of the receiver in which a message was said, and the receiver's present one. */
 export interface RoundView {
   readonly answers: number
+  readonly present: number
+}
+
+/** During which round of its own a node was asked to vouch, and its present one, in which all have confirmed. */
+export interface InquiryView {
+  readonly during: number
   readonly present: number
 }
 
@@ -26,6 +36,8 @@ export interface FormingRules {
   countsAnswer(round: RoundView): boolean
   /** Only when all of the set hold it, this node included, can no one of them form another. */
   mayStart(set: readonly MemberId[], confirmed: ReadonlySet<MemberId>): boolean
+  /** Others' word is passed on only to who asked for it before the round began in which they gave it. */
+  mayVouch(inquiry: InquiryView): boolean
   /** Only when a majority of the set's voters do not hold it can it never come alive by itself. */
   mayRelease(set: readonly MemberId[], notHolding: ReadonlySet<MemberId>): boolean
   /**
@@ -48,6 +60,7 @@ export const formingRules: FormingRules = Object.freeze({
   choose: (found, expect) => (found.length < expect ? undefined : [...found].sort(byId).slice(0, expect)),
   countsAnswer: ({ answers, present }) => answers === present,
   mayStart: (set, confirmed) => set.every((id) => confirmed.has(id)),
+  mayVouch: ({ during, present }) => during !== present,
   mayRelease: (set, notHolding) => {
     const voters = votersOf(set)
     return voters.filter((id) => notHolding.has(id)).length > voters.length / 2

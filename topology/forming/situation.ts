@@ -9,6 +9,7 @@ import { Clusters } from './clusters.ts'
 import type { FormingEffect, FormingEvent, FormingState } from './core.ts'
 import type { FormingSetup } from './forming.ts'
 import { sameSet } from './ids.ts'
+import { Inquiries } from './inquiries.ts'
 import type { FormingMessage } from './messages.ts'
 import { type FormingRules, formingRules } from './rules.ts'
 
@@ -24,6 +25,8 @@ export class Situation {
   readonly started = new Set<MemberId>()
   /** Whom of those it found each linked node was told last, and when. Only while this node holds nothing. */
   readonly told = new Map<MemberId, { readonly found: readonly MemberId[]; readonly at: number }>()
+  /** Questions about the set of the present attempt. */
+  readonly inquiries = new Inquiries()
   readonly timers = new Timers((effect) => this.#effects.push(effect))
   durable: FormingState
   /** The state that is being written. One at a time. */
@@ -70,6 +73,7 @@ export class Situation {
     this.started.delete(peer)
     this.told.delete(peer)
     this.candidates.forget(peer)
+    this.inquiries.forget(peer)
     this.#rounds.delete(peer)
   }
 

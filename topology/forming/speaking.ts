@@ -12,6 +12,12 @@ import type { Situation } from './situation.ts'
  */
 const UNCHANGED_INTERVALS = 3
 
+/**
+ * A node that is linked to all of the set answers; a node that is linked to more than so many is soon linked to all
+ * itself.
+ */
+const MOST_ASKED = 5
+
 /** Says to all whom it concerns where this node stands. */
 export function speak(node: Situation, now: number): void {
   for (const peer of node.linked) speakTo(node, peer, now)
@@ -50,8 +56,20 @@ export function tellHeld(node: Situation, to: MemberId): void {
   const { set, round } = attempt
   const answers = node.roundOf(to)
   attempt.toldIn(to, answers)
-  if (durable.type === 'renounced') node.send(to, { type: 'renounce', set, round, answers })
-  else node.send(to, { type: 'confirm', set, storeId: setup.self.storeId, round, answers })
+  if (durable.type === 'renounced') {
+    node.send(to, { type: 'renounce', set, round, answers })
+    return
+  }
+  // The question comes first: the word that follows may be the last one that the other waited for.
+  if (asks(node, set).includes(to)) node.send(to, { type: 'inquire', set, round })
+  node.send(to, { type: 'confirm', set, storeId: setup.self.storeId, round, answers })
+}
+
+/** Whom a node that is not linked to all of its set asks for the word of all: founders that hold it. */
+function asks(node: Situation, set: readonly MemberId[]): readonly MemberId[] {
+  if (node.isLinkedTo(set)) return []
+  const holds = (id: MemberId): boolean => node.attempt?.hasConfirmed(id) === true || node.candidates.claims(id, set)
+  return set.filter((id) => node.linked.has(id) && holds(id)).slice(0, MOST_ASKED)
 }
 
 /** To a founder that asks about a set which this node does not hold: that it may be released rests on it. */

@@ -55,6 +55,13 @@ const forming: fc.Arbitrary<WireMessage> = fc
     fc.record({ type: fc.constant('candidate' as const), expect: number, storeId: text, found: set }),
     fc.record({ type: fc.constant('confirm' as const), set, storeId: text, round: number, answers: number }),
     fc.record({ type: fc.constant('renounce' as const), set, round: number, answers: number }),
+    fc.record({ type: fc.constant('inquire' as const), set, round: number }),
+    fc.record({
+      type: fc.constant('vouch' as const),
+      set,
+      founders: fc.array(fc.record({ id: text, storeId: text }), { maxLength: 3 }),
+      answers: number,
+    }),
     fc.record({
       type: fc.constant('formed' as const),
       set,

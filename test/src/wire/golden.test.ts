@@ -12,13 +12,13 @@ import { encodeFrame, FrameDecoder, type WireMessage } from '../../../src/wire/m
 import { frameNumbers } from '../../../src/wire/message-numbers.ts'
 import { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION, SIGNED_VERSION } from '../../../src/wire/versions.ts'
 import { laneMessages } from './sample-lane-frames.ts'
-import { nameOf, sampleMessages, signedMessages } from './sample-messages.ts'
+import { nameOf, sampleMessages, versionTwoMessages } from './sample-messages.ts'
 
 const goldenFile = (version: number): string => join(import.meta.dirname, 'golden', `version-${version}.txt`)
 
 function samplesOf(version: number): readonly WireMessage[] {
   const samples = [...sampleMessages, ...laneMessages]
-  return version < SIGNED_VERSION ? samples : [...samples, ...signedMessages]
+  return version < SIGNED_VERSION ? samples : [...samples, ...versionTwoMessages]
 }
 
 function current(version: number): string {

@@ -202,12 +202,17 @@ export const sampleMessages: readonly WireMessage[] = [
 ]
 
 /** What is in these exists since version 2. */
-export const signedMessages: readonly WireMessage[] = [
+export const versionTwoMessages: readonly WireMessage[] = [
   { type: 'refuse', code: 'rolled-back', detail: '9', evidence: Uint8Array.of(9, 8, 7) },
   { type: 'swim', message: { type: 'push-pull', reply: false, records: [{ ...member, signature: 'AQID_-8' }] } },
   {
     type: 'swim',
     message: { type: 'gossip', updates: [{ type: 'record', record: { ...member, signature: 'AQID' } }, ...updates] },
+  },
+  { type: 'forming', message: { type: 'inquire', set: ['id-a', 'id-b'], round: 77 } },
+  {
+    type: 'forming',
+    message: { type: 'vouch', set: ['id-a'], founders: [{ id: 'id-a', storeId: 'store-a' }], answers: 77 },
   },
 ]
 

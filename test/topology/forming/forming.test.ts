@@ -17,8 +17,14 @@ describe('deciding on a set', () => {
   it('waits while one of them found others', () => {
     const node = new Hand()
     node.hear('b', { type: 'candidate', expect: 3, storeId: 'x', found: set })
-    node.hear('c', { type: 'candidate', expect: 3, storeId: 'x', found: ['a', 'c'] })
+    node.hear('c', { type: 'candidate', expect: 3, storeId: 'x', found: ['a', 'c', 'd'] })
     assert.deepEqual(node.wait(400).written(), [])
+  })
+
+  it('takes the set that it found itself with those who have found too few', () => {
+    const node = new Hand()
+    for (const peer of ['b', 'c']) node.hear(peer, { type: 'candidate', expect: 3, storeId: 'x', found: [peer] })
+    assert.deepEqual(node.wait(options.stableMs).written(), [{ type: 'intent', set }])
   })
 
   it('chooses the lowest ids, so one that is not among them waits', () => {
@@ -57,8 +63,13 @@ describe('deciding on a set', () => {
     )
   })
 
-  it('does not take a set of which it cannot reach all, and says that it does not hold it', () => {
+  it('takes the set of a founder that holds one though it is linked to no other of it', () => {
     const node = new Hand({ type: 'none' }, { peers: ['b'] }).confirm('b', 0)
+    assert.deepEqual(node.written(), [{ type: 'intent', set }])
+  })
+
+  it('says that it does not hold a set of another size', () => {
+    const node = new Hand({ type: 'none' }, { expect: 4 }).confirm('b', 0)
     assert.deepEqual(node.written(), [])
     assert.deepEqual(node.sent('renounce'), [{ type: 'renounce', set, round: 0, answers: 7 }])
   })
@@ -327,8 +338,8 @@ describe('voters', () => {
 describe('forming options', () => {
   it('are refused all at once, with both values', () => {
     assert.throws(
-      () => resolveFormingOptions({ formTimeoutMs: 100, maxFound: 0, ...{ unknown: 1 } }),
-      /forming\.unknown is not an option; forming\.formTimeoutMs \(100\) must exceed forming\.stableMs \(100\).*; forming\.maxFound \(0\)/,
+      () => resolveFormingOptions({ formTimeoutMs: 50, maxFound: 0, ...{ unknown: 1 } }),
+      /forming\.unknown is not an option; forming\.formTimeoutMs \(50\) must exceed forming\.stableMs \(50\).*; forming\.maxFound \(0\)/,
     )
   })
 })

@@ -32,6 +32,8 @@ export interface World {
   /** Mean time between two crashes or cuts while faults last. */
   readonly faultEveryMs: number
   readonly faultsUntilMs: number
+  /** Fresh nodes call the first of them, and one another only after so long. Default: at once. */
+  readonly patienceMs?: number
 }
 
 interface Node {
@@ -39,6 +41,9 @@ interface Node {
   forming: Forming | undefined
   /** Survives a crash. */
   durable: FormingState
+  /** Since when it holds what it holds, and until when it held each other set, durably. */
+  heldSince: number
+  readonly heldUntil: Map<string, number>
   /** The life of the process; what belongs to another is ignored. */
   life: number
   timers: Map<string, number>
@@ -57,14 +62,17 @@ export class FormingWorld {
   readonly nodes: readonly Node[]
   readonly #random: Random
   readonly #rules: FormingRules
-  readonly #options = resolveFormingOptions({ stableMs: 50, candidateIntervalMs: 20, formTimeoutMs: 200 })
   #plan: Planned[] = []
   #order = 0
   #isFaulty = true
   /** Pairs whose link is down. */
   readonly #cut = new Set<string>()
   readonly events: FormingEvent[] = []
+  /** Starts that rest on a word which may not count. */
+  readonly unasked: string[] = []
   now = 0
+  /** Messages. */
+  sent = 0
 
   constructor(world: World) {
     this.world = world
@@ -74,6 +82,8 @@ export class FormingWorld {
       id: `n${index}`,
       forming: undefined,
       durable: { type: 'none' } as const,
+      heldSince: 0,
+      heldUntil: new Map<string, number>(),
       life: 0,
       timers: new Map<string, number>(),
       formed: undefined,
@@ -136,6 +146,17 @@ export class FormingWorld {
       if (node.durable.type === 'started') assert.ok(node.durable.set.includes(node.id), 'a founder is in its set')
   }
 
+  /** What safety rests on: who starts a set before it is alive does so upon words that were said after it took it. */
+  #checkWords(node: Node, state: FormingState): void {
+    if (state.type !== 'started' || this.alive().some((set) => set.join() === state.set.join())) return
+    for (const other of this.nodes) {
+      if (!state.set.includes(other.id)) continue
+      const isHeld = holds(other.durable) && other.durable.set.join() === state.set.join()
+      const until = isHeld ? this.now : (other.heldUntil.get(state.set.join()) ?? -1)
+      if (until < node.heldSince) this.unasked.push(`${node.id} starts upon what ${other.id} said before it was asked`)
+    }
+  }
+
   #boot(node: Node): void {
     node.life++
     node.timers = new Map()
@@ -144,13 +165,27 @@ export class FormingWorld {
       self: { id: node.id, storeId: `log of ${node.id}` },
       expect: this.world.expect,
       durable: node.durable,
-      options: this.#options,
+      // Clocks differ, and so do the times at which nodes give up.
+      options: resolveFormingOptions({
+        stableMs: 50,
+        candidateIntervalMs: 20,
+        formTimeoutMs: 100 + 300 * this.#random(),
+      }),
       clusterIdOf: (set) => set.join('+'),
       random: this.#random,
       rules: this.#rules,
     })
     this.#execute(node, node.forming.start(this.now))
-    for (const peer of this.nodes) if (peer !== node && peer.forming) this.#link(node, peer)
+    for (const peer of this.nodes) if (peer !== node && peer.forming) this.#call(node, peer)
+  }
+
+  #call(node: Node, peer: Node): void {
+    const { patienceMs = 0 } = this.world
+    const hub = this.nodes[this.world.seed % this.nodes.length]
+    const wait = node === hub || peer === hub ? 0 : patienceMs
+    this.#later(node, wait, () => {
+      if (peer.forming) this.#link(node, peer)
+    })
   }
 
   #crash(node: Node): void {
@@ -223,6 +258,7 @@ export class FormingWorld {
   }
 
   #deliver(from: Node, to: MemberId, message: FormingMessage): void {
+    this.sent++
     const target = this.nodes.find((node) => node.id === to) as Node
     if (this.#isFaulty && this.#random() < this.world.loss) return
     const delay = this.#random() * (this.#isFaulty ? this.world.maxDelayMs : 5)
@@ -247,6 +283,9 @@ export class FormingWorld {
 
   #write(node: Node, ticket: number, state: FormingState): void {
     this.#later(node, this.#random() * this.world.maxWriteMs, () => {
+      this.#checkWords(node, state)
+      if (holds(node.durable)) node.heldUntil.set(node.durable.set.join(), this.now)
+      if (!holds(node.durable)) node.heldSince = this.now
       node.durable = state
       this.#step(node, { type: 'persisted', ticket })
     })
@@ -274,6 +313,10 @@ export class FormingWorld {
   #pick(): Node {
     return this.nodes[Math.floor(this.#random() * this.nodes.length)] as Node
   }
+}
+
+function holds(state: FormingState): state is Extract<FormingState, { type: 'intent' | 'started' }> {
+  return state.type === 'intent' || state.type === 'started'
 }
 
 function pair(one: Node, other: Node): string {

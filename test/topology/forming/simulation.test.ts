@@ -30,6 +30,7 @@ function worldOf(
     maxWriteMs: pick([1, 30, 150]),
     faultEveryMs: pick([40, 80, 160, 1_000]),
     faultsUntilMs: chaosMs,
+    patienceMs: pick([0, 0, 100, 1_000]),
   })
 }
 
@@ -56,6 +57,7 @@ describe('forming under faults', () => {
       const isFormed = world.run(healedByMs, () =>
         world.nodes.every(({ formed }) => formed?.length === world.nodes.length),
       )
+      assert.deepEqual(world.unasked, [], `seed ${seed}`)
       assert.ok(isFormed, `seed ${seed}: ${JSON.stringify(world.nodes.map(({ durable }) => durable))}`)
     }
   })
@@ -67,6 +69,7 @@ describe('forming under faults', () => {
         healedByMs,
         () => world.now > chaosMs && world.nodes.every(({ formed, isOutside }) => formed !== undefined || isOutside),
       )
+      assert.deepEqual(world.unasked, [], `seed ${seed}`)
       assert.ok(isSettled, `seed ${seed}: ${JSON.stringify(world.nodes.map(({ durable }) => durable))}`)
       assert.equal(world.alive().length, 1, `seed ${seed}`)
     }
@@ -92,4 +95,30 @@ describe('forming under faults', () => {
           ).run(chaosMs)
       }, /two clusters share a node/)
     })
+
+  it('notices vouching for what was said before it was asked', () => {
+    const isNoticed = (seed: number): boolean => {
+      const world = worldOf(seed, [[3, 5]], { mayVouch: () => true })
+      world.run(chaosMs)
+      return world.unasked.length > 0
+    }
+    assert.ok(Array.from({ length: 4_000 }, (_, seed) => seed).some(isNoticed))
+  })
+})
+
+describe('forming while all are linked to one of them alone', () => {
+  it('takes a few messages of each (1 to 40 founders)', () => {
+    for (let nodes = 1; nodes <= 40; nodes++) {
+      const world = new FormingWorld({
+        ...{ seed: nodes, nodes, expect: nodes, loss: 0, duplication: 0, maxDelayMs: 5, maxWriteMs: 10 },
+        ...{ faultEveryMs: 1e9, faultsUntilMs: 2_000, patienceMs: 1e9 },
+      })
+      assert.ok(
+        world.run(1_000, () => world.nodes.every(({ formed }) => formed?.length === nodes)),
+        `${nodes} founders`,
+      )
+      assert.ok(world.sent <= 20 * nodes, `${nodes} founders: ${world.sent} messages`)
+      assert.deepEqual(world.unasked, [])
+    }
+  })
 })
