@@ -4,6 +4,7 @@
 import { invariant } from '../invariant.ts'
 import type { MemberId, MemberRecord } from '../types.ts'
 import type { MemberChange } from './core.ts'
+import { gather } from './gathering.ts'
 import { compareIncarnations, isPresent } from './order.ts'
 import type { SwimState } from './state.ts'
 import { Suspicion } from './suspicion.ts'
@@ -18,6 +19,7 @@ export function adopt(state: SwimState, after: MemberRecord, now: number): void 
   else if (after.state === 'down') closeSuspicion(state, after.id)
   else if (after.state === 'left') dropEvidence(state, after.id)
   state.queue.put({ type: 'record', record: after })
+  if (!before) gather(state, after.id)
   state.hasNews = true
   state.mustJudge = true
   state.emit({

@@ -19,6 +19,11 @@ export type SwimInput =
    */
   | { readonly type: 'monitored'; readonly peers: readonly MemberId[] }
   /**
+   * Members come in over few links as yet, or no more: as long as it lasts, all linked members are told of each
+   * newcomer. Not so at the start.
+   */
+  | { readonly type: 'gathering'; readonly isOn: boolean }
+  /**
    * This observer saw an unannounced close of its link to `peer`, and a port it had reached before now refuses (design
    * rule 13). `generation`: the life the closed link belonged to; without it the present one is accused.
    */

@@ -37,7 +37,8 @@ export function piggyback(state: SwimState, to: MemberId): Update[] {
  * which is news again.
  */
 export function gossipNews(state: SwimState, from: MemberId | undefined, now: number): void {
-  if (state.mayHurry(now)) {
+  // While members gather, all linked ones hear of newcomers in a moment.
+  if (!state.newcomers && state.mayHurry(now)) {
     gossipTo(
       state,
       [...state.linked].filter((peer) => peer !== from),

@@ -31,6 +31,8 @@ export class SwimState {
   readonly suspicions = new Map<MemberId, Suspicion>()
   readonly stalled = new StalledMembers()
   readonly linked = new Set<MemberId>()
+  /** Who came since all were told; defined while members gather. */
+  newcomers: Set<MemberId> | undefined
   /** Links that the overlays want. */
   wantedLinks = 0
   pinned: ReadonlySet<MemberId> = new Set()

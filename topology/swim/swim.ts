@@ -12,6 +12,7 @@ import type { MemberId, MemberRecord, Random } from '../types.ts'
 import { deadlineOf, forget, setDeadline, suspicionOf } from './adopt.ts'
 import { accuse, answerOldVerdicts, expire, judgeRefusals, learn } from './belief.ts'
 import type { EvidenceView, SwimEffect, SwimInput } from './core.ts'
+import { keepGathering, setGathering, tellNewcomers } from './gathering.ts'
 import type { SwimMessage, Update } from './messages.ts'
 import { type SwimOptions, swimProblems } from './options.ts'
 import { isPresent } from './order.ts'
@@ -83,6 +84,7 @@ export class Swim {
     else {
       this.#take(input, now)
       judgeRefusals(state, now)
+      keepGathering(state, now)
       if (state.hasNews) gossipNews(state, input.type === 'message' ? input.from : undefined, now)
       if (state.hasLeft) this.#stop()
     }
@@ -127,6 +129,9 @@ export class Swim {
         break
       case 'monitored':
         this.#probing.setMonitored(input.peers)
+        break
+      case 'gathering':
+        setGathering(state, input.isOn)
         break
       case 'evidence':
         this.#observed(input.peer, input.generation, now)
@@ -205,6 +210,7 @@ export class Swim {
     } else if (timer === 'probe-timeout' || timer === 'far-probe-timeout') this.#probing.askHelpers(timer)
     else if (timer === 'far-probe') this.#probing.judgeFar(now)
     else if (timer === 'gossip') trickle(state, now)
+    else if (timer === 'newcomers') tellNewcomers(state)
     else if (timer === 'push-pull') exchange(state, now)
     else if (timer === 'alone') accuseAll(state, now)
     else if (timer.startsWith('relay:')) this.#probing.expireHelp(Number(timer.slice('relay:'.length)), now)
