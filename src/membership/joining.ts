@@ -66,6 +66,7 @@ export class Joining {
   async #try(): Promise<void> {
     const { ask, onAdmitted, onTaken, toolbox } = this.#options
     this.#isPausing = false
+    const leader = this.#leader
     let answer: AdmissionAnswer
     try {
       answer = await ask(this.#over.signal)
@@ -79,7 +80,9 @@ export class Joining {
       if (answer.outcome === 'admitted') return onAdmitted()
       if (answer.outcome === 'taken') return onTaken(answer.holder)
       toolbox.logger.debug('not admitted yet', { reason: answer.reason })
-      this.#later(PAUSE_MIN_MS + toolbox.random() * (PAUSE_MAX_MS - PAUSE_MIN_MS))
+      // Who was asked may not have known yet of the leader that this node has heard of meanwhile.
+      const isLedAnew = this.#leader !== undefined && this.#leader !== leader
+      this.#later(isLedAnew ? 0 : PAUSE_MIN_MS + toolbox.random() * (PAUSE_MAX_MS - PAUSE_MIN_MS))
     })
   }
 }

@@ -87,9 +87,9 @@ describe('joining', () => {
   })
 
   it('asks as soon as another one leads', async () => {
+    joining.follow('a')
     joining.start()
     await pass(0)
-    joining.follow('a')
     await answered({ outcome: 'later', reason: 'the leader is changing' })
     joining.follow('a')
     joining.follow(undefined)
@@ -104,6 +104,17 @@ describe('joining', () => {
     joining.follow('c')
     await pass(60_000)
     assert.deepEqual([log, asked.length], [['admitted'], 2])
+  })
+
+  it('asks again at once when it heard of a leader while who was asked knew none, but not when that one knew it', async () => {
+    joining.start()
+    await pass(0)
+    joining.follow('a')
+    await answered({ outcome: 'later', reason: 'no leader is known' })
+    await pass(0)
+    assert.equal(asked.length, 2)
+    await answered({ outcome: 'later', reason: 'nobody is sure' })
+    assert.equal(asked.length, 2)
   })
 
   it('asks once more when the name may have moved', async () => {
