@@ -18,6 +18,7 @@ import { Peers } from './links/peers.ts'
 import { type AdmissionAnswer, askAnyone } from './membership/admission.ts'
 import { Companions } from './membership/companions.ts'
 import { parseFormingState } from './membership/formation.ts'
+import { gatherAtOne } from './membership/founder-calls.ts'
 import { founding } from './membership/founding.ts'
 import { Joining, lastingRefusals } from './membership/joining.ts'
 import { KnownVoters } from './membership/known-voters.ts'
@@ -115,6 +116,7 @@ export class Lifecycle {
       },
       deliver: (envelope) => deliver(this.#parts, toolbox.counters, envelope),
       undeliverable: (envelope) => this.requests.undeliverable(envelope),
+      onGathered: () => this.#parts.membership?.put({ type: 'gathering', isOn: false }),
       onGivenUp: (member) => features.givenUp(member),
     })
     this.#parts = {
@@ -177,8 +179,9 @@ export class Lifecycle {
     const durable = (await storage.readForming(parseFormingState)) ?? { type: 'none' }
     if (this.cluster && durable.type !== 'started') await this.#enterCluster(this.cluster)
     else this.#form(durable)
-    const delay = (seed: string): number => this.#parts.formation?.delayFor(seed) ?? 0
-    for (const seed of join) if (seed !== self.address) this.links.callSeed(seed, 'eager', delay(seed))
+    const { formation } = this.#parts
+    if (formation) formation.calls.callSeeds(join)
+    else for (const seed of join) if (seed !== self.address) this.links.callSeed(seed, 'eager')
     for (const { id, address } of peers) this.links.callMember(id, address, 'eager')
   }
 
@@ -226,6 +229,7 @@ export class Lifecycle {
       ...{ self, storage, toolbox, expect, durable, peers: this.#peers, remembered: this.#remembered },
       nameOf: (id) => this.nameOf(id),
       onFormed: ({ clusterId, set, voters }) => {
+        if (!this.cluster && gatherAtOne(set.length)) this.#routes.gather(set)
         const { admitted, names } = this.cluster ?? { admitted: false, names: [] }
         this.#adopt({ clusterId, founders: set, voters, admitted, names })
       },
@@ -292,7 +296,7 @@ export class Lifecycle {
       stateOf: (holder) => this.companions.stateOf(holder),
       strangers: () => this.#peers.strangers(),
       isMember: (peer) => this.#parts.membership?.member(peer) !== undefined,
-      isSparse: () => this.#routes.overlays.isSparse,
+      isSparse: () => this.#routes.overlays.isSparse || this.#routes.isGathering,
       onHeard: (leader, peer) => this.#routes.relay.learn(leader, peer),
       onChange: () => this.#agreementChanged(),
       onApplied: () => this.#options.features.applied(),
@@ -356,6 +360,7 @@ export class Lifecycle {
         if (event.type === 'dropped') return
         if (event.type === 'unanswered') return this.#parts.features.unanswered(event.member)
         this.#remembered.follow(event)
+        this.#routes.membersChanged()
         // Asked over relays, nobody would hear of its end.
         if (event.type === 'member' && event.after.state === 'down') this.requests.lost(event.after.id)
         if (event.type === 'member' && isNamesake(self, event.after)) this.#joining?.start()
@@ -363,6 +368,7 @@ export class Lifecycle {
       },
       count: (reason) => toolbox.counters.add(reason),
     })
+    if (this.#routes.isGathering) this.#parts.membership.put({ type: 'gathering', isOn: true })
     this.#parts.membership.start(this.companions.ids)
   }
 

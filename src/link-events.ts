@@ -40,6 +40,7 @@ export class LinkEvents {
     const ours = this.#options.clusterId()
     parts.formation?.put({ type: 'connected', peer })
     if (ours === undefined) {
+      if (clusterId === '') parts.formation?.calls.linked(link.peer.address)
       if (clusterId === '') parts.formation?.introduce(peer, () => peers.founders())
       this.#options.considerJoining()
       return

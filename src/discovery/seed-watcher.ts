@@ -1,7 +1,7 @@
 // Follows the providers of a node: calls who appears, stops calling who is gone, and announces the node where that is
 // wanted. What it finds are only seeds; a link to one of them, or a handshake it refuses, is the business of `links/`.
 
-import { founderDelay } from '../membership/formation.ts'
+import { founderDelay } from '../membership/founder-calls.ts'
 import { isWildcard, streamAddress } from '../network-address.ts'
 import type { NodeContext, NodePart } from '../node-part.ts'
 import { oncePer } from '../observability/logger.ts'
@@ -108,7 +108,7 @@ export class SeedWatcher implements NodePart {
     toolbox.logger.info('peers were found', { provider: provider.name, seeds: seeds.size })
     const pace = this.#context.stage() === 'member' ? 'remembered' : 'eager'
     for (const seed of after) {
-      const delay = options.expect === undefined ? 0 : founderDelay(self.address, seed, options.expect)
+      const delay = options.expect === undefined ? 0 : founderDelay(self.address, seed, options.expect, after)
       if (!before.has(seed) && seed !== self.address) links.callSeed(seed, pace, delay)
     }
     for (const seed of before) if (!after.has(seed) && !options.join.includes(seed)) links.dropSeed(seed)

@@ -59,6 +59,8 @@ export class Holds {
   /** Heard of linked peers: the gap is the longest of late. */
   readonly #heard = new Map<string, Word>()
   readonly #linked = new Set<string>()
+  /** Defined while overlays' links wait: by peer, how long its dial waits besides. */
+  #waiting: Map<string, number> | undefined
   /** By peer: when its link, which nobody needs, is closed. */
   readonly #unneeded: NamedTimers
 
@@ -73,13 +75,26 @@ export class Holds {
     const reasons = this.#own.get(peer) ?? new Map<string, HoldKind>()
     reasons.set(reason, kind)
     this.#own.set(peer, reasons)
+    if (kind === 'overlay') this.#waiting?.set(peer, afterMs)
     this.call(peer, afterMs)
     this.#settle(peer)
+  }
+
+  /** Links that only an overlay wants wait from now on until `letOverlaysCall`. */
+  makeOverlaysWait(): void {
+    this.#waiting ??= new Map()
+  }
+
+  letOverlaysCall(): void {
+    const waiting = this.#waiting ?? []
+    this.#waiting = undefined
+    for (const [peer, afterMs] of waiting) this.call(peer, afterMs)
   }
 
   release(peer: string, reason: string): void {
     const reasons = this.#own.get(peer)
     if (!reasons?.delete(reason)) return
+    this.#waiting?.delete(peer)
     if (reasons.size === 0) {
       this.#own.delete(peer)
       this.#options.links.dropMember(peer)
@@ -98,7 +113,9 @@ export class Holds {
 
   /** Dials `peer` if it is held and not linked; again when its address or state has changed. */
   call(peer: string, afterMs = 0): void {
-    if (!this.#own.has(peer) || this.#linked.has(peer)) return
+    const reasons = this.#own.get(peer)
+    if (!reasons || this.#linked.has(peer)) return
+    if (this.#waiting && [...reasons.values()].every((kind) => kind === 'overlay')) return
     const target = this.#options.target(peer)
     if (target) this.#options.links.callMember(peer, target.address, target.pace, afterMs)
   }

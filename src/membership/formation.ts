@@ -19,19 +19,8 @@ import { NamedTimers } from '../runtime/named-timers.ts'
 import type { Turn } from '../runtime/turn.ts'
 import type { Contact } from '../wire/contacts.ts'
 import { MAX_CONTACTS } from '../wire/limits.ts'
-
-/**
- * The founder with the higher address leaves the other so long for each of the founders: each pair makes one
- * connection, not two, where all start together. What it takes until all of them are called grows with their number;
- * who starts last waits for nothing else.
- */
-const FOUNDER_GRACE_MS = 10
-const LONGEST_GRACE_MS = 300
-
-/** How long a fresh node that is to form with so many `founders` waits before it calls another that knows it, too. */
-export function founderDelay(self: string, other: string, founders: number): number {
-  return self < other ? 0 : Math.min(founders * FOUNDER_GRACE_MS, LONGEST_GRACE_MS)
-}
+import { VOUCHING_VERSION } from '../wire/versions.ts'
+import { FounderCalls } from './founder-calls.ts'
 
 /** A newcomer is told of the others so long after its link came up: of those who come up at the same time, too. */
 const INTRODUCE_AFTER_MS = 50
@@ -59,16 +48,16 @@ export class Formation {
   readonly #forming: Forming
   readonly #mailbox: Mailbox<FormingInput>
   readonly #timers: NamedTimers
-  /** Addresses that this node was told of. They are called like seeds until it has its cluster. */
-  readonly #called = new Set<string>()
+  readonly calls: FounderCalls
   /** Linked lately and not introduced yet; never more than there are links. */
   readonly #newcomers = new Set<string>()
   #introducing: Timer | undefined
   #isClosed = false
 
   constructor(options: FormationOptions) {
-    const { self, cluster, expect, durable, clock, random, turn } = options
+    const { self, cluster, expect, durable, links, clock, random, turn } = options
     this.#options = options
+    this.calls = new FounderCalls({ self, founders: expect, isFresh: durable.type === 'none', links })
     this.#forming = new Forming({
       self,
       expect,
@@ -115,20 +104,9 @@ export class Formation {
     this.#newcomers.clear()
   }
 
-  /** Others are there: this node calls whom it is not linked to. */
+  /** Others are there. */
   introduced(contacts: readonly Contact[]): void {
-    const { links, self } = this.#options
-    for (const { id, address } of contacts) {
-      if (id === self.id || links.get(id) || this.#called.size >= MAX_CONTACTS) continue
-      this.#called.add(address)
-      links.callSeed(address, 'eager', this.delayFor(address))
-    }
-  }
-
-  /** How long to wait before the fresh node at `address` is called, which may call this one. */
-  delayFor(address: string): number {
-    const { self, expect } = this.#options
-    return founderDelay(self.address, address, expect)
+    this.calls.introduced(contacts)
   }
 
   /** True while this node has promised a set of founders: then it may not join another cluster. */
@@ -140,7 +118,7 @@ export class Formation {
   close(): void {
     this.#isClosed = true
     this.#introducing?.[Symbol.dispose]()
-    for (const address of this.#called) this.#options.links.dropSeed(address)
+    this.calls.end()
     this.#timers.clearAll()
   }
 
@@ -152,8 +130,7 @@ export class Formation {
     for (const effect of effects) {
       switch (effect.type) {
         case 'send':
-          // To whom there is no link yet it is said again when there is one: the core repeats itself.
-          this.#options.links.send(effect.to, { type: 'forming', message: effect.message })
+          this.#send(effect.to, effect.message)
           break
         case 'set-timer':
           this.#timers.set(effect.timer, effect.at)
@@ -165,6 +142,7 @@ export class Formation {
           void this.#persist(effect.ticket, effect.state)
           break
         case 'emit':
+          if (effect.event.type === 'formed') this.calls.end()
           this.#options.onEvent(effect.event)
           break
         default:
@@ -173,7 +151,18 @@ export class Formation {
     }
   }
 
+  /** To whom there is no link yet it is said again when there is one: the core repeats itself. */
+  #send(to: string, message: FormingMessage): void {
+    const { links } = this.#options
+    const isVouching = message.type === 'inquire' || message.type === 'vouch'
+    // An older founder that is asked would not understand it: then this node needs links to all.
+    if (isVouching && (links.get(to)?.version ?? 0) < VOUCHING_VERSION) return
+    links.send(to, { type: 'forming', message })
+  }
+
   async #persist(ticket: number, state: FormingState): Promise<void> {
+    if (state.type === 'intent') this.calls.callVoters(state.set)
+    if (state.type === 'none') this.calls.dropVoters()
     try {
       await this.#options.write(state)
     } catch (error) {

@@ -7,6 +7,7 @@ import { Relay } from '../channels/relay.ts'
 import { Holds } from '../links/holds.ts'
 import type { Links } from '../links/links.ts'
 import { Silence } from '../links/silence.ts'
+import type { Timer } from '../runtime/clock.ts'
 import type { Toolbox } from '../runtime/toolbox.ts'
 import { haveCommonWords } from '../transport/provider.ts'
 import type { Envelope } from '../wire/envelope.ts'
@@ -27,9 +28,14 @@ export interface RoutesOptions {
   readonly onOverlays: () => void
   readonly deliver: (envelope: Envelope) => void
   readonly undeliverable: (envelope: Envelope) => void
+  /** The founders that were waited for are all members, or not waited for any more. */
+  readonly onGathered: () => void
   /** No link to `member` came up in time for what was to be sent there. */
   readonly onGivenUp: (member: string) => void
 }
+
+/** So long at most founders wait for one another before they link up. A guess: what hundreds of them need. */
+const LONGEST_GATHERING_MS = 2_000
 
 export class Routes {
   readonly holds: Holds
@@ -37,6 +43,8 @@ export class Routes {
   readonly relay: Relay
   readonly #silence: Silence
   readonly #options: RoutesOptions
+  /** Those that are waited for, as long as any is. */
+  #gathering: { readonly founders: readonly string[]; readonly timer: Timer } | undefined
 
   constructor(options: RoutesOptions) {
     this.#options = options
@@ -78,6 +86,33 @@ export class Routes {
   }
 
   /**
+   * Founders have come together over the link to one of them. Until all are members, what they say to each other comes
+   * first, and the links that only the overlay wants after it.
+   */
+  gather(founders: readonly string[]): void {
+    const { clock, turn } = this.#options.toolbox
+    this.holds.makeOverlaysWait()
+    const timer = clock.setTimeout(() => turn.enter(() => this.#endGathering()), LONGEST_GATHERING_MS)
+    this.#gathering = { founders, timer }
+  }
+
+  get isGathering(): boolean {
+    return this.#gathering !== undefined
+  }
+
+  /** Somebody became a member. */
+  membersChanged(): void {
+    if (this.#gathering?.founders.every((id) => this.#options.member(id) !== undefined)) this.#endGathering()
+  }
+
+  #endGathering(): void {
+    this.#gathering?.timer[Symbol.dispose]()
+    this.#gathering = undefined
+    this.holds.letOverlaysCall()
+    this.#options.onGathered()
+  }
+
+  /**
    * By the overlay in use; to a member with which this one has no transport in common by a linked one that has one with
    * both.
    */
@@ -98,6 +133,7 @@ export class Routes {
   }
 
   close(): void {
+    this.#gathering?.timer[Symbol.dispose]()
     this.relay.close()
     this.#silence.close()
     this.holds.close()

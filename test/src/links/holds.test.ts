@@ -44,6 +44,26 @@ describe('the reasons of a link', () => {
     assert.deepEqual(looked(), ['tell a overlay'])
   })
 
+  it('have it dialled only later while overlays are made to wait, unless there is another one', () => {
+    holds.makeOverlaysWait()
+    holds.hold('a', 'overlay 0', 'overlay', 500)
+    holds.hold('b', 'overlay 0', 'overlay')
+    holds.hold('c', 'overlay 0', 'overlay')
+    holds.hold('d', 'overlay 0', 'overlay', 500)
+    holds.call('a')
+    assert.deepEqual(looked(), [])
+    holds.hold('b', 'voters', 'pinned')
+    holds.hold('e', 'on-demand', 'on-demand')
+    assert.deepEqual(looked(), ['call b at b eager 0', 'call e at e eager 0'])
+    holds.up('c')
+    holds.release('d', 'overlay 0')
+    looked()
+    holds.letOverlaysCall()
+    assert.deepEqual(looked(), ['call a at a eager 500', 'call b at b eager 0'])
+    holds.hold('f', 'overlay 0', 'overlay')
+    assert.deepEqual(looked(), ['call f at f eager 0'])
+  })
+
   it('have it dialled again when it is lost', () => {
     holds.hold('a', 'overlay 0', 'overlay')
     holds.up('a')

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { clusterIdOf, parseFormingState } from '../../../src/membership/formation.ts'
+import type { Links } from '../../../src/links/links.ts'
+import { clusterIdOf, Formation, parseFormingState } from '../../../src/membership/formation.ts'
+import { FakeClock } from '../runtime/fake-clock.ts'
 
 describe('a stored forming state', () => {
   const set = ['a', 'b']
@@ -50,5 +52,41 @@ describe('the id of a cluster', () => {
 
   it('never changes between releases: it is written on disks', () => {
     assert.equal(clusterIdOf('trellis', ['a', 'b']), '81b804ec816f8f7fbb7cce19b335abdc')
+  })
+})
+
+describe('a founder that is not linked to all of its set', () => {
+  const set = ['a', 'b', 'c', 'd', 'e', 'f']
+
+  /** What `a` says to `b`, who holds the set and speaks this version of the wire format. */
+  async function said(version: number): Promise<readonly string[]> {
+    const types: string[] = []
+    const links = {
+      get: (id: string) => (id === 'b' ? { version } : undefined),
+      send: (_to: string, message: { readonly message: { readonly type: string } }) => types.push(message.message.type),
+      callMember: () => {},
+      callSeed: () => {},
+      dropSeed: () => {},
+      dropMember: () => {},
+    } as unknown as Links
+    const formation = new Formation({
+      self: { id: 'a', storeId: 'log of a', address: 'h:1' },
+      ...{ cluster: 'trellis', expect: 6, durable: { type: 'none' }, links },
+      ...{ clock: new FakeClock(), random: () => 0.5, turn: { enter: (work) => work() } },
+      write: async () => {},
+      onEvent: () => {},
+      onDiskFailure: (error) => assert.fail(String(error)),
+    })
+    formation.start()
+    formation.put({ type: 'connected', peer: 'b' })
+    formation.receive('b', { type: 'confirm', set, storeId: 'log of b', round: 7, answers: 0 })
+    for (let turn = 0; turn < 5; turn++) await undefined
+    formation.close()
+    return types
+  }
+
+  it('asks for the word of all, but not who would not understand it', async () => {
+    assert.deepEqual(await said(2), ['candidate', 'inquire', 'confirm'])
+    assert.deepEqual(await said(1), ['candidate', 'confirm'])
   })
 })

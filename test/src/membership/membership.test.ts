@@ -76,6 +76,7 @@ class MeshNode {
       onOverlays: () => this.#membership?.overlaysChanged(),
       deliver: () => {},
       undeliverable: () => {},
+      onGathered: () => {},
       onGivenUp: () => {},
     })
     const { overlays } = this.#routes
